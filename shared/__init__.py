@@ -1,0 +1,1 @@
+"""What every process speaks: channels, messages, sockets, settings, sectors, and the session format on disk."""
