@@ -1,0 +1,91 @@
+"""The table of channels: who binds each, its pattern, its TCP port, what it carries, and its limits.
+
+Ports are written out, not counted from the row, so that a row added in the middle renumbers nobody. The table is what
+``docs/bus.md`` promises to third parties; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Pattern = Literal["publish", "requests"]
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One bound socket of the bus.
+
+    Attributes:
+        name: also the name of the socket file on an ipc bus.
+        bound_by: the one process that binds it.
+        pattern: ``publish`` (XPUB, subscribers connect SUB) or ``requests`` (ROUTER, callers connect DEALER).
+        port_offset: added to the base port on a TCP bus.
+        types: the message types it carries: topics, or request types.
+        typical_bytes: what a message of its kind weighs. ZeroMQ's high-water mark counts messages, so the mark is the
+            byte budget divided by this.
+        max_bytes: a single message larger than this is refused by the receiving socket.
+    """
+
+    name: str
+    bound_by: str
+    pattern: Pattern
+    port_offset: int
+    types: tuple[str, ...]
+    typical_bytes: int
+    max_bytes: int
+
+    def high_water_mark(self, budget_bytes: int) -> int:
+        """Messages that may wait for one peer, at least 1."""
+        return max(1, budget_bytes // self.typical_bytes)
+
+
+CHANNELS: tuple[Channel, ...] = (
+    Channel("frames", "generator", "publish", 0, ("frame", "progress", "status"), 2 * MIB, 128 * MIB),
+    Channel(
+        "generator",
+        "generator",
+        "requests",
+        1,
+        ("generate", "cancel", "status", "pending", "fetch", "input", "ack"),
+        2 * MIB,
+        128 * MIB,
+    ),
+    Channel(
+        "recordings",
+        "recorder",
+        "publish",
+        2,
+        ("session.started", "session.stopped", "frame.recorded"),
+        16 * 1024,
+        MIB,
+    ),
+    Channel(
+        "recorder",
+        "recorder",
+        "requests",
+        3,
+        ("start", "stop", "resume", "status", "delete", "import", "repair", "settle"),
+        64 * 1024,
+        128 * MIB,
+    ),
+    Channel("replays", "replayer", "publish", 4, ("replay.frame", "replay.status"), 2 * MIB, 128 * MIB),
+    Channel(
+        "replayer",
+        "replayer",
+        "requests",
+        5,
+        ("start", "next", "previous", "seek", "play", "pause", "stop", "status", "rerun"),
+        2 * MIB,
+        128 * MIB,
+    ),
+)
+
+BY_NAME: dict[str, Channel] = {channel.name: channel for channel in CHANNELS}
+
+
+def topic_of(message_type: str) -> bytes:
+    """The ZeroMQ topic of a message type: it ends with ``|``, so no topic is a prefix of another."""
+    return f"{message_type}|".encode("ascii")

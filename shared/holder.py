@@ -1,0 +1,49 @@
+"""One holder a channel: a lock file held for life.
+
+libzmq lets whoever binds an ipc path last take it from the one who had it, without an error on either side. So a
+process locks a file beside the socket first; a second one refuses to start, and says why.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+class AlreadyHeld(Exception):
+    """Another process holds what this one needs; the message names it."""
+
+
+class Holder:
+    """An exclusive claim on ``path``, released by :meth:`release` or by the end of the process."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        """Claim it.
+
+        Raises:
+            AlreadyHeld: another living process has it.
+        """
+        self._path = path
+        self._lock = FileLock(path)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise AlreadyHeld(f"another process already holds {what} (lock file {path}); stop that one first") from None
+
+    def release(self) -> None:
+        """Give it up and leave nothing behind.
+
+        The file is removed while it is still locked: whoever waits for the lock sees that its file is gone and makes
+        a new one. Windows cannot remove an open file, so there the removal comes after.
+        """
+        if sys.platform != "win32":
+            self._path.unlink(missing_ok=True)
+            self._lock.release()
+        else:
+            self._lock.release()
+            try:
+                self._path.unlink(missing_ok=True)
+            except PermissionError:
+                return  # the next holder has it open already

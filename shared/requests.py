@@ -1,0 +1,273 @@
+"""What is asked of each process, and what it answers: one type a request that carries fields.
+
+A reply's type is named after what it holds. Payloads (images) ride behind the header; each docstring says which.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shared.messages import Body, FrameFields
+
+MAX_SEED = 2**63 - 1
+
+
+class SessionStamp(Body):
+    """The session that a request was accepted under."""
+
+    session_id: str
+    created_at: float
+
+
+# -- generator --------------------------------------------------------------------------------------------------------
+
+
+class Generate(Body):
+    """``generate``: make one frame. The payload is the input image as it came. Answered with :class:`Generated`."""
+
+    request_id: str
+    client_id: str | None = None
+    supersede: bool = False
+    session: SessionStamp | None = None
+    grid_size: Literal[2, 3]
+    target_sector: str
+    focus_sector: str | None = None
+    focus_x: float | None = None
+    focus_y: float | None = None
+    prompt: str
+    negative_prompt: str | None = None
+    seed: int = Field(ge=0, le=MAX_SEED)
+    steps: int | None = None
+    guidance_scale: float | None = None
+    strength: float | None = None
+    timeout_ms: float
+    """How long the caller still waits: a job whose caller has given up is dropped."""
+    priority: Literal["live", "background"] = "live"
+    publish: bool = True
+    """False for a job that is made only to be compared: answered, not published, not recorded."""
+
+
+class Generated(FrameFields):
+    """The frame that was made. The payload is its PNG, the very bytes that were published."""
+
+    sha256: str
+
+
+class Cancel(Body):
+    """``cancel``: drop a job by the id of its request. Cancelling one that is done or unknown changes nothing."""
+
+    request_id: str
+
+
+class Cancelled(Body):
+    """Where the job was: ``queued``, ``running``, or ``unknown`` (done, or never seen)."""
+
+    found: Literal["queued", "running", "unknown"]
+
+
+class FrameRef(Body):
+    """One frame of a session, by its place in the recording."""
+
+    session_id: str
+    epoch: str
+    record_seq: int
+
+
+class PendingFrame(FrameRef):
+    """A frame that the generator holds until it is acknowledged."""
+
+    frame_id: str
+    bytes: int
+    input_sha256: str
+
+
+class PendingFrames(Body):
+    """The answer to ``pending``: all unacknowledged frames of this epoch, in order of ``record_seq`` within a session.
+
+    What is below a session's first pending number has been acknowledged. ``next_record_seq`` has, by session, the
+    number that its next frame will get.
+    """
+
+    epoch: str
+    stopping: bool
+    frames: tuple[PendingFrame, ...]
+    next_record_seq: dict[str, int]
+
+
+class Fetch(FrameRef):
+    """``fetch``: one unacknowledged frame. Answered with the fields of a ``frame`` message and its PNG as payload, or
+    ``not_found`` where the frame has been acknowledged or belongs to another epoch."""
+
+
+class InputRequest(Body):
+    """``input``: an input image by its hash. Answered with :class:`Input` and the bytes as payload, or ``not_found``."""
+
+    sha256: str
+
+
+class Input(Body):
+    sha256: str
+    format: Literal["png", "jpeg", "webp"]
+
+
+class Acknowledge(Body):
+    """``ack``: these frames are on disk for good. May be repeated; frames unknown here are passed over."""
+
+    frames: tuple[FrameRef, ...]
+
+
+class Acknowledged(Body):
+    """How many frames the acknowledgement let go."""
+
+    released: int
+
+
+# -- recorder ---------------------------------------------------------------------------------------------------------
+
+
+class StartSession(Body):
+    """``start``: begin a session (the active one, if any, ends). Answered with :class:`StartedSession`.
+
+    Errors: ``invalid_session_id``, ``session_exists`` (unless ``resume``), ``insufficient_storage``.
+    """
+
+    session_id: str | None = None
+    resume: bool = False
+
+
+class StartedSession(SessionStamp):
+    resumed: bool = False
+
+
+class StopSession(Body):
+    """``stop``: end the active session. Answered with :class:`StoppedSession`; ``session_not_active`` if none is."""
+
+
+class StoppedSession(Body):
+    session_id: str
+    recorded: int
+    pending: int
+
+
+class ResumeSession(SessionStamp):
+    """``resume``: the API tells a recorder that has come back which session is active. Answered with
+    :class:`StartedSession`."""
+
+
+class StatusRequest(Body):
+    """``status`` of the recorder: ``frames`` are asked after, and the answer says which of them are on disk."""
+
+    frames: tuple[FrameRef, ...] = ()
+
+
+class SessionState(Body):
+    """What the recorder is doing for one session."""
+
+    session_id: str
+    recorded: int
+    """Frames on disk, as entries of the session."""
+    pending: int
+    """Frames known to exist and not yet on disk."""
+    error: str | None = None
+    """Why frames wait, in one sentence; None while all is well."""
+
+
+class RecorderStatus(Body):
+    """The answer to ``status``."""
+
+    epoch: str
+    active: SessionStamp | None
+    sessions: tuple[SessionState, ...] = ()
+    """The active session and any other with pending frames or trouble."""
+    free_bytes: int | None
+    """On the disk of the sessions; None where it cannot be asked (the folder vanished)."""
+    error: str | None = None
+    """What is wrong with the sessions folder as a whole; None while all is well."""
+    lost: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Ids of frames that are known to be lost, by session, since this recorder started."""
+    recorded: tuple[bool, ...] = ()
+    """Whether each frame asked after is on disk, in the order asked."""
+
+
+class DeleteSession(Body):
+    """``delete``: remove a session. ``session_busy`` while it is active or has pending frames."""
+
+    session_id: str
+
+
+class RepairSession(Body):
+    """``repair``: mend a session whose metadata cannot be read. Answered with :class:`Repaired`."""
+
+    session_id: str
+
+
+class Repaired(Body):
+    session_id: str
+    actions: tuple[str, ...] = ()
+
+
+class AnsweredFrame(FrameRef):
+    """A frame that the API answered as ``pending``."""
+
+    frame_id: str
+
+
+class Settle(Body):
+    """``settle``: what became of frames of an epoch that is over. Those that can come no more are written down as lost.
+
+    Answered with :class:`Settled`.
+    """
+
+    frames: tuple[AnsweredFrame, ...]
+
+
+class Settled(Body):
+    """Frame ids by fate; those in neither are still being written."""
+
+    recorded: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+# -- replayer ---------------------------------------------------------------------------------------------------------
+
+
+class CursorRequest(Body):
+    """``next``, ``previous``, ``pause``, ``stop``, ``status``: to a named cursor.
+
+    ``next`` and ``previous`` are answered with :class:`ReplayedFrame` (payload: the PNG), the others with
+    :class:`CursorState`. Errors: ``not_replaying``, ``frame_missing``, ``frame_corrupt`` (the cursor moves past it).
+    """
+
+    cursor: str = Field("default", min_length=1, max_length=128)
+
+
+class StartReplay(CursorRequest):
+    """``start``: put the cursor before the first frame of a session. Answered with :class:`CursorState`."""
+
+    session_id: str
+
+
+class Seek(CursorRequest):
+    """``seek``: the next ``next`` gives the frame of this index."""
+
+    index: int = Field(ge=0)
+
+
+class CursorState(Body):
+    cursor: str
+    state: Literal["idle", "replaying", "playing", "paused", "complete"]
+    session_id: str | None
+    position: int
+    """Index that ``next`` would give."""
+    total: int
+
+
+class ReplayedFrame(Body):
+    """``complete`` True at the end (no payload), else the frame's entry and its PNG as payload."""
+
+    complete: bool
+    cursor: str
+    session_id: str
+    entry: dict[str, Any] | None = None

@@ -1,0 +1,133 @@
+"""A process's life: settings, logging, signals, supervised tasks, teardown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NoReturn
+
+import zmq
+
+from shared.address import InvalidBusAddress
+from shared.curve import InvalidKeys, load_keys
+from shared.holder import AlreadyHeld
+from shared.settings import InvalidSettings, Settings, load_settings
+from shared.sockets import Bus
+
+log = logging.getLogger(__name__)
+
+EXIT_REFUSED = 2
+"""The process did not start: a setting, a lock or an address is wrong, and the message says which."""
+
+REFUSALS = (InvalidSettings, InvalidBusAddress, InvalidKeys, AlreadyHeld)
+
+
+class Refused(Exception):
+    """A service cannot start as it is set up; the message says what to change."""
+
+
+class Runtime:
+    """What a service is given: settings, its end of the bus, and the event that says to stop.
+
+    ``supervise`` starts a task whose death ends the process: a task that dies while the rest stays up is a process
+    that looks well and does nothing.
+    """
+
+    def __init__(self, settings: Settings, bus: Bus) -> None:
+        self.settings = settings
+        self.bus = bus
+        self.stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._failure: BaseException | None = None
+
+    def supervise(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Run ``work`` until it ends or the process does."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        log.error("the task '%s' failed; the process stops", task.get_name(), exc_info=error)
+        self._failure = self._failure or error
+        self.stopping.set()
+
+    async def finish(self) -> None:
+        """Cancel what still runs, close the bus, and raise what made the process stop, if anything did."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.bus.close()
+        if self._failure is not None:
+            raise self._failure
+
+
+def open_bus(settings: Settings, *, linger_ms: int = 1000) -> Bus:
+    """This process's end of the bus that the settings name."""
+    return Bus(
+        settings.bus_address,
+        budget_bytes=settings.bus_budget_bytes,
+        keys=load_keys(settings.curve_keys) if settings.curve_keys is not None else None,
+        linger_ms=linger_ms,
+    )
+
+
+def run(name: str, main: Callable[[Runtime], Awaitable[None]]) -> NoReturn:
+    """Run a service until SIGINT or SIGTERM, and exit: 0 after a stop that was asked for, 1 after a failure, 2 when
+    it could not start."""
+    try:
+        settings = load_settings()
+        set_up_logging(name, settings.log_level)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_life(settings, main))
+    except (*REFUSALS, Refused) as error:
+        sys.exit(_refuse(name, str(error)))
+    except zmq.ZMQError as error:
+        sys.exit(_refuse(name, f"the bus refused: {error}; is another Parafovea running there?"))
+    except Exception:
+        log.exception("%s failed", name)
+        sys.exit(1)
+    sys.exit(0)
+
+
+async def _life(settings: Settings, main: Callable[[Runtime], Awaitable[None]]) -> None:
+    runtime = Runtime(settings, open_bus(settings))
+    _stop_on_signals(runtime.stopping)
+    try:
+        await main(runtime)
+    finally:
+        await runtime.finish()
+
+
+def _stop_on_signals(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if sys.platform == "win32":
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
+        else:
+            loop.add_signal_handler(number, stopping.set)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    # ZeroMQ's sockets are watched by file descriptor, which Windows' default proactor loop cannot do.
+    return asyncio.SelectorEventLoop
+
+
+def set_up_logging(name: str, level: str) -> None:
+    """One line an event on standard error: honcho, journald and a shell all take it from there."""
+    logging.basicConfig(
+        level=level.upper(),
+        format=f"%(asctime)s {name:<9} %(levelname)-7s %(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+
+
+def _refuse(name: str, reason: str) -> int:
+    print(f"{name} does not start: {reason}", file=sys.stderr)
+    return EXIT_REFUSED

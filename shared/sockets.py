@@ -1,0 +1,228 @@
+"""The only constructor of sockets.
+
+A :class:`Bus` is one process's end of the bus: it makes each socket with the options its channel needs, holds the lock
+of each channel it binds, and closes everything, socket files included. Sockets belong to the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+
+import zmq
+import zmq.asyncio
+from zmq.auth.asyncio import AsyncioAuthenticator
+
+from shared import curve
+from shared.address import BusAddress, InvalidBusAddress, prepare_folder
+from shared.channels import BY_NAME, Channel, topic_of
+from shared.errors import ParafoveaError
+from shared.holder import Holder
+from shared.messages import Message
+from shared.wire import Payload, Published, decode_published, encode_published
+
+log = logging.getLogger(__name__)
+
+SERVICE_LINGER_MS = 1000
+RECONNECT_MS = 50
+RECONNECT_MAX_MS = 500
+
+
+class Bus:
+    """One process's end of the bus.
+
+    Args:
+        address: where the bus lives.
+        budget_bytes: what may wait for one peer of a publisher; sets its high-water mark.
+        keys: CURVE keys; needed where the address is not private.
+        linger_ms: how long closing waits for what is still to be sent.
+
+    Raises:
+        InvalidBusAddress: the address can be reached from other machines and there are no keys.
+    """
+
+    def __init__(
+        self,
+        address: BusAddress,
+        *,
+        budget_bytes: int,
+        keys: curve.CurveKeys | None = None,
+        linger_ms: int = SERVICE_LINGER_MS,
+    ) -> None:
+        if not address.is_private and keys is None:
+            raise InvalidBusAddress(
+                f"the bus {address} can be reached from other machines and has no keys; make some with "
+                "'parafovea keys FOLDER' and set PARAFOVEA_CURVE_KEYS to that folder, or use a loopback address"
+            )
+        self.address = address
+        self._budget_bytes = budget_bytes
+        self._keys = keys
+        self._linger_ms = linger_ms
+        self._context = zmq.asyncio.Context()
+        self._sockets: list[zmq.asyncio.Socket] = []
+        self._holders: list[Holder] = []
+        self._socket_files: list[Path] = []
+        self._authenticator: AsyncioAuthenticator | None = None
+
+    def bind(self, channel_name: str) -> zmq.asyncio.Socket:
+        """Bind a channel: XPUB for a publisher, ROUTER for requests.
+
+        Raises:
+            shared.holder.AlreadyHeld: another process has bound it.
+            zmq.ZMQError: the TCP port is taken.
+        """
+        channel = BY_NAME[channel_name]
+        if self.address.folder is not None:
+            prepare_folder(self.address.folder)
+            lock = self.address.folder / f"{channel.name}.lock"
+            self._holders.append(Holder(lock, f"the channel '{channel.name}' of the bus {self.address}"))
+        socket = self._socket(zmq.XPUB if channel.pattern == "publish" else zmq.ROUTER, channel)
+        if channel.pattern == "publish":
+            socket.xpub_verbose = True
+        if self._keys is not None:
+            if self._authenticator is None:
+                self._authenticator = curve.start_authenticator(self._context, self._keys)
+            curve.secure_server(socket, self._keys)
+        socket.bind(self.address.of(channel.name))
+        if self.address.folder is not None:
+            self._socket_files.append(self.address.folder / channel.name)
+        return socket
+
+    def connect(self, channel_name: str, topics: Iterable[str] = ()) -> zmq.asyncio.Socket:
+        """Connect to a channel: SUB to a publisher, for the message types in ``topics`` (none: all), else DEALER."""
+        socket = self._connecting(channel_name, topics)
+        socket.connect(self.address.of(channel_name))
+        return socket
+
+    def connect_monitored(self, channel_name: str) -> tuple[zmq.asyncio.Socket, zmq.asyncio.Socket]:
+        """Connect, and a second socket that tells when the connection is made and lost.
+
+        The monitor listens before the connection is begun, so it misses none.
+        """
+        socket = self._connecting(channel_name, ())
+        monitor: zmq.asyncio.Socket = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+        socket.connect(self.address.of(channel_name))
+        return socket, monitor
+
+    def _connecting(self, channel_name: str, topics: Iterable[str]) -> zmq.asyncio.Socket:
+        channel = BY_NAME[channel_name]
+        socket = self._socket(zmq.SUB if channel.pattern == "publish" else zmq.DEALER, channel)
+        if channel.pattern == "publish":
+            for topic in [topic_of(name) for name in topics] or [b""]:
+                socket.subscribe(topic)
+        else:
+            # Without it a request made while nobody listens waits in the pipe, and a process that starts much later
+            # carries it out for a caller that has given up long ago.
+            socket.immediate = True
+        if self._keys is not None:
+            curve.secure_client(socket, self._keys)
+        return socket
+
+    def _socket(self, kind: int, channel: Channel) -> zmq.asyncio.Socket:
+        socket: zmq.asyncio.Socket = self._context.socket(kind)
+        self._sockets.append(socket)
+        mark = channel.high_water_mark(self._budget_bytes) if channel.pattern == "publish" else 1000
+        socket.set_hwm(mark)
+        socket.maxmsgsize = channel.max_bytes
+        socket.linger = self._linger_ms
+        socket.reconnect_ivl = RECONNECT_MS
+        socket.reconnect_ivl_max = RECONNECT_MAX_MS
+        if self.address.host is not None:
+            socket.ipv6 = ":" in self.address.host
+            # A peer that vanishes without closing (power, cable) is noticed within seconds.
+            socket.heartbeat_ivl = 2000
+            socket.heartbeat_timeout = 6000
+        return socket
+
+    def close_socket(self, socket: zmq.asyncio.Socket) -> None:
+        """Close one socket before the others."""
+        self._sockets.remove(socket)
+        socket.close()
+
+    def close(self) -> None:
+        """Close every socket, remove the socket files, release the locks. What is still to be sent has
+        ``linger_ms`` to go."""
+        if self._authenticator is not None:
+            self._authenticator.stop()
+        for socket in self._sockets:
+            socket.close()
+        self._sockets.clear()
+        self._context.term()
+        for path in self._socket_files:
+            path.unlink(missing_ok=True)
+        for holder in self._holders:
+            holder.release()
+        self._socket_files.clear()
+        self._holders.clear()
+
+
+class Publisher:
+    """Publishes on a bound channel, and tells a late subscriber the current state.
+
+    Delivery: each subscriber gets messages in order; one that is slower than the stream loses whole messages, without
+    a word and without slowing anybody, once the channel's high-water mark is reached. So streams carry numbers.
+
+    Args:
+        bus: this process's end of the bus.
+        channel: a publishing channel; this process becomes its holder.
+        on_join: given a message type that somebody has just subscribed to, the messages that tell the state. They go
+            to every subscriber of that type, so they must be harmless when repeated.
+    """
+
+    def __init__(self, bus: Bus, channel: str, on_join: Callable[[str], Iterable[Message]] | None = None) -> None:
+        self._socket = bus.bind(channel)
+        self._types = BY_NAME[channel].types
+        self._on_join = on_join
+
+    async def publish(self, message: Message, payload: Payload = b"") -> None:
+        """Send. Never waits for a subscriber: an XPUB drops at its mark instead."""
+        await self._socket.send_multipart(encode_published(message, payload), copy=not payload)
+
+    async def serve_joins(self) -> None:
+        """Answer subscriptions until cancelled."""
+        while True:
+            (event,) = await self._socket.recv_multipart()
+            if self._on_join is None or not event.startswith(b"\x01"):
+                continue
+            for message_type in self._types:
+                if topic_of(message_type).startswith(event[1:]):
+                    for message in self._on_join(message_type):
+                        await self.publish(message)
+
+
+class Subscriber:
+    """Receives the published messages of one channel.
+
+    Delivery: at most once, in order; what was published before the join, or while this end was slow, is missed.
+    """
+
+    def __init__(self, bus: Bus, channel: str, topics: Iterable[str] = ()) -> None:
+        self._socket = bus.connect(channel, topics)
+        self._channel = channel
+
+    async def receive(self) -> Published:
+        """The next message. One that cannot be read is logged and passed over: a bad publisher must not end us."""
+        while True:
+            frames = await self._socket.recv_multipart()
+            try:
+                return decode_published(frames)
+            except ParafoveaError as error:
+                log.warning("unreadable message on %s: %s", self._channel, error.detail)
+
+    async def __aiter__(self) -> AsyncIterator[Published]:
+        while True:
+            yield await self.receive()
+
+
+async def first(subscriber: Subscriber, message_type: str, timeout_s: float) -> Published:
+    """The first message of a type.
+
+    Raises:
+        TimeoutError: none came in time.
+    """
+    async with asyncio.timeout(timeout_s):
+        while (message := await subscriber.receive()).type != message_type:
+            continue
+        return message

@@ -1,0 +1,148 @@
+"""Message to ZeroMQ frames and back: pure functions, and the only place that knows the envelope.
+
+Published: ``[topic, header, payload]``. Request and reply: ``[header, *payloads]``. A header is one JSON object.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from shared.channels import topic_of
+from shared.errors import MalformedMessage, ParafoveaError, UnsupportedVersion, from_code
+from shared.messages import PROTOCOL_VERSION, Message, new_id
+
+Payload = bytes | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A message as a subscriber sees it: ``header`` has the envelope's fields and the message's own."""
+
+    type: str
+    header: dict[str, Any]
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as its handler sees it; ``body`` is the header with the envelope's fields in it."""
+
+    type: str
+    id: str
+    body: dict[str, Any]
+    payloads: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler answers: the fields of the reply and any payloads behind it."""
+
+    body: dict[str, Any] = field(default_factory=dict)
+    payloads: tuple[Payload, ...] = ()
+
+
+def encode_published(message: Message, payload: Payload = b"") -> list[Payload]:
+    """Topic, header and payload of a message."""
+    header = {"v": message.v, "type": message.type, **message.model_dump()}
+    return [topic_of(message.type), orjson.dumps(header), payload]
+
+
+def decode_published(frames: Sequence[bytes]) -> Published:
+    """Read a published message.
+
+    Raises:
+        MalformedMessage: not three frames, or a header that is no JSON object with a type that fits the topic.
+        UnsupportedVersion: a newer protocol.
+    """
+    if len(frames) != 3:
+        raise MalformedMessage(f"a published message has 3 frames, not {len(frames)}")
+    topic, raw_header, payload = frames
+    header = _header(raw_header)
+    if topic != topic_of(header["type"]):
+        raise MalformedMessage(f"the topic {topic!r} does not fit the type {header['type']!r}")
+    return Published(header["type"], header, payload)
+
+
+def encode_request(
+    message_type: str,
+    body: dict[str, Any],
+    payloads: Sequence[Payload] = (),
+    *,
+    message_id: str | None = None,
+) -> list[Payload]:
+    """Header and payloads of a request."""
+    return [orjson.dumps({**body, **_envelope(message_type, message_id or new_id())}), *payloads]
+
+
+def decode_request(frames: Sequence[bytes]) -> Request:
+    """Read a request.
+
+    Raises:
+        MalformedMessage: no header, or one that is no JSON object with ``type`` and ``id``.
+        UnsupportedVersion: a newer protocol.
+    """
+    if not frames:
+        raise MalformedMessage("a request has at least a header")
+    header = _header(frames[0])
+    if not isinstance(header.get("id"), str):
+        raise MalformedMessage("a request's header needs an 'id', a string")
+    return Request(header["type"], header["id"], header, tuple(frames[1:]))
+
+
+def encode_reply(request: Request, reply: Reply) -> list[Payload]:
+    """Header and payloads of the answer to a request."""
+    return [orjson.dumps({**reply.body, **_envelope(f"{request.type}.ok", request.id)}), *reply.payloads]
+
+
+def encode_error(request_id: str | None, error: ParafoveaError) -> list[Payload]:
+    """The ``error`` reply; ``request_id`` is None where the request was too broken to have one."""
+    body = {"code": error.code, "detail": error.detail, "fields": error.fields}
+    return [orjson.dumps({**body, **_envelope("error", request_id)})]
+
+
+def decode_reply(frames: Sequence[bytes]) -> tuple[str | None, Reply | ParafoveaError]:
+    """The id a reply answers, and the reply or the error in it.
+
+    Raises:
+        MalformedMessage: no header, or one that is no JSON object.
+        UnsupportedVersion: a newer protocol.
+    """
+    if not frames:
+        raise MalformedMessage("a reply has at least a header")
+    header = _header(frames[0])
+    if header["type"] == "error":
+        error = from_code(str(header.get("code")), str(header.get("detail")), header.get("fields"))
+        return header.get("id"), error
+    return header.get("id"), Reply(header, tuple(frames[1:]))
+
+
+def _envelope(message_type: str, message_id: str | None) -> dict[str, Any]:
+    return {
+        "v": PROTOCOL_VERSION,
+        "type": message_type,
+        "id": message_id,
+        "time": time.time(),
+        "monotonic_ns": time.monotonic_ns(),
+    }
+
+
+def _header(raw: bytes) -> dict[str, Any]:
+    try:
+        header = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise MalformedMessage(f"the header is not JSON: {error}") from None
+    if not isinstance(header, dict) or not isinstance(header.get("type"), str):
+        raise MalformedMessage("the header is not a JSON object with a 'type'")
+    version = header.get("v")
+    if not isinstance(version, int):
+        raise MalformedMessage("the header needs 'v', the protocol version, a whole number")
+    if version > PROTOCOL_VERSION:
+        raise UnsupportedVersion(
+            f"protocol version {version} is newer than {PROTOCOL_VERSION}; update this side of the bus"
+        )
+    return header
