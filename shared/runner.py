@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -33,24 +34,27 @@ class Runtime:
     """What a service is given: settings, its end of the bus, and the event that says to stop.
 
     ``supervise`` starts a task whose death ends the process: a task that dies while the rest stays up is a process
-    that looks well and does nothing.
+    that looks well and does nothing. ``abandon_threads`` is set by a service whose threads may be stuck at the end: the
+    process then exits without joining them.
     """
 
     def __init__(self, settings: Settings, bus: Bus) -> None:
         self.settings = settings
         self.bus = bus
         self.stopping = asyncio.Event()
-        self._tasks: list[asyncio.Task[Any]] = []
+        self.abandon_threads = False
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._failure: BaseException | None = None
 
     def supervise(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run ``work`` until it ends or the process does."""
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(self._ended)
-        self._tasks.append(task)
+        self._tasks.add(task)
         return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
         if task.cancelled() or (error := task.exception()) is None:
             return
         log.error("the task '%s' failed; the process stops", task.get_name(), exc_info=error)
@@ -59,9 +63,10 @@ class Runtime:
 
     async def finish(self) -> None:
         """Cancel what still runs, close the bus, and raise what made the process stop, if anything did."""
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self.bus.close()
         if self._failure is not None:
             raise self._failure
@@ -84,7 +89,7 @@ def run(name: str, main: Callable[[Runtime], Awaitable[None]]) -> NoReturn:
         settings = load_settings()
         set_up_logging(name, settings.log_level)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_life(settings, main))
+            runtime = runner.run(_life(settings, main))
     except (*REFUSALS, Refused) as error:
         sys.exit(_refuse(name, str(error)))
     except zmq.ZMQError as error:
@@ -92,16 +97,21 @@ def run(name: str, main: Callable[[Runtime], Awaitable[None]]) -> NoReturn:
     except Exception:
         log.exception("%s failed", name)
         sys.exit(1)
+    if runtime.abandon_threads:
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
     sys.exit(0)
 
 
-async def _life(settings: Settings, main: Callable[[Runtime], Awaitable[None]]) -> None:
+async def _life(settings: Settings, main: Callable[[Runtime], Awaitable[None]]) -> Runtime:
     runtime = Runtime(settings, open_bus(settings))
     _stop_on_signals(runtime.stopping)
     try:
         await main(runtime)
     finally:
         await runtime.finish()
+    return runtime
 
 
 def _stop_on_signals(stopping: asyncio.Event) -> None:

@@ -1,0 +1,23 @@
+"""``python -m services.generator``: the process that owns the model."""
+
+from __future__ import annotations
+
+from services.generator.engine import Engine
+from services.generator.service import Generator
+from shared.disk import Disk
+from shared.runner import Runtime, run
+
+
+async def main(runtime: Runtime) -> None:
+    """Run the generator with the model that the settings name."""
+
+    def load() -> Engine:
+        from services.generator.load import load_engine  # imports torch: on the inference thread, not at start
+
+        return load_engine(runtime.settings)
+
+    await Generator(runtime, load, Disk()).run()
+
+
+if __name__ == "__main__":
+    run("generator", main)

@@ -1,0 +1,180 @@
+"""The queue of jobs: bounded, live before background, first come first served within each.
+
+A job's life is accepted, decoded, queued, running, encoding, done. It can be dropped until its frame is committed to the
+stream. Everything here belongs to the event loop's thread; only :attr:`Job.dropped` is read by others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from services.generator.decode import DecodedImage
+from shared.errors import Cancelled, GenerationTimeout, InvalidRequest, ParafoveaError, QueueFull, Superseded
+from shared.requests import Generate, Generated
+
+Where = Literal["queued", "running", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a finished job gives its caller."""
+
+    generated: Generated
+    png: bytes
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """One ``generate`` request on its way.
+
+    Attributes:
+        encoded: the input image as it came.
+        deadline: monotonic seconds at which its caller gives up.
+        answer: resolved once, with the frame or the error.
+        dropped: set when nobody wants it any more; the inference thread asks it after each step.
+    """
+
+    request: Generate
+    encoded: bytes
+    answer: asyncio.Future[Answer]
+    accepted: float = field(default_factory=time.monotonic)
+    dropped: threading.Event = field(default_factory=threading.Event)
+    reason: ParafoveaError | None = None
+    input_sha256: str = ""
+    decoded: DecodedImage | None = None
+    deadline: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.deadline = self.accepted + self.request.timeout_ms / 1000
+
+    def drop(self, reason: ParafoveaError) -> None:
+        """Give it up: its caller gets ``reason``, and a run under way stops after the current step."""
+        self.reason = self.reason or reason
+        self.dropped.set()
+        self.fail(self.reason)
+
+    def fail(self, error: ParafoveaError) -> None:
+        """Answer with an error, unless it is answered already."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+            self.answer.exception()  # its caller may be gone; then nobody else reads it
+
+    def is_wanted(self) -> bool:
+        """False once dropped or past its deadline. Called from any thread."""
+        return not self.dropped.is_set() and time.monotonic() < self.deadline
+
+    def drop_reason(self) -> ParafoveaError:
+        """Why it is not wanted."""
+        return self.reason or GenerationTimeout(
+            f"The picture was not ready within {self.request.timeout_ms / 1000:.0f} s; ask for fewer steps, or raise "
+            "PARAFOVEA_GENERATION_TIMEOUT_S."
+        )
+
+
+class JobQueue:
+    """Jobs that wait, and the one that runs.
+
+    Args:
+        limit: jobs that may wait, the ones being decoded included; the running one does not count.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._accepted: dict[str, Job] = {}
+        self._ready: dict[str, deque[Job]] = {"live": deque(), "background": deque()}
+        self._filled = asyncio.Event()
+        self.running: Job | None = None
+
+    def __len__(self) -> int:
+        """Jobs that wait."""
+        return len(self._accepted)
+
+    def accept(self, job: Job) -> None:
+        """Give a job its place.
+
+        Raises:
+            QueueFull: ``limit`` jobs wait already.
+            InvalidRequest: a job of the same request id is under way.
+        """
+        if any(other.request.request_id == job.request.request_id for other in self._all()):
+            raise InvalidRequest(f"A request {job.request.request_id} is under way already; give each its own id.")
+        if len(self._accepted) >= self._limit:
+            raise QueueFull(f"{self._limit} jobs are waiting already; try again when one is done.")
+        self._accepted[job.request.request_id] = job
+
+    def make_ready(self, job: Job) -> None:
+        """The job's input is decoded: it may run. One that was dropped meanwhile is passed over."""
+        if job.request.request_id in self._accepted:
+            self._ready[job.request.priority].append(job)
+            self._filled.set()
+
+    def discard(self, job: Job) -> None:
+        """Give its place back, if it waits; a running or finished one has none any more."""
+        if self._accepted.get(job.request.request_id) is job:
+            del self._accepted[job.request.request_id]
+        waiting = self._ready[job.request.priority]
+        if job in waiting:
+            waiting.remove(job)
+
+    async def take(self) -> Job:
+        """The next job to run, which is :attr:`running` from now on: a live one if there is any."""
+        while True:
+            for waiting in self._ready.values():
+                if waiting:
+                    self.running = waiting.popleft()
+                    del self._accepted[self.running.request.request_id]
+                    return self.running
+            self._filled.clear()
+            await self._filled.wait()
+
+    def finish(self, job: Job) -> None:
+        """The run of a job has ended."""
+        if self.running is job:
+            self.running = None
+
+    def cancel(self, request_id: str) -> Where:
+        """Drop the job of this request and no other; say where it was."""
+        if self.running is not None and self.running.request.request_id == request_id:
+            self.running.drop(_cancelled(request_id))
+            return "running"
+        job = self._accepted.get(request_id)
+        if job is None:
+            return "unknown"
+        self.discard(job)
+        job.drop(_cancelled(request_id))
+        return "queued"
+
+    def supersede(self, client_id: str) -> list[Job]:
+        """Drop the jobs of a client whose eye has moved on."""
+        stale = [job for job in self._all() if job.request.client_id == client_id]
+        self._drop(stale, Superseded("A newer request of the same client_id took this one's place."))
+        return stale
+
+    def drop_all(self, reason: ParafoveaError) -> None:
+        """Drop every job, the running one too."""
+        self._drop(list(self._all()), reason)
+
+    def drop_late(self) -> None:
+        """Drop the waiting jobs whose deadline has passed."""
+        for job in [job for job in self._accepted.values() if not job.is_wanted()]:
+            self._drop([job], job.drop_reason())
+
+    def _all(self) -> Iterator[Job]:
+        yield from self._accepted.values()
+        if self.running is not None:
+            yield self.running
+
+    def _drop(self, jobs: list[Job], reason: ParafoveaError) -> None:
+        for job in jobs:
+            self.discard(job)
+            job.drop(reason)
+
+
+def _cancelled(request_id: str) -> Cancelled:
+    return Cancelled(f"The request {request_id} was cancelled.")

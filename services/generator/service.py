@@ -1,0 +1,294 @@
+"""The generator process: owns the engine, the queue of jobs, the stream of frames and the backlog.
+
+A request is accepted and decoded, waits, runs on the one inference thread, and is encoded on another while the next one
+runs. Then the frame is committed: published, held for the recorder, answered. Nothing here waits for the recorder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+
+from shared.session.spill import write_spill
+
+from services.generator import decode
+from services.generator.backlog import Backlog, HeldFrame, HeldInput
+from services.generator.control import Control
+from services.generator.engine import Edit, EditCancelled, Engine, ModelInfo
+from services.generator.jobs import Answer, Job, JobQueue
+from services.generator.stream import FrameStream, Run, model_of
+from services.generator.worker import Worker
+from shared import images, sectors
+from shared.disk import Disk
+from shared.errors import (
+    GenerationFailed,
+    GeneratorLoading,
+    GeneratorUnavailable,
+    InvalidRequest,
+    ParafoveaError,
+)
+from shared.messages import Backlogged, Message, Progress, Status
+from shared.requests import FrameRef, Generate
+from shared.runner import Runtime
+from shared.sockets import Publisher
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 1.0
+DRAIN_S = 3.0
+"""How long a stopping generator waits for acknowledgements: honcho kills after five seconds."""
+RUNS_AWAITING_ENCODING = 2
+"""An engine faster than the encoder is held back here, so that pictures don't pile up in memory."""
+
+LoadEngine = Callable[[], Engine]
+
+
+class Generator:
+    """Jobs in, frames out.
+
+    Args:
+        runtime: settings, bus and the event that says to stop.
+        load_engine: makes the engine; called on the inference thread, may take minutes.
+        disk: where a stopping generator spills what is not acknowledged.
+    """
+
+    def __init__(self, runtime: Runtime, load_engine: LoadEngine, disk: Disk) -> None:
+        self._runtime = runtime
+        self._load_engine = load_engine
+        self._disk = disk
+        self._inference = Worker("inference")
+        self._decoder = Worker("decoder")
+        self._encoder = Worker("encoder")
+        self.queue = JobQueue(runtime.settings.queue_limit)
+        self.backlog = Backlog(runtime.settings.backlog_bytes)
+        self.stream = FrameStream(self._encoder)
+        self._engine: Engine | None = None
+        self._info: ModelInfo | None = None
+        self._failure: str | None = None
+        self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
+        self._frames = Publisher(runtime.bus, "frames", self._tell_state)
+        self._control = Control(runtime.bus, self)
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve until told to stop, then see the backlog off."""
+        self._runtime.supervise(self._control.serve(), "control")
+        self._runtime.supervise(self._frames.serve_joins(), "joins")
+        self._runtime.supervise(self._beat(), "heartbeat")
+        self._runtime.supervise(self._infer(), "inference")
+        self._runtime.supervise(self._encode(), "encoding")
+        await self._runtime.stopping.wait()
+        await self._stop()
+
+    async def _stop(self) -> None:
+        self.queue.drop_all(GeneratorUnavailable("The generator is stopping."))
+        await self.publish_status()
+        deadline = time.monotonic() + DRAIN_S
+        while len(self.backlog) and time.monotonic() < deadline:
+            await self._control.wait_for_acknowledgement(deadline - time.monotonic())
+        if len(self.backlog):
+            await self._spill()
+        for worker in (self._decoder, self._encoder, self._inference):
+            worker.close()
+        self._runtime.abandon_threads = True
+
+    async def _spill(self) -> None:
+        frames, held = self.backlog.frames(), self.backlog.inputs()
+        log.warning("%d frames are not acknowledged; they go to the spill for the recorder's next start", len(frames))
+        root = self._runtime.settings.sessions_dir
+        await asyncio.to_thread(
+            write_spill,
+            self._disk,
+            root,
+            [(frame.header, frame.png) for frame in frames],
+            {item.sha256: (item.format, item.data) for item in held},
+        )
+
+    # -- a request's way ----------------------------------------------------------------------------------------------
+
+    async def generate(self, request: Generate, encoded: bytes) -> Answer:
+        """Make one frame.
+
+        Raises:
+            ParafoveaError: why there will be none; nothing was published.
+        """
+        self._check_ready()
+        header = images.probe(encoded)
+        try:
+            sectors.position(request.target_sector, request.grid_size)
+        except ValueError as error:
+            raise InvalidRequest(f"target_sector: {error}", fields={"target_sector": str(error)}) from None
+        job = Job(request, encoded, asyncio.get_running_loop().create_future())
+        if request.supersede and request.client_id is not None:
+            self.queue.supersede(request.client_id)
+        self.queue.drop_late()
+        if request.session is not None:
+            self.backlog.reserve(request.request_id, len(encoded), header.width, header.height)
+        try:
+            self.queue.accept(job)
+            await self._decode(job)
+            return await job.answer
+        finally:
+            self.queue.discard(job)
+            self.backlog.release(request.request_id)
+
+    async def _decode(self, job: Job) -> None:
+        def work() -> tuple[decode.DecodedImage, str]:
+            return decode.decode(job.encoded), hashlib.sha256(job.encoded).hexdigest()
+
+        job.decoded, job.input_sha256 = await self._decoder.run(work)
+        self.queue.make_ready(job)
+
+    def _check_ready(self) -> None:
+        if self._runtime.stopping.is_set():
+            raise GeneratorUnavailable("The generator is stopping; try again when it is back.")
+        if self._failure is not None:
+            raise GeneratorUnavailable(f"The model could not be loaded: {self._failure}")
+        if self._engine is None:
+            raise GeneratorLoading("The model is still being loaded; try again in a moment.")
+
+    async def _infer(self) -> None:
+        try:
+            self._engine = await self._inference.run(self._load_engine)
+        except Exception as error:
+            log.exception("the model could not be loaded")
+            self._failure = f"{type(error).__name__}: {error}".splitlines()[0]
+            await self.publish_status()
+            return
+        self._info = self._engine.info
+        log.info("ready: %s (%s) on %s in %s", self._info.id, self._info.kind, self._info.device, self._info.dtype)
+        while True:
+            await self.publish_status()
+            job = await self.queue.take()
+            await self.publish_status()
+            try:
+                run = await self._run(self._engine, job)
+            finally:
+                self.queue.finish(job)
+            if run is not None:
+                await self._runs.put(run)
+
+    async def _run(self, engine: Engine, job: Job) -> Run | None:
+        request, decoded = job.request, job.decoded
+        assert decoded is not None
+        if not job.is_wanted():
+            job.fail(job.drop_reason())
+            return None
+        region = sectors.region(request.target_sector, request.grid_size, decoded.width, decoded.height)
+        edit = Edit(
+            pixels=decoded.pixels,
+            region=region,
+            prompt=request.prompt,
+            seed=request.seed,
+            negative_prompt=request.negative_prompt,
+            steps=request.steps,
+            guidance_scale=request.guidance_scale,
+            strength=request.strength,
+        )
+        loop = asyncio.get_running_loop()
+
+        def on_step(step: int, steps: int) -> None:
+            progress = Progress(request_id=request.request_id, client_id=request.client_id, step=step, steps=steps)
+            loop.call_soon_threadsafe(self._publish_soon, progress)
+
+        started = time.monotonic()
+        try:
+            edited = await self._inference.run(lambda: engine.run(edit, on_step, lambda: not job.is_wanted()))
+        except EditCancelled:
+            job.fail(job.drop_reason())
+            return None
+        except ParafoveaError as error:
+            log.error("request %s failed: %s", request.request_id, error.detail)
+            job.fail(error)
+            return None
+        except Exception as error:
+            log.exception("request %s failed", request.request_id)
+            job.fail(GenerationFailed(f"The model failed on this request ({type(error).__name__}: {error})."))
+            return None
+        finished = time.monotonic()
+        return Run(job, edited, region, (started - job.accepted) * 1000, (finished - started) * 1000)
+
+    async def _encode(self) -> None:
+        while True:
+            run = await self._runs.get()
+            if self._info is None or not run.job.is_wanted():
+                run.job.fail(run.job.drop_reason())
+                continue
+            try:
+                frame, answer = await self.stream.encode(run, self._info)
+            except Exception as error:
+                log.exception("request %s: the picture could not be encoded", run.job.request.request_id)
+                run.job.fail(GenerationFailed(f"The picture could not be encoded ({error})."))
+                continue
+            # No await between here and the answer: a cancel or a deadline finds the frame either whole or not at all.
+            self.stream.commit(frame)
+            if frame.session_id is not None:
+                self._hold(run.job, frame.model_dump(), answer.png)
+            if run.job.request.publish:
+                self._publish_soon(frame, answer.png)
+            if not run.job.answer.done():
+                run.job.answer.set_result(answer)
+
+    def _hold(self, job: Job, fields: dict[str, object], png: bytes) -> None:
+        assert job.decoded is not None
+        self.backlog.release(job.request.request_id)
+        ref = FrameRef.model_validate(fields)
+        kept = HeldInput(job.input_sha256, job.decoded.format, job.encoded)
+        self.backlog.add(HeldFrame(ref, fields, png, kept))
+
+    # -- what others are told -----------------------------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        while True:
+            self.queue.drop_late()
+            await self.publish_status()
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def publish_status(self) -> None:
+        """Tell subscribers how things stand."""
+        await self._frames.publish(self.status())
+
+    def status(self) -> Status:
+        """How things stand, with the last numbers, so that a loss at the tail shows."""
+        state = "ready"
+        if self._runtime.stopping.is_set():
+            state = "stopping"
+        elif self._failure is not None:
+            state = "failed"
+        elif self._info is None:
+            state = "loading"
+        running = self.queue.running
+        return Status.model_validate(
+            {
+                "epoch": self.stream.epoch,
+                "state": state,
+                "detail": self._failure,
+                "last_seq": self.stream.last_seq,
+                "sessions": [
+                    Backlogged(
+                        session_id=session_id,
+                        last_record_seq=self.stream.next_record_seq[session_id] - 1,
+                        frames=count,
+                    )
+                    for session_id, count in self.backlog.counts().items()
+                ],
+                "queue": len(self.queue),
+                "running": running.request.request_id if running else None,
+                "backlog_bytes": self.backlog.held_bytes,
+                "backlog_limit_bytes": self._runtime.settings.backlog_bytes,
+                "model": model_of(self._info) if self._info else None,
+                "device": self._info.device if self._info else None,
+                "dtype": self._info.dtype if self._info else None,
+            }
+        )
+
+    def _tell_state(self, message_type: str) -> list[Message]:
+        return [self.status()] if message_type == Status.type else []
+
+    def _publish_soon(self, message: Message, payload: bytes = b"") -> None:
+        # An XPUB send completes at once or drops: the task ends in this turn of the loop, in the order of the calls.
+        self._runtime.supervise(self._frames.publish(message, payload), f"publish {message.type}")
