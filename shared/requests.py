@@ -102,7 +102,7 @@ class Fetch(FrameRef):
 
 
 class InputRequest(Body):
-    """``input``: an input image by its hash. Answered with :class:`Input` and the bytes as payload, else ``not_found``."""
+    """``input``: an input image by its hash. Answered with :class:`Input` and its bytes as payload or ``not_found``."""
 
     sha256: str
 

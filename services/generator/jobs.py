@@ -1,7 +1,7 @@
 """The queue of jobs: bounded, live before background, first come first served within each.
 
-A job's life is accepted, decoded, queued, running, encoding, done. It can be dropped until its frame is committed to the
-stream. Everything here belongs to the event loop's thread; only :attr:`Job.dropped` is read by others.
+A job's life is accepted, decoded, queued, running, encoding, done. It can be dropped until its frame is committed to
+the stream. Everything here belongs to the event loop's thread; only :attr:`Job.dropped` is read by others.
 """
 
 from __future__ import annotations
