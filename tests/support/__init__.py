@@ -1,0 +1,1 @@
+"""What tests share: waiting with a deadline, buses of their own, real processes."""
