@@ -1,0 +1,138 @@
+"""The one place where an input's bytes become pixels, and with that the one meaning of "equal outside the target".
+
+The rules, in order:
+
+- Samples of 16 bits keep their high byte, for grey as for colour: a scale of 1/256, within one level of exact.
+- Opacity is dropped and the colour samples kept as they are, of a transparent palette entry too. A composite over some
+  background would change samples that the caller asked to keep; no background is right for all callers.
+- CMYK goes through its embedded ICC profile to sRGB where it has one that works, else by the plain formula.
+- Palette and grey become RGB.
+- The EXIF orientation is applied (see :func:`shared.images.probe` for where it may stand).
+- An RGB profile is handed on for the output to carry; any other would be wrong beside RGB samples, and is dropped.
+- Of an animation, the first frame.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from services.generator.engine import Pixels
+from shared.errors import UnreadableImage
+from shared.images import ImageFormat, ImageHeader, probe
+
+MAX_ICC_BYTES = 4 * 1024 * 1024
+"""A longer profile is dropped: it would weigh more than the picture, in every frame of a session."""
+
+# Opened by class, not through Image.open: that one loads every plugin, and guesses.
+_OPENERS: dict[ImageFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
+    "png": PngImagePlugin.PngImageFile,
+    "jpeg": JpegImagePlugin.JpegImageFile,
+    "webp": WebPImagePlugin.WebPImageFile,
+}
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""How to turn a picture of an EXIF orientation upright (EXIF 2.32, 4.6.4, tag 0x0112)."""
+
+# Pillow warns of a stranger's odd metadata; what matters is raised. Set once: catch_warnings is not thread-safe.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedImage:
+    """An input as pixels.
+
+    Attributes:
+        pixels: height x width x 3, 8-bit RGB, upright, read-only.
+        icc_profile: the input's RGB profile, for the output to carry; None where it has none.
+        format: what it was encoded as.
+        width, height: of ``pixels``.
+    """
+
+    pixels: Pixels
+    icc_profile: bytes | None
+    format: ImageFormat
+    width: int
+    height: int
+
+
+def decode(data: bytes) -> DecodedImage:
+    """Decode a PNG, JPEG or WebP to upright 8-bit RGB.
+
+    The size is checked on the header, so that a decompression bomb is never decoded.
+
+    Raises:
+        UnreadableImage: not such an image, damaged, cut off, or not of 64x64 to 4096x4096 pixels.
+    """
+    header = probe(data)
+    try:
+        rgb, profile = _to_rgb(data, header)
+    except MemoryError:
+        raise
+    except Exception as error:  # of damaged bytes Pillow raises nearly anything, a TypeError or an IndexError too
+        raise UnreadableImage(
+            f"The {header.format.upper()} is damaged or cut off ({_first_line(error)}); send the whole file again."
+        ) from error
+    if header.orientation in _UPRIGHT:
+        rgb = rgb.transpose(_UPRIGHT[header.orientation])
+    pixels = np.asarray(rgb)
+    pixels.flags.writeable = False
+    height, width = pixels.shape[:2]
+    return DecodedImage(pixels, profile, header.format, width, height)
+
+
+def _to_rgb(data: bytes, header: ImageHeader) -> tuple[Image.Image, bytes | None]:
+    """Pixels as they are stored, in RGB, and the profile that describes them."""
+    with _OPENERS[header.format](io.BytesIO(data)) as image:
+        stored = (header.height, header.width) if header.orientation >= 5 else (header.width, header.height)
+        if image.size != stored:
+            raise ValueError("its header is contradictory")
+        image.load()
+        profile = _profile(image)
+        space = profile[16:20] if profile else b""
+        if image.mode == "CMYK" and profile and space == b"CMYK":
+            return _cmyk_by_profile(image, profile), None
+        if image.mode.startswith("I"):
+            return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB"), None
+        return _drop_opacity(image).convert("RGB"), profile if space == b"RGB " else None
+
+
+def _drop_opacity(image: Image.Image) -> Image.Image:
+    """The image without the transparent colour or palette entry that a PNG may name."""
+    image.info.pop("transparency", None)
+    return image
+
+
+def _profile(image: Image.Image) -> bytes | None:
+    """The embedded ICC profile, if its header is sound (ICC.1:2022, 7.2: size, and 'acsp' at byte 36)."""
+    profile = image.info.get("icc_profile")
+    if not isinstance(profile, bytes) or not 128 <= len(profile) <= MAX_ICC_BYTES or profile[36:40] != b"acsp":
+        return None
+    return profile
+
+
+def _cmyk_by_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):  # a profile that does not work is as good as none
+        return image.convert("RGB")
+    return converted if converted is not None else image.convert("RGB")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return lines[0][:120] if lines else type(error).__name__
