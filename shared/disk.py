@@ -1,0 +1,232 @@
+"""Every write to the disk, one named step a method.
+
+Services make a plain :class:`Disk`. A test passes a subclass whose steps fail with an errno of its choice, write short,
+are slow, or kill the process: so each promise about full disks and torn writes is tested without being root.
+
+The steps at the top touch the system once each. The composites below them are built of steps alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+Buffer = bytes | bytearray | memoryview
+
+TEMP_PREFIX = ".tmp-"
+"""What the name of a half-written file begins with: such a file may be removed whenever nobody writes it."""
+
+STEPS: tuple[str, ...] = (
+    "mkdir",
+    "create",
+    "open",
+    "write",
+    "pwrite",
+    "truncate",
+    "fsync",
+    "close",
+    "rename",
+    "fsync_dir",
+    "unlink",
+    "rmdir",
+    "free_bytes",
+)
+"""The names of the steps, for a test that arms one of them."""
+
+_BINARY = getattr(os, "O_BINARY", 0)
+_CHUNK_BYTES = 8 << 20
+
+
+class Disk:
+    """The steps of writing. Each raises :class:`OSError` as the system gives it."""
+
+    # -- steps ---------------------------------------------------------------------------------------------------
+
+    def mkdir(self, path: Path) -> None:
+        """Make one folder, whose parent stands."""
+        os.mkdir(path)
+
+    def create(self, path: Path) -> int:
+        """Open a new or emptied file for writing; a file descriptor."""
+        return os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC | _BINARY, 0o644)
+
+    def open(self, path: Path) -> int:
+        """Open a file that stands, for reading and writing in place; a file descriptor."""
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC | _BINARY)
+
+    def write(self, fd: int, data: Buffer) -> int:
+        """Write once at the descriptor's place; how many bytes were taken, perhaps fewer than given."""
+        return os.write(fd, data)
+
+    def pwrite(self, fd: int, data: Buffer, offset: int) -> int:
+        """Write once at ``offset``; how many bytes were taken, perhaps fewer than given."""
+        if sys.platform == "win32":
+            os.lseek(fd, offset, os.SEEK_SET)
+            return os.write(fd, data)
+        return os.pwrite(fd, data, offset)
+
+    def truncate(self, fd: int, size_bytes: int) -> None:
+        """Cut the file to a size."""
+        os.ftruncate(fd, size_bytes)
+
+    def fsync(self, fd: int) -> None:
+        """Bring a file's bytes to the medium (past the drive's cache on macOS, where fsync alone does not)."""
+        if sys.platform == "darwin":
+            import fcntl
+
+            try:
+                fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+                return
+            except OSError as error:  # a network file system without it: plain fsync is all there is
+                if error.errno not in (errno.ENOTSUP, errno.EINVAL, errno.ENOTTY):
+                    raise
+        os.fsync(fd)
+
+    def close(self, fd: int) -> None:
+        """Close a descriptor; on some file systems (NFS, quotas) this is where a write fails."""
+        os.close(fd)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Give a file its name, in place of any that has it."""
+        os.replace(source, target)
+
+    def fsync_dir(self, path: Path) -> None:
+        """Bring a folder's names to the medium. Where folders can't be opened (Windows) it does nothing."""
+        if sys.platform == "win32":
+            return
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems without folder fsync say so
+                raise
+        finally:
+            os.close(fd)
+
+    def unlink(self, path: Path) -> None:
+        """Remove one file."""
+        os.unlink(path)
+
+    def rmdir(self, path: Path) -> None:
+        """Remove one empty folder."""
+        os.rmdir(path)
+
+    def free_bytes(self, path: Path) -> int:
+        """Bytes that this user may still write where ``path`` lies."""
+        return shutil.disk_usage(path).free
+
+    # -- composites ----------------------------------------------------------------------------------------------
+
+    def write_all(self, fd: int, data: Buffer) -> None:
+        """Write everything, however short the single writes are."""
+        rest = memoryview(data).cast("B")
+        while rest:
+            taken = self.write(fd, rest[:_CHUNK_BYTES])
+            if taken <= 0:
+                raise OSError(errno.EIO, "a write took no bytes")
+            rest = rest[taken:]
+
+    def pwrite_all(self, fd: int, data: Buffer, offset: int) -> None:
+        """Write everything at ``offset``: one system call unless the system takes less."""
+        rest = memoryview(data).cast("B")
+        while rest:
+            taken = self.pwrite(fd, rest, offset)
+            if taken <= 0:
+                raise OSError(errno.EIO, "a write took no bytes")
+            rest = rest[taken:]
+            offset += taken
+
+    def make_folders(self, path: Path) -> bool:
+        """Make a folder and the parents it lacks, each entered durably in its own parent; whether any was made."""
+        missing: list[Path] = []
+        at = path
+        while not at.is_dir():
+            missing.append(at)
+            if at.parent == at:
+                break
+            at = at.parent
+        for folder in reversed(missing):
+            with contextlib.suppress(FileExistsError):
+                self.mkdir(folder)
+            self.fsync_dir(folder.parent)
+        return bool(missing)
+
+    def stage(self, folder: Path, name: str, parts: Iterable[Buffer]) -> Path:
+        """Write ``parts`` durably under a temporary name in ``folder``, for :meth:`rename` to ``name`` later.
+
+        On an error nothing stays behind, as far as the disk allows; what does stay is recognised by its name.
+        """
+        temporary = folder / f"{TEMP_PREFIX}{name}"
+        fd = self.create(temporary)
+        try:
+            try:
+                for part in parts:
+                    self.write_all(fd, part)
+                self.fsync(fd)
+            finally:
+                self.close(fd)
+        except OSError:
+            self.discard(temporary)
+            raise
+        return temporary
+
+    def put(self, path: Path, *parts: Buffer) -> None:
+        """Write one file so that it is there whole and durably, or not at all (an older one then stays)."""
+        self.put_parts(path, parts)
+
+    def put_parts(self, path: Path, parts: Iterable[Buffer]) -> None:
+        """:meth:`put`, for parts that come one by one."""
+        temporary = self.stage(path.parent, path.name, parts)
+        try:
+            self.rename(temporary, path)
+        except OSError:
+            self.discard(temporary)
+            raise
+        self.fsync_dir(path.parent)
+
+    def append_line(self, path: Path, line: bytes) -> None:
+        """Add one line to a file durably, on a line of its own even after one that was cut short."""
+        size = path.stat().st_size if path.exists() else None
+        if size is None:
+            self.put(path, line, b"\n")
+            return
+        with path.open("rb") as file:
+            file.seek(max(size - 1, 0))
+            glue = b"" if file.read(1) in (b"\n", b"") else b"\n"
+        fd = self.open(path)
+        try:
+            self.pwrite_all(fd, glue + line + b"\n", size)
+            self.fsync(fd)
+        finally:
+            self.close(fd)
+
+    def discard(self, path: Path) -> None:
+        """Remove a file that may be gone, or that may stay when the disk refuses: its name says it is no one's."""
+        try:
+            self.unlink(path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            log.warning("could not remove %s (%s); it is removed at the next start", path, error)
+
+    def remove_tree(self, path: Path) -> None:
+        """Remove a folder and all in it, deepest first; links are removed, never followed."""
+        for folder, subfolders, files in os.walk(path, topdown=False, followlinks=False):
+            for name in files:
+                self.unlink(Path(folder, name))
+            for name in subfolders:
+                child = Path(folder, name)
+                if child.is_symlink():
+                    self.unlink(child)
+                else:
+                    self.rmdir(child)
+        self.rmdir(path)
+        self.fsync_dir(path.parent)

@@ -1,0 +1,108 @@
+"""``metadata.json`` as its recorder writes it: append over the tail, change the tail, undo what failed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from shared.disk import Disk
+from shared.session import lines, metadata
+from shared.session.metadata import Tail
+
+log = logging.getLogger(__name__)
+
+
+class Torn(Exception):
+    """A write failed and so did putting the old bytes back: the file needs repair before it is written again."""
+
+
+class MetadataFile:
+    """The end of one session's metadata file. It is opened for each write, so its owner may remove it at any time."""
+
+    def __init__(self, disk: Disk, path: Path, *, count: int, tail_at: int, size: int, tail: Tail) -> None:
+        self._disk = disk
+        self.path = path
+        self.count = count
+        self.tail = tail
+        self._tail_at = tail_at
+        self._size = size
+        self._identity = _identity(os.stat(path))
+
+    @classmethod
+    def open(cls, disk: Disk, path: Path) -> MetadataFile:
+        """Find the end of a file.
+
+        Raises:
+            DamagedMetadata: it needs repair first.
+        """
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | os.O_CLOEXEC)
+        try:
+            index = lines.scan(fd)
+        finally:
+            os.close(fd)
+        return cls(disk, path, count=len(index.starts), tail_at=index.tail_at, size=index.size, tail=index.tail)
+
+    def is_ours(self) -> bool:
+        """Whether the file is still the one that was opened, with the length that was left.
+
+        Raises:
+            FileNotFoundError: it is gone.
+        """
+        status = os.stat(self.path)
+        return _identity(status) == self._identity and status.st_size == self._size
+
+    def append(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Write entries behind the last one: one write, of their own length and the tail's, at any length of the file.
+
+        Raises:
+            OSError: nothing was appended, and the file is as it was.
+            Torn: nothing was appended, and the file is not as it was.
+        """
+        text = b"".join(
+            metadata.entry_bytes(entry, first=self.count == 0 and not number) for number, entry in enumerate(entries)
+        )
+        self._write(text, self.tail)
+        self.count += len(entries)
+
+    def set_tail(self, tail: Tail, *, durable: bool) -> None:
+        """Change the tail only.
+
+        Raises:
+            OSError: it is as it was.
+            Torn: it is not.
+        """
+        self._write(b"", tail, durable=durable)
+
+    def _write(self, text: bytes, tail: Tail, *, durable: bool = False) -> None:
+        data = text + metadata.tail_bytes(tail)
+        data = data.ljust(self._size - self._tail_at)
+        fd = self._disk.open(self.path)
+        try:
+            try:
+                self._disk.pwrite_all(fd, data, self._tail_at)
+                if durable:
+                    self._disk.fsync(fd)
+            except OSError as error:
+                self._undo(fd, error)
+                raise
+        finally:
+            self._disk.close(fd)
+        self._size = self._tail_at + len(data)
+        self._tail_at += len(text)
+        self.tail = tail
+
+    def _undo(self, fd: int, error: OSError) -> None:
+        old = metadata.tail_bytes(self.tail)
+        try:
+            self._disk.pwrite_all(fd, old.ljust(self._size - self._tail_at), self._tail_at)
+            self._disk.truncate(fd, self._size)
+        except OSError as second:
+            log.error("%s was left torn: a write failed (%s), and so did undoing it (%s)", self.path, error, second)
+            raise Torn(f"{self.path} was left torn: {error}") from second
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino

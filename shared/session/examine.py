@@ -1,0 +1,289 @@
+"""Looking at a session's folder before it is written to: what is there, what is known, and what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from shared.session import layout, lines, pictures
+from shared.session.layout import METADATA, REPAIRS
+from shared.session.metadata import (
+    LINE_START,
+    TAIL_START,
+    DamagedMetadata,
+    Tail,
+    entry_from_frame,
+    is_entry,
+    parse_head,
+    parse_tail,
+)
+from shared.session.numbers import NumberSet
+from shared.session.reading import find_input, parse_whole
+
+log = logging.getLogger(__name__)
+
+RECENT = 1024
+"""Frames whose hash and number are kept: to find an input that is an earlier frame, and to answer duplicates."""
+
+LISTED = 1000
+"""Names of missing files that are kept, at most; ``check`` finds all."""
+
+_HEAD_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A recorded frame, as far as a duplicate's answer needs it."""
+
+    index: int
+    filename: str
+    sha256: str | None
+    epoch: str | None
+    record_seq: int | None
+
+
+@dataclass(slots=True)
+class Examination:
+    """What a session's folder holds. ``rebuilt`` are entries that images have and the metadata has not."""
+
+    folder: Path
+    head: dict[str, Any] | None = None
+    tail: Tail = field(default_factory=Tail)
+    damage: str | None = None
+    """Why the metadata must be written anew; None where it is whole and laid out as it should be."""
+    entries: list[bytes] | None = None
+    """The compact entries, kept only where the metadata must be written anew."""
+    count: int = 0
+    next_index_of_entries: int = 0
+    next_index: int = 0
+    """One past the largest that an entry or a file name has."""
+    recorded: dict[str, NumberSet] = field(default_factory=dict)
+    recent: deque[Known] = field(default_factory=lambda: deque(maxlen=RECENT))
+    leftovers: list[Path] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    rebuilt: list[dict[str, Any]] = field(default_factory=list)
+    strays: list[tuple[str, str]] = field(default_factory=list)
+    """Files named like frames that are none of this session's, each with the reason."""
+
+    @property
+    def must_rewrite(self) -> bool:
+        return self.damage is not None or bool(self.rebuilt)
+
+    @property
+    def needs_repair(self) -> bool:
+        return self.must_rewrite or bool(self.leftovers) or self.tail.open or self.missing != self.tail.missing
+
+
+def examine(folder: Path, known_head: Mapping[str, Any] | None = None) -> Examination:
+    """Read a session's metadata whole, and those of its images that have no entry.
+
+    ``known_head`` is the head as its writer knows it, for a file that was removed under it.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        OSError: it cannot be read.
+    """
+    found = Examination(folder)
+    names = _list(folder, found)
+    have = _read_metadata(found, names)
+    if found.head is None and known_head is not None:
+        found.head = dict(known_head)
+    found.next_index_of_entries = found.next_index
+    frames = {name: parsed for name in names if (parsed := layout.parse_frame_name(name))}
+    found.next_index = max(found.next_index, 1 + max((frame.index for frame in frames.values()), default=-1))
+    found.missing = sorted(have - names)[:LISTED]
+    taken = {parsed.index for name in have if (parsed := layout.parse_frame_name(name))}
+    _rebuild(found, sorted((frames[name].index, name) for name in frames if name not in have), taken)
+    return found
+
+
+def _list(folder: Path, found: Examination) -> set[str]:
+    names: set[str] = set()
+    for base in (folder, folder / layout.INPUTS):
+        try:
+            for item in os.scandir(base):
+                if layout.is_temporary(item.name):
+                    found.leftovers.append(Path(item.path))
+                elif base is folder:
+                    names.add(item.name)
+        except (FileNotFoundError, NotADirectoryError):
+            if base is folder:
+                raise
+    return names
+
+
+def _read_metadata(found: Examination, names: set[str]) -> set[str]:
+    """Fill in what the metadata says; the file names that its entries have."""
+    path = found.folder / METADATA
+    if METADATA not in names:
+        found.damage, found.entries = "metadata.json was gone", []
+        found.tail = _tail_of_repairs(found.folder)
+        return set()
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | os.O_CLOEXEC)
+    try:
+        try:
+            index = lines.scan(fd)
+            have = _take(found, (_loads(compact) for compact in lines.entries(fd, index)))
+            found.head, found.tail = index.head, index.tail
+            return have
+        except DamagedMetadata as error:
+            found.damage = str(error)
+        found.count, found.next_index, found.recorded = 0, 0, {}
+        found.recent.clear()
+        try:
+            found.head, sequence, found.tail = parse_whole(fd)
+            found.damage = "metadata.json was laid out by another hand"
+        except DamagedMetadata:
+            found.head, sequence, found.tail = _salvage(found.folder, fd)
+    finally:
+        os.close(fd)
+    unique = {entry["index"]: entry for entry in reversed(sequence)}
+    kept = [unique[number] for number in sorted(unique)]
+    found.entries = [orjson.dumps(entry) for entry in kept]
+    return _take(found, iter(kept))
+
+
+def _take(found: Examination, entries: Iterator[dict[str, Any]]) -> set[str]:
+    have: set[str] = set()
+    for entry in entries:
+        if entry["index"] < found.next_index:
+            raise DamagedMetadata(f"index {entry['index']} is out of order in metadata.json")
+        found.next_index = entry["index"] + 1
+        found.count += 1
+        have.add(entry["filename"])
+        _know(found, entry)
+    return have
+
+
+def _know(found: Examination, entry: Mapping[str, Any]) -> None:
+    epoch, number = entry.get("epoch"), entry.get("record_seq")
+    if isinstance(epoch, str) and isinstance(number, int):
+        found.recorded.setdefault(epoch, NumberSet()).add(number)
+    found.recent.append(Known(entry["index"], entry["filename"], entry.get("sha256"), epoch, number))
+
+
+def _loads(compact: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(compact)
+    except orjson.JSONDecodeError as error:
+        raise DamagedMetadata(f"an entry of metadata.json is damaged: {error}") from None
+    if not is_entry(value):
+        raise DamagedMetadata("a line of metadata.json is not an entry")
+    entry: dict[str, Any] = value
+    return entry
+
+
+def _salvage(folder: Path, fd: int) -> tuple[dict[str, Any] | None, list[dict[str, Any]], Tail]:
+    """What can still be read of a torn file: its head, each whole line, and its tail."""
+    try:
+        head: dict[str, Any] | None = parse_head(lines.pread(fd, _HEAD_BYTES, 0))
+    except DamagedMetadata:
+        head = None
+    sequence: list[dict[str, Any]] = []
+    with os.fdopen(os.dup(fd), "rb") as file:
+        file.seek(0)
+        for line in file:
+            if not line.startswith(LINE_START):
+                continue
+            try:
+                sequence.append(_loads(line.strip().removesuffix(b",")))
+            except DamagedMetadata:
+                log.warning("an entry in %s/metadata.json is torn: %.80r...", folder.name, line)
+        size = file.seek(0, os.SEEK_END)
+    tail = _tail_of_repairs(folder)
+    tail.open = True  # only a death in the middle of a write tears a file
+    text = lines.pread(fd, _HEAD_BYTES, max(0, size - _HEAD_BYTES))
+    at = text.rfind(TAIL_START)
+    if at >= 0:
+        try:
+            tail = parse_tail(text[at:])
+        except DamagedMetadata:
+            log.warning("the tail of %s/metadata.json is torn; what is known of it stands in %s", folder.name, REPAIRS)
+    return head, sequence, tail
+
+
+def _tail_of_repairs(folder: Path) -> Tail:
+    """What the history of repairs says of a tail that is gone."""
+    tail = Tail()
+    try:
+        history = (folder / REPAIRS).read_bytes().splitlines()
+    except FileNotFoundError:
+        return tail
+    for line in history:
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue  # cut short when its writer died; the lines around it count
+        if isinstance(record, dict):
+            tail.interrupted |= record.get("interrupted") is True
+            lost = record.get("lost")
+            tail.lost.extend(item for item in lost or [] if item not in tail.lost)
+    return tail
+
+
+def _rebuild(found: Examination, candidates: list[tuple[int, str]], taken: set[int]) -> None:
+    """Make the entries of images that have none, from what each carries."""
+    for index, name in candidates:
+        data = (found.folder / name).read_bytes()
+        fields = pictures.own_fields(data) if pictures.is_whole(data) else None
+        reason = _why_not(found, index, fields, data)
+        if reason or fields is None:
+            found.strays.append((name, reason or "it carries no text of this program"))
+            continue
+        if found.head is None:
+            found.head = {
+                "session_id": fields["session_id"],
+                "created_at": fields.get("session_created_at"),
+                "format": 1,
+            }
+        if index in taken:
+            found.strays.append((name, f"another frame has the index {index}"))
+            continue
+        sha256 = hashlib.sha256(data).hexdigest()
+        entry = entry_from_frame(fields, index, sha256, _input_file(found, fields.get("input_sha256")), name)
+        taken.add(index)
+        found.rebuilt.append(entry)
+        found.count += 1
+        _know(found, entry)
+
+
+def _why_not(found: Examination, index: int, fields: Mapping[str, Any] | None, data: bytes) -> str | None:
+    if fields is None:
+        return "it carries no text of this program" if pictures.is_whole(data) else "it is not a whole PNG"
+    epoch, number = fields.get("epoch"), fields.get("record_seq")
+    if not isinstance(epoch, str) or not isinstance(number, int) or not isinstance(fields.get("session_id"), str):
+        return "it was not made for a session"
+    if number in found.recorded.get(epoch, ()):
+        return "it is a copy of a recorded frame"
+    if found.head is not None:
+        ours = found.head.get("session_id"), found.folder.name  # they differ where the owner renamed the folder
+        made, theirs = found.head.get("created_at"), fields.get("session_created_at")
+        if fields["session_id"] not in ours or (theirs is not None and made != theirs):
+            return f"it is of session {fields['session_id']!r}"
+    return None
+
+
+def _input_file(found: Examination, sha256: object) -> str | None:
+    """Where a rebuilt entry's input lies: under ``inputs/``, or an earlier frame."""
+    if not isinstance(sha256, str):
+        return None
+    path = find_input(found.folder, sha256)
+    if path is not None:
+        return f"{layout.INPUTS}/{path.name}"
+    for known in found.recent:
+        if known.sha256 == sha256:
+            return known.filename
+    for compact in found.entries or ():
+        if sha256.encode() in compact:
+            entry = orjson.loads(compact)
+            if entry.get("sha256") == sha256:
+                return str(entry["filename"])
+    return None

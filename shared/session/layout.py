@@ -1,0 +1,82 @@
+"""Names of folders and files in a session, and how to read them back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.disk import TEMP_PREFIX
+
+METADATA = "metadata.json"
+REPAIRS = "repairs.jsonl"
+"""What was repaired, one JSON object a line; also what a lost tail of the metadata is restored from."""
+INPUTS = "inputs"
+SPILL = ".spill"
+ANSWERED = ".answered"
+
+INPUT_EXTENSIONS: tuple[str, ...] = ("png", "jpg", "webp")
+
+_FRAME = re.compile(r"(\d{4,})_([A-Z]{2})\.png\Z")
+_INPUT = re.compile(r"([0-9a-f]{64})\.(png|jpg|webp)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class FrameName:
+    """What the name of a frame's file says."""
+
+    index: int
+    sector: str
+
+
+def frame_name(index: int, sector: str) -> str:
+    """``0000_BR.png``: the index with four digits or more, then the target sector."""
+    return f"{index:04d}_{sector}.png"
+
+
+def parse_frame_name(name: str) -> FrameName | None:
+    """The index and sector of a frame's file name, or None for any other name (``00012_BR.png`` included)."""
+    match = _FRAME.match(name)
+    if not match:
+        return None
+    parsed = FrameName(int(match[1]), match[2])
+    return parsed if frame_name(parsed.index, parsed.sector) == name else None
+
+
+def input_name(sha256: str, extension: str) -> str:
+    """``inputs/<sha256>.png``: an input's path inside its session, with a forward slash everywhere."""
+    if extension not in INPUT_EXTENSIONS:
+        raise ValueError(f"an input is one of {', '.join(INPUT_EXTENSIONS)}, not {extension!r}")
+    return f"{INPUTS}/{sha256}.{extension}"
+
+
+def parse_input_name(name: str) -> str | None:
+    """The hash in the file name (without folder) of an input, or None for any other name."""
+    match = _INPUT.match(name)
+    return match[1] if match else None
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is half-written, and nobody's once its writer is gone."""
+    return name.startswith(TEMP_PREFIX)
+
+
+def image_extension(data: bytes | memoryview) -> str:
+    """``png``, ``jpg`` or ``webp``, by the first bytes.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    start = bytes(data[:12])
+    if start.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if start.startswith(b"\xff\xd8\xff"):
+        return "jpg"
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "webp"
+    raise ValueError("these bytes are neither PNG, JPEG nor WebP")
+
+
+def session_folder(root: Path, session_id: str) -> Path:
+    """The folder of a session; the id must have been validated."""
+    return root / session_id

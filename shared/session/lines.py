@@ -1,0 +1,125 @@
+"""Where each entry stands in ``metadata.json``, found by its line breaks: no JSON is parsed but head and tail."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.session.metadata import LINE_START, TAIL_START, DamagedMetadata, Tail, parse_head, parse_tail
+
+_BLOCK_BYTES = 1 << 20
+_LONGEST_MARK = len(LINE_START) + 2
+_INDENT = 4
+
+
+@dataclass(slots=True)
+class Index:
+    """Places in one version of a file, in bytes from its beginning."""
+
+    head: dict[str, Any]
+    starts: array[int] = field(default_factory=lambda: array("Q"))
+    """Where each entry's ``{`` stands."""
+    tail_at: int = 0
+    """Where the tail begins: one past the last entry's ``}``."""
+    size: int = 0
+    tail: Tail = field(default_factory=Tail)
+
+    def span(self, position: int) -> tuple[int, int]:
+        """Where the entry at a position begins and ends."""
+        start = self.starts[position]
+        if position + 1 < len(self.starts):
+            return start, self.starts[position + 1] - _INDENT - 2
+        return start, self.tail_at
+
+
+def pread(fd: int, length: int, offset: int) -> bytes:
+    """``length`` bytes at ``offset``, fewer only at the file's end."""
+    if hasattr(os, "pread"):
+        data = os.pread(fd, length, offset)
+        while len(data) < length and (more := os.pread(fd, length - len(data), offset + len(data))):
+            data += more
+        return data
+    os.lseek(fd, offset, os.SEEK_SET)
+    data = os.read(fd, length)
+    while len(data) < length and (more := os.read(fd, length - len(data))):
+        data += more
+    return data
+
+
+def scan(fd: int) -> Index:
+    """Index a file from its beginning.
+
+    Raises:
+        DamagedMetadata: not laid out as :mod:`shared.session.metadata` writes it (torn, or formatted by another hand).
+    """
+    block = pread(fd, _BLOCK_BYTES, 0)
+    index = Index(parse_head(block))
+    at = block.find(b'\n  "sequence": [') + len(b'\n  "sequence": [')
+    index.tail_at = at
+    _continue(fd, index, at, previous=ord("["))
+    return index
+
+
+def extend(fd: int, index: Index) -> None:
+    """Bring an index up to date with a file that was appended to since.
+
+    Raises:
+        DamagedMetadata: torn; the index is as it was.
+    """
+    newer = Index(index.head, array("Q"), index.tail_at)
+    _continue(fd, newer, index.tail_at, previous=ord("[") if not index.starts else None)
+    index.starts.extend(newer.starts)
+    index.tail_at, index.size, index.tail = newer.tail_at, newer.size, newer.tail
+
+
+def entries(fd: int, index: Index, first: int = 0) -> Iterator[bytes]:
+    """The compact JSON of each entry from position ``first`` on, read in large blocks."""
+    count = len(index.starts)
+    while first < count:
+        begin = index.starts[first]
+        last = first
+        while last + 1 < count and index.span(last + 1)[1] - begin <= _BLOCK_BYTES:
+            last += 1
+        block = pread(fd, index.span(last)[1] - begin, begin)
+        for position in range(first, last + 1):
+            start, stop = index.span(position)
+            yield block[start - begin : stop - begin]
+        first = last + 1
+
+
+def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
+    """Walk the line breaks from ``at``; the byte before the first must be ``previous`` (None: a comma or the tail)."""
+    starts, marks = index.starts, (LINE_START, len(LINE_START))
+    base, block, ended = at, b"", False
+    place = 0
+    while True:
+        found = block.find(b"\n", place)
+        if found < 0 or (found + _LONGEST_MARK > len(block) and not ended):
+            keep = max((found if found >= 0 else len(block)) - 1, 0)
+            more = pread(fd, _BLOCK_BYTES, base + len(block))
+            ended = len(more) < _BLOCK_BYTES
+            if found < 0 and not more:
+                raise DamagedMetadata("metadata.json is cut off within its sequence")
+            place = (found if found >= 0 else len(block)) - keep
+            base += keep
+            block = block[keep:] + more
+            continue
+        if block.startswith(marks[0], found + 1):
+            before = block[found - 1] if found else previous
+            if before not in (ord(","), ord("[")):
+                raise DamagedMetadata(f"a comma is missing before byte {base + found} of metadata.json")
+            starts.append(base + found + 1 + _INDENT)
+            place = found + marks[1]
+        elif block.startswith(TAIL_START, found):
+            break
+        else:
+            raise DamagedMetadata(f"metadata.json has no entry on a line of its own at byte {base + found + 1}")
+    index.tail_at = base + found
+    tail = block[found:]
+    while more := pread(fd, _BLOCK_BYTES, base + found + len(tail)):
+        tail += more
+    index.size = index.tail_at + len(tail)
+    index.tail = parse_tail(tail)
