@@ -109,16 +109,22 @@ def decode_reply(frames: Sequence[bytes]) -> tuple[str | None, Reply | Parafovea
     """The id a reply answers, and the reply or the error in it.
 
     Raises:
-        MalformedMessage: no header, or one that is no JSON object.
+        MalformedMessage: no header, or one that is no JSON object, or an id that is no string.
         UnsupportedVersion: a newer protocol.
     """
     if not frames:
         raise MalformedMessage("a reply has at least a header")
     header = _header(frames[0])
+    message_id = header.get("id")
+    if message_id is not None and not isinstance(message_id, str):
+        raise MalformedMessage("a reply's 'id' is the request's, a string")
     if header["type"] == "error":
-        error = from_code(str(header.get("code")), str(header.get("detail")), header.get("fields"))
-        return header.get("id"), error
-    return header.get("id"), Reply(header, tuple(frames[1:]))
+        return message_id, from_code(str(header.get("code")), str(header.get("detail")), _fields(header.get("fields")))
+    return message_id, Reply(header, tuple(frames[1:]))
+
+
+def _fields(value: object) -> dict[str, str] | None:
+    return {str(name): str(what) for name, what in value.items()} if isinstance(value, dict) else None
 
 
 def _envelope(message_type: str, message_id: str | None) -> dict[str, Any]:
@@ -136,11 +142,12 @@ def _header(raw: bytes) -> dict[str, Any]:
         header = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise MalformedMessage(f"the header is not JSON: {error}") from None
-    if not isinstance(header, dict) or not isinstance(header.get("type"), str):
-        raise MalformedMessage("the header is not a JSON object with a 'type'")
+    kind = header.get("type") if isinstance(header, dict) else None
+    if not isinstance(header, dict) or not isinstance(kind, str) or not kind.isascii():
+        raise MalformedMessage("the header is not a JSON object with a 'type' in ASCII")
     version = header.get("v")
-    if not isinstance(version, int):
-        raise MalformedMessage("the header needs 'v', the protocol version, a whole number")
+    if type(version) is not int or version < 1:  # JSON's true is an int to isinstance
+        raise MalformedMessage("the header needs 'v', the protocol version, a whole number from 1")
     if version > PROTOCOL_VERSION:
         raise UnsupportedVersion(
             f"protocol version {version} is newer than {PROTOCOL_VERSION}; update this side of the bus"
