@@ -84,7 +84,10 @@ def load_settings(env_file: str | Path = ENV_FILE) -> Settings:
         InvalidSettings: naming each variable that is unknown or does not fit, and why.
     """
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    present = {*os.environ, *dotenv_values(env_file)}
+    try:
+        present = {*os.environ, *dotenv_values(env_file)}
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"cannot read the settings in {env_file}: {error}; write it as UTF-8 text") from None
     problems = [
         f"{name} is not a setting; {_nearest(name, known)}"
         for name in sorted(present)
@@ -104,5 +107,7 @@ def load_settings(env_file: str | Path = ENV_FILE) -> Settings:
 def _nearest(name: str, known: set[str]) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(name.upper(), known, n=1)
-    return f"did you mean {close[0]}?" if close else f"the settings are {', '.join(sorted(known))}"
+    # Without the prefix: all share it, so with it anything is near to anything.
+    bare = {one.removeprefix(PREFIX) for one in known}
+    close = get_close_matches(name.upper().removeprefix(PREFIX), bare, n=1)
+    return f"did you mean {PREFIX}{close[0]}?" if close else f"the settings are {', '.join(sorted(known))}"
