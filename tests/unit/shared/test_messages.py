@@ -1,0 +1,84 @@
+"""Messages and requests: what a newer peer adds is passed over, what is missing is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from shared import requests
+from shared.messages import PROTOCOL_VERSION, PUBLISHED, ReplayStatus, Status
+from tests.support.samples import SAMPLES
+
+
+@pytest.mark.parametrize("message_type", sorted(PUBLISHED))
+def test_unknown_fields_are_ignored(message_type: str) -> None:
+    sample = SAMPLES[message_type]
+    newer: dict[str, Any] = {**sample.model_dump(), "type": message_type, "invented_in_2031": {"deep": [1]}}
+    assert PUBLISHED[message_type].model_validate(newer) == sample
+
+
+@pytest.mark.parametrize("message_type", sorted(PUBLISHED))
+def test_the_envelope_is_filled_in(message_type: str) -> None:
+    sample = SAMPLES[message_type]
+    assert sample.v == PROTOCOL_VERSION
+    assert sample.id
+    assert sample.time > 1.6e9
+    assert sample.monotonic_ns > 0
+    assert sample.type == message_type
+
+
+def test_ids_are_never_the_same_twice() -> None:
+    made = [ReplayStatus(cursor="a", state="idle", session_id=None, position=0, total=0) for _ in range(100)]
+    assert len({message.id for message in made}) == 100
+
+
+def test_a_message_that_was_made_does_not_change() -> None:
+    message: Any = SAMPLES["progress"]
+    with pytest.raises(ValidationError):
+        message.step = 3
+
+
+def test_a_state_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Status(epoch="e", state="asleep", last_seq=-1, queue=0, backlog_bytes=0, backlog_limit_bytes=1)
+
+
+def test_a_model_keeps_what_it_is_told_beyond_the_documented() -> None:
+    frame = SAMPLES["frame"].model_dump()
+    frame["model"] = {**frame["model"], "files": {"unet": "abc"}}
+    assert PUBLISHED["frame"].model_validate(frame).model_dump()["model"]["files"] == {"unet": "abc"}
+
+
+@pytest.mark.parametrize(
+    ("cls", "body"),
+    [
+        (requests.Generate, {"request_id": "r"}),
+        (requests.Seek, {"index": -1}),
+        (requests.CursorRequest, {"cursor": ""}),
+        (requests.CursorRequest, {"cursor": "x" * 129}),
+        (requests.StartReplay, {}),
+        (requests.Acknowledge, {"frames": [{"session_id": "s"}]}),
+    ],
+)
+def test_a_request_that_lacks_something_is_refused(cls: type[Any], body: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        cls.model_validate(body)
+
+
+@pytest.mark.parametrize(("seed", "fine"), [(0, True), (2**63 - 1, True), (2**63, False), (-1, False)])
+def test_a_seed_fits_a_torch_generator(seed: int, fine: bool) -> None:
+    body = {
+        "request_id": "r",
+        "grid_size": 3,
+        "target_sector": "BR",
+        "prompt": "p",
+        "seed": seed,
+        "timeout_ms": 1.0,
+    }
+    if fine:
+        assert requests.Generate.model_validate(body).seed == seed
+    else:
+        with pytest.raises(ValidationError):
+            requests.Generate.model_validate(body)
