@@ -1,0 +1,66 @@
+"""A real service with a test's own piece at one of its seams: ``python -m tests.support.launch generator --plan FILE``.
+
+``generator`` runs with a quick engine that needs no torch, so that fault tests can start it often; ``--plan`` gives
+either service a faulty disk. All else is as ``python -m services.NAME`` runs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from services.generator.engine import Edit, EditCancelled, Edited, ModelInfo
+from shared.disk import Disk
+from shared.runner import Runtime, run
+from tests.support.faulty_disk import FaultyDisk, Plan
+
+
+class QuickEngine:
+    """Fills the region with a colour drawn from the seed, in one step of ``sleep_s`` seconds."""
+
+    info = ModelInfo("quick", "1", "edit", "QuickPipeline", "none", "cpu", "float32", {"quick": "1"})
+
+    def __init__(self, sleep_s: float) -> None:
+        self._sleep_s = sleep_s
+
+    def run(self, edit: Edit, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Edited:
+        time.sleep(self._sleep_s)
+        if cancelled():
+            raise EditCancelled
+        on_step(1, 1)
+        pixels = edit.pixels.copy()
+        region = edit.region
+        colour = (edit.seed % 256, edit.seed // 256 % 256, edit.seed // 65536 % 256)
+        pixels[region.top : region.bottom, region.left : region.right] = colour
+        return Edited(pixels, 1, None, None)
+
+    def close(self) -> None:
+        return
+
+
+def main() -> None:
+    """Run one service until it is told to stop."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("service", choices=("generator", "recorder"))
+    parser.add_argument("--plan", type=Path)
+    parser.add_argument("--sleep-ms", type=float, default=0.0)
+    arguments = parser.parse_args()
+    disk = FaultyDisk(Plan(arguments.plan)) if arguments.plan else Disk()
+
+    async def generator(runtime: Runtime) -> None:
+        from services.generator.service import Generator
+
+        await Generator(runtime, lambda: QuickEngine(arguments.sleep_ms / 1000), disk).run()
+
+    async def recorder(runtime: Runtime) -> None:
+        from services.recorder.service import Recorder
+
+        await Recorder(runtime, disk).run()
+
+    run(arguments.service, {"generator": generator, "recorder": recorder}[arguments.service])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""A whole Parafovea with a quick engine, and what its user does with it: for tests of recording under faults."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.faulty_disk import Plan
+from tests.support.processes import Process, System
+from tests.support.waiting import eventually
+
+TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answer of ``/generate`` with a picture."""
+
+    frame_id: str
+    recorded: str
+    session_id: str | None
+    sha256: str
+    png: bytes
+
+
+class Studio(System):
+    """Quick generator, recorder with a faulty disk, API; and a client."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__(folder, **settings)
+        self.plan = Plan(folder / "recorder-faults.json")
+        self.http = httpx.Client(base_url=self.url, timeout=TIMEOUT_S)
+
+    # -- processes ----------------------------------------------------------------------------------------------------
+
+    def start_generator(self, *, sleep_ms: float = 0, wait: bool = True) -> Process:
+        command = [sys.executable, "-m", "tests.support.launch", "generator", "--sleep-ms", str(sleep_ms)]
+        return self.run("generator", command, wait=wait)
+
+    def start_recorder(self, *, wait: bool = True) -> Process:
+        command = [sys.executable, "-m", "tests.support.launch", "recorder", "--plan", str(self.plan.path)]
+        return self.run("recorder", command, wait=wait)
+
+    def start_api(self) -> Process:
+        process = self.start("api")
+        self.wait_until_ready()
+        return process
+
+    def start_everything(self) -> None:
+        self.start_generator()
+        self.start_recorder()
+        self.start_api()
+
+    def process(self, name: str) -> Process:
+        """The process of this name that was started last."""
+        return next(process for process in reversed(self.processes) if process.name == name)
+
+    def wait_until_ready(self) -> None:
+        """Until the API would accept a ``/generate``."""
+        eventually(lambda: self.http.get("/ready").status_code == 200, TIMEOUT_S, "the API is ready")
+
+    # -- what a user does ---------------------------------------------------------------------------------------------
+
+    def start_session(self, session_id: str, **query: str) -> None:
+        response = self.http.post("/session/start", params={"session_id": session_id, **query})
+        assert response.status_code == 200, response.text
+
+    def post_generate(self, seed: int, *, image: bytes | None = None, **fields: Any) -> httpx.Response:
+        encoded = base64.b64encode(flat_png(64, 64) if image is None else image).decode()
+        body = {"image_base64": encoded, "focus_sector": "TL", "prompt": f"frame {seed}", "seed": seed, **fields}
+        return self.http.post("/generate", json=body)
+
+    def generate(self, seed: int, **fields: Any) -> Answered:
+        response = self.post_generate(seed, **fields)
+        assert response.status_code == 200, response.text
+        headers = response.headers
+        return Answered(
+            headers["X-Frame-Id"],
+            headers["X-Recorded"],
+            headers.get("X-Session"),
+            hashlib.sha256(response.content).hexdigest(),
+            response.content,
+        )
+
+    def error_of(self, response: httpx.Response) -> str:
+        """The code of an error answer."""
+        code: str = response.json()["error"]
+        return code
+
+    def health(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self.http.get("/health").json()
+        return answer
+
+    # -- what is on disk ----------------------------------------------------------------------------------------------
+
+    def metadata(self, session_id: str) -> dict[str, Any]:
+        """``metadata.json`` as any reader sees it."""
+        value: dict[str, Any] = json.loads((self.sessions / session_id / "metadata.json").read_bytes())
+        return value
+
+    def frame_ids(self, session_id: str) -> list[str]:
+        """Ids of the recorded frames, in order; empty where there is no session."""
+        if not (self.sessions / session_id / "metadata.json").exists():
+            return []
+        return [entry["frame_id"] for entry in self.metadata(session_id)["sequence"]]
+
+    def wait_recorded(self, session_id: str, frames: list[Answered]) -> None:
+        """Until the session holds exactly these frames, in this order, byte for byte."""
+        wanted = [frame.frame_id for frame in frames]
+        eventually(lambda: self.frame_ids(session_id) == wanted, TIMEOUT_S, f"{len(wanted)} frames in {session_id}")
+        self.assert_whole(session_id, frames)
+
+    def assert_whole(self, session_id: str, frames: list[Answered]) -> None:
+        """The session holds exactly these frames, in this order, byte for byte, each once, with its input."""
+        folder = self.sessions / session_id
+        sequence = self.metadata(session_id)["sequence"]
+        assert [entry["frame_id"] for entry in sequence] == [frame.frame_id for frame in frames]
+        assert [entry["index"] for entry in sequence] == sorted({entry["index"] for entry in sequence})
+        for entry, frame in zip(sequence, frames, strict=True):
+            data = (folder / entry["filename"]).read_bytes()
+            assert hashlib.sha256(data).hexdigest() == entry["sha256"] == frame.sha256
+            given = (folder / entry["input_file"]).read_bytes()
+            assert hashlib.sha256(given).hexdigest() == entry["input_sha256"]
+        listed = {path.name for path in folder.glob("[0-9]*.png")}
+        assert listed == {entry["filename"] for entry in sequence}
+        assert not list(folder.rglob(".tmp-*"))
+
+
+def flat_png(width: int, height: int, value: int = 120) -> bytes:
+    """A picture of one grey, as a PNG."""
+    rows = (b"\x00" + bytes([value]) * (3 * width)) * height
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x02\x00\x00\x00"
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big") for kind, data in chunks
+    )
