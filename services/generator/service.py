@@ -99,14 +99,14 @@ class Generator:
     async def _spill(self) -> None:
         frames, held = self.backlog.frames(), self.backlog.inputs()
         log.warning("%d frames are not acknowledged; they go to the spill for the recorder's next start", len(frames))
+        inputs = {item.sha256: (item.format, item.data) for item in held}
         root = self._runtime.settings.sessions_dir
-        await asyncio.to_thread(
-            write_spill,
-            self._disk,
-            root,
-            [(frame.header, frame.png) for frame in frames],
-            {item.sha256: (item.format, item.data) for item in held},
-        )
+        headers = [(frame.header, frame.png) for frame in frames]
+        try:
+            await asyncio.to_thread(write_spill, self._disk, root, headers, inputs)
+        except OSError as error:
+            lost = ", ".join(frame.header["frame_id"] for frame in frames)
+            log.error("the spill cannot be written (%s); these frames are lost: %s", error, lost)
 
     # -- a request's way ----------------------------------------------------------------------------------------------
 

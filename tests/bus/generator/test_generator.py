@@ -219,9 +219,11 @@ async def test_stopping_spills_what_nobody_acknowledged(rig: Rig, monkeypatch: p
     with pytest.raises(GeneratorUnavailable):
         await running
     await rig.stop()
-    spilled = list(read_spill(rig.folder / "sessions"))
-    assert len(spilled) == 1
-    assert bytes(spilled[0].png) == reply.payloads[0]
+    (spilled,) = read_spill(rig.folder / "sessions").frames
+    frame = spilled.load()
+    assert bytes(frame.png) == reply.payloads[0]
+    assert frame.input == photograph()
+    assert frame.header["frame_id"] == reply.body["frame_id"]
 
 
 async def test_an_engine_that_cannot_be_loaded_is_told_and_the_process_stays(
