@@ -1,0 +1,189 @@
+"""``<sessions>/.spill/``: what a stopping generator still held, for the recorder's next start.
+
+Each frame and each input is one file: a line that says what it is, a line of JSON, the bytes, and the SHA-256 of all
+that. Names are hashes of what identifies the content, so spilling a frame twice leaves one file. A file that was cut
+short (the machine died while it was written) is told by its hash, reported, and left where it is for a human.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from shared.disk import Disk
+from shared.session import layout
+from shared.session.writer import PendingFrame
+
+log = logging.getLogger(__name__)
+
+_MAGIC = b"parafovea spill 1\n"
+_FRAME, _INPUT = ".frame", ".input"
+_DIGEST_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class SpilledFrame:
+    """One frame in the spill, its bytes not read yet."""
+
+    path: Path
+    header: dict[str, Any]
+
+    def load(self) -> PendingFrame:
+        """Read its picture, and its input where the spill has it.
+
+        Raises:
+            OSError: a file cannot be read.
+            ValueError: the frame's file is torn; the message names it.
+        """
+        _, png = _read(self.path)
+        sha256 = self.header.get("input_sha256")
+        source: bytes | None = None
+        try:
+            source = _read(self.path.with_name(f"{sha256}{_INPUT}"))[1]
+        except FileNotFoundError:
+            log.debug("the spill has no input %s: the session has it, or nobody", sha256)
+        except ValueError as error:
+            log.error("%s: frame %s is recorded without its input", error, self.header.get("frame_id"))
+        return PendingFrame(self.header, png, source, input_lost=source is None)
+
+
+@dataclass(slots=True)
+class Spill:
+    """What the folder holds: frames in the order they are to be recorded, and files that are no use to anyone."""
+
+    frames: list[SpilledFrame] = field(default_factory=list)
+    torn: list[Path] = field(default_factory=list)
+
+
+def write_spill(
+    disk: Disk,
+    root: Path,
+    frames: Iterable[tuple[Mapping[str, Any], bytes]],
+    inputs: Mapping[str, tuple[str, bytes]],
+) -> int:
+    """Write frames (fields of their ``frame`` message, and PNG) and inputs (format and bytes by hash) durably.
+
+    Inputs go first, so no frame is there without its input. A frame that cannot be written is logged and does not keep
+    the others from it. How many frames are safe.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    folder = root / layout.SPILL
+    disk.make_folders(folder)
+    for sha256, (image_format, data) in inputs.items():
+        _put(disk, folder / f"{sha256}{_INPUT}", {"sha256": sha256, "format": image_format}, data)
+    written = 0
+    for header, png in frames:
+        name = hashlib.sha256(orjson.dumps([header["session_id"], header["epoch"], header["record_seq"]])).hexdigest()
+        if _put(disk, folder / f"{name}{_FRAME}", header, png):
+            written += 1
+        else:
+            log.error("frame %s of session %s could not be spilled", header.get("frame_id"), header["session_id"])
+    disk.fsync_dir(folder)
+    return written
+
+
+def read_spill(root: Path) -> Spill:
+    """What is spilled: the headers only, by session, then epoch (older first), then ``record_seq``.
+
+    Raises:
+        OSError: the folder cannot be read. (None at all is an empty spill.)
+    """
+    found = Spill()
+    try:
+        paths = sorted((root / layout.SPILL).iterdir())
+    except FileNotFoundError:
+        return found
+    for path in paths:
+        if path.suffix != _FRAME or layout.is_temporary(path.name):
+            continue
+        try:
+            found.frames.append(SpilledFrame(path, _read_header(path)))
+        except ValueError as error:
+            log.error("%s; its frame is lost unless it was recorded", error)
+            found.torn.append(path)
+    began: dict[str, float] = {}
+    for frame in found.frames:
+        epoch, timestamp = frame.header["epoch"], float(frame.header.get("timestamp") or 0.0)
+        began[epoch] = min(began.get(epoch, timestamp), timestamp)
+    found.frames.sort(
+        key=lambda frame: (
+            frame.header["session_id"],
+            began[frame.header["epoch"]],
+            frame.header["epoch"],
+            frame.header["record_seq"],
+        )
+    )
+    return found
+
+
+def remove(disk: Disk, frame: SpilledFrame) -> None:
+    """Let a frame go that is safe in its session.
+
+    Raises:
+        OSError: it cannot be removed; recording it again later is harmless.
+    """
+    disk.unlink(frame.path)
+
+
+def clear(disk: Disk, root: Path) -> None:
+    """Once no frame is left: remove inputs and leftovers, and the folder where nothing else is in it.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    folder = root / layout.SPILL
+    if not folder.is_dir():
+        return
+    for path in list(folder.iterdir()):
+        if path.suffix == _INPUT or layout.is_temporary(path.name):
+            disk.unlink(path)
+    if not any(folder.iterdir()):
+        disk.rmdir(folder)
+
+
+def _put(disk: Disk, path: Path, header: Mapping[str, Any], data: bytes) -> bool:
+    start = _MAGIC + orjson.dumps(header) + b"\n"
+    digest = hashlib.sha256(start)
+    digest.update(data)
+    try:
+        disk.rename(disk.stage(path.parent, path.name, [start, data, digest.digest()]), path)
+    except OSError as error:
+        log.error("%s could not be written: %s", path, error)
+        return False
+    return True
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        if file.readline() != _MAGIC:
+            raise ValueError(f"{path} is torn")
+        return _header(path, file.readline())
+
+
+def _read(path: Path) -> tuple[dict[str, Any], bytes]:
+    data = path.read_bytes()
+    body, digest = memoryview(data)[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
+    at = data.find(b"\n", len(_MAGIC)) + 1
+    if not data.startswith(_MAGIC) or not at or hashlib.sha256(body).digest() != digest:
+        raise ValueError(f"{path} is torn")
+    return _header(path, data[len(_MAGIC) : at]), bytes(body[at:])
+
+
+def _header(path: Path, line: bytes) -> dict[str, Any]:
+    try:
+        header = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        raise ValueError(f"{path} is torn") from None
+    known = {"session_id": str, "epoch": str, "record_seq": int, "frame_id": str, "sha256": str}
+    wanted = known if path.suffix == _FRAME else {"sha256": str}
+    if not isinstance(header, dict) or not all(isinstance(header.get(key), kind) for key, kind in wanted.items()):
+        raise ValueError(f"{path} is torn")
+    return header
