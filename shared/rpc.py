@@ -136,8 +136,9 @@ class Client:
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(PeerGone("this end is closing"))
-        self._socket.disable_monitor()
-        self._monitor.close()
+        if not self._socket.closed:
+            self._socket.disable_monitor()
+        self._bus.close_socket(self._monitor)
         self._bus.close_socket(self._socket)
 
 

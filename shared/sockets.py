@@ -103,6 +103,7 @@ class Bus:
         """
         socket = self._connecting(channel_name, ())
         monitor: zmq.asyncio.Socket = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+        self._sockets.append(monitor)
         socket.connect(self.address.of(channel_name))
         return socket, monitor
 
@@ -137,8 +138,9 @@ class Bus:
         return socket
 
     def close_socket(self, socket: zmq.asyncio.Socket) -> None:
-        """Close one socket before the others."""
-        self._sockets.remove(socket)
+        """Close one socket before the others; harmless once the bus is closed."""
+        if socket in self._sockets:
+            self._sockets.remove(socket)
         socket.close()
 
     def close(self) -> None:
@@ -183,8 +185,9 @@ class Publisher:
     async def serve_joins(self) -> None:
         """Answer subscriptions until cancelled."""
         while True:
-            (event,) = await self._socket.recv_multipart()
-            if self._on_join is None or not event.startswith(b"\x01"):
+            # An XSUB peer may send upstream whatever it likes, in any number of frames.
+            event, *rest = await self._socket.recv_multipart()
+            if self._on_join is None or rest or not event.startswith(b"\x01"):
                 continue
             for message_type in self._types:
                 if topic_of(message_type).startswith(event[1:]):
@@ -199,6 +202,7 @@ class Subscriber:
     """
 
     def __init__(self, bus: Bus, channel: str, topics: Iterable[str] = ()) -> None:
+        self._bus = bus
         self._socket = bus.connect(channel, topics)
         self._channel = channel
 
@@ -214,6 +218,10 @@ class Subscriber:
     async def __aiter__(self) -> AsyncIterator[Published]:
         while True:
             yield await self.receive()
+
+    def close(self) -> None:
+        """Leave the channel before the bus is closed. Nobody may be receiving."""
+        self._bus.close_socket(self._socket)
 
 
 async def first(subscriber: Subscriber, message_type: str, timeout_s: float) -> Published:
