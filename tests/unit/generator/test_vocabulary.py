@@ -108,7 +108,8 @@ def test_an_unknown_prompt_gives_the_nearest_object_and_says_so(
 def test_a_colour_the_object_does_not_have_is_left_out_and_reported(vocabulary: Vocabulary) -> None:
     resolved = vocabulary.resolve("a purple cat")
     assert (resolved.caption, resolved.colour) == ("a cat", None)
-    assert resolved.fallback is not None and "purple" in resolved.fallback
+    assert resolved.fallback is not None
+    assert "purple" in resolved.fallback
 
 
 def test_a_colour_the_object_has_anyway_is_no_loss(vocabulary: Vocabulary) -> None:

@@ -1,0 +1,97 @@
+"""One command for the whole training: ``python -m training.train`` (``make train``).
+
+Fetches the drawings, trains autoencoder, text encoder and denoiser, and writes the model's folder. Each stage goes
+on from its checkpoint, so the command may be stopped and given again. Every few minutes the folder ``current`` in
+the work folder holds a whole usable model, and ``sheets`` a picture of what it draws.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+from training.memory import restart_with_tuning
+from training.settings import Settings
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--work", type=Path, help="folder of data and checkpoints (default: TRAINING_WORK, or training/work)"
+    )
+    parser.add_argument("--output", type=Path, help="folder of the finished model")
+    parser.add_argument("--autoencoder-minutes", type=float)
+    parser.add_argument("--denoiser-minutes", type=float)
+    parser.add_argument("--threads", type=int, default=0, help="threads of torch (default: one a core)")
+    return parser.parse_args()
+
+
+def run(settings: Settings) -> None:
+    """All stages in order; finished ones are read from the work folder."""
+    import diffusers
+
+    from training import autoencoder, denoiser, export, text
+    from training.captions import canonical
+    from training.dataset import build
+    from training.objects import OBJECTS
+    from training.progress import say
+    from training.vocabulary import write
+
+    diffusers.utils.logging.set_verbosity_error()
+    warnings.filterwarnings("ignore")
+    drawings = build(settings, for_model=True)
+    vae = autoencoder.train(settings, drawings)
+    tokenizer, encoder = text.train(settings, drawings)
+    latents = autoencoder.encode(vae, drawings)
+    say(f"latents {tuple(latents.shape)}, mean {float(latents.mean()):.2f}, deviation {float(latents.std()):.2f}")
+    captions = [
+        canonical(
+            item.name,
+            item.colours[number % len(item.colours)] if item.colours and number % 2 else "",
+            ("glossy", "painted", "", "drawn")[number % 4],
+        )
+        for number, item in enumerate(OBJECTS)
+    ]
+
+    def publish(unet: diffusers.UNet2DConditionModel, samples: int) -> None:
+        began = time.monotonic()
+        pipeline = export.assemble(vae, encoder, tokenizer, unet.eval())
+        export.sheet(pipeline, captions, settings.folder("sheets") / f"{samples:07d}.png")
+        size = export.write(pipeline, settings.work / "current")
+        write(settings.work / "current")
+        say(f"{samples} samples: sheet and folder written, {size / 1e6:.1f} MB, {time.monotonic() - began:.0f} s")
+
+    denoiser.train(
+        settings,
+        drawings,
+        latents,
+        lambda texts: text.encode(encoder, tokenizer, texts, settings.text_tokens),
+        publish,
+    )
+    shutil.copytree(settings.work / "current", settings.output, dirs_exist_ok=True)
+    say(f"finished: {settings.output}")
+
+
+def main() -> None:
+    """Entry of ``python -m training.train``."""
+    given = arguments()
+    restart_with_tuning("training.train")
+    import torch
+
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    changes = {key: value for key, value in vars(given).items() if value is not None and key != "threads"}
+    run(replace(Settings(), **changes))
+
+
+if __name__ == "__main__":
+    main()
