@@ -110,8 +110,10 @@ class Rig:
 
 
 @pytest.fixture
-async def make_rig(buses: Buses, folder: Path) -> AsyncIterator[Callable[..., Any]]:
+async def make_rig(buses: Buses, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., Any]]:
     """Makes the rig with settings of the test's choice, and waits until its engine is loaded."""
+    # No recorder acknowledges here: stopping need not wait for one.
+    monkeypatch.setattr("services.generator.service.DRAIN_S", 0.05)
     made: list[Rig] = []
 
     async def make(**settings: Any) -> Rig:

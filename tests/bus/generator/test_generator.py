@@ -209,8 +209,7 @@ async def test_a_job_made_only_to_be_compared_is_answered_and_not_published(rig:
     assert (await rig.ask("pending")).body["frames"] == []
 
 
-async def test_stopping_spills_what_nobody_acknowledged(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.generator.service.DRAIN_S", 0.05)
+async def test_stopping_spills_what_nobody_acknowledged(rig: Rig) -> None:
     reply = await rig.generate(session=SESSION)
     rig.engine.gate.clear()
     running = asyncio.create_task(rig.generate())
