@@ -14,6 +14,8 @@ REPAIRS = "repairs.jsonl"
 INPUTS = "inputs"
 SPILL = ".spill"
 ANSWERED = ".answered"
+RECORDER_LOCK = ".recorder.lock"
+"""In the sessions folder: whoever writes into sessions holds it."""
 
 INPUT_EXTENSIONS: tuple[str, ...] = ("png", "jpg", "webp")
 
