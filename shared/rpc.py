@@ -86,6 +86,8 @@ class Client:
                 return await reply
         finally:
             del self._waiting[message_id]
+            if reply.done() and not reply.cancelled():
+                reply.exception()  # seen, even where the deadline or the failed send came first
 
     async def _send(self, frames: list[Payload]) -> None:
         deadline = asyncio.get_running_loop().time() + CONNECT_GRACE_S
