@@ -1,0 +1,131 @@
+"""From the settings to an engine: find the model, choose its device, load it. The service calls only this."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from services.generator.engine import Engine, ModelInfo, ModelKind
+from services.generator.models import (
+    INDEX,
+    ModelError,
+    ModelFolder,
+    find,
+    first_line,
+    kind_of,
+    read_defaults,
+    revision_of,
+)
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from services.generator.denoising import Denoiser
+    from services.generator.device import Placement
+    from services.generator.diffusers_engine import Painter
+
+log = logging.getLogger(__name__)
+
+MODELS_DIR = Path("generation/models")
+EMBEDDED = "embedded"
+_LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "pillow", "scipy")
+
+
+def load_engine(settings: Settings, models_dir: Path = MODELS_DIR) -> Engine:
+    """Load the model that the settings name; without one the embedded model, and until that ships a tiny random one.
+
+    Imports torch: call it on the inference thread. Takes seconds, or minutes for a large model.
+
+    Raises:
+        services.generator.models.ModelError: the model or the device cannot be used; the message says what would do.
+    """
+    started = time.perf_counter()
+    from services.generator.quiet import quiet_libraries
+
+    quiet_libraries()
+    model = _default_model(models_dir) if not settings.model else find(settings.model)
+    kind: ModelKind = kind_of(model) if settings.model_kind == "auto" else settings.model_kind
+    engine = _load(model, kind, settings.device, settings.dtype)
+    log.info(
+        "%s (%s, %s) on %s in %s, loaded in %.1f s",
+        model.id,
+        engine.info.pipeline,
+        kind,
+        engine.info.device,
+        engine.info.dtype,
+        time.perf_counter() - started,
+    )
+    return engine
+
+
+def _default_model(models_dir: Path) -> ModelFolder:
+    from services.generator.tiny import ensure_tiny
+
+    embedded = models_dir / EMBEDDED
+    folder = embedded if (embedded / INDEX).is_file() else ensure_tiny(models_dir / ".tiny")
+    found = find(str(folder))
+    return ModelFolder(f"parafovea/{folder.name}", found.folder, found.index)
+
+
+def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> Engine:
+    from services.generator import device
+    from services.generator.denoising import Denoiser
+    from services.generator.diffusers_engine import DiffusersEngine
+
+    device.make_repeatable()
+    placement = device.choose(device_name, dtype, measure_cpu=model.id == f"parafovea/{EMBEDDED}")
+    pipeline = _load_pipeline(model, kind, placement)
+    denoiser = Denoiser(pipeline, placement, read_defaults(model.folder))
+    info = ModelInfo(
+        id=model.id,
+        revision=revision_of(model),
+        kind=kind,
+        pipeline=type(pipeline).__name__,
+        scheduler=type(getattr(pipeline, "scheduler", None)).__name__,
+        device=str(placement.device),
+        dtype=placement.dtype_name,
+        versions={name: version(name) for name in _LIBRARIES},
+        environment={**device.environment(placement.device), "attention": _attention(pipeline)},
+    )
+    return DiffusersEngine(denoiser, _painter(model, kind, denoiser), info)
+
+
+def _painter(model: ModelFolder, kind: ModelKind, denoiser: Denoiser) -> Painter:
+    if kind == "layer":
+        from services.generator.layer import Layer
+        from services.generator.vocabulary import Vocabulary
+
+        return Layer(denoiser, Vocabulary.load(model.folder))
+    from services.generator.repaint import Repaint
+
+    return Repaint(denoiser)
+
+
+def _load_pipeline(model: ModelFolder, kind: ModelKind, placement: Placement) -> Any:
+    """The pipeline in memory, on its device.
+
+    A safety checker is not loaded: it answers a false alarm with a black picture, which would go into the sector of an
+    experiment unnoticed.
+    """
+    import diffusers
+
+    saved = getattr(diffusers, model.pipeline, None)
+    loader = diffusers.AutoPipelineForInpainting if kind == "inpaint" else diffusers.DiffusionPipeline
+    options: dict[str, Any] = {"dtype": placement.dtype}
+    if saved is not None and "requires_safety_checker" in inspect.signature(saved.__init__).parameters:
+        options |= {"safety_checker": None, "requires_safety_checker": False}
+    try:
+        pipeline = loader.from_pretrained(str(model.folder), local_files_only=True, **options).to(placement.device)
+    except Exception as error:
+        raise ModelError(f"{model.id!r} cannot be loaded as a model that does {kind}: {first_line(error)}") from error
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def _attention(pipeline: Any) -> str:
+    network = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
+    processors = getattr(network, "attn_processors", {})
+    return ", ".join(sorted({type(processor).__name__ for processor in processors.values()})) or "unknown"
