@@ -10,7 +10,7 @@ from rich.table import Table
 
 from benchmarks.figures import Figure
 
-NAMES = ("png_encoding", "http_overhead", "recording", "health", "footprint")
+NAMES = ("png_encoding", "http_overhead", "recording", "health", "footprint", "appending", "reading", "soak")
 
 
 def main(names: list[str]) -> int:
