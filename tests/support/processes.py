@@ -155,6 +155,8 @@ class System:
             "PYTHONPATH": str(REPOSITORY),
             "PYTHONUNBUFFERED": "1",
             "HF_HUB_OFFLINE": "1",
+            # Several torch processes on few cores wait for each other's spinning threads, many times slower.
+            "OMP_NUM_THREADS": "1",
             **self.settings,
             **more,
         }
