@@ -30,6 +30,13 @@ class Answered:
     sha256: str
     png: bytes
 
+    @classmethod
+    def of(cls, response: httpx.Response) -> Answered:
+        """Read an answer with a picture."""
+        headers = response.headers
+        digest = hashlib.sha256(response.content).hexdigest()
+        return cls(headers["X-Frame-Id"], headers["X-Recorded"], headers.get("X-Session"), digest, response.content)
+
 
 class Studio(System):
     """Quick generator, recorder with a faulty disk, API; and a client."""
@@ -81,14 +88,7 @@ class Studio(System):
     def generate(self, seed: int, **fields: Any) -> Answered:
         response = self.post_generate(seed, **fields)
         assert response.status_code == 200, response.text
-        headers = response.headers
-        return Answered(
-            headers["X-Frame-Id"],
-            headers["X-Recorded"],
-            headers.get("X-Session"),
-            hashlib.sha256(response.content).hexdigest(),
-            response.content,
-        )
+        return Answered.of(response)
 
     def error_of(self, response: httpx.Response) -> str:
         """The code of an error answer."""

@@ -1,0 +1,198 @@
+"""A storm of faults: ``make faults N=1000`` (``python -m tests.system.faults.storm``).
+
+Frames are asked for all the while, in a session that goes on through everything; faults are drawn from a printed seed.
+At the end every answer is held against what is on disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from shared.disk import STEPS
+from tests.support.studio import Answered, Studio
+from tests.support.waiting import eventually
+
+SESSION = "storm"
+ERRNOS = ("ENOSPC", "EIO", "EROFS", "EDQUOT")
+WRITING = tuple(step for step in STEPS if step not in ("free_bytes", "rmdir"))
+FRAMES_A_FAULT = 4
+
+
+@dataclass
+class Ledger:
+    """What the user of the storm was told."""
+
+    answered: list[Answered] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    generators_killed: int = 0
+
+
+class Storm:
+    """Draws faults and applies them to one studio."""
+
+    def __init__(self, studio: Studio, seed: int) -> None:
+        self._studio = studio
+        self._random = random.Random(seed)
+        self._frame = 0
+        self.ledger = Ledger()
+
+    def blow(self, faults: int) -> None:
+        """Apply faults, frames before and during each."""
+        kinds = (
+            self._pause_recorder,
+            self._kill_recorder,
+            self._kill_api,
+            self._stop_generator,
+            self._kill_generator,
+            self._disk_error,
+            self._die_at_a_step,
+            self._restart_recorder,
+        )
+        for _ in range(faults):
+            kind = self._random.choice(kinds)
+            self.ledger.faults[kind.__name__.strip("_")] += 1
+            self._frames(self._random.randint(0, FRAMES_A_FAULT))
+            kind()
+
+    def _frames(self, count: int) -> None:
+        for _ in range(count):
+            self._frame += 1
+            durable = self._random.random() < 0.2
+            try:
+                response = self._studio.post_generate(self._frame, durable=durable)
+            except httpx.TransportError as error:
+                self.ledger.refused[type(error).__name__] += 1
+                continue
+            if response.status_code != 200:
+                self.ledger.refused[self._studio.error_of(response)] += 1
+                continue
+            self.ledger.answered.append(Answered.of(response))
+
+    # -- faults -------------------------------------------------------------------------------------------------------
+
+    def _pause_recorder(self) -> None:
+        recorder = self._studio.process("recorder")
+        recorder.send(signal.SIGSTOP)
+        self._frames(FRAMES_A_FAULT)
+        recorder.send(signal.SIGCONT)
+
+    def _kill_recorder(self) -> None:
+        self._studio.process("recorder").kill()
+        self._frames(self._random.randint(0, FRAMES_A_FAULT))
+        self._studio.start_recorder()
+
+    def _restart_recorder(self) -> None:
+        self._studio.process("recorder").stop()
+        self._frames(self._random.randint(0, FRAMES_A_FAULT))
+        self._studio.start_recorder()
+
+    def _kill_api(self) -> None:
+        self._studio.process("api").kill()
+        self._studio.start_api()
+
+    def _stop_generator(self) -> None:
+        self._studio.process("generator").stop()
+        self._start_generator()
+
+    def _kill_generator(self) -> None:
+        self.ledger.generators_killed += 1
+        self._studio.process("generator").kill()
+        self._start_generator()
+
+    def _start_generator(self) -> None:
+        self._studio.start_generator()
+        self._studio.wait_until_ready()
+
+    def _disk_error(self) -> None:
+        rule = {"step": self._random.choice(WRITING), "match": "", "action": "errno"}
+        self._studio.plan.write({**rule, "errno": self._random.choice(ERRNOS), "times": self._random.randint(1, 6)})
+        self._frames(FRAMES_A_FAULT)
+        self._studio.plan.clear()
+
+    def _die_at_a_step(self) -> None:
+        recorder, before = self._studio.process("recorder"), len(self._studio.plan.met())
+        action = self._random.choice(("kill", "killed-after", "torn"))
+        step = self._random.choice(("write", "pwrite") if action == "torn" else WRITING)
+        self._studio.plan.write({"step": step, "match": "", "action": action, "times": 1})
+        self._frames(FRAMES_A_FAULT)
+        self._studio.plan.clear()
+        # A step under way may still meet the old plan: one more request lets it, since the recorder then reads the new.
+        if len(self._studio.plan.met()) > before:  # it met the fault, so it is dead or about to be
+            recorder.wait()
+            self._studio.start_recorder()
+
+
+def settle(studio: Studio, ledger: Ledger) -> tuple[int, int, int]:
+    """Wait until every answered frame is recorded or named as lost; counts of recorded, lost, recorded twice.
+
+    Raises:
+        AssertionError: a promise was broken.
+    """
+    if studio.process("recorder").exit_code is not None:
+        studio.start_recorder()  # its last fault met it just as the plan was cleared
+    wanted = {frame.frame_id: frame for frame in ledger.answered if frame.session_id == SESSION}
+
+    def is_settled() -> bool:
+        return set(wanted) <= {*studio.frame_ids(SESSION), *studio.metadata(SESSION).get("lost", [])}
+
+    eventually(is_settled, 120, "every answered frame is recorded or named as lost")
+    recorded = studio.frame_ids(SESSION)
+    lost = [frame_id for frame_id in studio.metadata(SESSION).get("lost", []) if frame_id in wanted]
+    twice = len(recorded) - len(set(recorded))
+    assert twice == 0, f"{twice} frames were recorded twice"
+    assert not set(lost) & set(recorded), "a frame is both recorded and named as lost"
+    assert not lost or ledger.generators_killed, "frames were lost and no generator was killed"
+    safe = [frame.frame_id for frame in wanted.values() if frame.recorded == "disk"]
+    assert set(safe) <= set(recorded), "a frame answered as on disk is not there"
+    order = [frame_id for frame_id in recorded if frame_id in wanted]
+    assert order == [frame_id for frame_id in wanted if frame_id in set(order)], "the order is not that of the answers"
+    everything = {**wanted, **{frame.frame_id: frame for frame in ledger.answered}}
+    for entry in studio.metadata(SESSION)["sequence"]:
+        frame = everything.get(entry["frame_id"])
+        data = (studio.sessions / SESSION / entry["filename"]).read_bytes()
+        assert frame is None or data == frame.png, f"{entry['filename']} is not what was answered"
+    return len(recorded), len(lost), twice
+
+
+def main() -> int:
+    """Run a storm and print the counts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("faults", type=int, nargs="?", default=100)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}")
+    with tempfile.TemporaryDirectory(prefix="pf-", dir="/tmp") as folder:
+        studio = Studio(Path(folder))
+        try:
+            studio.start_everything()
+            studio.start_session(SESSION)
+            storm = Storm(studio, arguments.seed)
+            storm.blow(arguments.faults)
+            recorded, lost, twice = settle(studio, storm.ledger)
+        except BaseException:
+            studio.print_logs()
+            raise
+        finally:
+            studio.stop_all()
+            studio.kill_all()
+    ledger = storm.ledger
+    print("faults:  ", ", ".join(f"{count} {name}" for name, count in sorted(ledger.faults.items())))
+    print("refused: ", ", ".join(f"{count} {name}" for name, count in sorted(ledger.refused.items())) or "none")
+    given = sum(frame.session_id == SESSION for frame in ledger.answered)
+    print(f"{given} frames given, {recorded} recorded, {lost} lost (and named), {twice} recorded twice")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
