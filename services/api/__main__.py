@@ -1,0 +1,36 @@
+"""``python -m services.api``: the process that speaks HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from services.api.app import create_app
+from services.api.server import GRACE_S, HttpServer, listen
+from services.api.service import Api
+from shared.runner import Runtime, run
+
+log = logging.getLogger(__name__)
+
+
+async def main(runtime: Runtime) -> None:
+    """Serve until told to stop, then within two seconds: answer, send viewers away, let go."""
+    settings = runtime.settings
+    sockets = listen(settings.host, settings.port)
+    api = Api(runtime)
+    server = HttpServer(create_app(api), sockets)
+    serving = runtime.supervise(server.serve(), "HTTP")
+    api.start()
+    for opened in sockets:
+        log.info("listening on http://%s:%d", *opened.getsockname()[:2])
+    await runtime.stopping.wait()
+    server.stop()
+    await api.live.close()
+    await server.wait_idle(GRACE_S)
+    api.closing.set()
+    await asyncio.gather(serving, return_exceptions=True)
+    await api.close()
+
+
+if __name__ == "__main__":
+    run("api", main)

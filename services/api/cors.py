@@ -1,0 +1,95 @@
+"""Which pages may call: the origins they come from, and the names this server answers to."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+
+from shared.errors import Unauthorized
+
+_LOCAL_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?\Z")
+_HOST = re.compile(r"(\[[0-9a-f:.%a-z]+\]|[^:\[\]/@]+)(:[0-9]{1,5})?\Z")
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class CorsPolicy:
+    """Origins whose pages may call.
+
+    Args:
+        origins: as configured; none means localhost, 127.0.0.1 and [::1] on any port. ``null`` stands for a page
+            opened from a file, ``*`` for all.
+        listens_beyond_loopback: the operator has put the server on a network, under names that we can't know.
+        has_token: callers prove themselves by other means.
+    """
+
+    def __init__(self, origins: tuple[str, ...], *, listens_beyond_loopback: bool, has_token: bool) -> None:
+        self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
+        self._any_name = listens_beyond_loopback or has_token
+        self._names = frozenset(_name_of(origin.partition("://")[2]) for origin in self._origins)
+
+    def allows(self, origin: str) -> bool:
+        """Whether a page of this origin may call and read the answer."""
+        if not self._origins:
+            return _LOCAL_ORIGIN.match(origin.lower()) is not None
+        return "*" in self._origins or origin.lower() in self._origins
+
+    def check_host(self, host: str) -> None:
+        """Refuse a name that is not this machine's.
+
+        A page elsewhere can point its own name at 127.0.0.1 and then call us as its own server (DNS rebinding). It can
+        do so with no address literal and not with 'localhost'.
+
+        Raises:
+            Unauthorized: a foreign name.
+        """
+        name = _name_of(host)
+        if self._any_name or name in self._names or name == "localhost" or name.endswith(".localhost"):
+            return
+        if not _is_address(name):
+            raise Unauthorized(
+                f"This server does not answer to the name {name[:100]!a}; use http://localhost, or set "
+                "PARAFOVEA_CORS_ORIGINS to the origin that you use."
+            )
+
+    def check_change(self, origin: str | None, host: str) -> None:
+        """Refuse a request that changes something and comes from a foreign page.
+
+        A browser sends 'simple' POSTs without asking first, so not answering its preflight is no protection.
+
+        Raises:
+            Unauthorized: the page's origin may not call.
+        """
+        if origin is None or self.allows(origin) or self._is_own(origin, host):
+            return
+        raise Unauthorized(
+            f"Pages of {origin[:100]!a} may not call this server; add the origin to PARAFOVEA_CORS_ORIGINS."
+        )
+
+    def _is_own(self, origin: str, host: str) -> bool:
+        """A page that this server itself has served (its name has been checked before)."""
+        return host != "" and origin.lower().partition("://")[2] == host.lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _name_of(host: str) -> str:
+    """The name in ``name:port``; the whole text where it is malformed, which is then no known name."""
+    match = _HOST.match(host.lower())
+    return match[1] if match else host.lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True

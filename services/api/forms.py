@@ -1,0 +1,116 @@
+"""A multipart form that is in memory already: text fields and files, each name once (RFC 7578)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from shared.errors import InvalidRequest
+
+MAX_PARTS = 64
+MAX_FIELD_BYTES = 64 * 1024
+
+
+@dataclass(slots=True)
+class _Part:
+    headers: dict[str, bytes] = field(default_factory=dict)
+    name: str = ""
+    is_file: bool = False
+    data: bytearray = field(default_factory=bytearray)
+
+
+def parse_form(body: bytes | bytearray, content_type: str) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Text fields and files by name.
+
+    Raises:
+        InvalidRequest: malformed, cut off, a name twice, or more parts and longer fields than any request has.
+    """
+    _, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary")
+    if not boundary:
+        raise InvalidRequest("The form's content type names no boundary; let your HTTP client set the content type.")
+    reader = _FormReader()
+    try:
+        parser = MultipartParser(boundary, reader.callbacks())  # type: ignore[arg-type]
+        parser.write(bytes(body))
+        parser.finalize()
+    except FormParserError as error:
+        raise InvalidRequest(f"The form is malformed ({error}); let your HTTP client build it.") from None
+    if not reader.ended:
+        raise InvalidRequest("The form is cut off before its last boundary; send the whole of it.")
+    return reader.fields, reader.files
+
+
+class _FormReader:
+    """Takes the parser's calls and collects the parts."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, str] = {}
+        self.files: dict[str, bytes] = {}
+        self.ended = False
+        self._part = _Part()
+        self._parts = 0
+        self._header_name = b""
+        self._header_value = b""
+
+    def callbacks(self) -> dict[str, object]:
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": self._take_header_name,
+            "on_header_value": self._take_header_value,
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._end_headers,
+            "on_part_data": self._take_data,
+            "on_part_end": self._end,
+            "on_end": self._finish,
+        }
+
+    def _begin(self) -> None:
+        self._part = _Part()
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise InvalidRequest(f"The form has more than {MAX_PARTS} parts; send the documented fields only.")
+
+    def _take_header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _take_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _end_header(self) -> None:
+        self._part.headers[self._header_name.decode("latin-1").lower()] = self._header_value
+        self._header_name = self._header_value = b""
+
+    def _end_headers(self) -> None:
+        _, options = parse_options_header(self._part.headers.get("content-disposition", b""))
+        self._part.name = options.get(b"name", b"").decode("utf-8", "replace")
+        self._part.is_file = b"filename" in options
+        if not self._part.name:
+            raise InvalidRequest("A part of the form has no name; let your HTTP client build the form.")
+
+    def _take_data(self, data: bytes, start: int, end: int) -> None:
+        part = self._part
+        part.data += memoryview(data)[start:end]
+        if not part.is_file and len(part.data) > MAX_FIELD_BYTES:
+            raise _bad_field(part.name, f"a text field has at most {MAX_FIELD_BYTES} bytes; send files as files")
+
+    def _end(self) -> None:
+        part = self._part
+        if part.name in self.fields or part.name in self.files:
+            raise _bad_field(part.name, "it is in the form twice")
+        if part.is_file:
+            self.files[part.name] = bytes(part.data)
+            return
+        try:
+            self.fields[part.name] = part.data.decode("utf-8")
+        except UnicodeDecodeError:
+            raise _bad_field(part.name, "it is not UTF-8") from None
+
+    def _finish(self) -> None:
+        self.ended = True
+
+
+def _bad_field(name: str, problem: str) -> InvalidRequest:
+    return InvalidRequest(f"{name[:100]}: {problem}", fields={name[:100]: problem})

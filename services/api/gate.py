@@ -1,0 +1,108 @@
+"""What every request passes before a route sees it: its path, who calls, and whether they may.
+
+A plain ASGI layer around everything, so that each answer, an error too, carries what a browser needs.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from services.api.auth import TokenCheck
+from services.api.cors import SAFE_METHODS, CorsPolicy
+from services.api.errors import error_response
+from services.api.headers import ALSO_EXPOSED, EXPOSED
+from shared.errors import Unauthorized
+
+METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
+PREFLIGHT_S = 600
+_KEPT_ENCODED = {ord(c): f"%{ord(c):02X}" for c in [*map(chr, range(0x20)), "/", "\x7f"]}
+
+
+class Gate:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp, policy: CorsPolicy, tokens: TokenCheck) -> None:
+        self._app = app
+        self._policy = policy
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        allowed = origin is not None and self._policy.allows(origin)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                answer.add_vary_header("Origin")
+                answer["X-Content-Type-Options"] = "nosniff"
+                answer["Referrer-Policy"] = "no-referrer"
+                if allowed and origin is not None:
+                    answer["Access-Control-Allow-Origin"] = origin
+                    answer["Access-Control-Expose-Headers"] = ", ".join(EXPOSED + ALSO_EXPOSED)
+            await send(message)
+
+        if scope["method"] == "OPTIONS":
+            await _options(headers, allowed=allowed)(scope, receive, send_with_headers)
+            return
+        try:
+            self._check(scope, headers, changes=scope["method"] not in SAFE_METHODS)
+        except Unauthorized as error:
+            await error_response(error)(scope, receive, send_with_headers)
+            return
+        await self._app({**scope, "path": _path(scope)}, receive, send_with_headers)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            # A browser lets any page open a WebSocket to anywhere, and read from it.
+            self._check(scope, Headers(scope=scope), changes=True)
+        except Unauthorized as error:
+            await WebSocket(scope, receive, send).send_denial_response(error_response(error))
+            return
+        await self._app({**scope, "path": _path(scope)}, receive, send)
+
+    def _check(self, scope: Scope, headers: Headers, *, changes: bool) -> None:
+        host = headers.get("host", "")
+        self._policy.check_host(host)
+        if changes:
+            self._policy.check_change(headers.get("origin"), host)
+        self._tokens.check(scope)
+
+
+def _options(headers: Headers, *, allowed: bool) -> Response:
+    """The answer to a browser's preflight, or to anybody who asks what can be done."""
+    answer = {"Allow": METHODS}
+    if allowed and "access-control-request-method" in headers:
+        answer["Access-Control-Allow-Methods"] = METHODS
+        answer["Access-Control-Allow-Headers"] = headers.get(
+            "access-control-request-headers", "Authorization, Content-Type"
+        )
+        answer["Access-Control-Max-Age"] = str(PREFLIGHT_S)
+        if headers.get("access-control-request-private-network") == "true":
+            answer["Access-Control-Allow-Private-Network"] = "true"
+    return Response(None, 204, answer)
+
+
+def _path(scope: Scope) -> str:
+    """The path, decoded; an encoded slash or control character stays encoded, so that it is part of a name.
+
+    Decoded, ``/session/a%2F..%2Fb`` would be another route, and ``/session/list%0A`` would match one.
+    """
+    raw = scope.get("raw_path")
+    if not raw:
+        return str(scope["path"])
+    decoded = (unquote(part, errors="replace") for part in raw.decode("latin-1").split("/"))
+    return "/".join(part.translate(_KEPT_ENCODED) for part in decoded)

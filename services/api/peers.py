@@ -1,0 +1,150 @@
+"""The other processes as the API sees them: asked over the bus, and known by what they last said."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from shared.errors import (
+    GeneratorLoading,
+    GeneratorUnavailable,
+    ParafoveaError,
+    QueueFull,
+    RecorderUnavailable,
+    RecordingBacklogFull,
+    ReplayerUnavailable,
+)
+from shared.messages import Status
+from shared.requests import CursorRequest, CursorState
+from shared.rpc import Client, PeerGone
+from shared.sockets import Bus, Subscriber
+from shared.wire import Payload, Published, Reply
+
+SILENCE_S = 5.0
+"""A process that publishes once a second and has said nothing for so long is not there."""
+POLL_S = 1.0
+ANSWER_S = 1.0
+"""A status is answered at once, or the process is stuck."""
+
+
+class Peer:
+    """One process to ask."""
+
+    def __init__(self, bus: Bus, channel: str, unavailable: type[ParafoveaError]) -> None:
+        self._client = Client(bus, channel)
+        self._channel = channel
+        self._unavailable = unavailable
+
+    @property
+    def connected(self) -> bool:
+        """Whether somebody is at the other end."""
+        return self._client.connected
+
+    async def ask(
+        self,
+        message_type: str,
+        body: dict[str, Any] | None = None,
+        payloads: Sequence[Payload] = (),
+        *,
+        timeout_s: float,
+    ) -> Reply:
+        """Ask and wait.
+
+        Raises:
+            ParafoveaError: what the process answered, or that it is not there or does not answer.
+        """
+        try:
+            return await self._client.call(message_type, body, payloads, timeout_s=timeout_s)
+        except PeerGone:
+            raise self._unavailable(f"The {self._channel} is not running; start it and try again.") from None
+        except TimeoutError:
+            raise self._unavailable(
+                f"The {self._channel} did not answer '{message_type}' within {timeout_s:g} s; see its log."
+            ) from None
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+class Generator:
+    """The generator's heartbeat, and its requests.
+
+    Attributes:
+        status: what it last said, None before the first time.
+        epoch: of the last status.
+    """
+
+    def __init__(self, bus: Bus, on_status: Callable[[Published], None], on_epoch: Callable[[str], None]) -> None:
+        self.client = Client(bus, "generator")
+        self._heartbeat = Subscriber(bus, "frames", [Status.type])
+        self._on_status = on_status
+        self._on_epoch = on_epoch
+        self._heard_at = float("-inf")
+        self.status: Status | None = None
+
+    @property
+    def epoch(self) -> str | None:
+        return self.status.epoch if self.status else None
+
+    @property
+    def is_there(self) -> bool:
+        """Connected, and heard of lately."""
+        return self.client.connected and time.monotonic() - self._heard_at < SILENCE_S
+
+    async def listen(self) -> None:
+        """Follow the heartbeat until cancelled."""
+        async for message in self._heartbeat:
+            status = Status.model_validate(message.header)
+            is_new = status.epoch != self.epoch
+            self.status, self._heard_at = status, time.monotonic()
+            if is_new:
+                self._on_epoch(status.epoch)
+            self._on_status(message)
+
+    def check_accepts(self, queue_limit: int, *, recording: bool) -> None:
+        """Whether it would take a job, by its last word.
+
+        Raises:
+            ParafoveaError: what it would answer.
+        """
+        status = self.status
+        if status is None or not self.is_there:
+            raise GeneratorUnavailable("The generator is not running; start it and try again.")
+        if status.state == "loading":
+            raise GeneratorLoading("The model is still being loaded; try again in a moment.")
+        if status.state != "ready":
+            raise GeneratorUnavailable(f"The generator is {status.state}: {status.detail or 'see its log'}")
+        if recording and status.backlog_bytes >= status.backlog_limit_bytes:
+            raise RecordingBacklogFull("The backlog of frames for the recorder is full; see to the recorder.")
+        if status.queue >= queue_limit:
+            raise QueueFull(f"{status.queue} jobs are waiting already; try again when one is done.")
+
+    async def close(self) -> None:
+        await self.client.close()
+
+
+class Replayer(Peer):
+    """The replayer's requests, and whether it is well."""
+
+    def __init__(self, bus: Bus) -> None:
+        super().__init__(bus, "replayer", ReplayerUnavailable)
+        self.problem: str | None = "it has not answered yet"
+        self.has_answered = False
+
+    async def follow(self) -> None:
+        """Ask for its state now and then, until cancelled."""
+        while True:
+            try:
+                reply = await self.ask("status", CursorRequest().model_dump(), timeout_s=ANSWER_S)
+                CursorState.model_validate(reply.body)
+                self.problem, self.has_answered = None, True
+            except ParafoveaError as error:
+                self.problem = error.detail
+            await asyncio.sleep(2 * POLL_S)
+
+
+def recorder(bus: Bus) -> Peer:
+    """The recorder, to ask."""
+    return Peer(bus, "recorder", RecorderUnavailable)

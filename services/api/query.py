@@ -1,0 +1,65 @@
+"""Parameters of a query string, each at most once, with its type."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+
+from services.api.schemas import invalid
+
+_WHOLE = re.compile(r"[0-9]{1,15}\Z")
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+
+
+def text(request: Request, name: str, *, max_chars: int | None = None) -> str | None:
+    """A parameter's text, or None where it is not given. ``?name=`` is given, and empty.
+
+    Raises:
+        InvalidRequest: given twice, or longer than ``max_chars``, or empty where ``max_chars`` is set.
+    """
+    values = request.query_params.getlist(name)
+    if len(values) > 1:
+        raise invalid({name: "it is given more than once"})
+    if not values:
+        return None
+    if max_chars is not None and not 1 <= len(values[0]) <= max_chars:
+        raise invalid({name: f"it has 1 to {max_chars} characters"})
+    return values[0]
+
+
+def truth(request: Request, name: str) -> bool:
+    """A parameter that is true or false (the default).
+
+    Raises:
+        InvalidRequest: neither.
+    """
+    value = text(request, name)
+    if value is None:
+        return False
+    if value.lower() not in _TRUTH:
+        raise invalid({name: "it is true or false"})
+    return _TRUTH[value.lower()]
+
+
+def whole(request: Request, name: str) -> int:
+    """A required whole number from 0.
+
+    Raises:
+        InvalidRequest: missing, or none.
+    """
+    value = text(request, name)
+    if value is None:
+        raise invalid({name: "it is missing; give a whole number from 0"})
+    return parse_whole(name, value)
+
+
+def parse_whole(name: str, value: str) -> int:
+    """A whole number from 0 in ASCII digits.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    if not _WHOLE.match(value):
+        raise invalid({name: "it is a whole number from 0"})
+    return int(value)

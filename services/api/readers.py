@@ -1,0 +1,61 @@
+"""Sessions that were read lately, kept open: finding an entry anew costs a pass over all of its session's lines."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shared.errors import SessionNotFound
+from shared.session.metadata import DamagedMetadata
+from shared.session.reading import SessionReader, open_session
+
+KEPT_OPEN = 8
+
+
+class Readers:
+    """A few open sessions, the one used longest ago let go first. For threads: one uses it at a time."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._open: OrderedDict[str, SessionReader] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def session(self, session_id: str) -> Iterator[SessionReader]:
+        """A session as it is now.
+
+        Raises:
+            SessionNotFound: there is none of this id.
+            DamagedMetadata: it needs repair.
+        """
+        with self._lock:
+            reader = self._open.pop(session_id, None)
+            if reader is not None:
+                try:
+                    reader.refresh()
+                except (SessionNotFound, DamagedMetadata, OSError):
+                    reader.close()
+                    reader = None
+            if reader is None:
+                reader = open_session(self._root, session_id)
+            self._open[session_id] = reader
+            while len(self._open) > KEPT_OPEN:
+                self._open.popitem(last=False)[1].close()
+            yield reader
+
+    def forget(self, session_id: str) -> None:
+        """Close a session that is about to be removed."""
+        with self._lock:
+            reader = self._open.pop(session_id, None)
+            if reader is not None:
+                reader.close()
+
+    def close(self) -> None:
+        """Close all."""
+        with self._lock:
+            for reader in self._open.values():
+                reader.close()
+            self._open.clear()

@@ -1,0 +1,131 @@
+"""Uvicorn inside our own process life: our signals, our sockets, JSON where it would say plain text."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator
+
+import httptools
+import orjson
+from starlette.types import ASGIApp
+from uvicorn import Config, Server
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.runner import Refused
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Of a request's line and headers."""
+KEEP_ALIVE_S = 75
+GRACE_S = 0.5
+"""A stopping server lets requests under way end by themselves for so long, then answers them."""
+CUT_OFF_S = 0.5
+"""What has not ended so much later is cut off."""
+MAX_WEBSOCKET_MESSAGE_BYTES = 64 * 1024
+
+
+class JsonHttpProtocol(HttpToolsProtocol):
+    """HTTP/1.1, with a limit on a request's head, and errors before any route as JSON too."""
+
+    _head_bytes = 0
+
+    def on_message_begin(self) -> None:
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise httptools.HttpParserError(f"the head has more than {MAX_HEAD_BYTES} bytes")
+
+    def send_400_response(self, msg: str) -> None:
+        """Told by the parser: the connection is of no further use."""
+        detail = "This is not a valid HTTP/1.1 request, or its headers are too long; use an ordinary HTTP client."
+        body = orjson.dumps({"error": "invalid_request", "detail": detail})
+        head = (
+            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+
+class EmbeddedServer(Server):
+    """A server that leaves the signals to the process it is part of."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen on every address of a name.
+
+    Raises:
+        Refused: the address is taken, or is none of this machine's.
+    """
+    sockets: list[socket.socket] = []
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            opened = socket.create_server(address[:2] if family == socket.AF_INET6 else address, family=family)
+            sockets.append(opened)
+            port = opened.getsockname()[1]
+            del kind, protocol
+    except OSError as error:
+        for opened in sockets:
+            opened.close()
+        raise Refused(
+            f"cannot listen on {host}:{port} ({error.strerror or error}); stop what listens there, or set "
+            "PARAFOVEA_HOST and PARAFOVEA_PORT"
+        ) from None
+    return sockets
+
+
+class HttpServer:
+    """Serves an application on sockets until told to stop."""
+
+    def __init__(self, app: ASGIApp, sockets: list[socket.socket]) -> None:
+        # Uvicorn tells each WebSocket's path at level info, and a token may be in it.
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        config = Config(
+            app,
+            http=JsonHttpProtocol,
+            ws="websockets-sansio",
+            ws_max_size=MAX_WEBSOCKET_MESSAGE_BYTES,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = EmbeddedServer(config)
+        self._sockets = sockets
+
+    async def serve(self) -> None:
+        """Answer until :meth:`stop`."""
+        await self._server.serve(self._sockets)
+
+    def stop(self) -> None:
+        """Take no more connections; those that are idle end now, the others with their answer."""
+        self._server.should_exit = True
+
+    async def wait_idle(self, timeout_s: float) -> None:
+        """Return once no request is under way, or after the time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._server.server_state.tasks:
+                    await asyncio.wait(list(self._server.server_state.tasks))

@@ -1,0 +1,103 @@
+"""What the API owns: its view of the other processes, the prompts, the viewers. Routes are handed this."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from services.api.live import LiveHub
+from services.api.peers import Generator, Replayer, recorder
+from services.api.prompts import SectorPrompts
+from services.api.readers import Readers
+from services.api.recording import Recording
+from shared.disk import Disk
+from shared.errors import GeneratorUnavailable
+from shared.requests import Cancel
+from shared.rpc import PeerGone
+from shared.runner import Runtime
+from shared.session.answered import Answered
+from shared.sockets import Subscriber
+
+CANCEL_S = 2.0
+
+
+class Api:
+    """The API's state, and the tasks that keep it current.
+
+    Attributes:
+        closing: set when requests still under way must be answered at once, because the process stops.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.settings = runtime.settings
+        self.started_at = time.monotonic()
+        self.closing = asyncio.Event()
+        self._recorder = recorder(runtime.bus)
+        self._journal = Answered(Disk(), self.settings.sessions_dir)
+        self.recording = Recording(
+            self._recorder, self._journal, self.settings.sessions_dir, self.settings.disk_stop_bytes
+        )
+        self.live = LiveHub(runtime.bus, runtime.supervise, self._hello)
+        self.generator = Generator(runtime.bus, self.live.publish, self.recording.on_generator_epoch)
+        self.replayer = Replayer(runtime.bus)
+        self.prompts = SectorPrompts(self.settings.sector_prompts)
+        self.readers = Readers(self.settings.sessions_dir)
+        self._recordings = Subscriber(runtime.bus, "recordings")
+
+    def start(self) -> None:
+        """Begin to keep up with the other processes."""
+        self._runtime.supervise(self.generator.listen(), "generator's heartbeat")
+        self._runtime.supervise(self._listen_to_recordings(), "recordings")
+        self._runtime.supervise(self.recording.follow(), "recorder's state")
+        self._runtime.supervise(self.replayer.follow(), "replayer's state")
+
+    def check_ready(self) -> None:
+        """Whether a ``/generate`` would be accepted.
+
+        Raises:
+            ParafoveaError: what it would be answered.
+        """
+        self.check_open()
+        self.recording.check_accepts()
+        self.generator.check_accepts(self.settings.queue_limit, recording=self.recording.active is not None)
+
+    def check_open(self) -> None:
+        """Refuse new work while the process stops.
+
+        Raises:
+            GeneratorUnavailable: it does.
+        """
+        if self._runtime.stopping.is_set():
+            raise GeneratorUnavailable("The server is stopping; try again when it is back.")
+
+    def cancel(self, request_id: str) -> None:
+        """Tell the generator that nobody waits for a job any more."""
+        self._runtime.supervise(self._cancel(request_id), f"cancel {request_id}")
+
+    async def close(self) -> None:
+        """Let go of the bus, and of files."""
+        for peer in (self.generator, self._recorder, self.replayer):
+            await peer.close()
+        self.readers.close()
+        self._journal.close()
+
+    async def _cancel(self, request_id: str) -> None:
+        try:
+            await self.generator.client.call("cancel", Cancel(request_id=request_id).model_dump(), timeout_s=CANCEL_S)
+        except (PeerGone, TimeoutError):
+            return  # then the job is gone with its generator, or ends at its deadline
+
+    async def _listen_to_recordings(self) -> None:
+        async for message in self._recordings:
+            self.recording.on_published(message)
+            self.live.publish(message)
+
+    def _hello(self) -> dict[str, Any]:
+        status = self.generator.status
+        active = self.recording.active
+        return {
+            "session": active.model_dump() if active else None,
+            "generator": status.model_dump() if status and self.generator.is_there else None,
+        }

@@ -1,0 +1,175 @@
+"""The routes of sessions: begin, end, list, read, remove."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from services.api import query
+from services.api.errors import JsonResponse
+from services.api.headers import NO_STORE
+from services.api.ranges import partial
+from services.api.service import Api
+from shared.errors import InvalidSessionId, NotFound, RecorderUnavailable, SessionNotFound
+from shared.requests import SessionStamp
+from shared.session import ids
+from shared.session.metadata import DamagedMetadata
+from shared.session.reading import Snapshot, details, list_sessions, snapshot
+
+T = TypeVar("T")
+
+
+class SessionRoutes:
+    """Handles the routes."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._root: Path = api.settings.sessions_dir
+
+    async def start(self, request: Request) -> Response:
+        """Begin a session."""
+        session_id = query.text(request, "session_id")
+        resume = query.truth(request, "resume")
+        if session_id is not None:
+            ids.validate(session_id)
+        elif resume:
+            raise InvalidSessionId("resume=true needs the session_id of the session to go on with")
+        started = await self._api.recording.start(session_id, resume=resume)
+        return JsonResponse({"session_id": started.session_id, "status": "recording"}, headers=NO_STORE)
+
+    async def stop(self, request: Request) -> Response:
+        """End the active session."""
+        stopped = await self._api.recording.stop()
+        pending = max(stopped.pending, self._api.recording.pending.count(stopped.session_id))
+        answer = {
+            "session_id": stopped.session_id,
+            "status": "stopped",
+            "recorded": stopped.recorded,
+            "pending": pending,
+        }
+        return JsonResponse(answer, headers=NO_STORE)
+
+    async def status(self, request: Request) -> Response:
+        """The active session, and how far its recording is; by the recorder's last word where it does not answer."""
+        recording = self._api.recording
+        try:
+            await recording.refresh()
+        except RecorderUnavailable:
+            if not recording.learnt:
+                raise
+        if recording.active is None:
+            return JsonResponse({"session_id": None, "recorded": 0, "pending": 0}, headers=NO_STORE)
+        return JsonResponse(recording.state_of(recording.active.session_id).model_dump(), headers=NO_STORE)
+
+    async def list(self, request: Request) -> Response:
+        """All sessions, oldest first."""
+        with_details = query.truth(request, "details")
+        active = self._api.recording.active
+        return JsonResponse(
+            {"sessions": await asyncio.to_thread(_listed, self._root, active, with_details=with_details)},
+            headers=NO_STORE,
+        )
+
+    async def metadata(self, request: Request) -> Response:
+        """A session's ``metadata.json``, as it is at this moment."""
+        session_id = request.path_params["session_id"]
+        taken = await self._mended(session_id, lambda: asyncio.to_thread(snapshot, self._root, session_id))
+        headers = {"Content-Length": str(taken.size), "Cache-Control": "no-cache"}
+        if request.method == "HEAD":
+            taken.close()
+            return Response(None, 200, headers, "application/json")
+        return StreamingResponse(_chunks(taken), 200, headers, "application/json")
+
+    async def frame(self, request: Request) -> Response:
+        """One image, by the index of its entry."""
+        session_id = request.path_params["session_id"]
+        index = query.parse_whole("index", request.path_params["index"])
+        known = request.headers.get("if-none-match", "")
+
+        def read() -> tuple[dict[str, Any], bytes | None]:
+            with self._api.readers.session(session_id) as reader:
+                position = reader.position_of(index)
+                if position is None:
+                    raise NotFound(f"The session {session_id!r} has no frame {index}; it has {reader.count} frames.")
+                entry = reader.entry(position)
+                if entry.get("sha256") and _matches(known, entry["sha256"]):
+                    return entry, None
+                return entry, reader.frame_bytes(entry)
+
+        entry, data = await self._mended(session_id, lambda: asyncio.to_thread(read))
+        headers = {"Cache-Control": "no-cache", "Accept-Ranges": "bytes"}
+        if entry.get("sha256"):
+            headers["ETag"] = f'"{entry["sha256"]}"'
+        if data is None:
+            return Response(None, 304, headers)
+        return partial(request, data, headers, "image/png")
+
+    async def delete(self, request: Request) -> Response:
+        """Remove a session."""
+        session_id = request.path_params["session_id"]
+        try:
+            ids.validate(session_id)
+        except InvalidSessionId:
+            raise SessionNotFound(f"there is no session {session_id[:200]!a}") from None
+        await asyncio.to_thread(self._api.readers.forget, session_id)
+        await self._api.recording.delete(session_id)
+        return JsonResponse({"session_id": session_id, "status": "deleted"}, headers=NO_STORE)
+
+    async def _mended(self, session_id: str, read: Callable[[], Awaitable[T]]) -> T:
+        """Read; where the metadata is damaged, have it repaired first.
+
+        Raises:
+            RecorderUnavailable: it is damaged, and stays so.
+        """
+        try:
+            return await read()
+        except DamagedMetadata:
+            await self._api.recording.repair(session_id)
+        try:
+            return await read()
+        except DamagedMetadata as error:
+            raise RecorderUnavailable(
+                f"The metadata of the session {session_id!r} could not be repaired ({error}); see the recorder's log."
+            ) from None
+
+
+def _listed(root: Path, active: SessionStamp | None, *, with_details: bool) -> list[Any]:
+    found = list_sessions(root)
+    if not with_details:
+        return [summary.session_id for summary in found]
+    listed: list[Any] = []
+    for summary in found:
+        try:
+            of_one = details(root, summary)
+        except SessionNotFound:
+            continue  # removed since it was listed
+        listed.append(
+            {
+                "id": of_one.session_id,
+                "created_at": of_one.created_at,
+                "frames": of_one.frames,
+                "bytes": of_one.bytes,
+                "active": active is not None and active.session_id == of_one.session_id,
+            }
+        )
+    return listed
+
+
+async def _chunks(taken: Snapshot) -> AsyncIterator[bytes]:
+    chunks = taken.chunks()
+    try:
+        while (data := await asyncio.to_thread(next, chunks, None)) is not None:
+            yield data
+    finally:
+        await asyncio.to_thread(chunks.close)  # type: ignore[attr-defined]
+
+
+def _matches(if_none_match: str, sha256: str) -> bool:
+    """RFC 9110, 13.1.2: a list of tags, weak ones too, or ``*``."""
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return "*" in tags or f'"{sha256}"' in tags

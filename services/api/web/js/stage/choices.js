@@ -1,0 +1,22 @@
+/** What can be chosen on the stage. */
+
+/** @typedef {"press" | "blackout" | "once"} Swap */
+
+/** @type {(2 | 3)[]} */
+export const GRID_SIZES = [2, 3];
+
+/** @type {{value: Swap, label: string, hint: string}[]} */
+export const SWAPS = [
+  { value: "press", label: "On space or a click", hint: "Press when you blink: the view goes dark for a quarter of a second." },
+  { value: "blackout", label: "On blackouts", hint: "The view blinks by itself, about 17 times a minute." },
+  { value: "once", label: "At once", hint: "As soon as the picture is there and you look elsewhere." },
+];
+
+export const DWELLS_MS = [400, 600, 800, 1200, 2000];
+
+/** @type {{value: "auto" | "fill" | "whole", label: string}[]} */
+export const FITS = [
+  { value: "auto", label: "Fill, if little is cut" },
+  { value: "fill", label: "Fill the view" },
+  { value: "whole", label: "Whole picture" },
+];

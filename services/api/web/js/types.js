@@ -1,0 +1,76 @@
+/** The shapes of the API's answers, for the type checker: this file holds no code. */
+
+/**
+ * @typedef {object} Entry one recorded frame
+ * @property {number} index
+ * @property {string} filename
+ * @property {string} target_sector
+ * @property {string | null} [focus_sector]
+ * @property {string} [prompt]
+ * @property {number} timestamp Unix seconds
+ * @property {number | string | null} [seed] a string where it is too large for a number of JavaScript
+ * @property {number | null} [steps]
+ * @property {number | null} [strength]
+ * @property {number | null} [guidance_scale]
+ * @property {number | null} [grid_size]
+ * @property {[number, number, number, number] | null} [region]
+ * @property {number | null} [generation_ms]
+ * @property {number | null} [width]
+ * @property {number | null} [height]
+ * @property {{id?: string} | null} [model]
+ * @property {string | null} [sha256]
+ */
+
+/**
+ * @typedef {object} EntryPage
+ * @property {string} session_id
+ * @property {number} created_at
+ * @property {number} total
+ * @property {number} from
+ * @property {Entry[]} entries
+ */
+
+/**
+ * @typedef {object} SessionListed
+ * @property {string} id
+ * @property {number} created_at
+ * @property {number | null} frames null where the metadata needs repair
+ * @property {number} bytes
+ * @property {boolean} active
+ */
+
+/**
+ * @typedef {object} SessionStatus
+ * @property {string | null} session_id
+ * @property {number} recorded
+ * @property {number} pending
+ * @property {string | null} [error]
+ */
+
+/** @typedef {{state: string, detail?: string | null, queue?: number, running?: string | null}} ProcessHealth */
+
+/**
+ * @typedef {object} Health
+ * @property {string} status ok, starting or degraded
+ * @property {string[]} [reasons]
+ * @property {Record<string, ProcessHealth>} processes
+ * @property {{session_id: string, created_at: number, recorded: number, pending: number} | null} [session]
+ * @property {{waiting: number | null, limit: number}} [queue]
+ * @property {{state: string, free_bytes: number | null}} [disk]
+ */
+
+/** @typedef {{name: string, file: string, title: string}} Sample */
+
+/**
+ * @typedef {object} LiveEvent what comes over the WebSocket; more fields by type
+ * @property {string} type
+ * @property {string} [session_id]
+ * @property {string | null} [client_id]
+ * @property {string} [request_id]
+ * @property {number} [step]
+ * @property {number} [steps]
+ * @property {number} [queue]
+ * @property {string} [state]
+ */
+
+export {};
