@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import os
 import random
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -14,10 +16,10 @@ from diffusers.models.attention_processor import AttnProcessor
 
 from training.captions import paraphrase
 from training.clock import Clock
-from training.dataset import Drawings, Entry
-from training.precision import Masters
+from training.dataset import Entry
 from training.progress import Bar, say
 from training.settings import Settings
+from training.workers import Crew, SharedWeights
 
 CAPTIONS_EACH = 16
 """Captions encoded in advance for each drawing."""
@@ -51,45 +53,72 @@ def make(settings: Settings) -> UNet2DConditionModel:
     return model
 
 
-class Batches:
-    """Draws training batches: noisy latents, time steps, caption embeddings, and what is to be predicted."""
+@dataclass(frozen=True)
+class Material:
+    """What training batches are drawn from, shared by the processes."""
 
-    def __init__(
-        self,
+    settings: Settings
+    latents: torch.Tensor
+    """Number x variants x channels x side x side."""
+    embedded: torch.Tensor
+    """Number x captions each x tokens x width, bfloat16."""
+    nothing: torch.Tensor
+    """The empty caption's embedding."""
+    odds: torch.Tensor
+
+    @classmethod
+    def of(
+        cls,
         settings: Settings,
         latents: torch.Tensor,
         entries: list[Entry],
         encode: Callable[[list[str]], torch.Tensor],
-        seed: int,
-    ) -> None:
-        chance = random.Random(seed)
-        self.latents, self.size, self.empty = latents, settings.denoiser_batch, settings.empty_captions
+    ) -> Material:
+        """Encode the captions of all drawings."""
+        chance = random.Random(settings.seed)
         captions = [paraphrase(entry, chance) for entry in entries for _ in range(CAPTIONS_EACH)]
         embedded = encode([*captions, ""]).to(torch.bfloat16)
-        self.nothing = embedded[-1]
-        self.embedded = embedded[:-1].view(len(entries), CAPTIONS_EACH, *embedded.shape[1:])
-        self.odds = odds(entries)
+        each = embedded[:-1].view(len(entries), CAPTIONS_EACH, *embedded.shape[1:])
+        return cls(settings, latents.share_memory_(), each.clone().share_memory_(), embedded[-1].clone(), odds(entries))
+
+
+class Batches:
+    """Draws training batches: noisy latents, time steps, caption embeddings, and what is to be predicted."""
+
+    def __init__(self, material: Material, size: int, seed: int) -> None:
+        self.material, self.size = material, size
         self.generator = torch.Generator().manual_seed(seed)
         self.alphas = DDPMScheduler(**NOISE).alphas_cumprod
 
     def next(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Noisy latents (bfloat16), time steps, embeddings (bfloat16), the velocity to predict (float32)."""
-        g, n = self.generator, self.size
-        chosen = torch.multinomial(self.odds, n, replacement=True, generator=g)
-        clean = self.latents[chosen, torch.randint(self.latents.shape[1], (n,), generator=g)]
-        words = self.embedded[chosen, torch.randint(CAPTIONS_EACH, (n,), generator=g)].clone()
-        words[torch.rand(n, generator=g) < self.empty] = self.nothing
+        g, n, source = self.generator, self.size, self.material
+        chosen = torch.multinomial(source.odds, n, replacement=True, generator=g)
+        clean = source.latents[chosen, torch.randint(source.latents.shape[1], (n,), generator=g)]
+        words = source.embedded[chosen, torch.randint(source.embedded.shape[1], (n,), generator=g)].clone()
+        words[torch.rand(n, generator=g) < source.settings.empty_captions] = source.nothing
         # One time step in each n-th of the range: the same mean loss with less variance.
         steps = ((torch.arange(n) + torch.rand(n, generator=g)) / n * 1000).long().clamp(0, 999)
         noise = torch.randn(clean.shape, generator=g)
         signal = self.alphas[steps].sqrt().view(-1, 1, 1, 1)
         rest = (1 - self.alphas[steps]).sqrt().view(-1, 1, 1, 1)
-        return (
-            (signal * clean + rest * noise).to(torch.bfloat16),
-            steps,
-            words,
-            signal * noise - rest * clean,
-        )
+        return ((signal * clean + rest * noise).to(torch.bfloat16), steps, words, signal * noise - rest * clean)
+
+
+def start_worker(number: int, material: Material) -> tuple[torch.nn.Module, Callable[[], tuple[torch.Tensor, int]]]:
+    """A training process's own module (bfloat16) and the function that gives it a loss."""
+    module = make(material.settings).to(torch.bfloat16).train()
+    size = material.settings.denoiser_batch // material.settings.workers
+    batches = Batches(material, size, material.settings.seed + 1000 * number + int(time.time()) % 997)
+    run = lambda x, t, c: module(x, t, c, return_dict=False)[0]  # noqa: E731
+    if material.settings.compile:
+        run = torch.compile(run)
+
+    def loss_of() -> tuple[torch.Tensor, int]:
+        noisy, steps, words, velocity = batches.next()
+        return F.mse_loss(run(noisy, steps, words).float(), velocity), size
+
+    return module, loss_of
 
 
 def odds(entries: list[Entry]) -> torch.Tensor:
@@ -108,58 +137,55 @@ def odds(entries: list[Entry]) -> torch.Tensor:
 
 
 def train(
-    settings: Settings,
-    drawings: Drawings,
-    latents: torch.Tensor,
-    encode: Callable[[list[str]], torch.Tensor],
-    publish: Callable[[UNet2DConditionModel, int], None],
+    settings: Settings, material: Material, publish: Callable[[UNet2DConditionModel, int], None]
 ) -> UNet2DConditionModel:
     """Train for ``denoiser_minutes`` or go on from the checkpoint; returns the averaged model in float32.
 
-    ``latents``: number x variants x channels x side x side. ``publish`` is called with the averaged model and the
-    number of samples seen, every few minutes and at the end, to write the folder and a sheet.
+    ``publish`` is called with the averaged model and the number of samples seen, every few minutes and at the end,
+    to write the folder and a sheet; the processes wait meanwhile.
     """
     folder = settings.folder("denoiser")
     torch.manual_seed(settings.seed)
-    average = make(settings)
-    live = make(settings)
-    live.load_state_dict(average.state_dict())
-    for module in (live, average):
-        module.train(module is live)
-    live = live.to(torch.bfloat16)
-    masters = Masters(live, settings.denoiser_rate, settings.denoiser_average)
+    average = make(settings).eval()
+    weights = SharedWeights(average, settings.denoiser_rate, settings.denoiser_average)
     clock = Clock(settings.denoiser_minutes)
     if (folder / "checkpoint.pt").exists():
         saved = torch.load(folder / "checkpoint.pt")
-        masters.restore(saved["masters"])
+        weights.restore(saved["weights"])
         clock.spent = saved["spent"]
-        say(f"denoiser: going on after {clock.spent / 60:.1f} minutes, {masters.steps} steps")
-    batches = Batches(settings, latents, drawings.entries, encode, settings.seed + os.getpid())
-    run = torch.compile(lambda x, t, c: live(x, t, c, return_dict=False)[0])
-    bar, loss_mean = Bar("denoiser"), 0.0
+        say(f"denoiser: going on after {clock.spent / 60:.1f} minutes, {int(weights.counts[1])} updates")
     share = clock.spent / clock.total
-    next_save, next_sheet = clock.spent + settings.checkpoint_minutes * 60, clock.spent + 240.0
+    weights.floats[0] = share
+    crew = Crew(weights, settings.workers, settings.workers, start_worker, material)
+    (settings.work / "pids").write_text(" ".join(str(n) for n in [os.getpid(), *(p.pid for p in crew.processes)]))
+    bar, first = Bar("denoiser"), int(weights.counts[1])
+    next_save, next_sheet = clock.spent + settings.checkpoint_minutes * 60, clock.spent + 300.0
     while share < 1:
-        noisy, steps, words, velocity = batches.next()
-        loss = F.mse_loss(run(noisy, steps, words).float(), velocity)
-        loss.backward()
-        masters.step(share)
-        if masters.steps <= 2:
-            clock.skip()
+        time.sleep(0.5)
+        crew.check()
+        if int(weights.counts[1]) == first:
+            clock.skip()  # Compiling is no training.
         share = clock.tick()
-        value = float(loss)
-        loss_mean = value if not loss_mean else 0.98 * loss_mean + 0.02 * value
-        seen = masters.steps * settings.denoiser_batch
-        bar.show(share, f"step {masters.steps} samples {seen} loss {loss_mean:.4f} {seen / clock.spent:.0f}/s")
+        weights.floats[0] = share
+        seen = int(weights.counts[2])
+        bar.show(
+            share,
+            f"updates {int(weights.counts[1])} samples {seen} loss {float(weights.floats[1]):.4f} "
+            f"{seen / max(clock.spent, 1):.0f}/s",
+        )
         if clock.spent > next_save or share >= 1:
             next_save = clock.spent + settings.checkpoint_minutes * 60
-            torch.save({"masters": masters.state(), "spent": clock.spent}, folder / "writing.pt")
+            with crew.lock:
+                torch.save({"weights": weights.tensors(), "spent": clock.spent}, folder / "writing.pt")
             (folder / "writing.pt").replace(folder / "checkpoint.pt")
         if clock.spent > next_sheet and share < 1:
             next_sheet = clock.spent + settings.sheet_minutes * 60
-            masters.load_average(average)
+            crew.hold()
+            weights.copy_into(average, weights.average)
             publish(average, seen)
+            crew.go()
             clock.skip()
-    masters.load_average(average)
-    publish(average, masters.steps * settings.denoiser_batch)
-    return average.eval()
+    crew.stop()
+    weights.copy_into(average, weights.average)
+    publish(average, int(weights.counts[2]))
+    return average

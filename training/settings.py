@@ -46,6 +46,9 @@ class Settings:
     denoiser_batch: int = 48
     denoiser_rate: float = 1.0e-3
     denoiser_average: float = 0.998
+    workers: int = field(default_factory=lambda: os.cpu_count() or 2)
+    """Single-threaded processes that train the denoiser together; ``denoiser_batch`` is shared among them."""
+    compile: bool = True
     empty_captions: float = 0.08
 
     judge_minutes: float = 4.0

@@ -70,13 +70,10 @@ def run(settings: Settings) -> None:
         write(settings.work / "current")
         say(f"{samples} samples: sheet and folder written, {size / 1e6:.1f} MB, {time.monotonic() - began:.0f} s")
 
-    denoiser.train(
-        settings,
-        drawings,
-        latents,
-        lambda texts: text.encode(encoder, tokenizer, texts, settings.text_tokens),
-        publish,
+    material = denoiser.Material.of(
+        settings, latents, drawings.entries, lambda texts: text.encode(encoder, tokenizer, texts, settings.text_tokens)
     )
+    denoiser.train(settings, material, publish)
     shutil.copytree(settings.work / "current", settings.output, dirs_exist_ok=True)
     say(f"finished: {settings.output}")
 
