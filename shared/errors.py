@@ -56,6 +56,12 @@ class UnreadableImage(ParafoveaError):
     code, status = "unreadable_image", 422
 
 
+class InvalidArchive(ParafoveaError):
+    """What was to be imported is no archive of one whole session."""
+
+    code, status = "invalid_archive", 422
+
+
 class Unauthorized(ParafoveaError):
     code, status = "unauthorized", 401
 

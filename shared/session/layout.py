@@ -11,6 +11,8 @@ from shared.disk import TEMP_PREFIX
 METADATA = "metadata.json"
 REPAIRS = "repairs.jsonl"
 """What was repaired, one JSON object a line; also what a lost tail of the metadata is restored from."""
+VERIFICATION = "verification.json"
+"""What the last verification found."""
 INPUTS = "inputs"
 SPILL = ".spill"
 ANSWERED = ".answered"

@@ -1,0 +1,178 @@
+"""A session as one archive, streamed: what was recorded up to one moment, however long the sending takes.
+
+The metadata of that moment says which files belong to it, and a recorded file never changes: so recording may go on.
+The names are those of ``tar -czf out.tar.gz generation/sessions/<id>/``; unpacked by hand in another project's folder
+the session lies where it belongs. Files come in the order of their frames, so the same session gives the same archive.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+from isal import isal_zlib
+
+from shared.errors import FrameMissing
+from shared.session import metadata
+from shared.session.layout import INPUTS, METADATA, REPAIRS, VERIFICATION, parse_frame_name, parse_input_name
+from shared.session.reading import SessionReader, open_session
+from shared.session.tar import END, header, padding
+
+PREFIX = "generation/sessions"
+
+_CHUNK_BYTES = 1 << 20
+_LEVEL = 1  # pictures are compressed already
+_GZIP_BITS = 31
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of the session: its name there, its length when the archive was begun, the Unix seconds it is given.
+
+    Those come from the recording, not from the file system: a session that was imported gives its old archive again.
+    """
+
+    name: str
+    size: int
+    modified_s: float
+
+
+class Export:
+    """The archive of one session. Iterate :meth:`chunks` once, or :meth:`close` it.
+
+    Raises (when made, so that an answer can still say so):
+        SessionNotFound, DamagedMetadata: see :func:`shared.session.reading.open_session`.
+        FrameMissing: a recorded file is gone, and no check has written that down yet.
+    """
+
+    def __init__(self, root: Path, session_id: str) -> None:
+        self._reader: SessionReader = open_session(root, session_id)
+        self._held: dict[str, BinaryIO] = {}
+        try:
+            self._count = self._reader.count
+            self._metadata_bytes = sum(len(part) for part in self._metadata())
+            self._files = list(self._list())
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def files(self) -> int:
+        """How many files the archive holds."""
+        return len(self._files) + 1
+
+    @property
+    def content_bytes(self) -> int:
+        """Bytes of all files; the archive is hardly smaller."""
+        return self._metadata_bytes + sum(file.size for file in self._files)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes of a ``.tar.gz``, in pieces of about a megabyte at most. The session is closed at the end.
+
+        Raises:
+            FrameMissing: a file went or changed meanwhile; what was given so far is no whole archive.
+            OSError: a file cannot be read.
+        """
+        compressor = isal_zlib.compressobj(level=_LEVEL, wbits=_GZIP_BITS)
+        try:
+            for part in self._parts():
+                if data := compressor.compress(part):
+                    yield data
+            yield compressor.flush()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let the session go."""
+        self._reader.close()
+        for file in self._held.values():
+            file.close()
+
+    def _parts(self) -> Iterator[bytes]:
+        prefix = f"{PREFIX}/{self._reader.session_id}"
+        yield header(f"{prefix}/{METADATA}", self._metadata_bytes, self._created_at)
+        yield from self._metadata()
+        yield padding(self._metadata_bytes)
+        for file in self._files:
+            yield header(f"{prefix}/{file.name}", file.size, file.modified_s)
+            yield from self._content(file)
+            yield padding(file.size)
+        yield END
+
+    @property
+    def _created_at(self) -> float:
+        return float(self._reader.head.get("created_at") or 0.0)
+
+    def _metadata(self) -> Iterator[bytes]:
+        """The metadata of the moment, its recording ended there."""
+        tail = replace(self._reader.tail, open=False)
+        entries = (orjson.dumps(entry) for entry in self._entries())
+        return metadata.file_parts(self._reader.head, entries, tail)
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        for _, entry in zip(range(self._count), self._reader.entries(), strict=False):
+            yield entry
+
+    def _list(self) -> Iterator[_File]:
+        folder, missing = self._reader.folder, set(self._reader.tail.missing)
+        listed: set[str] = set()
+        for held in (REPAIRS, VERIFICATION):
+            if (folder / held).is_file():
+                # These two may be replaced or grow meanwhile: the file of this moment is kept open.
+                self._held[held] = (folder / held).open("rb")
+                yield _File(held, os.fstat(self._held[held].fileno()).st_size, self._created_at)
+        for entry in self._entries():
+            names: list[str | None] = [entry.get("input_file"), entry["filename"]]
+            for name in names:
+                if name is None or name in listed or (name in missing and not (folder / name).exists()):
+                    continue
+                if not _is_ours(name):
+                    raise FrameMissing(f"entry {entry['index']} names no file of the session: {name!a}")
+                listed.add(name)
+                yield _File(name, _size(folder, name), entry.get("timestamp") or self._created_at)
+
+    def _content(self, file: _File) -> Iterator[bytes]:
+        left = file.size
+        with self._held.get(file.name) or _open(self._reader.folder / file.name) as stream:
+            while left and (data := stream.read(min(left, _CHUNK_BYTES))):
+                left -= len(data)
+                yield data
+        if left:
+            raise FrameMissing(f"{file.name} was cut while it was exported")
+
+
+def _is_ours(name: object) -> bool:
+    """Metadata may come from anywhere, and an export must not carry other files of the machine away."""
+    if not isinstance(name, str):
+        return False
+    parent, _, leaf = name.rpartition("/")
+    return parse_frame_name(name) is not None or (parent == INPUTS and parse_input_name(leaf) is not None)
+
+
+def _size(folder: Path, name: str) -> int:
+    try:
+        status = os.stat(folder / name, follow_symlinks=False)
+    except FileNotFoundError:
+        raise _gone(folder, name) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise FrameMissing(f"{name} of session {folder.name} is not a plain file; put the file itself in its place")
+    return status.st_size
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise _gone(path.parent, path.name) from None
+
+
+def _gone(folder: Path, name: str) -> FrameMissing:
+    return FrameMissing(
+        f"{name} of session {folder.name} is gone; 'parafovea check {folder.name} --repair' writes that down, and the "
+        "rest can be exported then"
+    )
