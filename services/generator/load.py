@@ -43,9 +43,9 @@ def load_engine(settings: Settings, models_dir: Path = MODELS_DIR) -> Engine:
         services.generator.models.ModelError: the model or the device cannot be used; the message says what would do.
     """
     started = time.perf_counter()
-    from services.generator.quiet import quiet_libraries
+    from services.generator.libraries import prepare_libraries
 
-    quiet_libraries()
+    prepare_libraries()
     model = _default_model(models_dir) if not settings.model else find(settings.model)
     kind: ModelKind = kind_of(model) if settings.model_kind == "auto" else settings.model_kind
     engine = _load(model, kind, settings.device, settings.dtype)

@@ -64,9 +64,9 @@ def _build(folder: Path, kind: TinyKind) -> None:
     )
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    from services.generator.quiet import quiet_libraries
+    from services.generator.libraries import prepare_libraries
 
-    quiet_libraries()
+    prepare_libraries()
     classes = {
         "inpaint": StableDiffusionInpaintPipeline,
         "edit": StableDiffusionInstructPix2PixPipeline,
