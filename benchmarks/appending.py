@@ -30,7 +30,7 @@ FRAME_BYTES = 1_400_000
 FRAMES = 20
 ROUNDS = 2
 WAITING = 4
-"""Frames that wait together share a folder fsync and a write of their entries: so it is when the disk is what limits."""
+"""Frames that wait together share a folder fsync and a write of entries: so it is when the disk is the limit."""
 
 
 def measure() -> list[Figure]:

@@ -1,6 +1,6 @@
 """Make ``generation_request.json``: the body of a ``/generate`` request with a photograph inside.
 
-    python examples/make_request.py examples/meadow.jpg --target BR --focus TL > generation_request.json
+python examples/make_request.py examples/meadow.jpg --target BR --focus TL > generation_request.json
 """
 
 from __future__ import annotations

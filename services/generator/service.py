@@ -12,8 +12,6 @@ import logging
 import time
 from collections.abc import Callable
 
-from shared.session.spill import write_spill
-
 from services.generator import decode
 from services.generator.backlog import Backlog, HeldFrame, HeldInput
 from services.generator.control import Control
@@ -33,6 +31,7 @@ from shared.errors import (
 from shared.messages import Backlogged, Message, Progress, Status
 from shared.requests import FrameRef, Generate
 from shared.runner import Runtime
+from shared.session.spill import write_spill
 from shared.sockets import Publisher
 
 log = logging.getLogger(__name__)
