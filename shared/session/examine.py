@@ -85,7 +85,7 @@ class Examination:
 def examine(folder: Path, known_head: Mapping[str, Any] | None = None) -> Examination:
     """Read a session's metadata whole, and those of its images that have no entry.
 
-    ``known_head`` is the head as its writer knows it, for a file that was removed under it.
+    ``known_head`` is the head as its writer knows it, for a folder where neither metadata nor images tell it.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -94,14 +94,14 @@ def examine(folder: Path, known_head: Mapping[str, Any] | None = None) -> Examin
     found = Examination(folder)
     names = _list(folder, found)
     have = _read_metadata(found, names)
-    if found.head is None and known_head is not None:
-        found.head = dict(known_head)
     found.next_index_of_entries = found.next_index
     frames = {name: parsed for name in names if (parsed := layout.parse_frame_name(name))}
     found.next_index = max(found.next_index, 1 + max((frame.index for frame in frames.values()), default=-1))
     found.missing = sorted(have - names)[:LISTED]
     taken = {parsed.index for name in have if (parsed := layout.parse_frame_name(name))}
     _rebuild(found, sorted((frames[name].index, name) for name in frames if name not in have), taken)
+    if found.head is None and known_head is not None:
+        found.head = dict(known_head)
     return found
 
 

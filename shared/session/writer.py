@@ -119,8 +119,12 @@ class SessionWriter:
             FileNotFoundError: there is none.
             OSError: the disk refuses.
         """
-        writer = cls(disk, root, {"session_id": session_id, "created_at": 0.0}, Tail())
-        writer._reopen(known_head=None)
+        return cls._open(disk, root, session_id, None)
+
+    @classmethod
+    def _open(cls, disk: Disk, root: Path, session_id: str, created_at: float | None) -> SessionWriter:
+        writer = cls(disk, root, metadata.new_head(session_id, created_at or 0.0), Tail())
+        writer._reopen(known_head=writer._head if created_at else None, died=True)
         return writer
 
     @classmethod
@@ -131,7 +135,7 @@ class SessionWriter:
             OSError: the disk refuses.
         """
         if session_folder(root, session_id).exists():
-            return cls.open(disk, root, session_id)
+            return cls._open(disk, root, session_id, created_at)
         return cls.create(disk, root, session_id, created_at)
 
     @property
@@ -224,7 +228,7 @@ class SessionWriter:
         except (FileNotFoundError, NotADirectoryError):
             log.warning("session %s: its metadata was removed; it is made anew", self.session_id)
         if self.folder.exists():
-            self._reopen(known_head=self._head)
+            self._reopen(known_head=self._head, died=False)
         else:
             self._make_folder()
 
@@ -245,8 +249,8 @@ class SessionWriter:
         self._file = MetadataFile.open(self._disk, self.folder / METADATA)
         self._tail = self._file.tail
 
-    def _reopen(self, known_head: Mapping[str, Any] | None) -> None:
-        """Read the session, repair it where needed, and mark it open."""
+    def _reopen(self, known_head: Mapping[str, Any] | None, *, died: bool) -> None:
+        """Read the session, repair it where needed, and mark it open. ``died``: whoever had it open before is gone."""
         self._file = None
         was = self._tail
         self.repaired = repair(self._disk, self.folder, known_head=known_head)
@@ -257,9 +261,10 @@ class SessionWriter:
         self._file = MetadataFile.open(self._disk, self.folder / METADATA)
         self._placed.clear()
         tail = replace(self._file.tail, open=True)
-        if known_head is None:
-            self.created_at = (found.head or {}).get("created_at") or self.folder.stat().st_mtime
-            self._head = {**metadata.new_head(self.session_id, self.created_at), **(found.head or {})}
+        if died:
+            head = found.head or {}
+            self.created_at = head.get("created_at") or self.folder.stat().st_mtime
+            self._head = {**metadata.new_head(self.session_id, self.created_at), **head}
         else:  # it was open here all the while: whatever was done to it, this process did not die
             tail.interrupted = was.interrupted
             tail.lost = list(dict.fromkeys([*was.lost, *tail.lost]))

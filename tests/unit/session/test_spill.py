@@ -1,0 +1,158 @@
+"""The spill and the journal of answered frames: what outlives a process that could not finish."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.requests import AnsweredFrame
+from shared.session import answered, spill
+from shared.session.answered import Answered
+from shared.session.writer import PendingFrame, SessionWriter
+from tests.support.frames import CREATED_AT, input_image, pending_frame
+from tests.support.scripted_disk import Died, Fault, ScriptedDisk
+
+
+def write(disk: ScriptedDisk, root: Path, frames: list[PendingFrame]) -> int:
+    inputs: dict[str, tuple[str, bytes]] = {}
+    for frame in frames:
+        inputs[frame.header["input_sha256"]] = ("png", bytes(frame.input or b""))
+    return spill.write_spill(disk, root, [(frame.header, bytes(frame.png)) for frame in frames], inputs)
+
+
+def test_spilled_frames_come_back_in_order(disk: ScriptedDisk, root: Path) -> None:
+    frames = [pending_frame(number, session_id=s) for s in ("a", "b") for number in (2, 0, 1)]
+    later = [pending_frame(number, session_id="a", epoch="an earlier name", timestamp=9e9) for number in (1, 0)]
+    assert write(disk, root, frames + later) == 8
+    assert write(disk, root, frames) == 6, "twice leaves one file each"
+    found = spill.read_spill(root)
+    assert [(f.header["session_id"], f.header["epoch"], f.header["record_seq"]) for f in found.frames] == [
+        *(("a", "epoch-a", number) for number in range(3)),
+        *(("a", "an earlier name", number) for number in range(2)),
+        *(("b", "epoch-a", number) for number in range(3)),
+    ]
+    loaded = found.frames[0].load()
+    assert loaded.png == pending_frame(0, session_id="a").png
+    assert loaded.input == input_image()
+    assert not loaded.input_lost
+    assert found.torn == []
+
+
+def test_a_spill_taken_in_leaves_nothing(disk: ScriptedDisk, root: Path) -> None:
+    write(disk, root, [pending_frame(number) for number in range(3)])
+    writer = SessionWriter.open_or_create(disk, root, "s", CREATED_AT)
+    for frame in spill.read_spill(root).frames:
+        writer.append([frame.load()])
+        spill.remove(disk, frame)
+    spill.clear(disk, root)
+    assert writer.recorded == 3
+    assert sorted(path.name for path in root.iterdir()) == ["s"]
+    assert spill.read_spill(root).frames == []
+    spill.clear(disk, root)
+
+
+def test_torn_files_are_told_and_kept(disk: ScriptedDisk, root: Path) -> None:
+    write(disk, root, [pending_frame(number) for number in range(3)])
+    first, second, third = spill.read_spill(root).frames
+    first.path.write_bytes(first.path.read_bytes()[:40])
+    second.path.write_bytes(second.path.read_bytes()[:-3])
+    found = spill.read_spill(root)
+    assert found.torn == [first.path]
+    with pytest.raises(ValueError, match="torn"):
+        second.load()
+    third.load()
+    spill.remove(disk, third)
+    spill.clear(disk, root)
+    assert first.path.exists()
+
+
+def test_a_frame_whose_input_is_lost_is_recorded_without(disk: ScriptedDisk, root: Path) -> None:
+    write(disk, root, [pending_frame(0)])
+    (path,) = (root / ".spill").glob("*.input")
+    path.write_bytes(path.read_bytes()[:-1])
+    (frame,) = spill.read_spill(root).frames
+    assert frame.load().input_lost
+    path.unlink()
+    assert frame.load().input_lost
+
+
+def test_one_frame_that_fails_does_not_keep_the_others(disk: ScriptedDisk, root: Path) -> None:
+    frames = [pending_frame(number) for number in range(3)]
+    (root / ".spill").mkdir(parents=True)
+    disk.arm(Fault(12, "error", errno.EIO))
+    assert write(disk, root, frames) == 2
+    disk.arm(None)
+    assert len(spill.read_spill(root).frames) == 2
+
+
+def test_a_death_while_spilling_leaves_whole_frames_only(root: Path) -> None:
+    frames = [pending_frame(number, input=input_image(number)) for number in range(2)]
+    for at in range(40):
+        mortal = ScriptedDisk()
+        mortal.arm(Fault(at, "torn"))
+        try:
+            write(mortal, root, frames)
+            break
+        except Died:
+            pass
+        for frame in spill.read_spill(root).frames:
+            loaded = frame.load()
+            assert hashlib.sha256(loaded.png).hexdigest() == loaded.header["sha256"]
+            assert loaded.input is not None, "inputs go first"
+    assert at > 20
+
+
+def frame(number: int, **more: Any) -> AnsweredFrame:
+    fields = {"session_id": "s", "epoch": "e", "record_seq": number, "frame_id": f"f{number}", **more}
+    return AnsweredFrame.model_validate(fields)
+
+
+def test_answered_frames_outlive_the_process(disk: ScriptedDisk, root: Path) -> None:
+    journal = Answered(disk, root)
+    for number in range(4):
+        journal.add(frame(number))
+    journal.settle(["f1", "unknown"])
+    again = Answered(ScriptedDisk(), root)
+    assert list(again.frames) == ["f0", "f2", "f3"]
+    assert again.frames["f2"] == frame(2)
+    again.settle(["f0", "f2", "f3"])
+    assert again.frames == {}
+    assert not (root / ".answered").exists(), "nothing is left when nothing is open"
+    assert Answered(disk, root).frames == {}
+
+
+def test_a_torn_line_costs_itself_only(disk: ScriptedDisk, root: Path) -> None:
+    journal = Answered(disk, root)
+    journal.add(frame(0))
+    path = root / ".answered" / "pending.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"add": {"session_')
+    journal.add(frame(1))
+    assert list(Answered(disk, root).frames) == ["f0", "f1"]
+
+
+def test_the_journal_never_keeps_an_answer_from_its_client(disk: ScriptedDisk, root: Path) -> None:
+    journal = Answered(disk, root)
+    disk.arm(Fault(0, "error", errno.EROFS, lasting=True))
+    journal.add(frame(0))
+    journal.settle(["f0"])
+    journal.add(frame(1))
+    assert list(journal.frames) == ["f1"]
+    journal.close()
+
+
+def test_the_journal_is_bounded(disk: ScriptedDisk, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answered, "_COMPACT_LINES", 20)
+    monkeypatch.setattr(answered, "LIMIT", 5)
+    journal = Answered(disk, root)
+    for number in range(100):
+        journal.add(frame(number))
+        journal.settle([f"f{number - 2}"])
+    assert list(journal.frames) == ["f98", "f99"]
+    assert len((root / ".answered" / "pending.jsonl").read_bytes().split(b"\n")) < 60
+    for number in range(100, 120):
+        journal.add(frame(number))
+    assert len(journal.frames) == 5
