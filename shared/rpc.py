@@ -103,7 +103,7 @@ class Client:
                 await self._socket.poll(timeout=int(remaining * 1000) + 1, flags=zmq.POLLOUT)  # type: ignore[call-arg]
 
     async def _receive(self) -> None:
-        while True:
+        while not self._socket.closed:
             frames = await self._socket.recv_multipart()
             self._connected.set()
             try:
@@ -120,7 +120,7 @@ class Client:
                 future.set_result(reply)
 
     async def _watch(self) -> None:
-        while True:
+        while not self._monitor.closed:
             event = parse_monitor_message(await self._monitor.recv_multipart())
             if event["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._connected.set()
