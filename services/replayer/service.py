@@ -30,8 +30,6 @@ class Replayer:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._recorder = Client(runtime.bus, "recorder")
-        self._sessions = Sessions(runtime.settings.sessions_dir, self._recorder)
         self._cursors = Cursors()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._publisher = Publisher(runtime.bus, "replays", on_join=self._told_on_join)
@@ -47,6 +45,8 @@ class Replayer:
                 "status": self._status,
             },
         )
+        self._recorder = Client(runtime.bus, "recorder")
+        self._sessions = Sessions(runtime.settings.sessions_dir, self._recorder)
 
     async def run(self) -> None:
         """Serve until told to stop."""

@@ -1,0 +1,123 @@
+"""What is counted of the bus, in Prometheus' terms. No sockets: a message in, numbers out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from shared.wire import Published
+
+GENERATION_BUCKETS_S = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
+STATES = ("loading", "ready", "failed", "stopping")
+
+
+class Gaps:
+    """Notices from the numbers what a subscriber missed: a lost message leaves no other trace.
+
+    What passed before the first message that was heard of an epoch was not missed: this subscriber came later.
+    """
+
+    def __init__(self) -> None:
+        self._epoch: str | None = None
+        self._last = -1
+
+    def frame(self, epoch: str, seq: int) -> int:
+        """Frames missed just before this one."""
+        return self._reach(epoch, seq, seq - 1)
+
+    def status(self, epoch: str, last_seq: int) -> int:
+        """Frames missed at the tail: the status says what was published last."""
+        return self._reach(epoch, last_seq, last_seq)
+
+    def _reach(self, epoch: str, now: int, expected: int) -> int:
+        if epoch != self._epoch:
+            self._epoch, self._last = epoch, now
+            return 0
+        missed = max(0, expected - self._last)
+        self._last = max(self._last, now)
+        return missed
+
+
+class Collector:
+    """Counts messages into a registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._gaps = Gaps()
+        self._recorded_bytes = Counter(
+            "parafovea_recorded_bytes", "Bytes of frames that are on disk", registry=registry
+        )
+        self._recorded = Counter("parafovea_recorded_frames", "Frames that are on disk", registry=registry)
+        self._frames = Counter("parafovea_frames", "Frames published", ["sector", "recorded"], registry=registry)
+        self._frame_bytes = Counter("parafovea_frame_bytes", "Bytes of the frames published", registry=registry)
+        self._steps = Counter("parafovea_steps", "Denoising steps done", registry=registry)
+        self._missed = Counter(
+            "parafovea_missed_frames", "Frames that this subscriber did not get, by gaps in seq", registry=registry
+        )
+        self._generation = Histogram(
+            "parafovea_generation_seconds", "Time of one generation", buckets=GENERATION_BUCKETS_S, registry=registry
+        )
+        self._queued = Histogram(
+            "parafovea_queued_seconds", "Time a job waited", buckets=GENERATION_BUCKETS_S, registry=registry
+        )
+        self._queue = Gauge("parafovea_queue_jobs", "Jobs waiting", registry=registry)
+        self._backlog = Gauge("parafovea_backlog_bytes", "Bytes held for the recorder", registry=registry)
+        self._backlog_limit = Gauge(
+            "parafovea_backlog_limit_bytes", "Most bytes that may be held for the recorder", registry=registry
+        )
+        self._state = Gauge("parafovea_generator_state", "1 for the generator's state", ["state"], registry=registry)
+        self._last_status = Gauge(
+            "parafovea_generator_last_status_timestamp_seconds",
+            "When the generator was last heard of; one that died is seen by its age",
+            registry=registry,
+        )
+        self._replayed = Counter("parafovea_replayed_frames", "Recorded frames shown again", registry=registry)
+        self._active = Gauge("parafovea_session_active", "1 while a session is being recorded", registry=registry)
+        self._messages = Counter("parafovea_messages", "Messages on the bus", ["type"], registry=registry)
+
+    def take(self, message: Published) -> None:
+        """Count one message. A type that this version does not know is counted by its name alone."""
+        self._messages.labels(message.type).inc()
+        known = {
+            "frame": self._take_frame,
+            "progress": self._take_progress,
+            "status": self._take_status,
+            "frame.recorded": self._take_recorded,
+            "session.started": self._take_started,
+            "session.stopped": self._take_stopped,
+            "replay.frame": self._take_replayed,
+        }.get(message.type)
+        if known is not None:
+            known(message.header, len(message.payload))
+
+    def _take_frame(self, header: dict[str, Any], payload_bytes: int) -> None:
+        self._missed.inc(self._gaps.frame(header["epoch"], header["seq"]))
+        self._frames.labels(header["target_sector"], "yes" if header["session_id"] else "no").inc()
+        self._frame_bytes.inc(payload_bytes)
+        self._generation.observe(header["generation_ms"] / 1000)
+        self._queued.observe(header["queued_ms"] / 1000)
+
+    def _take_progress(self, header: dict[str, Any], payload_bytes: int) -> None:
+        self._steps.inc()
+
+    def _take_status(self, header: dict[str, Any], payload_bytes: int) -> None:
+        self._missed.inc(self._gaps.status(header["epoch"], header["last_seq"]))
+        self._queue.set(header["queue"])
+        self._backlog.set(header["backlog_bytes"])
+        self._backlog_limit.set(header["backlog_limit_bytes"])
+        self._last_status.set(header["time"])
+        for state in STATES:
+            self._state.labels(state).set(state == header["state"])
+
+    def _take_recorded(self, header: dict[str, Any], payload_bytes: int) -> None:
+        self._recorded.inc()
+        self._recorded_bytes.inc(header["bytes"])
+
+    def _take_started(self, header: dict[str, Any], payload_bytes: int) -> None:
+        self._active.set(1)
+
+    def _take_stopped(self, header: dict[str, Any], payload_bytes: int) -> None:
+        self._active.set(0)
+
+    def _take_replayed(self, header: dict[str, Any], payload_bytes: int) -> None:
+        self._replayed.inc()
