@@ -28,14 +28,14 @@ _MIN_SURROUNDINGS_PX = 24
 _MID_LEVEL = 0.46
 _LEVEL_POWER = 0.4
 _LEVEL_RANGE = (0.55, 1.12)
-_CAST_POWER = 0.6
-_CAST_RANGE = (0.75, 1.3)
-_HAZE = 0.5
-_MAX_HAZE = 0.12
+_CAST_POWER = 0.5
+_CAST_RANGE = (0.8, 1.2)
+_HAZE = 0.35
+_MAX_HAZE = 0.08
 _GROUND_SHADE = 0.16
 """How much darker a standing object is at its foot, which sees less of the sky."""
 
-_SOFT_SHADOW, _CONTACT_SHADOW = 0.34, 0.5
+_SOFT_SHADOW, _CONTACT_SHADOW = 0.42, 0.55
 """Share of the light that the wide and the narrow part of a shadow take."""
 _LEAST_OPACITY = 1 / 512
 

@@ -13,6 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
+from services.generator.libraries import prepare_libraries
+
 TinyKind = Literal["inpaint", "edit", "layer", "text"]
 """``text`` is a text-to-image model without a mask input, which also inpaints: the oldest form."""
 
@@ -54,6 +56,7 @@ def ensure_tiny(folder: Path, kind: TinyKind = "inpaint") -> Path:
 
 
 def _build(folder: Path, kind: TinyKind) -> None:
+    prepare_libraries()
     import torch
     from diffusers import (
         DDIMScheduler,
@@ -64,9 +67,6 @@ def _build(folder: Path, kind: TinyKind) -> None:
     )
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    from services.generator.libraries import prepare_libraries
-
-    prepare_libraries()
     classes = {
         "inpaint": StableDiffusionInpaintPipeline,
         "edit": StableDiffusionInstructPix2PixPipeline,
@@ -129,10 +129,11 @@ def _tokenizer() -> Any:
 
 def _autoencoder(rgba: bool) -> Any:
     """Shrinks by 8, as the autoencoders of real models do."""
+    import torch
     from diffusers import AutoencoderKL, AutoencoderTiny
 
     if rgba:
-        return AutoencoderTiny(
+        vae = AutoencoderTiny(
             in_channels=4,
             out_channels=4,
             encoder_block_out_channels=(8, 8, 8, 8),
@@ -141,6 +142,9 @@ def _autoencoder(rgba: bool) -> Any:
             num_decoder_blocks=(1, 1, 1, 1),
             latent_channels=_LATENT_CHANNELS,
         )
+        # Random weights give values around 0: lifted, so that there is something opaque to composite.
+        torch.nn.init.constant_(vae.decoder.layers[-1].bias, 0.6)
+        return vae
     return AutoencoderKL(
         block_out_channels=(8, 8, 16, 16),
         down_block_types=("DownEncoderBlock2D",) * 4,

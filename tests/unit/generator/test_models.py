@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from services.generator import load, models, tiny
+from services.generator.models import ModelError, ModelFolder
+from services.generator.tiny import TinyKind, ensure_tiny
+from shared.settings import Settings
+
+
+def saved_as(folder: Path, pipeline: str, vae_channels: int = 3, **parts: object) -> ModelFolder:
+    (folder / "vae").mkdir(parents=True)
+    (folder / "vae" / "config.json").write_text(json.dumps({"out_channels": vae_channels}))
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": pipeline, **parts}))
+    return models.find(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "kind"),
+    [
+        ("StableDiffusionInpaintPipeline", "inpaint"),
+        ("StableDiffusionPipeline", "inpaint"),
+        ("StableDiffusionImg2ImgPipeline", "inpaint"),
+        ("StableDiffusionXLPipeline", "inpaint"),
+        ("StableDiffusion3Pipeline", "inpaint"),
+        ("FluxPipeline", "inpaint"),
+        ("QwenImagePipeline", "inpaint"),
+        ("FluxKontextPipeline", "edit"),
+        ("QwenImageEditPipeline", "edit"),
+        ("StableDiffusionInstructPix2PixPipeline", "edit"),
+    ],
+)
+def test_the_kind_is_found_from_the_class(tmp_path: Path, pipeline: str, kind: str) -> None:
+    assert models.kind_of(saved_as(tmp_path / "m", pipeline)) == kind
+
+
+def test_four_decoded_channels_make_a_layer_model(tmp_path: Path) -> None:
+    assert models.kind_of(saved_as(tmp_path / "m", "StableDiffusionPipeline", vae_channels=4)) == "layer"
+
+
+@pytest.mark.parametrize("pipeline", ["NoSuchPipeline", "AudioLDM2Pipeline", "WanPipeline"])
+def test_other_models_are_refused_with_a_sentence(tmp_path: Path, pipeline: str) -> None:
+    with pytest.raises(ModelError, match=pipeline):
+        models.kind_of(saved_as(tmp_path / "m", pipeline))
+
+
+def test_a_folder_that_is_not_there_or_holds_no_model_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="There is no folder"):
+        models.find("/no/such/folder")
+    with pytest.raises(ModelError, match=r"no model_index\.json"):
+        models.find(str(tmp_path))
+    (tmp_path / "model_index.json").write_text("{")
+    with pytest.raises(ModelError, match="cannot be read"):
+        models.find(str(tmp_path))
+    (tmp_path / "model_index.json").write_text("[]")
+    with pytest.raises(ModelError, match="names no pipeline"):
+        models.find(str(tmp_path))
+
+
+def test_a_hub_id_that_cannot_be_fetched_is_said() -> None:
+    with pytest.raises(ModelError, match="neither a folder here nor a model that could be fetched"):
+        models.find("parafovea/no-such-model")
+
+
+def test_a_model_whose_files_are_missing_is_said(tmp_path: Path) -> None:
+    saved_as(tmp_path / "m", "StableDiffusionInpaintPipeline", unet=["diffusers", "UNet2DConditionModel"])
+    with pytest.raises(ModelError, match="cannot be loaded as a model that does inpaint"):
+        load.load_engine(Settings(model=str(tmp_path / "m"), device="cpu"))
+
+
+def test_the_revision_follows_the_files(tmp_path: Path) -> None:
+    model, cache = saved_as(tmp_path / "m", "FluxPipeline"), tmp_path / "cache"
+    first = models.revision_of(model, cache)
+    assert models.revision_of(model, cache) == models.revision_of(model, tmp_path / "other") == first
+    (model.folder / "more.json").write_text("{}")
+    assert models.revision_of(model, cache) != first
+    assert models.revision_of(ModelFolder("a/b", model.folder, model.index, commit="c0ffee")) == "c0ffee"
+
+
+def test_a_cache_that_cannot_be_written_does_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert len(models.revision_of(saved_as(tmp_path / "m", "FluxPipeline"), tmp_path / "file")) == 64
+
+
+def test_defaults_of_a_folder(tmp_path: Path) -> None:
+    assert models.read_defaults(tmp_path) == models.Defaults()
+    (tmp_path / "parafovea.json").write_text('{"steps": 12, "guidance_scale": 2.5}')
+    assert models.read_defaults(tmp_path) == models.Defaults(steps=12, guidance_scale=2.5)
+    (tmp_path / "parafovea.json").write_text('{"stepz": 12}')
+    with pytest.raises(ModelError, match="not understood"):
+        models.read_defaults(tmp_path)
+
+
+def test_the_default_is_the_embedded_model_or_else_a_tiny_one(tmp_path: Path, tiny_folder: Path) -> None:
+    assert load.load_engine(Settings(device="cpu"), tmp_path).info.id == f"parafovea/inpaint-{tiny.VERSION}"
+    (tmp_path / "embedded").symlink_to(ensure_tiny(tiny_folder, "layer"))
+    info = load.load_engine(Settings(device="cpu"), tmp_path).info
+    assert (info.id, info.kind) == ("parafovea/embedded", "layer")
+
+
+def test_the_kind_can_be_set(tiny_folder: Path) -> None:
+    folder = str(ensure_tiny(tiny_folder, "inpaint"))
+    info = load.load_engine(Settings(model=folder, model_kind="edit", device="cpu", dtype="bfloat16")).info
+    assert (info.kind, info.dtype) == ("edit", "bfloat16")
+
+
+@pytest.mark.parametrize("kind", ["inpaint", "edit", "layer", "text"])
+def test_tiny_models_are_the_same_each_time_and_built_once(tmp_path: Path, tiny_folder: Path, kind: TinyKind) -> None:
+    here, there = ensure_tiny(tmp_path, kind), ensure_tiny(tiny_folder, kind)
+    weights = sorted(path.relative_to(here) for path in here.rglob("*.safetensors"))
+    assert len(weights) == 3
+    assert all((here / name).read_bytes() == (there / name).read_bytes() for name in weights)
+    assert list(tmp_path.iterdir()) == [here]
+    before = (here / "model_index.json").stat().st_mtime_ns
+    assert (ensure_tiny(tmp_path, kind) / "model_index.json").stat().st_mtime_ns == before
+
+
+def test_concurrent_starts_each_find_a_whole_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting, found = threading.Barrier(3), []
+
+    def build(folder: Path, kind: TinyKind) -> None:
+        (folder / "model_index.json").write_text("{}")
+        (folder / "weights").write_text("w")
+        meeting.wait(10)
+
+    monkeypatch.setattr(tiny, "_build", build)
+    threads = [threading.Thread(target=lambda: found.append(ensure_tiny(tmp_path))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(found) == 3
+    assert [path.name for path in tmp_path.iterdir()] == [found[0].name]
+    assert (found[0] / "weights").read_text() == "w"
