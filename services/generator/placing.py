@@ -118,7 +118,7 @@ def _place_one(
     flip = bool(draw.random() < 0.5)
     half_width, half_height = _room(width / 2, height / 2, turn)
     best: tuple[float, Pose] | None = None
-    for across, down in draw.random((_CANDIDATES, 2)):
+    for across, down in draw.random((_CANDIDATES, 2)).tolist():
         x = _between(across, region.left + margin + half_width, region.right - margin - half_width)
         y = _between(down, region.top + margin + half_height, region.bottom - margin - half_height)
         foot = (x - half_width / 2, y + 0.8 * half_height, x + half_width / 2, y + 1.1 * half_height)

@@ -2,7 +2,6 @@ import contextlib
 import io
 import warnings
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from services.generator.decode import decode
 from shared.errors import UnreadableImage
 from shared.images import probe
 from shared.png_text import chunk
+from tests.unit.generator.paths import EXAMPLES
 
 RNG = np.random.default_rng(3)
 PIXELS = RNG.integers(0, 256, (70, 100, 3), dtype=np.uint8)
@@ -152,6 +152,6 @@ def test_damage_gives_pixels_or_the_error_and_no_warning(kind: str, at: float, v
 
 
 def test_the_examples_decode() -> None:
-    folder = Path(__file__).parents[3] / "examples"
-    for path in sorted(folder.glob("*.jpg")):
+
+    for path in sorted(EXAMPLES.glob("*.jpg")):
         assert decode(path.read_bytes()).pixels.std() > 20
