@@ -20,7 +20,8 @@ from shared.sectors import Region
 _SIGMA = 1.5
 _RADIUS = 5
 """Of the window: what lies further from every differing pixel has an SSIM of exactly 1."""
-_WINDOW = 2 * _RADIUS + 1
+SMALLEST_PX = 2 * _RADIUS + 1
+"""Width of the window: a smaller picture has no SSIM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def figures(one: Pixels, other: Pixels) -> Figures:
     """Compare two pictures.
 
     Raises:
-        ValueError: they have different sizes.
+        ValueError: they have different sizes, or a side of less than :data:`SMALLEST_PX`.
     """
     if one.shape != other.shape:
         raise ValueError(f"{_size(one)} and {_size(other)} pixels cannot be compared")
@@ -106,8 +107,8 @@ def difference_map(one: Pixels, other: Pixels) -> Pixels:
 def _ssim(one: Pixels, other: Pixels, differing: NDArray[np.bool_]) -> float:
     """Mean SSIM, worked out only near what differs; the same figure as over the whole picture."""
     height, width = differing.shape
-    if min(height, width) < _WINDOW:
-        raise ValueError(f"a picture of {width} x {height} pixels is smaller than the window of {_WINDOW}")
+    if min(height, width) < SMALLEST_PX:
+        raise ValueError(f"a picture of {width} x {height} pixels is smaller than the window of {SMALLEST_PX}")
     rows, columns = (np.flatnonzero(differing.any(axis=axis)) for axis in (1, 0))
     # As far again as the window reaches, so that windows at the border of the crop change no value that counts.
     top, bottom = _around(int(rows[0]), int(rows[-1]), height)
@@ -130,7 +131,7 @@ def _ssim(one: Pixels, other: Pixels, differing: NDArray[np.bool_]) -> float:
 
 def _around(first: int, last: int, size: int) -> tuple[int, int]:
     start, stop = max(0, first - 2 * _RADIUS), min(size, last + 1 + 2 * _RADIUS)
-    short = _WINDOW - (stop - start)
+    short = SMALLEST_PX - (stop - start)
     return (start, stop) if short <= 0 else (max(0, start - short), min(size, stop + short))
 
 

@@ -1,0 +1,202 @@
+"""``parafovea verify``: can a recording be made again?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from cli.asking import calling, fail, session_folder
+from comparison.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
+from comparison.verdict import FrameReport, SessionReport, Thresholds, Verdict
+from comparison.verifying import store
+from comparison.verifying import verify as verify_session
+from shared.disk import Disk
+from shared.errors import SessionNotFound
+from shared.rpc import PeerGone
+from shared.session.metadata import DamagedMetadata
+from shared.session.reading import SessionReader
+from shared.settings import Settings, load_settings
+
+NOT_REPRODUCED = 1
+
+_STYLES: dict[Verdict, str] = {
+    "identical": "green",
+    "close": "yellow",
+    "different": "red",
+    "altered": "bold red",
+    "cannot": "magenta",
+}
+_NOBODY = (
+    "no generator answers on the bus, so nothing can be made again by it; start one, or use --by here to load the "
+    "model in this process"
+)
+
+
+class By(StrEnum):
+    """Who makes the frames again."""
+
+    auto = "auto"
+    server = "server"
+    here = "here"
+
+
+def verify(
+    session: Annotated[str, typer.Argument(help="A session's id, or the path of its folder.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    psnr: Annotated[float, typer.Option(help="Least PSNR of 'close', in decibels.")] = 40.0,
+    ssim: Annotated[float, typer.Option(help="Least SSIM of 'close'.", max=1.0)] = 0.98,
+    by: Annotated[
+        By,
+        typer.Option(
+            help="Who makes the frames again: the running server's generator, this process, or (auto) the server if "
+            "there is one."
+        ),
+    ] = By.auto,
+    model: Annotated[
+        str | None, typer.Option(help="Folder or hub id of the model to make them with, in this process.")
+    ] = None,
+    keep: Annotated[bool, typer.Option(help="Keep the report with the session, as verification.json.")] = True,
+) -> None:
+    """Make every frame of a session again and compare it with the recorded file.
+
+    Exit code 0: every frame is identical, or close where today's environment is another one. 1: some are not.
+    3: nothing could be verified.
+    """
+    settings = load_settings()
+    if model is not None:
+        if by is By.server:
+            fail("--model is for a model in this process; a server runs the model that it was started with")
+        settings, by = settings.model_copy(update={"model": model}), By.here
+    folder = session_folder(settings, session)
+    try:
+        with SessionReader(folder) as reader:
+            report = asyncio.run(_verify(settings, reader, by, Thresholds(psnr, ssim), quiet=as_json))
+            if keep:
+                _keep(reader, report)
+    except (SessionNotFound, FileNotFoundError):
+        fail(f"there is no session {session!r}; looked for {folder}")
+    except DamagedMetadata as error:
+        fail(f"{error}; run 'parafovea check {session} --repair' first")
+    except NoMaker as error:
+        fail(str(error))
+    if as_json:
+        typer.echo(json.dumps(report.to_json(), indent=2))
+    else:
+        _print(report)
+    raise typer.Exit(0 if report.holds else NOT_REPRODUCED)
+
+
+async def _verify(
+    settings: Settings, reader: SessionReader, by: By, thresholds: Thresholds, *, quiet: bool
+) -> SessionReport:
+    errors = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    async with _maker(settings, by) as maker:
+        with Progress(*columns, console=errors, disable=quiet or not errors.is_terminal, transient=True) as bar:
+            task = bar.add_task(f"verifying {reader.session_id} (made by: {maker.name})", total=reader.count)
+
+            def on_frame(frame: FrameReport) -> None:
+                bar.update(task, advance=1)
+                if frame.verdict != "identical":
+                    bar.console.print(f"{frame.filename}: {frame.verdict}", markup=False, highlight=False)
+
+            return await verify_session(reader, maker, thresholds, on_frame)
+
+
+@asynccontextmanager
+async def _maker(settings: Settings, by: By) -> AsyncIterator[Remaker]:
+    """The server's generator if it is wanted and there, else an engine in this process.
+
+    Raises:
+        NoMaker: the server is wanted and not there.
+    """
+    if by is not By.here:
+        async with calling(settings, "generator") as client:
+            try:
+                await client.call("status", timeout_s=2.0)
+            except (PeerGone, TimeoutError):
+                if by is By.server:
+                    raise NoMaker(_NOBODY) from None
+            else:
+                yield ServerRemaker(client)
+                return
+    maker = EngineRemaker(lambda: _load(settings))
+    try:
+        yield maker
+    finally:
+        maker.close()
+
+
+def _load(settings: Settings) -> Any:
+    from services.generator.load import load_engine  # imports torch
+
+    return load_engine(settings)
+
+
+def _keep(reader: SessionReader, report: SessionReport) -> None:
+    try:
+        store(Disk(), reader, report)
+    except OSError as error:
+        Console(stderr=True).print(f"the report could not be kept with the session: {error}", markup=False)
+
+
+# -- what is printed --------------------------------------------------------------------------------------------------
+
+
+def _print(report: SessionReport) -> None:
+    console = Console()
+    made_by = "the server" if report.made_by == "server" else "this process"
+    table = Table(title=f"{report.session_id}, made again by {made_by}")
+    table.add_column("frame", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("PSNR dB", no_wrap=True, justify="right")
+    table.add_column("SSIM", no_wrap=True, justify="right")
+    table.add_column("outside", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for frame in report.frames:
+        table.add_row(*_row(frame))
+    console.print(table)
+    _print_environment(console, report)
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts().items() if count)
+    outside = report.outside()
+    console.print(f"{report.session_id}: {counts or 'no frames'}", markup=False, highlight=False)
+    console.print(
+        f"outside the target sector: {outside['equal']} frames equal to their input in every pixel, "
+        f"{outside['changed']} not, {outside['not_checked']} not checked",
+        highlight=False,
+    )
+    console.print("reproduced" if report.holds else "NOT reproduced", style="green" if report.holds else "bold red")
+
+
+def _row(frame: FrameReport) -> tuple[str, ...]:
+    figures = frame.figures
+    psnr_db = "" if figures is None else "inf" if figures.psnr_db is None else f"{figures.psnr_db:.2f}"
+    similarity = "" if figures is None else f"{figures.ssim:.4f}"
+    outside = "" if frame.outside is None else "equal" if frame.outside == 0 else f"{frame.outside} pixels"
+    verdict = f"[{_STYLES[frame.verdict]}]{frame.verdict}[/]"
+    reason = (frame.reason or "").replace("[", r"\[")
+    return frame.filename, verdict, psnr_db, similarity, outside, reason
+
+
+def _print_environment(console: Console, report: SessionReport) -> None:
+    environment = report.environment()
+    if not environment:
+        if any(frame.figures for frame in report.frames):
+            console.print("the environment is the recorded one", highlight=False)
+        return
+    table = Table(title="what differs in the environment")
+    for name in ("", "recorded", "today", "frames"):
+        table.add_column(name, overflow="fold", justify="right" if name == "frames" else "left")
+    for key, pairs in environment.items():
+        for then, now, count in pairs:
+            table.add_row(key, *(str(value).replace("[", r"\[") for value in (then, now)), str(count))
+    console.print(table)

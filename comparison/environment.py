@@ -1,0 +1,61 @@
+"""What may change a picture without anybody asking for it: model, device, precision, versions, threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.generator.engine import ModelInfo
+
+Difference = tuple[Any, Any]
+"""As recorded, and as it is today; None where it is not said."""
+
+_MODEL = ("revision", "kind", "pipeline", "scheduler")
+"""A model's id is no part of it: the same files in another folder are the same model."""
+
+
+def flatten(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The environment in a frame's fields (an entry, a ``frame`` message), as ``versions.torch``, ``device``, ..."""
+    model = fields.get("model")
+    found: dict[str, Any] = {}
+    if isinstance(model, Mapping):
+        found |= {f"model.{key}": model.get(key) for key in _MODEL}
+    found |= {key: fields.get(key) for key in ("device", "dtype")}
+    for group in ("versions", "environment"):
+        values = fields.get(group)
+        if isinstance(values, Mapping):
+            found |= {f"{group}.{key}": value for key, value in values.items()}
+    return found
+
+
+def of_engine(info: ModelInfo) -> dict[str, Any]:
+    """The same fields of an engine in this process."""
+    model = {"id": info.id, **{key: getattr(info, key) for key in _MODEL}}
+    return {
+        "model": model,
+        "device": info.device,
+        "dtype": info.dtype,
+        "versions": info.versions,
+        "environment": info.environment,
+    }
+
+
+def differences(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, Difference]:
+    """What differs between the fields of two frames."""
+    then, now = flatten(recorded), flatten(today)
+    keys = [*then, *(key for key in now if key not in then)]
+    return {key: (then.get(key), now.get(key)) for key in keys if then.get(key) != now.get(key)}
+
+
+def other_model(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> str | None:
+    """Why today's model is not the one that made a frame; None where it is, or where the frame does not say."""
+    then, now = recorded.get("model"), today.get("model")
+    if not isinstance(then, Mapping) or not isinstance(now, Mapping) or then.get("revision") is None:
+        return None
+    if then["revision"] == now.get("revision") and then.get("kind") == now.get("kind"):
+        return None
+    return f"it was made by another model: {_name(then)}, and here is {_name(now)}"
+
+
+def _name(model: Mapping[str, Any]) -> str:
+    return f"{model.get('id')} ({str(model.get('revision'))[:12]}, {model.get('kind')})"
