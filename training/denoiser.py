@@ -21,7 +21,7 @@ from training.progress import Bar, say
 from training.settings import Settings
 from training.workers import Crew, SharedWeights
 
-CAPTIONS_EACH = 16
+CAPTIONS_EACH = 12
 """Captions encoded in advance for each drawing."""
 NOISE = {
     "num_train_timesteps": 1000,

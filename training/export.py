@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from training.denoiser import NOISE
 from training.sheets import save_sheet
+from training.vocabulary import write as write_vocabulary
 
 STEPS, GUIDANCE = 12, 2.5
 
@@ -48,9 +50,9 @@ def write(pipeline: StableDiffusionPipeline, folder: Path) -> int:
     pipeline.save_pretrained(building, safe_serialization=True)
     half = StableDiffusionPipeline.from_pretrained(building, torch_dtype=torch.float16)
     half.save_pretrained(building, safe_serialization=True)
-    for kept in ("vocabulary.json",):
-        if (folder / kept).exists():
-            shutil.copy(folder / kept, building / kept)
+    defaults = {"steps": STEPS, "guidance_scale": GUIDANCE, "size": pipeline.unet.config.sample_size * 16}
+    (building / "parafovea.json").write_text(json.dumps(defaults) + "\n", encoding="utf-8")
+    write_vocabulary(building)
     shutil.rmtree(folder, ignore_errors=True)
     building.rename(folder)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

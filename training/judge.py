@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from training.clock import Clock
-from training.dataset import Drawings
+from training.dataset import Drawings, build
 from training.objects import OBJECTS
 from training.photographs import Photographs
 from training.progress import Bar, say
@@ -177,3 +177,42 @@ def error(model: Judge, drawings: Drawings, photographs: Photographs, seed: int 
     wrong = float((scores(model, images).argmax(1) != labels).float().mean())
     say(f"judge: {wrong:.1%} wrong on {len(drawings.entries)} drawings")
     return wrong
+
+
+def prepare(settings: Settings, photographs: Photographs) -> None:
+    """Train both judges, or find them trained."""
+    for name, drawings in _material(settings).items():
+        train(settings, name, drawings, photographs)
+
+
+def _material(settings: Settings) -> dict[str, Drawings]:
+    """What each judge is trained on; the kept set is in neither."""
+    others, own = build(settings, for_model=False), build(settings, for_model=True)
+    strict = others.where([n for n, entry in enumerate(others.entries) if entry.source != KEPT])
+    broad = Drawings(np.concatenate([strict.pixels, own.pixels]), [*strict.entries, *own.entries])
+    return {"broad": broad, "strict": strict}
+
+
+def figures(
+    settings: Settings, photographs: Photographs, images: torch.Tensor, truth: torch.Tensor
+) -> dict[str, dict[str, float | list[str]]]:
+    """For each judge: its accuracy on the edits, its own error, and the objects it misses most."""
+    others, own = build(settings, for_model=False), build(settings, for_model=True)
+    kept = others.where([n for n, entry in enumerate(others.entries) if entry.source == KEPT])
+    plain = own.where([n for n, entry in enumerate(own.entries) if not entry.colour])
+    out: dict[str, dict[str, float | list[str]]] = {}
+    for name, drawings in _material(settings).items():
+        model = train(settings, name, drawings, photographs)
+        chances = scores(model, images)
+        right = chances.argmax(1) == truth
+        third = (chances.topk(3, 1).indices == truth[:, None]).any(1)
+        by_object = {NAMES[n]: float(right[truth == n].float().mean()) for n in range(len(NAMES)) if (truth == n).any()}
+        worst = sorted(by_object, key=lambda word: by_object[word])[:12]
+        out[name] = {
+            "accuracy": round(float(right.float().mean()), 4),
+            "accuracy_of_three": round(float(third.float().mean()), 4),
+            "error_on_kept_set": round(error(model, kept, photographs), 4),
+            "error_on_models_drawings": round(error(model, plain, photographs), 4),
+            "worst": [f"{word} {by_object[word]:.0%}" for word in worst],
+        }
+    return out

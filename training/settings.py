@@ -39,9 +39,9 @@ class Settings:
     text_width: int = 192
     text_layers: int = 2
     text_tokens: int = 32
-    text_seconds: float = 60.0
+    text_seconds: float = 40.0
 
-    denoiser_minutes: float = 62.0
+    denoiser_minutes: float = 52.0
     denoiser_widths: tuple[int, ...] = (128, 160, 208)
     denoiser_batch: int = 48
     denoiser_rate: float = 1.0e-3
@@ -51,7 +51,7 @@ class Settings:
     compile: bool = True
     empty_captions: float = 0.08
 
-    judge_minutes: float = 4.0
+    judge_minutes: float = 3.0
 
     checkpoint_minutes: float = 3.0
     sheet_minutes: float = 8.0

@@ -44,7 +44,6 @@ def run(settings: Settings) -> None:
     from training.dataset import build
     from training.objects import OBJECTS
     from training.progress import say
-    from training.vocabulary import write
 
     diffusers.utils.logging.set_verbosity_error()
     warnings.filterwarnings("ignore")
@@ -67,7 +66,6 @@ def run(settings: Settings) -> None:
         pipeline = export.assemble(vae, encoder, tokenizer, unet.eval())
         export.sheet(pipeline, captions, settings.folder("sheets") / f"{samples:07d}.png")
         size = export.write(pipeline, settings.work / "current")
-        write(settings.work / "current")
         say(f"{samples} samples: sheet and folder written, {size / 1e6:.1f} MB, {time.monotonic() - began:.0f} s")
 
     material = denoiser.Material.of(
