@@ -1,0 +1,25 @@
+"""``parafovea keys``: CURVE keys for a bus that leaves the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared.curve import InvalidKeys, make_keys
+
+
+def keys(folder: Annotated[Path, typer.Argument(help="A new folder, for the keys only.")]) -> None:
+    """Make a set of keys for a bus on TCP beyond this machine."""
+    folder = folder.absolute()
+    try:
+        make_keys(folder)
+    except OSError as error:
+        raise InvalidKeys(f"cannot write keys to {folder}: {error.strerror}") from None
+    typer.echo(
+        f"Keys are in {folder}. For every process of Parafovea set\n"
+        f"  PARAFOVEA_CURVE_KEYS={folder}\n"
+        "A subscriber elsewhere needs server.key (the server's public key) and a key pair of its own,\n"
+        f"whose public half goes into {folder / 'allowed'}; the processes read that folder when they start."
+    )

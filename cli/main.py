@@ -1,0 +1,42 @@
+"""The ``parafovea`` command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli.bus import bus
+from cli.check import check
+from cli.keys import keys
+from cli.settings import settings
+from cli.tap import tap
+from shared.errors import ParafoveaError
+from shared.runner import EXIT_REFUSED, REFUSALS
+
+
+class _Sentences(TyperGroup):
+    """Errors that a user can do something about are sentences, whichever command meets them."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (*REFUSALS, ParafoveaError) as error:
+            typer.echo(f"parafovea: {error}", err=True)
+            raise typer.Exit(EXIT_REFUSED) from None
+
+
+app = typer.Typer(
+    cls=_Sentences,
+    help="Parafovea: changes the part of a picture that its viewer is not looking at, records it, replays it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (tap, bus, settings, keys, check):
+    app.command()(command)
+
+
+if __name__ == "__main__":
+    app()

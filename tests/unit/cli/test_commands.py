@@ -1,0 +1,116 @@
+"""The commands that need no bus."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.describe import describe, size
+from cli.main import app
+from cli.output import printable
+from shared.channels import CHANNELS
+from shared.settings import PREFIX, Settings
+from shared.wire import Published
+from tests.support.samples import SAMPLES
+
+runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_bus_prints_each_channel_on_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARAFOVEA_BUS", "tcp://127.0.0.1:7000")
+    lines = [line.split("\t") for line in runner.invoke(app, ["bus"]).stdout.splitlines()]
+    assert [line[0] for line in lines] == [channel.name for channel in CHANNELS]
+    assert lines[0] == ["frames", "tcp://127.0.0.1:7000", "PUB: connect SUB", "generator", "frame, progress, status"]
+
+
+def test_bus_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARAFOVEA_BUS", "ipc:///tmp/somewhere")
+    found = json.loads(runner.invoke(app, ["bus", "--json"]).stdout)
+    assert found["bus"] == "ipc:///tmp/somewhere"
+    assert found["channels"][0]["address"] == "ipc:///tmp/somewhere/frames"
+    assert {channel["name"] for channel in found["channels"]} == {channel.name for channel in CHANNELS}
+
+
+def test_settings_says_where_each_value_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("PARAFOVEA_QUEUE_LIMIT=3\n")
+    monkeypatch.setenv("PARAFOVEA_PORT", "8100")
+    monkeypatch.setenv("PARAFOVEA_API_TOKEN", "hunter2")
+    result = runner.invoke(app, ["settings"])
+    rows = {line.split("\t")[0]: line.split("\t")[1:] for line in result.stdout.splitlines()}
+    assert set(rows) == {PREFIX + name.upper() for name in Settings.model_fields}
+    assert rows["PARAFOVEA_PORT"][:2] == ["8100", "environment"]
+    assert rows["PARAFOVEA_QUEUE_LIMIT"][:2] == ["3", ".env"]
+    assert rows["PARAFOVEA_HOST"] == ["127.0.0.1", "default", "address the API listens on"]
+    assert "hunter2" not in result.stdout
+    found = json.loads(runner.invoke(app, ["settings", "--json"]).stdout)
+    assert found["PARAFOVEA_PORT"]["value"] == 8100
+    assert found["PARAFOVEA_CORS_ORIGINS"]["value"] == []
+
+
+@pytest.mark.parametrize("command", [["bus"], ["settings"], ["tap"], ["bus", "--json"]])
+def test_a_bad_setting_is_a_sentence(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARAFOVEA_PROT", "1")
+    result = runner.invoke(app, command)
+    assert result.exit_code == 2
+    assert result.stderr == "parafovea: PARAFOVEA_PROT is not a setting; did you mean PARAFOVEA_PORT?\n"
+
+
+def test_keys_makes_a_set_once(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["keys", "lab-keys"])
+    assert result.exit_code == 0
+    assert f"PARAFOVEA_CURVE_KEYS={tmp_path / 'lab-keys'}" in result.stdout
+    assert (tmp_path / "lab-keys" / "server.key_secret").exists()
+    again = runner.invoke(app, ["keys", "lab-keys"])
+    assert again.exit_code == 2
+    assert "has keys already" in again.stderr
+
+
+def test_keys_that_cannot_be_written_are_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = runner.invoke(app, ["keys", "file/keys"])
+    assert result.exit_code == 2
+    assert "cannot write keys to" in result.stderr
+
+
+def test_an_unknown_topic_is_told_the_known_ones() -> None:
+    result = runner.invoke(app, ["tap", "frames"])
+    assert result.exit_code == 2
+    assert "session.started" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("message_type", sorted(SAMPLES))
+def test_each_message_is_described_on_one_line(message_type: str) -> None:
+    header = {"type": message_type, **SAMPLES[message_type].model_dump()}
+    told = describe(Published(message_type, header, b"12345"))
+    assert told
+    assert told.isprintable()
+    assert "monotonic_ns" not in told, "it is known by its type, not by its fields"
+
+
+def test_a_frame_is_described_by_what_one_wants_to_know() -> None:
+    header = {"type": "frame", **SAMPLES["frame"].model_dump(), "prompt": "a bug\non a leaf \x1b[31m" + "x" * 100}
+    told = describe(Published("frame", header, bytes(1_234_567)))
+    assert told.startswith("seq 0  BR  512x512  812 ms  1.2 MB  s #0  a bug\\non a leaf \\x1b[31m")
+    assert told.endswith("…")
+
+
+@pytest.mark.parametrize("header", [{}, {"seq": None}, {"a": 1, "b": "x\ty"}])
+def test_a_message_that_lacks_fields_or_is_of_a_newer_type_is_described_too(header: dict[str, object]) -> None:
+    for message_type in (*SAMPLES, "of.tomorrow"):
+        assert describe(Published(message_type, header, b"")).isprintable()
+
+
+def test_sizes_are_said_as_people_do() -> None:
+    assert [size(count) for count in (0, 999, 1000, 999_499, 1_500_000)] == ["0 B", "999 B", "1 kB", "999 kB", "1.5 MB"]
+
+
+def test_nothing_that_a_terminal_obeys_gets_through() -> None:
+    assert printable("a\x1b]0;x\x07\r\n\x9b\u202eé🐞") == "a\\x1b]0;x\\x07\\r\\n\\x9b\\u202eé🐞"
