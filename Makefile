@@ -1,0 +1,43 @@
+# make run, make test, make lint: each makes .venv first, from the pinned constraints.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+N ?= 100
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test lint bench faults train clean
+
+help: ## say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
+
+venv: $(STAMP) ## create .venv with everything in it
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+run: $(STAMP) ## start everything on http://localhost:8001/
+	$(BIN)/honcho start
+
+test: $(STAMP) ## run the tests
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+lint: $(STAMP) ## check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(STAMP) ## measure every published figure (NAME=... for one)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks $(NAME)
+
+faults: $(STAMP) ## throw N faults at real processes and count what became of every frame (SEED=... to repeat a run)
+	$(BIN)/python -m tests.system.faults.storm $(N) $(if $(SEED),--seed $(SEED))
+
+train: $(STAMP) ## train the embedded model again (hours)
+	$(BIN)/python -m training.train
+
+clean: ## remove what was built
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
