@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 run: $(STAMP) ## start everything on http://localhost:8001/
-	$(BIN)/honcho start
+	PATH="$(CURDIR)/$(BIN):$$PATH" honcho start
 
 test: $(STAMP) ## run the tests
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
