@@ -155,13 +155,16 @@ def test_the_logger_ends_when_nobody_reads_it(system: System) -> None:
     assert "Exception" not in process.err
 
 
-def test_a_metrics_port_that_is_taken_is_said(system: System) -> None:
-    system.start("metrics")
+def test_a_metrics_port_that_is_taken_is_said_and_waited_for(system: System) -> None:
+    first = system.start("metrics")
     second = system.run("metrics", [sys.executable, "-m", "services.metrics"])
-    assert second.wait(30) == 2
+    eventually(lambda: "cannot listen on" in second.err, 30)
     assert f"127.0.0.1:{system.metrics_port}" in second.err
     assert "PARAFOVEA_METRICS_PORT" in second.err
     assert "Traceback" not in second.err
+    assert first.stop() == 0
+    eventually(lambda: "serves http://" in second.err, 30)
+    assert system.is_ready("metrics")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
