@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -30,15 +29,11 @@ async def run(runtime: Runtime) -> None:
         if channel.pattern == "publish":
             subscriber = Subscriber(runtime.bus, channel.name)
             runtime.supervise(_count(subscriber, collector), f"messages of {channel.name}")
-    stop_serving = await _serve(runtime, registry)
-    try:
-        await runtime.stopping.wait()
-    finally:
-        stop_serving()
+    await _listen(runtime, registry)
 
 
-async def _serve(runtime: Runtime, registry: CollectorRegistry) -> Callable[[], None]:
-    """Listen, and give what ends it.
+async def _listen(runtime: Runtime, registry: CollectorRegistry) -> None:
+    """Serve until told to stop.
 
     A port that is taken is no reason to exit: honcho stops everything when one process ends, and nothing may depend
     on this one.
@@ -50,25 +45,17 @@ async def _serve(runtime: Runtime, registry: CollectorRegistry) -> Callable[[], 
             server, thread = start_http_server(port, host, registry)
         except OSError as error:
             if not told:
-                log.error(
-                    "cannot listen on %s:%d (%s); trying again until that is free; PARAFOVEA_METRICS_PORT names another",
-                    host,
-                    port,
-                    error.strerror,
-                )
+                trouble = f"cannot listen on {host}:{port} ({error.strerror})"
+                log.error("%s; trying again until it is free; PARAFOVEA_METRICS_PORT names another", trouble)
                 told = True
             with suppress(TimeoutError):
                 await asyncio.wait_for(runtime.stopping.wait(), RETRY_S)
             continue
-
-        def stop() -> None:
-            server.shutdown()
-            server.server_close()
-            thread.join(1)
-
         log.info("serves http://%s:%d/metrics", host, port)
-        return stop
-    return lambda: None
+        await runtime.stopping.wait()
+        server.shutdown()
+        server.server_close()
+        thread.join(1)
 
 
 async def _count(subscriber: Subscriber, collector: Collector) -> None:
