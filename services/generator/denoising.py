@@ -26,6 +26,8 @@ from shared.errors import GenerationFailed
 Floats = NDArray[np.float32]
 
 _SIZE_WHEN_UNSAID_PX = 512
+_PIXELS_AT_LEAST = 8
+"""Most pipelines check that their sides are multiples of 8, whatever their parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +114,11 @@ class Denoiser:
             "strength": used.strength,
             "generator": device.seeded(edit.seed),
             "output_type": "np",
-            "_auto_resize": False,  # Flux Kontext would choose a size of its own
             **self._negative(edit),
             **inputs,
         }
+        if "width" in inputs and "height" in inputs:  # Flux Kontext would choose both of its own accord
+            wanted |= {"max_area": inputs["width"] * inputs["height"], "_auto_resize": False}
         if self._guidance:
             wanted[self._guidance] = used.guidance_scale
         call = {name: value for name, value in wanted.items() if value is not None and name in self._takes}
@@ -180,7 +183,7 @@ def working_size(pipeline: Any) -> tuple[int, int]:
     if isinstance(cells, tuple | list):
         cells = max(cells)
     blocks = config.get("block_out_channels")
-    factor = cell * (2 ** (len(blocks) - 1) if blocks else 2)
+    factor = math.lcm(_PIXELS_AT_LEAST, cell * (2 ** (len(blocks) - 1) if blocks else 2))
     return (cells * cell if cells else _SIZE_WHEN_UNSAID_PX), factor
 
 

@@ -118,8 +118,8 @@ def blur_of(pixels: Pixels, around: Region) -> float | None:
 
     From the ratio of gradients before and after a known blur, at edges (S. Zhuo, T. Sim, "Defocus map estimation from a
     single image", Pattern Recognition 44, 2011): ``sigma = sigma_0 / sqrt(R^2 - 1)``. Grain raises the ratio, so a
-    grainy picture counts as sharp. Below one pixel it reads up to 0.3 too much, of objects as of pictures, which are only
-    compared. None where there are too few edges to tell.
+    grainy picture counts as sharp. Below one pixel it reads up to 0.3 too much, of objects as of pictures, which are
+    only compared. None where there are too few edges to tell.
     """
     middle_x, middle_y = (around.left + around.right) // 2, (around.top + around.bottom) // 2
     half = _SHARPNESS_SIDE_PX // 2
