@@ -7,9 +7,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from cli.archive import export, import_session
 from cli.bus import bus
 from cli.check import check
 from cli.keys import keys
+from cli.reproduce import compare, verify
 from cli.settings import settings
 from cli.tap import tap
 from shared.errors import ParafoveaError
@@ -34,8 +36,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (tap, bus, settings, keys, check):
+for command in (tap, bus, settings, keys, check, verify, compare, export):
     app.command()(command)
+app.command("import")(import_session)
 
 
 if __name__ == "__main__":

@@ -197,6 +197,17 @@ class DeleteSession(Body):
     session_id: str
 
 
+class ImportSession(Body):
+    """``import``: give a session that lies staged, whole and proved, its place among the others.
+
+    Errors: ``invalid_session_id``, ``session_exists``, ``not_found`` (nothing of that name is staged).
+    """
+
+    staged: str
+    """Name of its folder under ``<sessions>/.import``; see :mod:`shared.session.staging`."""
+    session_id: str
+
+
 class RepairSession(Body):
     """``repair``: mend a session whose metadata cannot be read. Answered with :class:`Repaired`."""
 

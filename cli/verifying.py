@@ -1,4 +1,4 @@
-"""``parafovea verify``: can a recording be made again?"""
+"""``parafovea verify`` at work: who makes the frames again, and what is printed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -15,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cli.asking import calling, fail, session_folder
+from cli.reproduce import By
 from comparison.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
 from comparison.verdict import FrameReport, SessionReport, Thresholds, Verdict
 from comparison.verifying import store
@@ -41,36 +41,8 @@ _NOBODY = (
 )
 
 
-class By(StrEnum):
-    """Who makes the frames again."""
-
-    auto = "auto"
-    server = "server"
-    here = "here"
-
-
-def verify(
-    session: Annotated[str, typer.Argument(help="A session's id, or the path of its folder.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    psnr: Annotated[float, typer.Option(help="Least PSNR of 'close', in decibels.")] = 40.0,
-    ssim: Annotated[float, typer.Option(help="Least SSIM of 'close'.", max=1.0)] = 0.98,
-    by: Annotated[
-        By,
-        typer.Option(
-            help="Who makes the frames again: the running server's generator, this process, or (auto) the server if "
-            "there is one."
-        ),
-    ] = By.auto,
-    model: Annotated[
-        str | None, typer.Option(help="Folder or hub id of the model to make them with, in this process.")
-    ] = None,
-    keep: Annotated[bool, typer.Option(help="Keep the report with the session, as verification.json.")] = True,
-) -> None:
-    """Make every frame of a session again and compare it with the recorded file.
-
-    Exit code 0: every frame is identical, or close where today's environment is another one. 1: some are not.
-    3: nothing could be verified.
-    """
+def run(session: str, *, as_json: bool, psnr: float, ssim: float, by: By, model: str | None, keep: bool) -> None:
+    """Verify a session, and end with the code that says how it went."""
     settings = load_settings()
     if model is not None:
         if by is By.server:

@@ -1,0 +1,174 @@
+"""``parafovea export`` and ``parafovea import``: a session as one file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from cli.asking import FAILED, calling, fail, session_folder
+from shared.disk import Disk
+from shared.errors import ParafoveaError, RecorderUnavailable
+from shared.holder import AlreadyHeld, Holder
+from shared.requests import ImportSession
+from shared.rpc import PeerGone
+from shared.session.export import Export
+from shared.session.importing import Imported, stage_archive
+from shared.session.layout import RECORDER_LOCK
+from shared.session.metadata import DamagedMetadata
+from shared.session.staging import adopt, staging
+from shared.settings import Settings, load_settings
+
+ADOPT_TIMEOUT_S = 30.0
+
+OnBytes = Callable[[int], None]
+
+
+def export(
+    session: Annotated[str, typer.Argument(help="A session's id, or the path of its folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The file to write, or - for standard output. [<session>.tar.gz]")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
+) -> None:
+    """Write a session as one .tar.gz, also while it is being recorded: what was recorded up to this moment."""
+    folder = session_folder(load_settings(), session)
+    try:
+        outgoing = Export(folder.parent, folder.name)
+    except DamagedMetadata as error:
+        fail(f"{error}; run 'parafovea check {session} --repair' first")
+    path = out or Path(f"{folder.name}.tar.gz")
+    if str(path) != "-" and path.exists() and not force:
+        outgoing.close()
+        fail(f"{path} exists; choose another name with --out, or write over it with --force")
+    try:
+        with _bar(f"exporting {folder.name}", outgoing.content_bytes) as on_bytes:
+            if str(path) == "-":
+                _write(outgoing, sys.stdout.buffer, on_bytes)
+            else:
+                _write_file(outgoing, path, on_bytes)
+                typer.echo(f"{path}: {outgoing.files} files, {path.stat().st_size} bytes")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(FAILED) from None
+    except OSError as error:
+        fail(f"{error.filename or path} cannot be written: {error.strerror}")
+
+
+def import_session(
+    file: Annotated[Path, typer.Argument(help="A .tar.gz or .tar of one session, or - for standard input.")],
+    session_id: Annotated[str | None, typer.Option("--as", help="The id it is to have here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, of an error too.")] = False,
+) -> None:
+    """Take a session in: one that 'parafovea export' wrote, or a tar of a session's folder.
+
+    Nothing in the archive is trusted. One that is not a whole session is refused with the reason, and nothing is
+    written.
+    """
+    settings = load_settings()
+    try:
+        imported = _import(settings, file, session_id, quiet=as_json)
+    except ParafoveaError as error:
+        if as_json:
+            typer.echo(json.dumps(error.to_json()))
+            raise typer.Exit(FAILED) from None
+        fail(f"not imported: {error.detail}")
+    except OSError as error:
+        fail(f"not imported: {error.filename or file}: {error.strerror}")
+    if as_json:
+        typer.echo(json.dumps(asdict(imported)))
+    else:
+        had = f" (it was {imported.renamed_from})" if imported.renamed_from else ""
+        typer.echo(f"{imported.session_id}{had}: {imported.frames} frames, {imported.bytes} bytes")
+
+
+def _import(settings: Settings, file: Path, session_id: str | None, *, quiet: bool) -> Imported:
+    disk, root = Disk(), settings.sessions_dir
+    with _opened(file) as (source, size), staging(disk, root) as staged:
+        with _bar(f"importing {file}", size, disable=quiet) as on_bytes:
+
+            def read(count: int) -> bytes:
+                data = source.read(count)
+                on_bytes(len(data))
+                return data
+
+            imported = stage_archive(disk, staged, read, session_id=session_id)
+        asyncio.run(_adopt(settings, disk, staged.name, imported.session_id))
+    return imported
+
+
+async def _adopt(settings: Settings, disk: Disk, token: str, session_id: str) -> None:
+    """Have the recorder make it a session, which owns that folder; without one do it here.
+
+    Raises:
+        ParafoveaError: the id cannot be had (any more).
+        RecorderUnavailable: a recorder holds the folder, and does not answer.
+    """
+    async with calling(settings, "recorder") as recorder:
+        try:
+            wanted = ImportSession(staged=token, session_id=session_id)
+            await recorder.call("import", wanted.model_dump(), timeout_s=ADOPT_TIMEOUT_S)
+            return
+        except TimeoutError:
+            raise RecorderUnavailable("the recorder does not answer; see its log, and import again") from None
+        except PeerGone:
+            if recorder.connected:
+                raise RecorderUnavailable("the recorder went away; import again when it is back") from None
+    try:
+        holder = Holder(settings.sessions_dir / RECORDER_LOCK, f"the sessions folder {settings.sessions_dir}")
+    except AlreadyHeld:
+        raise RecorderUnavailable(
+            f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus}; "
+            "set PARAFOVEA_BUS to the one it is on"
+        ) from None
+    try:
+        adopt(disk, settings.sessions_dir, token, session_id)
+    finally:
+        holder.release()
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[tuple[BinaryIO, int | None]]:
+    if str(file) == "-":
+        yield sys.stdin.buffer, None
+        return
+    with file.open("rb") as source:
+        yield source, file.stat().st_size
+
+
+def _write_file(outgoing: Export, path: Path, on_bytes: OnBytes) -> None:
+    """Under another name until it is whole."""
+    half = path.with_name(f".{path.name}.part")
+    try:
+        with half.open("wb") as file:
+            _write(outgoing, file, on_bytes)
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _write(outgoing: Export, file: BinaryIO, on_bytes: OnBytes) -> None:
+    for chunk in outgoing.chunks():
+        file.write(chunk)
+        on_bytes(len(chunk))
+    file.flush()
+
+
+@contextmanager
+def _bar(description: str, total: int | None, *, disable: bool = False) -> Iterator[OnBytes]:
+    errors = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    hidden = disable or not errors.is_terminal
+    with Progress(*columns, TimeRemainingColumn(), console=errors, disable=hidden, transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda count: bar.update(task, advance=count)
