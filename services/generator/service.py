@@ -10,14 +10,13 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable
 
 from services.generator import decode
 from services.generator.backlog import Backlog, HeldFrame, HeldInput
 from services.generator.control import Control
-from services.generator.engine import Edit, EditCancelled, Engine, ModelInfo
+from services.generator.inference import Inference, LoadEngine, Run
 from services.generator.jobs import Answer, Job, JobQueue
-from services.generator.stream import FrameStream, Run, model_of
+from services.generator.stream import FrameStream, model_of
 from services.generator.worker import Worker
 from shared import images, sectors
 from shared.disk import Disk
@@ -26,7 +25,6 @@ from shared.errors import (
     GeneratorLoading,
     GeneratorUnavailable,
     InvalidRequest,
-    ParafoveaError,
 )
 from shared.messages import Backlogged, Message, Progress, Status
 from shared.requests import FrameRef, Generate
@@ -42,8 +40,6 @@ DRAIN_S = 3.0
 RUNS_AWAITING_ENCODING = 2
 """An engine faster than the encoder is held back here, so that pictures don't pile up in memory."""
 
-LoadEngine = Callable[[], Engine]
-
 
 class Generator:
     """Jobs in, frames out.
@@ -56,17 +52,13 @@ class Generator:
 
     def __init__(self, runtime: Runtime, load_engine: LoadEngine, disk: Disk) -> None:
         self._runtime = runtime
-        self._load_engine = load_engine
         self._disk = disk
-        self._inference = Worker("inference")
+        self._inference = Inference(load_engine)
         self._decoder = Worker("decoder")
         self._encoder = Worker("encoder")
         self.queue = JobQueue(runtime.settings.queue_limit)
         self.backlog = Backlog(runtime.settings.backlog_bytes)
         self.stream = FrameStream(self._encoder)
-        self._engine: Engine | None = None
-        self._info: ModelInfo | None = None
-        self._failure: str | None = None
         self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
         self._frames = Publisher(runtime.bus, "frames", self._tell_state)
         self._control = Control(runtime.bus, self)
@@ -91,8 +83,8 @@ class Generator:
             await self._control.wait_for_acknowledgement(deadline - time.monotonic())
         if len(self.backlog):
             await self._spill()
-        for worker in (self._decoder, self._encoder, self._inference):
-            worker.close()
+        for part in (self._decoder, self._encoder, self._inference):
+            part.close()
         self._runtime.abandon_threads = True
 
     async def _spill(self) -> None:
@@ -145,80 +137,34 @@ class Generator:
     def _check_ready(self) -> None:
         if self._runtime.stopping.is_set():
             raise GeneratorUnavailable("The generator is stopping; try again when it is back.")
-        if self._failure is not None:
-            raise GeneratorUnavailable(f"The model could not be loaded: {self._failure}")
-        if self._engine is None:
+        if self._inference.failure is not None:
+            raise GeneratorUnavailable(f"The model could not be loaded: {self._inference.failure}")
+        if self._inference.info is None:
             raise GeneratorLoading("The model is still being loaded; try again in a moment.")
 
     async def _infer(self) -> None:
-        try:
-            self._engine = await self._inference.run(self._load_engine)
-        except Exception as error:
-            log.exception("the model could not be loaded")
-            self._failure = f"{type(error).__name__}: {error}".splitlines()[0]
+        if not await self._inference.load():
             await self.publish_status()
             return
-        self._info = self._engine.info
-        log.info("ready: %s (%s) on %s in %s", self._info.id, self._info.kind, self._info.device, self._info.dtype)
         while True:
             await self.publish_status()
             job = await self.queue.take()
             await self.publish_status()
             try:
-                run = await self._run(self._engine, job)
+                run = await self._inference.run(job, self._tell_progress)
             finally:
                 self.queue.finish(job)
             if run is not None:
                 await self._runs.put(run)
 
-    async def _run(self, engine: Engine, job: Job) -> Run | None:
-        request, decoded = job.request, job.decoded
-        assert decoded is not None
-        if not job.is_wanted():
-            job.fail(job.drop_reason())
-            return None
-        region = sectors.region(request.target_sector, request.grid_size, decoded.width, decoded.height)
-        edit = Edit(
-            pixels=decoded.pixels,
-            region=region,
-            prompt=request.prompt,
-            seed=request.seed,
-            negative_prompt=request.negative_prompt,
-            steps=request.steps,
-            guidance_scale=request.guidance_scale,
-            strength=request.strength,
-        )
-        loop = asyncio.get_running_loop()
-
-        def on_step(step: int, steps: int) -> None:
-            progress = Progress(request_id=request.request_id, client_id=request.client_id, step=step, steps=steps)
-            loop.call_soon_threadsafe(self._publish_soon, progress)
-
-        started = time.monotonic()
-        try:
-            edited = await self._inference.run(lambda: engine.run(edit, on_step, lambda: not job.is_wanted()))
-        except EditCancelled:
-            job.fail(job.drop_reason())
-            return None
-        except ParafoveaError as error:
-            log.error("request %s failed: %s", request.request_id, error.detail)
-            job.fail(error)
-            return None
-        except Exception as error:
-            log.exception("request %s failed", request.request_id)
-            job.fail(GenerationFailed(f"The model failed on this request ({type(error).__name__}: {error})."))
-            return None
-        finished = time.monotonic()
-        return Run(job, edited, region, (started - job.accepted) * 1000, (finished - started) * 1000)
-
     async def _encode(self) -> None:
         while True:
             run = await self._runs.get()
-            if self._info is None or not run.job.is_wanted():
+            if not run.job.is_wanted():
                 run.job.fail(run.job.drop_reason())
                 continue
             try:
-                frame, answer = await self.stream.encode(run, self._info)
+                frame, answer = await self.stream.encode(run)
             except Exception as error:
                 log.exception("request %s: the picture could not be encoded", run.job.request.request_id)
                 run.job.fail(GenerationFailed(f"The picture could not be encoded ({error})."))
@@ -253,19 +199,16 @@ class Generator:
 
     def status(self) -> Status:
         """How things stand, with the last numbers, so that a loss at the tail shows."""
-        state = "ready"
-        if self._runtime.stopping.is_set():
-            state = "stopping"
-        elif self._failure is not None:
-            state = "failed"
-        elif self._info is None:
-            state = "loading"
+        info, failure = self._inference.info, self._inference.failure
+        state = (
+            "stopping" if self._runtime.stopping.is_set() else "failed" if failure else "ready" if info else "loading"
+        )
         running = self.queue.running
         return Status.model_validate(
             {
                 "epoch": self.stream.epoch,
                 "state": state,
-                "detail": self._failure,
+                "detail": failure,
                 "last_seq": self.stream.last_seq,
                 "sessions": [
                     Backlogged(
@@ -279,11 +222,15 @@ class Generator:
                 "running": running.request.request_id if running else None,
                 "backlog_bytes": self.backlog.held_bytes,
                 "backlog_limit_bytes": self._runtime.settings.backlog_bytes,
-                "model": model_of(self._info) if self._info else None,
-                "device": self._info.device if self._info else None,
-                "dtype": self._info.dtype if self._info else None,
+                "model": model_of(info) if info else None,
+                "device": info.device if info else None,
+                "dtype": info.dtype if info else None,
             }
         )
+
+    def _tell_progress(self, request: Generate, step: int, steps: int) -> None:
+        told = Progress(request_id=request.request_id, client_id=request.client_id, step=step, steps=steps)
+        self._publish_soon(told)
 
     def _tell_state(self, message_type: str) -> list[Message]:
         return [self.status()] if message_type == Status.type else []

@@ -8,35 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import orjson
 
 from services.generator import png
-from services.generator.engine import Edited, ModelInfo
-from services.generator.jobs import Answer, Job
+from services.generator.engine import ModelInfo
+from services.generator.inference import Run
+from services.generator.jobs import Answer
 from services.generator.worker import Worker
 from shared.messages import Frame, Model, new_id
 from shared.requests import Generated
-from shared.sectors import Region
 
 TEXT_KEYWORD = "parafovea"
 """Keyword of the ``iTXt`` chunk that holds a frame's fields as one JSON object."""
 
 UNNUMBERED = -1
 """``seq`` of a frame that is made only to be compared and never published."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A job that ran: what it gave and how long it took, in milliseconds."""
-
-    job: Job
-    edited: Edited
-    region: Region
-    queued_ms: float
-    generation_ms: float
 
 
 class FrameStream:
@@ -54,12 +43,12 @@ class FrameStream:
         self.next_record_seq: dict[str, int] = {}
         self._encoder = encoder
 
-    async def encode(self, run: Run, info: ModelInfo) -> tuple[Frame, Answer]:
+    async def encode(self, run: Run) -> tuple[Frame, Answer]:
         """Turn a run into its frame. The caller commits it, or drops it and its numbers stay free.
 
         Calls must not overlap: each takes the numbers that follow the last committed ones.
         """
-        fields = self._fields(run, info)
+        fields = self._fields(run)
         decoded = run.job.decoded
         assert decoded is not None
         pixels = run.edited.pixels
@@ -81,8 +70,8 @@ class FrameStream:
         if frame.session_id is not None and frame.record_seq is not None:
             self.next_record_seq[frame.session_id] = frame.record_seq + 1
 
-    def _fields(self, run: Run, info: ModelInfo) -> dict[str, Any]:
-        request, decoded, edited = run.job.request, run.job.decoded, run.edited
+    def _fields(self, run: Run) -> dict[str, Any]:
+        request, decoded, edited, info = run.job.request, run.job.decoded, run.edited, run.info
         assert decoded is not None
         session = request.session if request.publish else None
         seq = self.last_seq + 1 if request.publish else UNNUMBERED

@@ -1,0 +1,110 @@
+"""The one inference thread: loads the engine, runs one job after another, turns what goes wrong into the job's error."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.generator.engine import Edit, EditCancelled, Edited, Engine, ModelInfo
+from services.generator.jobs import Job
+from services.generator.worker import Worker
+from shared import sectors
+from shared.errors import GenerationFailed, ParafoveaError
+from shared.requests import Generate
+from shared.sectors import Region
+
+log = logging.getLogger(__name__)
+
+LoadEngine = Callable[[], Engine]
+
+TellProgress = Callable[[Generate, int, int], None]
+"""Told on the event loop: the request, steps done, steps in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A job that ran: what it gave, what made it, and how long it took, in milliseconds."""
+
+    job: Job
+    edited: Edited
+    info: ModelInfo
+    region: Region
+    queued_ms: float
+    generation_ms: float
+
+
+class Inference:
+    """An engine and its thread.
+
+    Attributes:
+        info: what the loaded model is; None while it loads, or when it could not be loaded.
+        failure: why it could not be loaded.
+    """
+
+    def __init__(self, load_engine: LoadEngine) -> None:
+        self._load_engine = load_engine
+        self._thread = Worker("inference")
+        self._engine: Engine | None = None
+        self.info: ModelInfo | None = None
+        self.failure: str | None = None
+
+    async def load(self) -> bool:
+        """Load the engine, which may take minutes; whether there is one."""
+        try:
+            self._engine = await self._thread.run(self._load_engine)
+        except Exception as error:
+            log.exception("the model could not be loaded")
+            self.failure = f"{type(error).__name__}: {error}".splitlines()[0]
+            return False
+        self.info = self._engine.info
+        log.info("ready: %s (%s) on %s in %s", self.info.id, self.info.kind, self.info.device, self.info.dtype)
+        return True
+
+    async def run(self, job: Job, tell_progress: TellProgress) -> Run | None:
+        """Run a job; None when it came to nothing, and its caller was told why."""
+        engine, info, request, decoded = self._engine, self.info, job.request, job.decoded
+        assert engine is not None
+        assert info is not None
+        assert decoded is not None
+        if not job.is_wanted():
+            job.fail(job.drop_reason())
+            return None
+        region = sectors.region(request.target_sector, request.grid_size, decoded.width, decoded.height)
+        edit = Edit(
+            pixels=decoded.pixels,
+            region=region,
+            prompt=request.prompt,
+            seed=request.seed,
+            negative_prompt=request.negative_prompt,
+            steps=request.steps,
+            guidance_scale=request.guidance_scale,
+            strength=request.strength,
+        )
+        loop = asyncio.get_running_loop()
+
+        def on_step(step: int, steps: int) -> None:
+            loop.call_soon_threadsafe(tell_progress, request, step, steps)
+
+        started = time.monotonic()
+        try:
+            edited = await self._thread.run(lambda: engine.run(edit, on_step, lambda: not job.is_wanted()))
+        except EditCancelled:
+            job.fail(job.drop_reason())
+            return None
+        except ParafoveaError as error:
+            log.error("request %s failed: %s", request.request_id, error.detail)
+            job.fail(error)
+            return None
+        except Exception as error:
+            log.exception("request %s failed", request.request_id)
+            job.fail(GenerationFailed(f"The model failed on this request ({type(error).__name__}: {error})."))
+            return None
+        finished = time.monotonic()
+        return Run(job, edited, info, region, (started - job.accepted) * 1000, (finished - started) * 1000)
+
+    def close(self) -> None:
+        """End the thread after the call it is in, without waiting for it."""
+        self._thread.close()
