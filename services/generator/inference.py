@@ -1,4 +1,4 @@
-"""The one inference thread: loads the engine, runs one job after another, turns what goes wrong into the job's error."""
+"""The one inference thread: loads the engine, runs job after job, and turns what goes wrong into the job's error."""
 
 from __future__ import annotations
 
