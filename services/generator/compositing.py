@@ -39,6 +39,8 @@ _SOFT_SHADOW, _CONTACT_SHADOW = 0.42, 0.55
 """Share of the light that the wide and the narrow part of a shadow take."""
 _LEAST_OPACITY = 1 / 512
 
+_LINEAR_OF_LEVEL = to_linear(np.arange(256, dtype=np.float32) / 255)
+
 
 @dataclass(frozen=True, slots=True)
 class Composite:
@@ -67,7 +69,7 @@ def compose(pixels: Pixels, region: Region, cutout: Cutout, wish: Wish, seed: in
         seed, region, cutout.width / cutout.height, wish, sky, (width, height), margin_px=2 * (blur or 0.0)
     )
     inside = pixels[region.top : region.bottom, region.left : region.right]
-    canvas = to_linear(inside.astype(np.float32) / 255)
+    canvas = _LINEAR_OF_LEVEL[inside]
     touched = np.zeros(inside.shape[:2], bool)
     shadow_room = feather_mask(region, width, height)
     for pose in poses:
@@ -77,13 +79,14 @@ def compose(pixels: Pixels, region: Region, cutout: Cutout, wish: Wish, seed: in
             shade[shade < 1 / 255] = 0
             canvas *= (1 - shade)[:, :, None]
             touched |= shade > 0
-        alpha, colour = _in_region(patch, region)
-        alpha[alpha < _LEAST_OPACITY] = 0
-        canvas += alpha[:, :, None] * (to_linear(colour) - canvas)
-        touched |= alpha > 0
+        there, here = _overlap(patch, region)
+        alpha = patch.alpha[here]
+        alpha = np.where(alpha < _LEAST_OPACITY, 0, alpha)
+        canvas[there] += alpha[:, :, None] * (to_linear(patch.colour[here]) - canvas[there])
+        touched[there] |= alpha > 0
     result = pixels.copy()
-    laid = np.rint(to_srgb(canvas) * 255).astype(np.uint8)
-    result[region.top : region.bottom, region.left : region.right][touched] = laid[touched]
+    laid = np.rint(to_srgb(canvas[touched]) * 255).astype(np.uint8)
+    result[region.top : region.bottom, region.left : region.right][touched] = laid
     changed = np.zeros((height, width), bool)
     changed[region.top : region.bottom, region.left : region.right] = touched
     return Composite(result, changed, poses)
@@ -174,18 +177,14 @@ def _flattened(patch: Patch, region: Region, rows: slice, thick: float, middle: 
     return blurred.clip(0, 1)
 
 
-def _in_region(patch: Patch, region: Region) -> tuple[Floats, Floats]:
-    """Opacity and colour of a patch on the region's pixels; opacity is 0 where the patch does not reach."""
+def _overlap(patch: Patch, region: Region) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Where patch and region meet: rows and columns of the region, and of the patch."""
     height, width = patch.alpha.shape
-    left, right = max(patch.left, region.left), min(patch.left + width, region.right)
-    top, bottom = max(patch.top, region.top), min(patch.top + height, region.bottom)
-    alpha = np.zeros((region.height, region.width), np.float32)
-    colour = np.zeros((region.height, region.width, 3), np.float32)
-    if right > left and bottom > top:
-        there = slice(top - region.top, bottom - region.top), slice(left - region.left, right - region.left)
-        here = slice(top - patch.top, bottom - patch.top), slice(left - patch.left, right - patch.left)
-        alpha[there], colour[there] = patch.alpha[here], patch.colour[here]
-    return alpha, colour
+    left, right = max(patch.left, region.left), max(min(patch.left + width, region.right), region.left)
+    top, bottom = max(patch.top, region.top), max(min(patch.top + height, region.bottom), region.top)
+    there = slice(top - region.top, bottom - region.top), slice(left - region.left, right - region.left)
+    here = slice(top - patch.top, bottom - patch.top), slice(left - patch.left, right - patch.left)
+    return there, here
 
 
 def _grown(box: tuple[float, float, float, float], share: float, width: int, height: int) -> Region:

@@ -17,7 +17,7 @@ from services.generator.scene import LUMA
 
 Floats = NDArray[np.floating[Any]]
 
-_FINE_UP_TO_PX = 480
+_FINE_UP_TO_PX = 256
 """Up to this size an object is drawn at twice its size and then halved, which keeps turned edges smooth."""
 _PADDING = 4
 _ALPHA_STEEPNESS = 0.55
