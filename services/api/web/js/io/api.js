@@ -47,6 +47,11 @@ export class Api {
     return this._blob(`/samples/${encodeURIComponent(file)}`);
   }
 
+  /** @param {string} file @returns {Promise<Blob>} */
+  sampleThumbnail(file) {
+    return this._blob(`/samples/${encodeURIComponent(file)}/thumbnail`);
+  }
+
   /** @returns {Promise<Set<string>>} Paths with their method, `POST /session/import`. */
   async routes() {
     /** @type {{paths?: Record<string, Record<string, unknown>>}} */

@@ -45,6 +45,12 @@ export class RecentCache {
     }
   }
 
+  /** @param {string} key */
+  delete(key) {
+    const value = this._held.get(key);
+    if (this._held.delete(key)) this._onEvict(/** @type {Value} */ (value));
+  }
+
   clear() {
     for (const value of this._held.values()) this._onEvict(value);
     this._held.clear();

@@ -67,6 +67,14 @@ export class FixationDetector {
     return Math.min(1, (now - this._since) / this.dwellMs);
   }
 
+  /**
+   * Begin the dwell anew: the picture has just changed, and what the eye did before does not count for it.
+   * @param {number} now
+   */
+  rest(now) {
+    this._since = now;
+  }
+
   /** Forget the gaze: the picture is another one. */
   reset() {
     this.sector = null;

@@ -1,0 +1,121 @@
+"""What a page needs of a session beside its metadata as a whole: some entries, a frame's input, a thumbnail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.api import query
+from services.api.errors import JsonResponse
+from services.api.headers import NO_STORE
+from services.api.page import sample_path
+from services.api.service import Api
+from services.api.thumbnails import Thumbnailer
+from shared.errors import FrameMissing, NotFound, RecorderUnavailable
+from shared.session.layout import image_extension
+from shared.session.metadata import DamagedMetadata
+from shared.session.reading import SessionReader
+
+MAX_ENTRIES = 500
+"""Of one answer: a frame's entry has about 1.5 kB."""
+
+_MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
+
+T = TypeVar("T")
+
+
+class EntryRoutes:
+    """Handles the routes."""
+
+    def __init__(self, api: Api, thumbnailer: Thumbnailer) -> None:
+        self._api = api
+        self._thumbnailer = thumbnailer
+
+    async def entries(self, request: Request) -> Response:
+        """Some entries by their position, and how many there are."""
+        session_id = request.path_params["session_id"]
+        first = query.whole(request, "from") if query.text(request, "from") is not None else 0
+        count = query.whole(request, "count") if query.text(request, "count") is not None else MAX_ENTRIES
+
+        def read(reader: SessionReader) -> dict[str, Any]:
+            return {
+                "session_id": session_id,
+                "created_at": reader.head.get("created_at"),
+                "total": reader.count,
+                "from": first,
+                "entries": list(islice(reader.entries(first), min(count, MAX_ENTRIES))) if first < reader.count else [],
+            }
+
+        return JsonResponse(await self._read(session_id, read), headers=NO_STORE)
+
+    async def input(self, request: Request) -> Response:
+        """The picture that a frame was made from, as it came."""
+        session_id, index = request.path_params["session_id"], self._index(request)
+
+        def read(reader: SessionReader) -> tuple[bytes, str]:
+            path = reader.input_path(_entry(reader, index))
+            if path is None:
+                raise FrameMissing(f"The session {session_id!r} does not hold the input of its frame {index}.")
+            try:
+                data = path.read_bytes()
+                return data, _MEDIA_TYPES[image_extension(data)]
+            except (OSError, ValueError) as error:
+                raise FrameMissing(f"{path.name} of session {session_id} cannot be read: {error}") from None
+
+        data, media_type = await self._read(session_id, read)
+        return Response(data, 200, {"Cache-Control": "no-cache"}, media_type)
+
+    async def thumbnail(self, request: Request) -> Response:
+        """A frame, small."""
+        session_id, index = request.path_params["session_id"], self._index(request)
+        path = await self._read(session_id, lambda reader: reader.frame_path(_entry(reader, index)))
+        return await self._small(request, path)
+
+    async def sample_thumbnail(self, request: Request) -> Response:
+        """A photograph of ``examples/``, small."""
+        return await self._small(request, await asyncio.to_thread(sample_path, request.path_params["name"]))
+
+    async def _small(self, request: Request, source: Path) -> Response:
+        data, etag = await self._thumbnailer.get(source)
+        headers = {"ETag": etag, "Cache-Control": "private, max-age=300"}
+        if request.headers.get("if-none-match") == etag:
+            return Response(None, 304, headers)
+        return Response(data, 200, headers, "image/webp")
+
+    def _index(self, request: Request) -> int:
+        return query.parse_whole("index", request.path_params["index"])
+
+    async def _read(self, session_id: str, read: Callable[[SessionReader], T]) -> T:
+        """Read from a session; where its metadata is damaged, have it repaired first.
+
+        Raises:
+            RecorderUnavailable: it is damaged, and stays so.
+        """
+
+        def in_thread() -> T:
+            with self._api.readers.session(session_id) as reader:
+                return read(reader)
+
+        try:
+            return await asyncio.to_thread(in_thread)
+        except DamagedMetadata:
+            await self._api.recording.repair(session_id)
+        try:
+            return await asyncio.to_thread(in_thread)
+        except DamagedMetadata as error:
+            raise RecorderUnavailable(
+                f"The metadata of the session {session_id!r} could not be repaired ({error}); see the recorder's log."
+            ) from None
+
+
+def _entry(reader: SessionReader, index: int) -> dict[str, Any]:
+    position = reader.position_of(index)
+    if position is None:
+        raise NotFound(f"The session {reader.session_id!r} has no frame {index}; it has {reader.count} frames.")
+    return reader.entry(position)

@@ -1,0 +1,36 @@
+/** The server's token, where it wants one: asked for once and kept in this browser. */
+
+import { askText } from "../ui/dialog.js";
+import { loadToken, saveToken } from "./prefs.js";
+
+export class TokenKeeper {
+  constructor() {
+    this.token = loadToken();
+    /** @type {Promise<boolean> | null} Many requests fail at once; the question is asked once. */
+    this._asking = null;
+  }
+
+  /** @returns {Promise<boolean>} whether there is a token to try (again) */
+  askAgain() {
+    this._asking ??= this._ask().finally(() => {
+      this._asking = null;
+    });
+    return this._asking;
+  }
+
+  async _ask() {
+    const given = await askText({
+      title: "A token is needed",
+      text: this.token
+        ? "The server does not take the token that this browser had. It is the one in the server’s PARAFOVEA_API_TOKEN."
+        : "This server answers only with a token: the one in its PARAFOVEA_API_TOKEN. It is kept in this browser.",
+      label: "Token",
+      confirm: "Go on",
+      secret: true,
+    });
+    if (given === null) return false;
+    this.token = given;
+    saveToken(given);
+    return true;
+  }
+}

@@ -1,0 +1,5 @@
+/** Where the page begins. */
+
+import { App } from "./app.js";
+
+new App().start();

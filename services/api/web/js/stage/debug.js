@@ -1,0 +1,98 @@
+/** The debug layer: grid, gaze, focus and target, queue, progress and timings, over the picture. */
+
+import { NAMES, spoken } from "../pure/sectors.js";
+import { milliseconds } from "../pure/format.js";
+import { el, fill, setText } from "../ui/dom.js";
+
+/** @typedef {import("../pure/sectors.js").GridSize} GridSize */
+/** @typedef {import("../pure/fit.js").Box} Box */
+
+/**
+ * @typedef {object} Facts
+ * @property {string} state
+ * @property {string | null} focus
+ * @property {string | null} target
+ * @property {number} dwell 0 to 1
+ * @property {number | null} queue
+ * @property {{step: number, steps: number} | null} progress
+ * @property {Record<string, string>} last about the last picture: prompt, seed, ...
+ * @property {{generation: number | null, roundTrip: number | null, waited: number | null}} timings
+ */
+
+export class DebugLayer {
+  constructor() {
+    this._grid = el("div", { class: "debug-grid" });
+    this._gaze = el("div", { class: "debug-gaze", hidden: true });
+    this._bar = el("progress", { max: 1, value: 0, "aria-label": "Steps of the change" });
+    this._list = el("dl", { class: "facts" });
+    this._panel = el("aside", { class: "debug-panel", "aria-label": "Debug layer" }, this._bar, this._list);
+    this.element = el("div", { class: "debug", hidden: true }, this._grid, this._gaze, this._panel);
+    /** @type {Map<string, HTMLElement>} */
+    this._cells = new Map();
+    /** @type {Map<string, HTMLElement>} */
+    this._values = new Map();
+  }
+
+  get visible() {
+    return !this.element.hidden;
+  }
+
+  toggle() {
+    this.element.hidden = !this.element.hidden;
+  }
+
+  /** @param {GridSize} gridSize */
+  setGrid(gridSize) {
+    this._cells.clear();
+    this._grid.dataset.size = String(gridSize);
+    for (const name of NAMES[gridSize].flat()) this._cells.set(name, el("div", { class: "cell" }, el("span", {}, name)));
+    fill(this._grid, ...this._cells.values());
+  }
+
+  /** @param {Box} box of the picture, in pixels of the view */
+  setBox(box) {
+    Object.assign(this._grid.style, {
+      left: `${box.left}px`,
+      top: `${box.top}px`,
+      width: `${box.width}px`,
+      height: `${box.height}px`,
+    });
+  }
+
+  /** @param {{x: number, y: number} | null} point in pixels of the view */
+  setGaze(point) {
+    this._gaze.hidden = point === null;
+    if (point) this._gaze.style.transform = `translate(${point.x}px, ${point.y}px)`;
+  }
+
+  /** @param {Facts} facts */
+  update(facts) {
+    for (const [name, cell] of this._cells) {
+      cell.classList.toggle("focus", name === facts.focus);
+      cell.classList.toggle("target", name === facts.target);
+    }
+    this._gaze.style.setProperty("--dwell", String(facts.dwell));
+    this._bar.value = facts.progress ? facts.progress.step / Math.max(1, facts.progress.steps) : 0;
+    const steps = facts.progress ? `${facts.progress.step} of ${facts.progress.steps}` : "–";
+    this._put("state", facts.state);
+    this._put("focus", facts.focus ? `${facts.focus}, ${spoken(facts.focus)}` : "–");
+    this._put("target", facts.target ? `${facts.target}, ${spoken(facts.target)}` : "–");
+    this._put("queue", facts.queue === null ? "–" : String(facts.queue));
+    this._put("step", steps);
+    this._put("generation", milliseconds(facts.timings.generation));
+    this._put("round trip", milliseconds(facts.timings.roundTrip));
+    this._put("waited for blink", milliseconds(facts.timings.waited));
+    for (const [name, value] of Object.entries(facts.last)) this._put(name, value);
+  }
+
+  /** @param {string} name @param {string} value */
+  _put(name, value) {
+    let place = this._values.get(name);
+    if (!place) {
+      place = el("dd", { "data-fact": name });
+      this._values.set(name, place);
+      this._list.append(el("dt", {}, name), place);
+    }
+    setText(place, value || "–");
+  }
+}

@@ -1,0 +1,143 @@
+/** The stage's controls: which photograph, and how it is looked at. They go away while somebody looks. */
+
+import { notify } from "../ui/notices.js";
+import { choice, el, fill, icon, iconButton } from "../ui/dom.js";
+import { sentenceOf } from "../io/api.js";
+import { DWELLS_MS, FITS, GRID_SIZES, SWAPS } from "./choices.js";
+
+/** @typedef {import("../io/prefs.js").Preferences} Preferences */
+
+/**
+ * @typedef {object} DockOptions
+ * @property {import("../io/api.js").Api} api
+ * @property {Preferences} preferences
+ * @property {(picture: Blob, name: string) => void} onPicture
+ * @property {(changed: Partial<Preferences>) => void} onPreference
+ * @property {() => void} onFullScreen
+ * @property {() => void} onDebug
+ * @property {() => void} onHide
+ */
+
+export class Dock {
+  /** @param {DockOptions} options */
+  constructor(options) {
+    this._options = options;
+    this._samples = el("ul", { class: "samples" });
+    this._hint = el("p", { class: "hint small" });
+    this._file = el("input", {
+      type: "file",
+      accept: "image/png,image/jpeg,image/webp",
+      class: "visually-hidden",
+      tabindex: -1,
+      "aria-hidden": "true",
+      change: () => this._onFile(),
+    });
+    const open = el(
+      "button",
+      { type: "button", class: "sample open-picture", click: () => this._file.click() },
+      icon("upload"),
+      el("span", {}, "Your own"),
+    );
+    this.element = el(
+      "section",
+      { class: "dock", "aria-label": "Stage controls" },
+      el("div", { class: "dock-pictures" }, this._samples, open, this._file),
+      this._settings(),
+    );
+  }
+
+  /** Fill in the samples; the first one is begun with unless a picture is there already. */
+  async load() {
+    const samples = await this._options.api.samples();
+    const buttons = samples.map((sample) => {
+      const image = el("img", { alt: "", width: 96, height: 64, draggable: "false" });
+      void this._thumbnail(sample.file, image);
+      return el(
+        "li",
+        {},
+        el(
+          "button",
+          { type: "button", class: "sample", "data-sample": sample.file, "aria-label": `Photograph: ${sample.title}`, title: sample.title, click: () => void this.open(sample) },
+          image,
+        ),
+      );
+    });
+    fill(this._samples, ...buttons);
+    return samples;
+  }
+
+  /** @param {import("../types.js").Sample} sample */
+  async open(sample) {
+    try {
+      this._options.onPicture(await this._options.api.sample(sample.file), sample.title);
+      this.mark(sample.file);
+    } catch (error) {
+      notify(sentenceOf(error), { kind: "error" });
+    }
+  }
+
+  /** @param {string | null} file the sample on view, null for a picture of the viewer's own */
+  mark(file) {
+    for (const button of this._samples.querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", String(button.dataset.sample === file));
+    }
+  }
+
+  _settings() {
+    const { preferences, onPreference, onFullScreen, onDebug, onHide } = this._options;
+    const explain = (/** @type {string} */ swap) => {
+      this._hint.textContent = SWAPS.find((item) => item.value === swap)?.hint ?? "";
+    };
+    explain(preferences.swap);
+    return el(
+      "div",
+      { class: "dock-settings" },
+      choice({
+        label: "Change the picture",
+        value: preferences.swap,
+        choices: SWAPS,
+        onChange: (swap) => {
+          explain(swap);
+          onPreference({ swap });
+        },
+      }),
+      choice({
+        label: "Gaze rests",
+        value: preferences.dwellMs,
+        choices: DWELLS_MS.map((value) => ({ value, label: `${value / 1000} s` })),
+        onChange: (dwellMs) => onPreference({ dwellMs }),
+      }),
+      choice({
+        label: "Sectors",
+        value: preferences.gridSize,
+        choices: GRID_SIZES.map((value) => ({ value, label: `${value} × ${value}` })),
+        onChange: (gridSize) => onPreference({ gridSize }),
+      }),
+      choice({ label: "Picture", value: preferences.fit, choices: FITS, onChange: (fit) => onPreference({ fit }) }),
+      el(
+        "div",
+        { class: "dock-buttons" },
+        el("button", { type: "button", class: "button quiet", "aria-keyshortcuts": "D", click: onDebug }, "Debug layer ", el("kbd", {}, "D")),
+        iconButton("full", "Full screen (F)", onFullScreen, { "aria-keyshortcuts": "F" }),
+        iconButton("close", "Hide the controls (M)", onHide, { "aria-keyshortcuts": "M" }),
+      ),
+      this._hint,
+    );
+  }
+
+  /** @param {string} file @param {HTMLImageElement} image */
+  async _thumbnail(file, image) {
+    try {
+      image.src = URL.createObjectURL(await this._options.api.sampleThumbnail(file));
+    } catch (error) {
+      image.alt = file;
+      console.info(`No thumbnail of ${file}: ${sentenceOf(error)}`);
+    }
+  }
+
+  _onFile() {
+    const [file] = this._file.files ?? [];
+    this._file.value = "";
+    if (file) this._options.onPicture(file, file.name);
+  }
+}

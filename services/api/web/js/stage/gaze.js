@@ -1,0 +1,67 @@
+/** Where the viewer looks: the pointer, a finger, the arrow keys, or points that an eye tracker sends. */
+
+import { LiveSocket } from "../io/socket.js";
+
+/** @typedef {{x: number, y: number}} ViewPoint In CSS pixels of the stage. */
+
+const TAP_MS = 350;
+const TAP_PX = 12;
+
+/** Tells the pointer's way over the stage; a click or a tap is a blink. */
+export class PointerGaze {
+  /**
+   * @param {HTMLElement} stage
+   * @param {{onPoint: (point: ViewPoint | null) => void, onBlink: () => void}} handlers
+   */
+  constructor(stage, { onPoint, onBlink }) {
+    /** @type {{x: number, y: number, at: number} | null} */
+    let pressed = null;
+    /** @param {PointerEvent} event */
+    const pointOf = (event) => {
+      const box = stage.getBoundingClientRect();
+      return { x: event.clientX - box.left, y: event.clientY - box.top };
+    };
+    stage.addEventListener("pointermove", (event) => onPoint(pointOf(event)));
+    stage.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      pressed = { x: event.clientX, y: event.clientY, at: event.timeStamp };
+      onPoint(pointOf(event));
+    });
+    stage.addEventListener("pointerup", (event) => {
+      const from = pressed;
+      pressed = null;
+      if (!from) return;
+      const moved = Math.hypot(event.clientX - from.x, event.clientY - from.y);
+      // A finger that rests or wanders is a gaze; only a short tap is a blink.
+      if (event.pointerType === "mouse" || (event.timeStamp - from.at < TAP_MS && moved < TAP_PX)) onBlink();
+    });
+    // A finger that is lifted has not looked away; a mouse that leaves the picture has.
+    stage.addEventListener("pointerleave", (event) => {
+      if (event.pointerType === "mouse") onPoint(null);
+    });
+  }
+}
+
+/** Takes points from the server's `/gaze`, in fractions of the view from the top left. */
+export class SocketGaze {
+  /**
+   * @param {string} url
+   * @param {(point: {x: number, y: number}) => void} onPoint
+   */
+  constructor(url, onPoint) {
+    this._socket = new LiveSocket({
+      url: () => url,
+      onJson: (message) => {
+        if (typeof message.x === "number" && typeof message.y === "number") onPoint(message);
+      },
+    });
+  }
+
+  open() {
+    this._socket.open();
+  }
+
+  close() {
+    this._socket.close();
+  }
+}

@@ -1,0 +1,281 @@
+/** The stage: a photograph fills the view, and changes where nobody looks. */
+
+import { sentenceOf } from "../io/api.js";
+import { openPicture } from "../io/pictures.js";
+import { socketUrl } from "../io/socket.js";
+import { savePreferences } from "../io/prefs.js";
+import { STALE_MS } from "../pure/fixation.js";
+import { neighbour, position, spoken } from "../pure/sectors.js";
+import { el, icon, isTyping, setText } from "../ui/dom.js";
+import { notify } from "../ui/notices.js";
+import { DebugLayer } from "./debug.js";
+import { Dock } from "./dock.js";
+import { PointerGaze, SocketGaze } from "./gaze.js";
+import { Looker } from "./looker.js";
+import { Screen } from "./screen.js";
+
+/** @typedef {import("../app.js").App} App */
+
+/** A person who looks at the picture for so long is done with the controls. */
+const CLEAN_AFTER_MS = 3_500;
+/** A tracker sends all the time: once it is silent, nobody's gaze is known. */
+const TRACKER_STALE_MS = 1_000;
+
+/** @type {Record<string, [number, number]>} */
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+const HELP =
+  "Look, with the pointer, a finger or the arrow keys, and rest on one place: the far side of the picture changes. " +
+  "Press space when you blink.";
+
+export class StageView {
+  /** @param {App} app */
+  constructor(app) {
+    this._app = app;
+    this.title = "Stage";
+    this._screen = new Screen();
+    this._debug = new DebugLayer();
+    this._debug.setGrid(app.preferences.gridSize);
+    this._marker = el("div", { class: "gaze-marker", "aria-hidden": "true", hidden: true });
+    this._help = el("p", { class: "stage-help", id: "stage-help" }, HELP);
+    this._said = el("p", { class: "visually-hidden", role: "status" });
+    this._surface = el(
+      "div",
+      { class: "surface", tabindex: 0, role: "application", "aria-label": "Stage", "aria-describedby": "stage-help" },
+      this._screen.element,
+      this._debug.element,
+      this._marker,
+    );
+    this._dock = new Dock({
+      api: app.api,
+      preferences: app.preferences,
+      onPicture: (blob) => void this.open(blob),
+      onPreference: (changed) => this._onPreference(changed),
+      onFullScreen: () => void this._toggleFullScreen(),
+      onDebug: () => this._toggleDebug(),
+      onHide: () => this._setClean(true),
+    });
+    this._handle = el(
+      "button",
+      { type: "button", class: "handle", "aria-label": "Show the controls", "aria-keyshortcuts": "M", click: () => this._setClean(false) },
+      icon("more"),
+    );
+    this.element = el("main", { class: "stage", id: "main" }, this._surface, this._help, this._handle, this._dock.element, this._said);
+    this._looker = new Looker({
+      api: app.api,
+      preferences: app.preferences,
+      screen: this._screen,
+      clientId: app.clientId,
+      session: () => app.recording.active?.id ?? null,
+      isServerOut: () => app.monitor.isOut("generator") || app.monitor.isOut("api"),
+      onChange: () => this._onLooked(),
+      onSwapped: ({ target }) => this._onSwapped(target),
+      onProblem: (sentence) => notify(sentence, { kind: "error" }),
+    });
+    this._cleanTimer = 0;
+    this._opening = 0;
+    /** @type {{step: number, steps: number} | null} */
+    this._progress = null;
+    /** @type {number | null} */
+    this._queue = null;
+    this._listen();
+  }
+
+  enter() {
+    this._looker.resume();
+    this._tracker?.open();
+    if (!this._looker.chain.picture && !this._opening) void this._begin();
+    this._setClean(false);
+    this._surface.focus({ preventScroll: true });
+  }
+
+  leave() {
+    this._looker.pause();
+    this._tracker?.close();
+    this._setClean(false);
+  }
+
+  /**
+   * Begin from a picture.
+   * @param {Blob} file
+   */
+  async open(file) {
+    this._opening += 1;
+    const mine = this._opening;
+    try {
+      const { blob, bitmap, note } = await openPicture(file);
+      if (mine !== this._opening) return; // another one was chosen meanwhile
+      if (note) notify(note);
+      this._looker.begin({ blob, bitmap });
+      this._dock.mark(null);
+      this._describe("A photograph");
+    } catch (error) {
+      notify(sentenceOf(error), { kind: "error" });
+    }
+  }
+
+  async _begin() {
+    try {
+      const [first] = await this._dock.load();
+      if (first && !this._looker.chain.picture) await this._dock.open(first);
+    } catch (error) {
+      notify(sentenceOf(error), { kind: "error" });
+    }
+  }
+
+  _listen() {
+    const wantsTracker = new URLSearchParams(location.search).get("gaze") === "ws";
+    new PointerGaze(this._surface, {
+      onPoint: (point) => {
+        if (!wantsTracker) this._look(point);
+      },
+      onBlink: () => this._looker.blink(),
+    });
+    if (wantsTracker) {
+      this._looker.detector.staleMs = TRACKER_STALE_MS;
+      this._tracker = new SocketGaze(socketUrl(this._app.api.withToken("/gaze")), ({ x, y }) => {
+        this._look({ x: x * this._surface.clientWidth, y: y * this._surface.clientHeight });
+      });
+    } else this._looker.detector.staleMs = STALE_MS;
+    this._screen.element.addEventListener("placed", () => this._debug.setBox(this._screen.box));
+    this.element.addEventListener("dragover", (event) => event.preventDefault());
+    this.element.addEventListener("drop", (event) => this._onDrop(event));
+    this._dock.element.addEventListener("pointerenter", () => clearTimeout(this._cleanTimer));
+    this._app.live.on("progress", ({ client_id: client, step = 0, steps = 0 }) => {
+      if (client === this._app.clientId) this._progress = { step, steps };
+    });
+    this._app.live.on("status", ({ queue }) => {
+      this._queue = queue ?? null;
+    });
+    document.addEventListener("keydown", (event) => this._onKey(event));
+    document.addEventListener("fullscreenchange", () => this._screen.layOut());
+  }
+
+  /** @param {{x: number, y: number} | null} point */
+  _look(point) {
+    this._marker.hidden = true;
+    this._looker.look(point);
+    if (point && !this._cleanTimer) this._planClean();
+    if (!point) this._cleanTimer = Number(clearTimeout(this._cleanTimer)) || 0;
+  }
+
+  _planClean() {
+    clearTimeout(this._cleanTimer);
+    this._cleanTimer = window.setTimeout(() => {
+      // Whoever is at the controls by keyboard keeps them.
+      if (this._app.view === this && this._looker.chain.picture && !this._app.isAtControls()) this._setClean(true);
+    }, CLEAN_AFTER_MS);
+  }
+
+  /** @param {boolean} clean */
+  _setClean(clean) {
+    this._cleanTimer = Number(clearTimeout(this._cleanTimer)) || 0;
+    document.body.classList.toggle("clean", clean && this._app.view === this);
+    if (clean && this._dock.element.contains(document.activeElement)) this._surface.focus({ preventScroll: true });
+  }
+
+  _onLooked() {
+    if (this._looker.chain.state !== "asking") this._progress = null;
+    this._say();
+    if (!this._debug.visible) return;
+    const { chain, detector, timings, last, gaze } = this._looker;
+    this._debug.setGaze(gaze);
+    this._debug.update({
+      state: this._app.monitor.isOut("generator") ? "the generator is not ready" : chain.state,
+      focus: chain.focus ?? detector.sector,
+      target: chain.target,
+      dwell: detector.progress(performance.now()),
+      queue: this._queue,
+      progress: this._progress,
+      last,
+      timings,
+    });
+  }
+
+  _say() {
+    const { state, target } = this._looker.chain;
+    this.element.dataset.state = state;
+    this.element.dataset.target = target ?? "";
+    const where = target ? spoken(target) : "a corner";
+    if (state === "asking") setText(this._said, `A change is being made: ${where}.`);
+    else if (state === "waiting") setText(this._said, `The changed picture is ready: ${where}. Press space.`);
+  }
+
+  /** @param {string} target */
+  _onSwapped(target) {
+    this._help.hidden = true;
+    this.element.dataset.swaps = String(Number(this.element.dataset.swaps ?? 0) + 1);
+    setText(this._said, `The picture has changed: ${spoken(target)}.`);
+    this._describe(`A photograph, changed last in the ${spoken(target)}`);
+  }
+
+  /** @param {string} text */
+  _describe(text) {
+    this._screen.canvas.setAttribute("aria-label", text);
+  }
+
+  /** @param {Partial<import("../io/prefs.js").Preferences>} changed */
+  _onPreference(changed) {
+    Object.assign(this._app.preferences, changed);
+    savePreferences(this._app.preferences);
+    this._screen.fit = this._app.preferences.fit;
+    this._screen.layOut();
+    this._debug.setGrid(this._app.preferences.gridSize);
+    this._looker.configure();
+  }
+
+  /** @param {DragEvent} event */
+  _onDrop(event) {
+    event.preventDefault();
+    const [file] = event.dataTransfer?.files ?? [];
+    if (file) void this.open(file);
+    else notify("Drop a picture file here: PNG, JPEG or WebP.", { kind: "error" });
+  }
+
+  /** @param {KeyboardEvent} event */
+  _onKey(event) {
+    if (this._app.view !== this || isTyping() || event.ctrlKey || event.metaKey || event.altKey) return;
+    const onControl = document.activeElement?.closest("button, a, summary") !== null && document.activeElement !== document.body;
+    if (event.key === " " && !onControl) {
+      if (!event.repeat) this._looker.blink();
+    } else if (event.key in ARROWS && !onControl) this._moveGaze(...ARROWS[event.key]);
+    else if (event.repeat) return;
+    else if (event.key === "d" || event.key === "D") this._toggleDebug();
+    else if (event.key === "f" || event.key === "F") void this._toggleFullScreen();
+    else if (event.key === "m" || event.key === "M") this._setClean(!document.body.classList.contains("clean"));
+    else if (event.key === "Escape") this._setClean(false);
+    else return;
+    event.preventDefault();
+  }
+
+  /** @param {number} columns @param {number} rows */
+  _moveGaze(columns, rows) {
+    const { gridSize } = this._app.preferences;
+    const { detector } = this._looker;
+    const from = detector.sector ?? (gridSize === 3 ? "MC" : "TL");
+    const to = position(neighbour(from, gridSize, columns, rows), gridSize) ?? { row: 0, column: 0 };
+    const { box } = this._screen;
+    const point = {
+      x: box.left + ((to.column + 0.5) / gridSize) * box.width,
+      y: box.top + ((to.row + 0.5) / gridSize) * box.height,
+    };
+    this._look(point);
+    this._marker.hidden = false;
+    this._marker.style.transform = `translate(${point.x}px, ${point.y}px)`;
+  }
+
+  _toggleDebug() {
+    this._debug.toggle();
+    this._debug.setBox(this._screen.box);
+    this._onLooked();
+  }
+
+  async _toggleFullScreen() {
+    try {
+      if (document.fullscreenElement) await document.exitFullscreen();
+      else await document.documentElement.requestFullscreen();
+    } catch {
+      notify("This browser does not allow full screen here.", { kind: "error" });
+    }
+  }
+}
