@@ -1,0 +1,103 @@
+"""docs/bus.md and the code say the same: what third parties rely on is written down, and what is written is so."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.channels import BY_NAME, CHANNELS
+from shared.errors import BY_CODE
+from shared.messages import PROTOCOL_VERSION, PUBLISHED, Message
+from tests.support.samples import SAMPLES
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "bus.md").read_text(encoding="utf-8")
+ENVELOPE = {"v", "type", "id", "time", "monotonic_ns"}
+NAMES = re.compile(r"`([^`]+)`")
+
+
+def section(heading: str) -> str:
+    """The text below a heading, down to the next one of the same or a higher level."""
+    level = heading.split(" ")[0]
+    found = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{len(level)}}} |\Z)", DOCUMENT, re.M | re.S)
+    assert found, f"docs/bus.md has no section {heading!r}"
+    return found[1]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the first table in a text, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
+
+
+def first_column(text: str) -> set[str]:
+    return {name for row in rows(text) for name in NAMES.findall(row[0])}
+
+
+def test_the_table_of_channels_is_the_table_in_the_code() -> None:
+    documented = [
+        (NAMES.findall(row[0])[0], row[1], row[2], int(row[3]), tuple(NAMES.findall(row[4])))
+        for row in rows(section("## Channels"))
+    ]
+    assert documented == [
+        (channel.name, channel.bound_by, channel.pattern, channel.port_offset, channel.types) for channel in CHANNELS
+    ]
+
+
+def test_the_envelope_is_documented() -> None:
+    text = section("## A published message").split("###")[0]
+    assert first_column(text) == ENVELOPE == {"type", *Message.model_fields}
+    assert f"version of this protocol: {PROTOCOL_VERSION} " in text
+
+
+@pytest.mark.parametrize("message_type", sorted(PUBLISHED))
+def test_every_field_of_a_message_is_documented_and_no_other(message_type: str) -> None:
+    fields = set(PUBLISHED[message_type].model_fields) - ENVELOPE
+    assert first_column(section(f"### `{message_type}`")) == fields
+
+
+def test_the_documented_types_of_values_are_those_that_are_sent() -> None:
+    kinds: dict[str, tuple[type, ...]] = {
+        "string": (str,),
+        "integer": (int,),
+        "number": (int, float),
+        "boolean": (bool,),
+        "object": (dict,),
+        "array": (list,),
+        "null": (type(None),),
+    }
+    for message_type, sample in SAMPLES.items():
+        header = json.loads(sample.model_dump_json())
+        for names, words, *_ in rows(section(f"### `{message_type}`")):
+            allowed = tuple(kind for word, known in kinds.items() if re.search(rf"\b{word}\b", words) for kind in known)
+            for name in NAMES.findall(names):
+                assert isinstance(header[name], allowed), f"{message_type}.{name}: {header[name]!r} is no {words}"
+
+
+def test_the_example_of_a_frame_has_every_field() -> None:
+    example = re.search(r"```json\n(.*?)```", section("### `frame`"), re.S)
+    assert example
+    header = json.loads(example[1])
+    assert PUBLISHED["frame"].model_validate(header)
+    assert set(header) == {"type", *PUBLISHED["frame"].model_fields}
+
+
+def test_every_request_is_in_the_table_of_requests() -> None:
+    documented: dict[str, set[str]] = {}
+    for channel, types, *_ in rows(section("### What may be asked")):
+        documented.setdefault(channel.strip("`"), set()).update(NAMES.findall(types))
+    assert documented == {channel.name: set(channel.types) for channel in CHANNELS if channel.pattern == "requests"}
+
+
+def test_the_errors_of_the_bus_exist() -> None:
+    assert first_column(section("## Asking").split("###")[0]) <= set(BY_CODE)
+
+
+def test_the_number_of_messages_that_wait_is_the_one_of_the_defaults() -> None:
+    from shared.settings import Settings
+
+    budget_bytes = Settings.model_fields["bus_budget_bytes"].default
+    assert {BY_NAME[name].high_water_mark(budget_bytes) for name in ("frames", "replays")} == {64}
+    assert "64 on `frames` and `replays`" in DOCUMENT
