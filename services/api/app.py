@@ -22,6 +22,7 @@ from services.api.openapi import build
 from services.api.replay import ReplayRoutes
 from services.api.service import Api
 from services.api.sessions import SessionRoutes
+from services.api.web_routes import web_routes
 from shared.session.ids import RESERVED
 
 
@@ -52,7 +53,7 @@ def routes(api: Api) -> list[BaseRoute]:
     """All routes; fixed paths stand before those with a name in them."""
     sessions, replay, health = SessionRoutes(api), ReplayRoutes(api), HealthRoutes(api)
     return [
-        Route("/", _index, methods=["GET"]),
+        *web_routes(api),
         Route("/generate", GenerateRoute(api).post, methods=["POST"]),
         Route("/session/start", sessions.start, methods=["POST"]),
         Route("/session/stop", sessions.stop, methods=["POST"]),
@@ -95,10 +96,6 @@ class _Live:
 
     async def serve(self, websocket: WebSocket) -> None:
         await self._hub.serve(websocket)
-
-
-async def _index(request: Request) -> Response:
-    return JsonResponse({"name": "Parafovea", "docs": "/docs", "openapi": "/openapi.json", "health": "/health"})
 
 
 async def _openapi(request: Request) -> Response:

@@ -16,6 +16,7 @@ from services.api.auth import TokenCheck
 from services.api.cors import SAFE_METHODS, CorsPolicy
 from services.api.errors import error_response
 from services.api.headers import ALSO_EXPOSED, EXPOSED
+from services.api.page import is_public
 from shared.errors import Unauthorized
 
 METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
@@ -79,7 +80,8 @@ class Gate:
         self._policy.check_host(host)
         if changes:
             self._policy.check_change(headers.get("origin"), host)
-        self._tokens.check(scope)
+        if not (scope["type"] == "http" and is_public(scope["path"])):
+            self._tokens.check(scope)
 
 
 def _options(headers: Headers, *, allowed: bool) -> Response:

@@ -292,8 +292,8 @@ def _replay() -> Json:
         "/session/replay/stop": {
             "post": _operation(
                 "Take a cursor off its session",
-                {"200": _json("Stopped.", _object(session_id=_or_null(_TEXT), status={"const": "stopped"}))},
-                *(errors.InvalidRequest, errors.NotReplaying, _REPLAYER),
+                {"200": _json("Stopped.", _object(status={"const": "stopped"}))},
+                *(errors.InvalidRequest, _REPLAYER),
                 parameters=(_CURSOR,),
             )
         },
@@ -319,7 +319,6 @@ def _rest() -> Json:
     )
     page = {"description": "A page for people.", "content": {"text/html": {"schema": _TEXT}}}
     return {
-        "/": {"get": _operation("Where to go on", {"200": _json("Paths.", {"type": "object"})})},
         "/prompts": {"get": _operation("The sector prompts", {"200": _json("The lists in use.", prompts)})},
         "/reset": {
             "post": _operation(
@@ -342,6 +341,70 @@ def _rest() -> Json:
     }
 
 
+def _page() -> Json:
+    """What the page is made of and lives on."""
+    html = {"description": "A page for people.", "content": {"text/html": {"schema": _TEXT}}}
+    anything = {"description": "The file.", "content": {"*/*": {"schema": {}}}}
+    webp: Json = {"description": "At most 320 pixels on a side.", "content": {"image/webp": {"schema": {}}}}
+    webp["headers"] = _headers("ETag", "Cache-Control")
+    picture = {
+        "description": "The file.",
+        "content": {f"image/{kind}": {"schema": {}} for kind in ("png", "jpeg", "webp")},
+    }
+    known = {"304": {"description": "The client has it already (`If-None-Match`)."}}
+    samples = _json("To begin with.", _object(samples=_array(_object(name=_TEXT, file=_TEXT, title=_TEXT))))
+    entries = _object(
+        session_id=_TEXT, created_at=_or_null(_NUMBER), total=_WHOLE, entries=_array(_ENTRY), **{"from": _WHOLE}
+    )
+    of_frame = (_SESSION_ID, _in_path("index", "of its entry", {"type": "integer", "minimum": 0}))
+    no_frame = (errors.SessionNotFound, errors.NotFound, errors.FrameMissing, errors.InvalidRequest, _RECORDER)
+    whole = {"type": "integer", "minimum": 0}
+    file_name = _in_path("name", "of the file, as `/samples` tells it", _TEXT)
+    return {
+        "/": {"get": _operation("The page", {"200": html, **known})},
+        "/web/{path}": {
+            "get": _operation(
+                "A file of the page",
+                {"200": anything, **known},
+                errors.NotFound,
+                parameters=(_in_path("path", "below `/web/`", _TEXT),),
+            )
+        },
+        "/samples": {"get": _operation("The photographs to begin with", {"200": samples})},
+        "/samples/{name}": {
+            "get": _operation("One photograph", {"200": anything, **known}, errors.NotFound, parameters=(file_name,))
+        },
+        "/samples/{name}/thumbnail": {
+            "get": _operation(
+                "A photograph, small",
+                {"200": webp, **known},
+                *(errors.NotFound, errors.FrameMissing, errors.FrameCorrupt),
+                parameters=(file_name,),
+            )
+        },
+        "/session/{session_id}/entries": {
+            "get": _operation(
+                "Some entries of a session, by their position",
+                {"200": _json("At most 500, and how many there are in all.", entries)},
+                *(errors.SessionNotFound, errors.InvalidRequest, _RECORDER),
+                parameters=(
+                    _SESSION_ID,
+                    _query("from", "position of the first, from 0 (default)", whole),
+                    _query("count", "how many; default and limit: 500", whole),
+                ),
+            )
+        },
+        "/session/{session_id}/frames/{index}/input": {
+            "get": _operation("What a frame was made from", {"200": picture}, *no_frame, parameters=of_frame)
+        },
+        "/session/{session_id}/frames/{index}/thumbnail": {
+            "get": _operation(
+                "A frame, small", {"200": webp, **known}, *no_frame, errors.FrameCorrupt, parameters=of_frame
+            )
+        },
+    }
+
+
 @cache
 def build() -> Json:
     """The document."""
@@ -354,7 +417,7 @@ def build() -> Json:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Parafovea", "version": VERSION, "description": _INTRODUCTION},
-        "paths": {"/generate": {"post": _generate()}, **_sessions(), **_replay(), **_rest()},
+        "paths": {"/generate": {"post": _generate()}, **_sessions(), **_replay(), **_rest(), **_page()},
         "components": {
             "schemas": {"Error": error},
             "securitySchemes": {

@@ -11,6 +11,7 @@ from services.api.peers import Generator, Replayer, recorder
 from services.api.prompts import SectorPrompts
 from services.api.readers import Readers
 from services.api.recording import Recording
+from services.api.thumbnails import Thumbnailer
 from shared.disk import Disk
 from shared.errors import GeneratorUnavailable
 from shared.requests import Cancel
@@ -44,6 +45,7 @@ class Api:
         self.replayer = Replayer(runtime.bus)
         self.prompts = SectorPrompts(self.settings.sector_prompts)
         self.readers = Readers(self.settings.sessions_dir)
+        self.thumbnailer = Thumbnailer()
         self._recordings = Subscriber(runtime.bus, "recordings")
 
     def start(self) -> None:
@@ -77,7 +79,8 @@ class Api:
         self._runtime.supervise(self._cancel(request_id), f"cancel {request_id}")
 
     async def close(self) -> None:
-        """Let go of the bus, and of files."""
+        """Let go of the bus, of files, and of the process that makes thumbnails."""
+        await self.thumbnailer.close()
         for peer in (self.generator, self._recorder, self.replayer):
             await peer.close()
         self.readers.close()
