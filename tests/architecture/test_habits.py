@@ -1,0 +1,107 @@
+"""Habits that a reader relies on: small files, docstrings, no silent except, and a Procfile that starts everything."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAX_LINES = 260
+"""A file is one idea, 50 to 250 lines; a few lines of grace."""
+
+LONGER: dict[str, int] = {
+    "services/api/openapi.py": 450,
+    "services/api/recording.py": 350,
+    "services/recorder/archive.py": 360,
+    "services/recorder/intake.py": 340,
+    "services/recorder/recording.py": 360,
+    "shared/requests.py": 350,
+    "shared/session/examine.py": 310,
+    "shared/session/importing.py": 330,
+    "shared/session/reading.py": 420,
+    "shared/session/writer.py": 440,
+}
+"""Files that are longer, and how long they may be: to be divided when they are next worked on, not to grow."""
+
+
+def tracked() -> list[Path]:
+    """Files in git, and those about to be."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
+
+
+def sources() -> list[str]:
+    return sorted(
+        str(path.relative_to(ROOT))
+        for folder in ("services", "shared", "cli", "comparison")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+
+
+@pytest.mark.parametrize("source", sources())
+def test_a_file_is_one_idea(source: str) -> None:
+    lines = len((ROOT / source).read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGER.get(source, MAX_LINES)
+
+
+def test_the_list_of_longer_files_names_no_others() -> None:
+    for source in LONGER:
+        path = ROOT / source
+        assert path.exists(), f"{source} is gone: take it off the list"
+        assert len(path.read_text(encoding="utf-8").splitlines()) > MAX_LINES, f"{source} is short now"
+
+
+@pytest.mark.parametrize("source", sources())
+def test_every_module_says_what_it_is(source: str) -> None:
+    tree = ast.parse((ROOT / source).read_text(encoding="utf-8"))
+    if not tree.body:
+        return
+    assert ast.get_docstring(tree), "no docstring"
+
+
+@pytest.mark.parametrize("source", sources())
+def test_no_error_is_swallowed_without_a_word(source: str) -> None:
+    for node in ast.walk(ast.parse((ROOT / source).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ExceptHandler):
+            only = node.body[0] if len(node.body) == 1 else None
+            swallowed = isinstance(only, ast.Pass)
+            assert not swallowed, f"line {node.lineno}: except ...: pass"
+
+
+def test_every_process_of_the_procfile_is_there() -> None:
+    lines = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
+    started = {line.split(":")[0]: line.split(": ")[1] for line in lines if line and not line.startswith("#")}
+    assert {"generator", "recorder", "replayer", "api"} <= set(started)
+    for name, command in started.items():
+        assert command == f"python -m services.{name}"
+        assert (ROOT / "services" / name / "__main__.py").exists()
+
+
+def test_nothing_that_a_run_makes_is_in_git() -> None:
+    names = {str(path.relative_to(ROOT)) for path in tracked()}
+    assert not [name for name in names if name.endswith((".pyc", ".log")) or "/__pycache__/" in name]
+    assert not [name for name in names if name.startswith("generation/sessions/")]
+    assert ".env" not in names
+
+
+def test_documents_link_to_what_is_there() -> None:
+    missing = []
+    for path in tracked():
+        if path.suffix != ".md":
+            continue
+        text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S)
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+            if "://" not in target and not (path.parent / target).exists():
+                missing.append(f"{path.relative_to(ROOT)}: {target}")
+    assert not missing

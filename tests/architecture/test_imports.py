@@ -1,0 +1,88 @@
+"""Imports run one way, and only the generator may import what is heavy. Read from the sources, so nothing is run."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if (path / "__init__.py").exists())
+FOLDERS = ("services", "shared", "cli", "comparison")
+HEAVY = frozenset(
+    {"torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "scipy", "skimage", "PIL"}
+)
+MAY_BE_HEAVY = (
+    "services/generator/",
+    "comparison/",
+    "cli/comparing",
+    "cli/verifying",
+    "services/api/thumbnail_worker.py",  # a process of its own, started when a thumbnail is wanted
+)
+"""Where pixels are made or compared. Everything else starts in the time that its small libraries take."""
+
+
+def sources() -> list[str]:
+    return sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+
+def imported(source: str) -> set[str]:
+    """Every module that a file imports, also within functions; not those for a type checker alone."""
+    tree = ast.parse((ROOT / source).read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{source}: imports are written out in full"
+            assert node.module
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert {"api", "generator", "logger", "metrics", "recorder", "replayer"} <= set(SERVICES)
+    assert len(sources()) > 50
+
+
+@pytest.mark.parametrize("source", [source for source in sources() if source.startswith("services/")])
+def test_a_service_imports_no_other_service(source: str) -> None:
+    own = source.split("/")[1]
+    foreign = {name for name in imported(source) if name.startswith("services.") and name.split(".")[1] != own}
+    assert not foreign
+    assert not {name for name in imported(source) if name.split(".")[0] in ("cli", "tests", "benchmarks", "training")}
+
+
+@pytest.mark.parametrize("source", [source for source in sources() if source.startswith("shared/")])
+def test_shared_imports_nothing_of_ours_but_itself(source: str) -> None:
+    ours = {"services", "cli", "comparison", "tests", "benchmarks", "training"}
+    assert not {name for name in imported(source) if name.split(".")[0] in ours}
+
+
+@pytest.mark.parametrize("source", [source for source in sources() if not source.startswith(MAY_BE_HEAVY)])
+def test_only_the_generator_and_comparison_import_what_is_heavy(source: str) -> None:
+    assert not {name.split(".")[0] for name in imported(source)} & HEAVY
+
+
+@pytest.mark.parametrize("source", [source for source in sources() if not source.startswith("services/generator/")])
+def test_only_the_generator_imports_torch(source: str) -> None:
+    forbidden = {"torch", "diffusers", "transformers"}
+    if source.startswith(("comparison/", "cli/")):
+        pytest.skip("a command may load the model in its own process")
+    assert not {name.split(".")[0] for name in imported(source)} & forbidden
+
+
+@pytest.mark.parametrize("source", sources())
+def test_nothing_pickles(source: str) -> None:
+    assert not {name.split(".")[0] for name in imported(source)} & {
+        "pickle",
+        "dill",
+        "cloudpickle",
+        "marshal",
+        "shelve",
+    }
