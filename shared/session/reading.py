@@ -230,6 +230,8 @@ class Snapshot:
     fd: int
     kept_bytes: int
     tail: bytes
+    is_open: bool
+    """Whether it said that it is being recorded."""
 
     @property
     def size(self) -> int:
@@ -332,11 +334,9 @@ def _snapshot(path: Path) -> Snapshot:
             text = lines.pread(fd, size - begin, begin)
             at = text.rfind(TAIL_START)
             if at >= 0:
-                parse_tail(text[at:])
-                return Snapshot(fd, begin + at, text[at:])
+                return Snapshot(fd, begin + at, text[at:], parse_tail(text[at:]).open)
             if begin == 0:
-                parse_whole(fd)
-                return Snapshot(fd, 0, text)
+                return Snapshot(fd, 0, text, parse_whole(fd)[2].open)
             window *= 16
     except BaseException:
         os.close(fd)

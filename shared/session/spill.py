@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 import orjson
 
 from shared.disk import Disk
+from shared.holder import AlreadyHeld, Holder
 from shared.session import layout
 from shared.session.writer import PendingFrame
 
@@ -25,6 +27,19 @@ log = logging.getLogger(__name__)
 _MAGIC = b"parafovea spill 1\n"
 _FRAME, _INPUT = ".frame", ".input"
 _DIGEST_BYTES = 32
+_LOCK = ".spill.lock"
+_LOCK_S = 1.0
+
+
+def hold(root: Path) -> Holder:
+    """Claim the spill, so that nobody takes it in while it is being written. The folder must stand.
+
+    Raises:
+        AlreadyHeld: somebody is at it.
+        OSError: the lock file cannot be made.
+    """
+    folder = root / layout.SPILL
+    return Holder(folder / _LOCK, f"the spill {folder}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,20 @@ def write_spill(
     """
     folder = root / layout.SPILL
     disk.make_folders(folder)
+    holder = _wait_to_hold(root)
+    try:
+        return _write(disk, folder, frames, inputs)
+    finally:
+        if holder is not None:
+            holder.release()
+
+
+def _write(
+    disk: Disk,
+    folder: Path,
+    frames: Iterable[tuple[Mapping[str, Any], bytes]],
+    inputs: Mapping[str, tuple[str, bytes]],
+) -> int:
     for sha256, (image_format, data) in inputs.items():
         _put(disk, folder / f"{sha256}{_INPUT}", {"sha256": sha256, "format": image_format}, data)
     written = 0
@@ -137,16 +166,39 @@ def clear(disk: Disk, root: Path) -> None:
     """Once no frame is left: remove inputs and leftovers, and the folder where nothing else is in it.
 
     Raises:
+        AlreadyHeld: somebody is writing there.
         OSError: the disk refuses.
     """
     folder = root / layout.SPILL
     if not folder.is_dir():
         return
-    for path in list(folder.iterdir()):
-        if path.suffix == _INPUT or layout.is_temporary(path.name):
-            disk.unlink(path)
+    holder = hold(root)
+    try:
+        paths = list(folder.iterdir())
+        if not any(path.suffix == _FRAME for path in paths):
+            for path in paths:
+                if path.suffix == _INPUT or layout.is_temporary(path.name):
+                    disk.unlink(path)
+    finally:
+        holder.release()
     if not any(folder.iterdir()):
         disk.rmdir(folder)
+
+
+def _wait_to_hold(root: Path) -> Holder | None:
+    """The claim; None where it is not to be had in time: frames on disk without it are better than none."""
+    deadline = time.monotonic() + _LOCK_S
+    while True:
+        try:
+            return hold(root)
+        except AlreadyHeld:
+            if time.monotonic() > deadline:
+                log.warning("the spill is being taken in while it is written")
+                return None
+            time.sleep(0.01)
+        except OSError as error:
+            log.warning("the spill cannot be locked: %s", error)
+            return None
 
 
 def _put(disk: Disk, path: Path, header: Mapping[str, Any], data: bytes) -> bool:

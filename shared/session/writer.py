@@ -27,7 +27,14 @@ log = logging.getLogger(__name__)
 
 
 class CorruptFrame(Exception):
-    """The bytes of a frame or an input are not those that its header names; fetch it again."""
+    """The bytes of a frame or of its input are not those that its header names; fetch them again.
+
+    ``key`` is the frame's epoch and ``record_seq``.
+    """
+
+    def __init__(self, frame: PendingFrame, what: str, found: str, named: str) -> None:
+        super().__init__(f"{what} of frame {frame.header['frame_id']} has the hash {found}, not {named}")
+        self.key = frame.key
 
 
 class MissingInput(Exception):
@@ -166,6 +173,8 @@ class SessionWriter:
         coming: set[str] = set()
         wanted: list[str] = []
         for header in headers:
+            if self.has(header["epoch"], header["record_seq"]):
+                continue
             sha256 = header.get("input_sha256")
             if sha256 and sha256 not in coming and self._input_file(sha256) is None:
                 wanted.append(sha256)
@@ -216,6 +225,18 @@ class SessionWriter:
         self._ensure_ours()
         self._finish()
         self._set_tail(replace(self._tail, open=False))
+
+    def reread(self) -> None:
+        """Read the session again and repair what is wrong with it, whoever it was that changed it.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        self._file = None
+        if self.folder.exists():
+            self._reopen(known_head=self._head, died=False)
+        else:
+            self._make_folder()
 
     # -- the folder ----------------------------------------------------------------------------------------------
 
@@ -307,11 +328,11 @@ class SessionWriter:
         for frame in frames:
             if self.has(*frame.key) or frame.key in new:
                 continue
-            _prove(frame.png, frame.header["sha256"], f"frame {frame.header['frame_id']}")
+            _prove(frame, frame.png, frame.header["sha256"], "the picture")
             sha256 = frame.header.get("input_sha256")
             if sha256 and sha256 not in hashes and self._input_file(sha256) is None:
                 if frame.input is not None:
-                    _prove(frame.input, sha256, f"the input of frame {frame.header['frame_id']}")
+                    _prove(frame, frame.input, sha256, "the input")
                 elif not frame.input_lost:
                     raise MissingInput(sha256)
                 if frame.input is not None:
@@ -402,7 +423,7 @@ class SessionWriter:
         )
 
 
-def _prove(data: bytes | memoryview, sha256: str, what: str) -> None:
+def _prove(frame: PendingFrame, data: bytes | memoryview, sha256: str, what: str) -> None:
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
-        raise CorruptFrame(f"{what} has the hash {found}, not {sha256}")
+        raise CorruptFrame(frame, what, found, sha256)

@@ -1,0 +1,345 @@
+"""The sessions folder, as the recorder's one writing thread sees it. Everything here blocks.
+
+Nothing here knows of sockets; the event loop hands work over and gets plain results back.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.disk import TEMP_PREFIX, Disk
+from shared.errors import InvalidSessionId, SessionNotFound
+from shared.holder import AlreadyHeld, Holder
+from shared.requests import FrameRef, SessionStamp
+from shared.session import ids, layout, spill
+from shared.session.examine import examine
+from shared.session.metadata import DamagedMetadata
+from shared.session.reading import snapshot
+from shared.session.repair import repair
+from shared.session.spill import Spill, SpilledFrame
+from shared.session.writer import MissingInput, PendingFrame, RecordedFrame, SessionWriter
+
+log = logging.getLogger(__name__)
+
+
+class RootTrouble(Exception):
+    """The sessions folder as a whole cannot be written to; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write came to: frames that are safe, or else hashes of the inputs that it needs first."""
+
+    frames: tuple[RecordedFrame, ...] = ()
+    inputs_wanted: tuple[str, ...] = ()
+    count: int = 0
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What a start found: sessions that were repaired, and what a generator left for us."""
+
+    repaired: dict[str, list[str]] = field(default_factory=dict)
+    spill: Spill = field(default_factory=Spill)
+
+
+class Archive:
+    """The open sessions and the folder they lie in."""
+
+    def __init__(self, disk: Disk, root: Path) -> None:
+        self._disk = disk
+        self._root = root
+        self._holder: Holder | None = None
+        self._writers: dict[str, SessionWriter] = {}
+
+    # -- the folder as a whole ----------------------------------------------------------------------------------------
+
+    def claim(self) -> None:
+        """Make the sessions folder and take its lock. Called again before each write: the folder may have vanished.
+
+        Raises:
+            AlreadyHeld: another recorder has it.
+            RootTrouble: it cannot be made or locked.
+        """
+        lock = self._root / layout.RECORDER_LOCK
+        if self._holder is not None and lock.exists():
+            return
+        try:
+            self._disk.make_folders(self._root)
+            if not self._root.is_dir():
+                raise NotADirectoryError(f"{self._root} is not a folder")
+            if self._holder is not None:
+                self._holder.release()
+                self._holder = None
+            self._holder = Holder(lock, f"the sessions folder {self._root}")
+        except OSError as error:
+            raise RootTrouble(f"the sessions folder {self._root}: {_reason(error)}") from error
+
+    def recover(self) -> Recovered:
+        """Remove half-made sessions, repair those that were left open, and read the spill's headers.
+
+        Raises:
+            AlreadyHeld, RootTrouble: see :meth:`claim`.
+        """
+        self.claim()
+        found = Recovered()
+        try:
+            names = sorted(os.listdir(self._root))
+        except OSError as error:
+            raise RootTrouble(f"the sessions folder {self._root}: {_reason(error)}") from error
+        for name in names:
+            try:
+                if name.startswith(TEMP_PREFIX):
+                    self._remove(self._root / name)
+                elif name[0] != "." and self._was_left_open(name):
+                    found.repaired[name] = repair(self._disk, self._root / name).did
+            except OSError as error:
+                log.error("session %s could not be repaired: %s", name, error)
+        found.spill = self.read_spill()
+        return found
+
+    def free_bytes(self) -> int | None:
+        """Free space where the sessions are; None where it cannot be told."""
+        try:
+            return self._disk.free_bytes(self._root)
+        except OSError:
+            return None
+
+    # -- sessions -----------------------------------------------------------------------------------------------------
+
+    def start(self, session_id: str | None, *, resume: bool) -> tuple[SessionStamp, bool, int]:
+        """Make a session, or with ``resume`` go on with one: its stamp, whether it was there, and its frames.
+
+        Raises:
+            InvalidSessionId, SessionExists: see :mod:`shared.session.ids`.
+            RootTrouble, OSError: the disk refuses.
+        """
+        self.claim()
+        now = time.time()
+        resumed = False
+        if session_id is None:
+            session_id = ids.automatic(self._root, now)
+        elif resume and self._is_session(ids.validate(session_id)):
+            resumed = True
+        else:
+            ids.claim(self._root, session_id)
+        writer = self._open(session_id, now)
+        return SessionStamp(session_id=session_id, created_at=writer.created_at), resumed, writer.recorded
+
+    def resume(self, stamp: SessionStamp) -> int:
+        """Go on with a session that is known to be active; made anew where its folder is gone. Its frames.
+
+        Raises:
+            InvalidSessionId, RootTrouble, OSError: as :meth:`start`.
+        """
+        self.claim()
+        return self._open(ids.validate(stamp.session_id), stamp.created_at).recorded
+
+    def write(
+        self,
+        session_id: str,
+        created_at: float | None,
+        frames: Sequence[tuple[Mapping[str, object], bytes]],
+        inputs: Mapping[str, bytes | None],
+    ) -> Written:
+        """Record frames, given inputs by hash (None: nobody has it any more).
+
+        Raises:
+            CorruptFrame: bytes and hash of a frame, or of an input, do not fit.
+            RootTrouble, OSError: the disk refuses.
+        """
+        self.claim()
+        writer = self._open(session_id, created_at or time.time())
+        wanted = [sha256 for sha256 in writer.inputs_wanted(header for header, _ in frames) if sha256 not in inputs]
+        if wanted:
+            return Written(inputs_wanted=tuple(wanted), count=writer.recorded)
+        pending = []
+        for header, png in frames:
+            given = inputs.get(str(header.get("input_sha256")), b"")
+            pending.append(PendingFrame(header, png, given or None, input_lost=given is None))
+        return self._append(writer, pending)
+
+    def write_spilled(self, session_id: str, frames: Sequence[SpilledFrame]) -> Written:
+        """Record frames of the spill, and take them out of it.
+
+        Raises:
+            ValueError: a frame's file is torn; the message names it.
+            CorruptFrame, RootTrouble, OSError: as :meth:`write`.
+        """
+        self.claim()
+        loaded = [frame.load() for frame in frames]
+        header = loaded[0].header
+        created_at = header.get("session_created_at") or header.get("timestamp") or time.time()
+        written = self._append(self._open(session_id, created_at), loaded)
+        for frame in frames:
+            spill.remove(self._disk, frame)
+        return written
+
+    def close(self, session_id: str) -> None:
+        """End the recording of a session.
+
+        Raises:
+            OSError: the disk refuses; try again.
+        """
+        writer = self._writers.get(session_id)
+        if writer is not None:
+            writer.close()
+            del self._writers[session_id]
+
+    def close_all(self) -> None:
+        """End everything and give the folder up. What the disk refuses is left to the next start's repair."""
+        for session_id in list(self._writers):
+            try:
+                self.close(session_id)
+            except (OSError, DamagedMetadata) as error:
+                log.warning("session %s could not be closed: %s", session_id, error)
+        if self._holder is not None:
+            try:
+                self._holder.release()
+            except OSError as error:
+                log.warning("the lock of %s could not be removed: %s", self._root, error)
+            self._holder = None
+
+    def delete(self, session_id: str) -> None:
+        """Remove a session and all in it. Out of sight at once, so that a death leaves no half of it.
+
+        Raises:
+            SessionNotFound: there is none.
+            RootTrouble, OSError: the disk refuses.
+        """
+        self.claim()
+        if not self._is_session(session_id):
+            raise SessionNotFound(f"there is no session {session_id!a}")
+        self._writers.pop(session_id, None)
+        doomed = self._root / f"{TEMP_PREFIX}deleted-{session_id}"
+        if doomed.exists():
+            self._disk.remove_tree(doomed)
+        self._disk.rename(self._root / session_id, doomed)
+        self._disk.fsync_dir(self._root)
+        self._disk.remove_tree(doomed)
+
+    def repair(self, session_id: str) -> list[str]:
+        """Mend a session; a sentence for each thing done.
+
+        Raises:
+            SessionNotFound: there is none.
+            RootTrouble, OSError: the disk refuses.
+        """
+        self.claim()
+        if not self._is_session(session_id):
+            raise SessionNotFound(f"there is no session {session_id!a}")
+        writer = self._writers.get(session_id)
+        if writer is None:
+            return repair(self._disk, self._root / session_id).did
+        writer.reread()
+        return writer.repaired.did if writer.repaired else []
+
+    def mark_lost(self, session_id: str, frames: Mapping[tuple[str, int], str]) -> tuple[list[str], list[str]]:
+        """Of frames by epoch and number, those that are recorded after all, and the others: named as lost.
+
+        Raises:
+            RootTrouble, OSError: the disk refuses.
+        """
+        self.claim()
+        if not self._is_session(session_id):
+            return [], list(frames.values())
+        writer = self._open(session_id, time.time())
+        recorded = [frame_id for key, frame_id in frames.items() if writer.has(*key)]
+        lost = [frame_id for key, frame_id in frames.items() if not writer.has(*key)]
+        writer.mark_lost(lost)
+        return recorded, lost
+
+    def recorded(self, frames: Sequence[FrameRef]) -> list[bool]:
+        """Whether each frame is on disk. Of a session that is not open, its whole metadata is read."""
+        known: dict[str, Mapping[str, object]] = {}
+        answers = []
+        for ref in frames:
+            writer = self._writers.get(ref.session_id)
+            if writer is not None:
+                answers.append(writer.has(ref.epoch, ref.record_seq))
+                continue
+            if ref.session_id not in known:
+                known[ref.session_id] = self._numbers(ref.session_id)
+            numbers = known[ref.session_id].get(ref.epoch)
+            answers.append(numbers is not None and ref.record_seq in numbers)  # type: ignore[operator]
+        return answers
+
+    # -- the spill ----------------------------------------------------------------------------------------------------
+
+    def read_spill(self) -> Spill:
+        """What a generator left; nothing while one is still writing there."""
+        try:
+            if not (self._root / layout.SPILL).is_dir():
+                return Spill()
+            holder = spill.hold(self._root)
+            try:
+                return spill.read_spill(self._root)
+            finally:
+                holder.release()
+        except AlreadyHeld:
+            return Spill()
+        except OSError as error:
+            log.error("the spill cannot be read: %s", error)
+            return Spill()
+
+    def clear_spill(self) -> None:
+        """Once its frames are safe: nothing of the spill stays."""
+        try:
+            spill.clear(self._disk, self._root)
+        except (AlreadyHeld, OSError) as error:
+            log.warning("the spill is not cleared: %s", error)
+
+    # -- parts --------------------------------------------------------------------------------------------------------
+
+    def _open(self, session_id: str, created_at: float) -> SessionWriter:
+        writer = self._writers.get(session_id)
+        if writer is None:
+            writer = SessionWriter.open_or_create(self._disk, self._root, session_id, created_at)
+            self._writers[session_id] = writer
+        return writer
+
+    def _append(self, writer: SessionWriter, frames: Sequence[PendingFrame]) -> Written:
+        try:
+            done = writer.append(frames)
+        except MissingInput as missing:  # removed by its owner in this very moment
+            return Written(inputs_wanted=(missing.sha256,), count=writer.recorded)
+        return Written(tuple(done), (), writer.recorded)
+
+    def _is_session(self, session_id: str) -> bool:
+        folder = self._root / session_id
+        return folder.is_dir() and not session_id.startswith(".")
+
+    def _numbers(self, session_id: str) -> Mapping[str, object]:
+        try:
+            return examine(self._root / ids.validate(session_id)).recorded
+        except (OSError, InvalidSessionId):
+            return {}
+
+    def _was_left_open(self, name: str) -> bool:
+        """Whether a session's recorder died, or its metadata is torn; read from the end of the file."""
+        if not (self._root / name).is_dir():
+            return False
+        try:
+            taken = snapshot(self._root, name)
+        except SessionNotFound:
+            return any(layout.parse_frame_name(item) for item in os.listdir(self._root / name))
+        except DamagedMetadata:
+            return True
+        taken.close()
+        return taken.is_open
+
+    def _remove(self, path: Path) -> None:
+        log.warning("%s was left half-made, and is removed", path)
+        if path.is_dir() and not path.is_symlink():
+            self._disk.remove_tree(path)
+        else:
+            self._disk.unlink(path)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

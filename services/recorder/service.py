@@ -1,0 +1,180 @@
+"""The recorder process: owns the sessions folder, and writes into it what the generator publishes.
+
+The event loop hears, asks and answers; one thread writes. Nothing that is stuck on the disk keeps the loop from
+answering ``status``, and nothing here makes the generator wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from services.recorder.archive import Archive, RootTrouble
+from services.recorder.control import Control
+from services.recorder.intake import Intake
+from services.recorder.recording import Recording
+from services.recorder.upstream import Upstream
+from shared.disk import Disk
+from shared.messages import Message, SessionStarted, SessionStopped, new_id
+from shared.requests import SessionStamp
+from shared.runner import Runtime
+from shared.sockets import Publisher
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+BEAT_S = 0.5
+DRAIN_S = 4.0
+"""How long a stopping recorder writes on: honcho kills after five seconds."""
+LISTEN_S = 1.0
+"""How long it waits for the generator to say that it stops as well."""
+CLOSE_S = 0.7
+
+
+class Recorder:
+    """Frames in, sessions out.
+
+    Args:
+        runtime: settings, bus and the event that says to stop.
+        disk: through which everything is written.
+
+    Attributes:
+        epoch: one life of the recorder.
+        active: the session that new frames belong to, or None.
+        free_bytes: where the sessions are; None where it cannot be told.
+    """
+
+    def __init__(self, runtime: Runtime, disk: Disk) -> None:
+        self.runtime = runtime
+        self.epoch = new_id()[:16]
+        self.active: SessionStamp | None = None
+        self.free_bytes: int | None = None
+        self.intake = Intake()
+        self.archive = Archive(disk, runtime.settings.sessions_dir)
+        self._changes = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._looker = ThreadPoolExecutor(1, thread_name_prefix="looker")
+
+    async def run(self) -> None:
+        """Record until told to stop, then see off what there is."""
+        try:
+            await self.blocking(self.archive.claim)
+        except RootTrouble as error:
+            log.error("%s; it is tried again", error)
+        try:
+            self.publisher = Publisher(self.runtime.bus, "recordings", self._tell_state)
+            control = Control(self)
+        except BaseException:
+            await self.blocking(self.archive.close_all)
+            raise
+        self.upstream = Upstream(self.runtime.bus, self.intake, self._on_news)
+        self.recording = Recording(self)
+        for work, name in (
+            (control.serve(), "control"),
+            (self.publisher.serve_joins(), "joins"),
+            (self.upstream.tap(), "tap"),
+            (self.upstream.ask(), "ask"),
+            (self.upstream.send_acknowledgements(), "acknowledge"),
+            (self.recording.write(), "write"),
+            (self._beat(), "beat"),
+        ):
+            self.runtime.supervise(work, name)
+        await self.runtime.stopping.wait()
+        await self._drain()
+        await self._close()
+
+    async def blocking(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run something that blocks, behind what was given before it."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    async def publish(self, message: Message) -> None:
+        """Tell subscribers."""
+        await self.publisher.publish(message)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """While another session is about to become active, none is closed."""
+        self._changes += 1
+        try:
+            yield
+        finally:
+            self._changes -= 1
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether another session is about to become active."""
+        return self._changes > 0
+
+    async def activate(self, stamp: SessionStamp, *, resumed: bool) -> None:
+        """From now on this session is the active one; the one that was ends."""
+        before, self.active = self.active, stamp
+        if before is not None and before.session_id != stamp.session_id:
+            await self.publish(SessionStopped(epoch=self.epoch, session_id=before.session_id, reason="another started"))
+        await self.publish(self._started(stamp, resumed=resumed))
+        self.recording.look()
+
+    async def deactivate(self, reason: str) -> None:
+        """No session is active from now on. It is closed once its frames are on disk."""
+        before, self.active = self.active, None
+        if before is not None:
+            await self.publish(SessionStopped(epoch=self.epoch, session_id=before.session_id, reason=reason))
+        self.recording.look()
+
+    # -- loops and ends -----------------------------------------------------------------------------------------------
+
+    def _on_news(self, new_epoch: bool) -> None:
+        if new_epoch:
+            self.recording.take_spill_first()
+        self.recording.look()
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self.free_bytes = await loop.run_in_executor(self._looker, self.archive.free_bytes)
+            self.recording.give_up(time.monotonic())
+            self.recording.look()
+            self.upstream.look()
+            await asyncio.sleep(BEAT_S)
+
+    async def _drain(self) -> None:
+        """Write on until everything that is known is on disk and nothing more can come, or the time is up."""
+        began = time.monotonic()
+        while (elapsed := time.monotonic() - began) < DRAIN_S:
+            quiet = self.upstream.state == "stopping" or elapsed > LISTEN_S
+            if not self.upstream.connected:
+                if not self.intake.ready() or self.recording.is_stuck():
+                    break
+            elif quiet and not self.intake.wants_listing and not self.recording.sessions():
+                break
+            await asyncio.sleep(0.02)
+        left = sum(self.recording.pending(session_id) for session_id in self.recording.sessions())
+        if left:
+            log.warning("%d frames are not on disk; the generator, or its spill, has them", left)
+
+    async def _close(self) -> None:
+        self.recording.stop()
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self.blocking(self.archive.close_all)
+        except TimeoutError:
+            log.warning("the disk does not answer; open sessions are repaired at the next start")
+        await self.upstream.close()
+        for executor in (self._thread, self._looker):
+            executor.shutdown(wait=False, cancel_futures=True)
+        self.runtime.abandon_threads = True
+
+    def _started(self, stamp: SessionStamp, *, resumed: bool) -> SessionStarted:
+        return SessionStarted(
+            epoch=self.epoch, session_id=stamp.session_id, created_at=stamp.created_at, resumed=resumed
+        )
+
+    def _tell_state(self, message_type: str) -> list[Message]:
+        if message_type == SessionStarted.type and self.active is not None:
+            return [self._started(self.active, resumed=True)]
+        return []

@@ -1,0 +1,167 @@
+"""The generator as the recorder sees it: its stream, and what is asked of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from services.recorder.intake import Intake
+from shared.errors import NotFound, ParafoveaError
+from shared.messages import Frame, Status
+from shared.requests import Acknowledge, FrameRef, InputRequest, PendingFrames
+from shared.rpc import Client, PeerGone
+from shared.sockets import Bus, Subscriber
+from shared.wire import Published
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 2.0
+TRANSFER_S = 10.0
+RETRY_S = 0.1
+ACKNOWLEDGED_AT_ONCE = 500
+
+
+class GeneratorAway(Exception):
+    """The generator does not answer; what was asked of it is asked again later."""
+
+
+class Upstream:
+    """Feeds the intake: from the stream what comes, by asking what does not.
+
+    Args:
+        bus: this process's end of the bus.
+        intake: what is fed.
+        on_news: called after each change; ``True`` when a new epoch began.
+
+    Attributes:
+        state: the generator's own, by its last heartbeat; None before the first.
+    """
+
+    def __init__(self, bus: Bus, intake: Intake, on_news: Callable[[bool], None]) -> None:
+        self._client = Client(bus, "generator")
+        self._stream = Subscriber(bus, "frames", [Frame.type, Status.type])
+        self._intake = intake
+        self._on_news = on_news
+        self._to_acknowledge: list[FrameRef] = []
+        self._acknowledge_soon = asyncio.Event()
+        self._ask_soon = asyncio.Event()
+        self.state: str | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether a generator is at the other end."""
+        return self._client.connected
+
+    async def close(self) -> None:
+        """Close the sockets that ask."""
+        await self._client.close()
+
+    def acknowledge(self, frames: list[FrameRef]) -> None:
+        """These frames are on disk for good. Acknowledgements that go astray are found by the next listing."""
+        self._to_acknowledge += frames
+        self._acknowledge_soon.set()
+
+    def look(self) -> None:
+        """There may be something to fetch or to list."""
+        self._ask_soon.set()
+
+    # -- loops --------------------------------------------------------------------------------------------------------
+
+    async def tap(self) -> None:
+        """Follow the stream until cancelled."""
+        async for message in self._stream:
+            try:
+                self._take(message)
+            except (KeyError, TypeError, ValueError) as error:
+                log.error("a %s message of the generator cannot be used: %r", message.type, error)
+            self._ask_soon.set()
+
+    def _take(self, message: Published) -> None:
+        now_s = time.monotonic()
+        header = message.header
+        is_new = self._intake.hear_epoch(header["epoch"], float(header["time"]), now_s)
+        if is_new:
+            self._on_news(True)
+        if message.type == Frame.type:
+            if header.get("session_id") is None:
+                return
+            self._intake.add(header, message.payload, now_s)
+        elif header["epoch"] == self._intake.epoch:
+            status = Status.model_validate(header)
+            self.state = status.state
+            for backlog in status.sessions:
+                self._intake.hear_backlog(
+                    status.epoch, backlog.session_id, backlog.last_record_seq, backlog.frames, now_s
+                )
+        self._on_news(False)
+
+    async def ask(self) -> None:
+        """Ask for what is pending and for what is missing, until cancelled."""
+        while True:
+            self._ask_soon.clear()
+            try:
+                if self._intake.wants_listing:
+                    await self._list()
+                for ref in self._intake.to_fetch():
+                    await self._fetch(ref)
+                    self._ask_soon.set()
+            except GeneratorAway:
+                await asyncio.sleep(RETRY_S)
+                self._ask_soon.set()
+            await self._ask_soon.wait()
+
+    async def send_acknowledgements(self) -> None:
+        """Tell the generator what is on disk, until cancelled."""
+        while True:
+            await self._acknowledge_soon.wait()
+            self._acknowledge_soon.clear()
+            while self._to_acknowledge:
+                batch = tuple(self._to_acknowledge[:ACKNOWLEDGED_AT_ONCE])
+                del self._to_acknowledge[: len(batch)]
+                try:
+                    await self._client.call("ack", Acknowledge(frames=batch).model_dump(), timeout_s=ANSWER_S)
+                except (PeerGone, TimeoutError, ParafoveaError) as error:
+                    log.debug("an acknowledgement went astray: %s", error)
+
+    # -- questions ----------------------------------------------------------------------------------------------------
+
+    async def _list(self) -> None:
+        try:
+            reply = await self._client.call("pending", timeout_s=ANSWER_S)
+        except (PeerGone, TimeoutError, ParafoveaError) as error:
+            raise GeneratorAway(str(error)) from None
+        listing = PendingFrames.model_validate(reply.body)
+        if listing.epoch != self._intake.epoch:
+            self._on_news(True)
+        again = self._intake.hear_listing(listing, time.monotonic())
+        if again:
+            self.acknowledge(again)
+        self._on_news(False)
+
+    async def _fetch(self, ref: FrameRef) -> None:
+        try:
+            reply = await self._client.call("fetch", ref.model_dump(), timeout_s=TRANSFER_S)
+        except NotFound:
+            self._intake.wants_listing = True  # acknowledged by an earlier life of ours, or of a dead epoch
+            await asyncio.sleep(RETRY_S)
+            return
+        except (PeerGone, TimeoutError, ParafoveaError) as error:
+            raise GeneratorAway(str(error)) from None
+        self._intake.add(reply.body, bytes(reply.payloads[0]), time.monotonic(), asked=True)
+        self._on_news(False)
+
+    async def input(self, sha256: str) -> bytes | None:
+        """An input image by its hash; None where the generator has it no more.
+
+        Raises:
+            GeneratorAway: it does not answer now.
+        """
+        try:
+            reply = await self._client.call("input", InputRequest(sha256=sha256).model_dump(), timeout_s=TRANSFER_S)
+        except NotFound:
+            return None
+        except (PeerGone, TimeoutError, ParafoveaError) as error:
+            raise GeneratorAway(f"the generator does not answer ({error})") from None
+        return bytes(reply.payloads[0])
