@@ -138,7 +138,7 @@ def _figures(compared: Compared) -> str:
         return "not compared"
     if found.psnr_db is None:
         return "identical"
-    return f"PSNR {found.psnr_db:.2f} dB  SSIM {found.ssim:.4f}"
+    return f"PSNR {found.psnr_db:.2f} dB, SSIM {found.ssim:.4f}"
 
 
 def _of_sector(compared: Compared) -> str:

@@ -181,7 +181,9 @@ class ReplayFrame(Message):
     total: int
     entry: dict[str, Any]
     planned_time: float | None = None
+    """When it was to be sent, in Unix seconds; None for a frame that was asked for."""
     actual_time: float | None = None
+    """When it was sent, by the same clock."""
 
 
 class ReplayStatus(Message):
@@ -193,6 +195,7 @@ class ReplayStatus(Message):
     position: int
     total: int
     speed: float | None = None
+    loop: bool = False
 
 
 PUBLISHED: dict[str, type[Message]] = {

@@ -266,6 +266,16 @@ class Seek(CursorRequest):
     index: int = Field(ge=0)
 
 
+class Play(CursorRequest):
+    """``play``: show the session's frames on ``replays`` at their recorded times, from the cursor's place on.
+
+    What is None stays as it was: speed 1 and no loop at first. Answered with :class:`CursorState`.
+    """
+
+    speed: float | None = Field(None, ge=0.01, le=100)
+    loop: bool | None = None
+
+
 class CursorState(Body):
     cursor: str
     state: Literal["idle", "replaying", "playing", "paused", "complete"]
@@ -273,6 +283,9 @@ class CursorState(Body):
     position: int
     """Index that ``next`` would give."""
     total: int
+    speed: float | None = None
+    """Of the playback, where one was begun."""
+    loop: bool = False
 
 
 class ReplayedFrame(Body):

@@ -77,6 +77,10 @@ class Cursors:
             self._by_name.move_to_end(name)
         return cursor
 
+    def peek(self, name: str) -> Cursor | None:
+        """The cursor of a name, without using it."""
+        return self._by_name.get(name)
+
     def put(self, cursor: Cursor) -> None:
         """Remember a cursor, in place of any of its name."""
         self._by_name[cursor.name] = cursor

@@ -17,31 +17,40 @@ DEFAULT_GAP_S = 1.0
 """Between the last frame and the first of the next round, where the session has no interval to take it from."""
 
 
-def timeline(timestamps: Iterable[float]) -> array[float]:
-    """Seconds since the first frame, of each frame.
+class Timeline:
+    """When each frame of a session was shown, in seconds since the first; it may grow while it is played.
 
     Where the recording machine's clock was set back between two frames, the second comes with no interval: time does
     not run backwards, and what follows keeps its own intervals.
+
+    Attributes:
+        offsets: never falling.
     """
-    offsets: array[float] = array("d")
-    first = last = shift = 0.0
-    for timestamp in timestamps:
-        if not offsets:
-            first = timestamp
-        offset = timestamp - first + shift
-        if offset < last:
-            shift += last - offset
-            offset = last
-        offsets.append(offset)
-        last = offset
-    return offsets
+
+    def __init__(self, timestamps: Iterable[float] = ()) -> None:
+        self.offsets: array[float] = array("d")
+        self._first = 0.0
+        self._shift = 0.0
+        self.extend(timestamps)
+
+    def extend(self, timestamps: Iterable[float]) -> None:
+        """Take in more frames, by their Unix seconds."""
+        for timestamp in timestamps:
+            if not self.offsets:
+                self._first = timestamp
+            last = self.offsets[-1] if self.offsets else 0.0
+            offset = timestamp - self._first + self._shift
+            if offset < last:
+                self._shift += last - offset
+                offset = last
+            self.offsets.append(offset)
 
 
 class Playback:
     """The course of one playback; it is paused until :meth:`play`.
 
     Args:
-        offsets: seconds since the first frame, of each frame, never falling; see :func:`timeline`.
+        offsets: seconds since the first frame, of each frame, never falling; see :class:`Timeline`. More may be added.
         clock: seconds of a clock that never goes back, such as ``time.monotonic``.
         position: the frame to begin with, from 0 to ``len(offsets)``.
 
@@ -125,17 +134,27 @@ class Playback:
         self._go(position)
 
     def step(self, by: int) -> int | None:
-        """Pause, and show the frame that is ``by`` frames from the one shown last: +1 is the next, -1 the one before.
+        """:meth:`show` the frame that is ``by`` frames from the one shown last: +1 is the next, -1 the one before.
 
-        Returns its position, after which playback goes on; None past either end, where nothing changes.
+        Returns its position; None past either end, where nothing changes.
         """
         target = self.position - 1 + by
         if not 0 <= target < self.total:
             return None
-        self._go(target)
-        self._playing = False
-        self.position = target + 1
+        self.show(target)
         return target
+
+    def show(self, position: int) -> None:
+        """A frame was shown by hand: pause, and go on behind it.
+
+        Raises:
+            IndexError: there is no such frame.
+        """
+        if not 0 <= position < self.total:
+            raise IndexError(f"there are {self.total} frames; {position} is none of them")
+        self._go(position)
+        self._playing = False
+        self.position = position + 1
 
     def due(self) -> float | None:
         """The clock's time at which the frame at :attr:`position` is to be shown; None while nothing is due."""

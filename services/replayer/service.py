@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from typing import Literal
 from weakref import WeakValueDictionary
 
 from services.replayer.cursor import Cursor, Cursors
 from services.replayer.frames import Found, Place, Target, find, place, position_of
+from services.replayer.player import Player
 from services.replayer.sessions import Sessions
 from shared.errors import InvalidRequest, NotReplaying
 from shared.messages import Message, ReplayFrame, ReplayStatus
-from shared.requests import CursorRequest, CursorState, ReplayedFrame, Seek, StartReplay
+from shared.requests import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
 from shared.rpc import Client, Server
 from shared.runner import Runtime
 from shared.sockets import Publisher
@@ -32,6 +34,7 @@ class Replayer:
         self._runtime = runtime
         self._cursors = Cursors()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._players: dict[str, Player] = {}
         self._publisher = Publisher(runtime.bus, "replays", on_join=self._told_on_join)
         self._server = Server(
             runtime.bus,
@@ -41,6 +44,8 @@ class Replayer:
                 "next": self._next,
                 "previous": self._previous,
                 "seek": self._seek,
+                "play": self._play,
+                "pause": self._pause,
                 "stop": self._stop,
                 "status": self._status,
             },
@@ -60,11 +65,12 @@ class Replayer:
 
     async def _start(self, request: Request) -> Reply:
         wanted = StartReplay.model_validate(request.body)
-        async with self._lock(wanted.cursor):
+        async with self.lock(wanted.cursor):
             start = await self._sessions.read(wanted.session_id, lambda reader: place(reader, 0))
             cursor = Cursor(wanted.cursor, wanted.session_id)
             self._cursors.put(cursor)
-            return await self._tell(cursor, start)
+            self._forget_players()
+            return await self.tell(cursor, start)
 
     async def _next(self, request: Request) -> Reply:
         return await self._step(request, Cursor.ahead)
@@ -74,7 +80,7 @@ class Replayer:
 
     async def _seek(self, request: Request) -> Reply:
         wanted = Seek.model_validate(request.body)
-        async with self._lock(wanted.cursor):
+        async with self.lock(wanted.cursor):
             cursor = self._cursor(wanted.cursor)
             position, at = await self._sessions.read(
                 cursor.session_id, lambda reader: position_of(reader, wanted.index)
@@ -83,67 +89,138 @@ class Replayer:
                 problem = f"session {cursor.session_id} has no frame {wanted.index}; its last one is {at.index - 1}"
                 raise InvalidRequest(problem, fields={"index": problem})
             cursor.seek(position)
-            return await self._tell(cursor, at)
+            await self._moved(cursor)
+            return await self.tell(cursor, at)
+
+    async def _play(self, request: Request) -> Reply:
+        wanted = Play.model_validate(request.body)
+        async with self.lock(wanted.cursor):
+            cursor = self._cursor(wanted.cursor)
+            player = self._player(cursor)
+            if player is None:
+                self._forget_players()
+                player = self._players[cursor.name] = Player(cursor, self._sessions, self)
+            if await player.play(wanted.speed, wanted.loop):
+                self._runtime.supervise(player.run(), f"playing {cursor.session_id}")
+            return await self._tell_place(cursor)
+
+    async def _pause(self, request: Request) -> Reply:
+        name = CursorRequest.model_validate(request.body).cursor
+        async with self.lock(name):
+            cursor = self._cursor(name)
+            player = self._player(cursor)
+            if player is not None:
+                player.pause()
+            return await self._tell_place(cursor)
 
     async def _stop(self, request: Request) -> Reply:
         name = CursorRequest.model_validate(request.body).cursor
-        async with self._lock(name):
+        async with self.lock(name):
             if self._cursors.drop(name) is not None:
+                self._forget_players()
                 await self._publisher.publish(_message(_idle(name)))
             return Reply(_idle(name).model_dump())
 
     async def _status(self, request: Request) -> Reply:
         name = CursorRequest.model_validate(request.body).cursor
-        async with self._lock(name):
+        async with self.lock(name):
             cursor = self._cursors.get(name)
             if cursor is None:
                 return Reply(_idle(name).model_dump())
             at = await self._sessions.read(cursor.session_id, lambda reader: place(reader, cursor.position))
-            return Reply(_state(cursor, at).model_dump())
+            return Reply(self._state(cursor, at).model_dump())
 
     # -- what they share ----------------------------------------------------------------------------------------------
 
     async def _step(self, request: Request, target: Target) -> Reply:
         name = CursorRequest.model_validate(request.body).cursor
-        async with self._lock(name):
+        async with self.lock(name):
             cursor = self._cursor(name)
             found = await self._sessions.read(cursor.session_id, lambda reader: find(reader, cursor, target))
             if isinstance(found, Place):
                 cursor.complete()
-                await self._tell(cursor, found)
+                await self.tell(cursor, found)
                 end = ReplayedFrame(complete=True, cursor=name, session_id=cursor.session_id)
                 return Reply(end.model_dump())
             cursor.show(found.position)
+            await self._moved(cursor)
             if found.png is not None:
-                await self._show(cursor, found, found.png)
-            await self._tell(cursor, found.after)
+                await self.show(cursor, found, found.png, None, time.time())
+            await self.tell(cursor, found.after)
             if found.png is None:
                 assert found.error is not None
                 raise found.error
             shown = ReplayedFrame(complete=False, cursor=name, session_id=cursor.session_id, entry=found.entry)
             return Reply(shown.model_dump(), (found.png,))
 
-    async def _show(self, cursor: Cursor, found: Found, png: bytes) -> None:
+    async def show(
+        self, cursor: Cursor, found: Found, png: bytes, planned_time: float | None, actual_time: float
+    ) -> None:
+        """Publish a frame."""
+        self._cursors.get(cursor.name)  # in use: no other makes it forgotten
         message = ReplayFrame(
             cursor=cursor.name,
             session_id=cursor.session_id,
             index=found.entry["index"],
             total=found.after.total,
             entry=found.entry,
-            actual_time=time.time(),
+            planned_time=planned_time,
+            actual_time=actual_time,
         )
         await self._publisher.publish(message, png)
 
-    async def _tell(self, cursor: Cursor, at: Place) -> Reply:
+    async def tell(self, cursor: Cursor, at: Place) -> Reply:
+        """Publish where a cursor stands, and answer with it."""
         cursor.last_place = (at.index, at.total)
-        state = _state(cursor, at)
+        state = self._state(cursor, at)
         await self._publisher.publish(_message(state))
         return Reply(state.model_dump())
+
+    def _state(self, cursor: Cursor, at: Place) -> CursorState:
+        player = self._player(cursor)
+        state: Literal["replaying", "playing", "paused", "complete"] = cursor.state(at.total)
+        if player is not None and state != "complete":
+            state = "playing" if player.playback.is_playing else "paused"
+        return CursorState(
+            cursor=cursor.name,
+            state=state,
+            session_id=cursor.session_id,
+            position=at.index,
+            total=at.total,
+            speed=player.playback.speed if player else None,
+            loop=player.playback.loop if player else False,
+        )
 
     def _told_on_join(self, message_type: str) -> Iterable[Message]:
         if message_type != ReplayStatus.type:
             return []
-        return [_message(_state(cursor, Place(*cursor.last_place))) for cursor in self._cursors.recent(TOLD_ON_JOIN)]
+        return [
+            _message(self._state(cursor, Place(*cursor.last_place))) for cursor in self._cursors.recent(TOLD_ON_JOIN)
+        ]
+
+    async def _tell_place(self, cursor: Cursor) -> Reply:
+        at = await self._sessions.read(cursor.session_id, lambda reader: place(reader, cursor.position))
+        return await self.tell(cursor, at)
+
+    async def _moved(self, cursor: Cursor) -> None:
+        player = self._player(cursor)
+        if player is not None:
+            await player.moved()
+
+    def _player(self, cursor: Cursor) -> Player | None:
+        player = self._players.get(cursor.name)
+        return player if player is not None and player.cursor is cursor else None
+
+    def _forget_players(self) -> None:
+        """End the players of cursors that are no more."""
+        for name, player in list(self._players.items()):
+            if not self.is_current(player.cursor):
+                player.pause()
+                del self._players[name]
+
+    def is_current(self, cursor: Cursor) -> bool:
+        """Whether the cursor has its name still: it was not stopped, replaced, or forgotten for others."""
+        return self._cursors.peek(cursor.name) is cursor
 
     def _cursor(self, name: str) -> Cursor:
         cursor = self._cursors.get(name)
@@ -151,22 +228,13 @@ class Replayer:
             raise NotReplaying(f"the cursor {name!r} replays nothing; start one with POST /session/replay/<session id>")
         return cursor
 
-    def _lock(self, name: str) -> asyncio.Lock:
+    def lock(self, name: str) -> asyncio.Lock:
+        """Held while the cursor of a name moves."""
         return self._locks.setdefault(name, asyncio.Lock())
 
 
 def _idle(name: str) -> CursorState:
     return CursorState(cursor=name, state="idle", session_id=None, position=0, total=0)
-
-
-def _state(cursor: Cursor, at: Place) -> CursorState:
-    return CursorState(
-        cursor=cursor.name,
-        state=cursor.state(at.total),
-        session_id=cursor.session_id,
-        position=at.index,
-        total=at.total,
-    )
 
 
 def _message(state: CursorState) -> ReplayStatus:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.replayer.playback import DEFAULT_GAP_S, MAX_SPEED, Playback, timeline
+from services.replayer.playback import DEFAULT_GAP_S, MAX_SPEED, Playback, Timeline
 
 
 class Clock:
@@ -52,7 +52,7 @@ def test_frames_are_due_at_their_recorded_intervals() -> None:
     late_s=st.floats(0, 5),
 )
 def test_lateness_does_not_add_up(intervals: list[float], speed: float, late_s: float) -> None:
-    offsets = timeline([0.0, *(sum(intervals[: n + 1]) for n in range(len(intervals)))])
+    offsets = Timeline([0.0, *(sum(intervals[: n + 1]) for n in range(len(intervals)))]).offsets
     clock = Clock()
     play = Playback(offsets, clock)
     play.play(speed=speed)
@@ -189,11 +189,25 @@ def test_an_empty_session_is_complete_from_the_start() -> None:
 
 @given(st.lists(st.floats(0, 2e9), max_size=50))
 def test_a_timeline_never_falls_and_keeps_what_rises(timestamps: list[float]) -> None:
-    offsets = timeline(timestamps)
+    half = len(timestamps) // 2
+    made = Timeline(timestamps[:half])
+    made.extend(timestamps[half:])
+    offsets = made.offsets
+    assert offsets == Timeline(timestamps).offsets
     assert len(offsets) == len(timestamps)
     assert list(offsets) == sorted(offsets)
     for (before, after), (earlier, later) in zip(pairwise(timestamps), pairwise(offsets), strict=True):
         assert math.isclose(later - earlier, max(0.0, after - before), abs_tol=1e-4)
+
+
+def test_frames_that_are_recorded_meanwhile_are_played_too() -> None:
+    clock, frames = Clock(), Timeline([5.0, 6.0])
+    play = Playback(frames.offsets, clock)
+    play.play()
+    show(play, clock, 2)
+    assert play.is_complete
+    frames.extend([8.0])
+    assert play.due() == 1003.0
 
 
 OPERATIONS = st.lists(
