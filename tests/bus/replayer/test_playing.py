@@ -111,14 +111,14 @@ async def test_a_paused_cursor_shows_nothing_and_goes_on_where_it_was(rig: Rig) 
 
 
 async def test_a_playing_cursor_can_be_sent_elsewhere(rig: Rig) -> None:
-    record(rig, (0.0, 1000.0, 2000.0, 2000.1))
+    record(rig, (0.0, 1000.0, 2000.0, 2000.1, 9000.0))
     await subscribed(rig)
     await rig.ask("play", speed=1)
     assert indexes(await frames(rig, 1)) == [0]
     await rig.ask("seek", index=2)
     assert await state(rig) == "playing"
     assert indexes(await frames(rig, 2)) == [2, 3]
-    await rig.ask("seek", index=4)
+    await rig.ask("seek", index=5)
     await until(rig, "complete")
 
 
