@@ -119,8 +119,8 @@ def is_public(path: str) -> bool:
 
 
 def sample_paths() -> list[Path]:
-    """The photographs of ``examples/``, by name."""
-    return sorted(SAMPLES.glob("*.jpg"))
+    """The photographs of ``examples/``, the one with the most detail first: the page begins with it."""
+    return sorted(SAMPLES.glob("*.jpg"), key=lambda path: (-path.stat().st_size, path.name))
 
 
 def sample_path(name: str) -> Path:

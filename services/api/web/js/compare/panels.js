@@ -33,6 +33,7 @@ export class Panels {
 
   /** @param {Shown} a @param {Shown} b */
   show(a, b) {
+    this.element.style.setProperty("--ratio", String(a.bitmap.width / a.bitmap.height));
     paint(this._a, a.bitmap);
     paint(this._b, b.bitmap);
     paint(this._under, b.bitmap);

@@ -4,7 +4,7 @@
 /** @typedef {{left: number, top: number, width: number, height: number}} Box In CSS pixels of the view. */
 
 /** A picture is cut at its edges only while this much of it stays in view. */
-const ENOUGH = 0.85;
+const ENOUGH = 0.74;
 
 /**
  * @param {{width: number, height: number}} picture

@@ -52,7 +52,7 @@ export function assess(health) {
     return {
       level: "starting",
       summary: who ? `The ${who} ${starting.length > 1 ? "are" : "is"} starting.` : "The server is starting.",
-      advice: "A model takes a moment to load; nothing is to be done.",
+      advice: "That takes a moment; there is nothing to do.",
       processes,
     };
   }

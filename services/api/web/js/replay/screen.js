@@ -63,6 +63,7 @@ export class ReplayScreen {
     cancelAnimationFrame(this._frame);
     this._placeOutline();
     if (!this._changed) return;
+    this._holder.style.setProperty("--ratio", String(this._changed.width / this._changed.height));
     this.element.dataset.mode = this.mode;
     if (this.mode === "flicker" && this._original) {
       this._since = performance.now();

@@ -16,7 +16,7 @@ export const DWELLS_MS = [400, 600, 800, 1200, 2000];
 
 /** @type {{value: "auto" | "fill" | "whole", label: string}[]} */
 export const FITS = [
-  { value: "auto", label: "Fill, if little is cut" },
-  { value: "fill", label: "Fill the view" },
-  { value: "whole", label: "Whole picture" },
+  { value: "auto", label: "Automatic" },
+  { value: "fill", label: "Fill" },
+  { value: "whole", label: "Whole" },
 ];

@@ -117,7 +117,7 @@ export class Dock {
       el(
         "div",
         { class: "dock-buttons" },
-        el("button", { type: "button", class: "button quiet", "aria-keyshortcuts": "D", click: onDebug }, "Debug layer ", el("kbd", {}, "D")),
+        el("button", { type: "button", class: "button quiet", "aria-keyshortcuts": "D", click: onDebug }, "Debug ", el("kbd", {}, "D")),
         iconButton("full", "Full screen (F)", onFullScreen, { "aria-keyshortcuts": "F" }),
         iconButton("close", "Hide the controls (M)", onHide, { "aria-keyshortcuts": "M" }),
       ),

@@ -60,7 +60,7 @@ export class StageView {
       { type: "button", class: "handle", "aria-label": "Show the controls", "aria-keyshortcuts": "M", click: () => this._setClean(false) },
       icon("more"),
     );
-    this.element = el("main", { class: "stage", id: "main" }, this._surface, this._help, this._handle, this._dock.element, this._said);
+    this.element = el("main", { class: "stage", id: "main" }, this._surface, this._handle, el("div", { class: "foot" }, this._help, this._dock.element), this._said);
     this._looker = new Looker({
       api: app.api,
       preferences: app.preferences,
@@ -86,7 +86,6 @@ export class StageView {
     this._tracker?.open();
     if (!this._looker.chain.picture && !this._opening) void this._begin();
     this._setClean(false);
-    this._surface.focus({ preventScroll: true });
   }
 
   leave() {
@@ -235,10 +234,10 @@ export class StageView {
   /** @param {KeyboardEvent} event */
   _onKey(event) {
     if (this._app.view !== this || isTyping() || event.ctrlKey || event.metaKey || event.altKey) return;
-    const onControl = document.activeElement?.closest("button, a, summary") !== null && document.activeElement !== document.body;
-    if (event.key === " " && !onControl) {
+    const onButton = document.activeElement instanceof HTMLButtonElement && document.activeElement.matches(":focus-visible");
+    if (event.key === " " && !onButton) {
       if (!event.repeat) this._looker.blink();
-    } else if (event.key in ARROWS && !onControl) this._moveGaze(...ARROWS[event.key]);
+    } else if (event.key in ARROWS) this._moveGaze(...ARROWS[event.key]);
     else if (event.repeat) return;
     else if (event.key === "d" || event.key === "D") this._toggleDebug();
     else if (event.key === "f" || event.key === "F") void this._toggleFullScreen();

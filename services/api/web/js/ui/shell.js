@@ -28,11 +28,15 @@ export class Shell {
     );
     this._place = el("div", { class: "place" });
     const skip = el("a", { class: "skip", href: "#main", click: (/** @type {Event} */ event) => this._skip(event) }, "Skip to the content");
+    new ResizeObserver(() => this._measure()).observe(this._header);
+    new ResizeObserver(() => this._measure()).observe(this._health.banner);
     this.elements = [skip, this._header, this._health.banner, this._place, this._record.pill];
   }
 
+  /** @returns {boolean} whether somebody uses the keyboard in the header; a link that was clicked keeps the focus too */
   holdsFocus() {
-    return this._header.contains(document.activeElement);
+    const at = document.activeElement;
+    return at !== null && this._header.contains(at) && at.matches(":focus-visible");
   }
 
   /**
@@ -46,6 +50,11 @@ export class Shell {
       if (link.dataset.view === name) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
+  }
+
+  _measure() {
+    const height = this._header.offsetHeight + this._health.banner.offsetHeight;
+    document.body.style.setProperty("--chrome", `${height}px`);
   }
 
   /** The hash is the route, so the browser's own jump would leave the view. @param {Event} event */
