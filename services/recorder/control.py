@@ -66,9 +66,6 @@ class Control:
         active = recorder.active
         if active is not None and wanted.resume and active.session_id == wanted.session_id:
             return Reply(StartedSession(**active.model_dump(), resumed=True).model_dump())
-        free, floor = recorder.free_bytes, recorder.runtime.settings.disk_stop_bytes
-        if free is not None and free < floor:
-            raise InsufficientStorage(f"only {free} bytes are free for sessions; {floor} are kept free")
         with recorder.changing():
             try:
                 stamp, resumed, count = await recorder.blocking(
