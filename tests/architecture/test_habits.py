@@ -79,13 +79,24 @@ def test_no_error_is_swallowed_without_a_word(source: str) -> None:
             assert not swallowed, f"line {node.lineno}: except ...: pass"
 
 
+def processes_of(procfile: str) -> dict[str, str]:
+    lines = (ROOT / procfile).read_text(encoding="utf-8").splitlines()
+    return dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
+
+
 def test_every_process_of_the_procfile_is_there() -> None:
-    lines = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
-    started = {line.split(":")[0]: line.split(": ")[1] for line in lines if line and not line.startswith("#")}
+    started = processes_of("Procfile")
     assert {"generator", "recorder", "replayer", "api"} <= set(started)
     for name, command in started.items():
-        assert command == f"python -m services.{name}"
+        # Without exec the shell takes the signal, dies at once, and honcho loses sight of a process that still drains.
+        assert command == f"exec python -m services.{name}"
         assert (ROOT / "services" / name / "__main__.py").exists()
+
+
+def test_windows_starts_the_same() -> None:
+    assert processes_of("Procfile.windows") == {
+        name: command.removeprefix("exec ") for name, command in processes_of("Procfile").items()
+    }
 
 
 def test_nothing_that_a_run_makes_is_in_git() -> None:

@@ -13,8 +13,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil  # type: ignore[import-untyped]
 
 from shared.address import BusAddress
 from shared.channels import CHANNELS
@@ -216,14 +219,28 @@ class System:
         """End everything, whatever state it is in."""
         for process in self.processes:
             process.kill()
+        for stray in self.strays():
+            with suppress(psutil.NoSuchProcess):
+                stray.kill()
+
+    def strays(self) -> list[psutil.Process]:
+        """Every process on this system's bus, whoever started it: honcho gives each child a group of its own."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                if process.environ().get("PARAFOVEA_BUS") == self.settings["PARAFOVEA_BUS"]:
+                    found.append(process)
+        return found
 
     def left_behind(self) -> list[str]:
         """Processes, socket files, locks and temporary files that outlived their process."""
         left = [f"process {process.name} ({process.pid})" for process in self.processes if process.group_lives()]
+        left += [f"process {stray.pid}" for stray in self.strays() if stray.status() != psutil.STATUS_ZOMBIE]
         names = {channel.name for channel in CHANNELS}
         if self.bus_folder.is_dir():
             left += [str(path) for path in self.bus_folder.iterdir() if path.name in names or path.suffix == ".lock"]
-        left += [str(path) for path in self.temporary.rglob("*")]
+        # torch makes a cache of this name when it is imported, one a user and used again: it is no leftover of ours.
+        left += [str(path) for path in self.temporary.iterdir() if not path.name.startswith("torchinductor_")]
         left += [str(path) for path in self.sessions.rglob(".tmp-*")]
         left += [str(path) for path in self.sessions.rglob("*.lock")]
         return left

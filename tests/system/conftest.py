@@ -1,0 +1,24 @@
+"""A studio for the tests of whole systems: real processes, a quick engine, an HTTP client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.studio import Studio
+
+
+@pytest.fixture
+def quick(folder: Path) -> Iterator[Studio]:
+    """A studio with nothing started yet; at the end all is stopped and nothing may be left."""
+    made = Studio(folder)
+    try:
+        yield made
+        made.stop_all()
+        made.assert_nothing_left()
+    finally:
+        made.http.close()
+        made.kill_all()
+        made.print_logs()
