@@ -50,6 +50,14 @@ class Model(Body):
     scheduler: str
 
 
+class FrameOrigin(Body):
+    """The frame of another session that a frame of a re-run was made after."""
+
+    session_id: str
+    index: int
+    frame_id: str | None = None
+
+
 class FrameFields(Body):
     """What is known of a frame: the same in a ``frame`` message, in a session's entry and in the PNG's own text."""
 
@@ -75,6 +83,8 @@ class FrameFields(Body):
     strength: float | None = None
     requested: dict[str, Any] = Field(default_factory=dict)
     """The values that the request named itself; what it left to the model is absent."""
+    origin: FrameOrigin | None = None
+    """Of a frame of a re-run: the frame that it was made after."""
     width: int
     height: int
     input_sha256: str

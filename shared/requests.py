@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.messages import Body, FrameFields
+from shared.messages import Body, FrameFields, FrameOrigin
 
 MAX_SEED = 2**63 - 1
 
@@ -47,6 +47,8 @@ class Generate(Body):
     priority: Literal["live", "background"] = "live"
     publish: bool = True
     """False for a job that is made only to be compared: answered, not published, not recorded."""
+    origin: FrameOrigin | None = None
+    """The frame that a re-run makes again in another way."""
 
 
 class Generated(FrameFields):

@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from services.api.body import parse_generate, read_body
 from services.api.headers import generated_headers
-from services.api.prompts import Draw
 from services.api.schemas import resolve
 from services.api.service import Api
 from shared import images
@@ -24,6 +23,7 @@ from shared.errors import (
     RecordingBacklogFull,
 )
 from shared.messages import new_id
+from shared.prompts import Draw
 from shared.requests import MAX_SEED, AnsweredFrame, Generate, Generated
 from shared.rpc import PeerGone
 from shared.wire import Reply

@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared import sectors
 from shared.errors import InvalidRequest
+from shared.prompts import MAX_PROMPT_CHARS
 from shared.requests import MAX_SEED
 
-MAX_PROMPT_CHARS = 2000
 MAX_CLIENT_ID_CHARS = 200
 
 SectorName = Literal["TL", "TC", "TR", "ML", "MC", "MR", "BL", "BC", "BR"]

@@ -94,6 +94,7 @@ class FrameStream:
                     "prompt",
                     "negative_prompt",
                     "seed",
+                    "origin",
                 }
             ),
             "region": run.region.as_tuple(),
