@@ -137,6 +137,11 @@ class StartSession(Body):
 
     session_id: str | None = None
     resume: bool = False
+    active: bool = True
+    """False for a session that is recorded beside the active one, which stays: a re-run's. Its frames are those that
+    are stamped with it. It needs an id."""
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """What else the head of a new session says for good: a re-run's parent, and what was changed."""
 
 
 class StartedSession(SessionStamp):
@@ -144,7 +149,12 @@ class StartedSession(SessionStamp):
 
 
 class StopSession(Body):
-    """``stop``: end the active session. Answered with :class:`StoppedSession`; ``session_not_active`` if none is."""
+    """``stop``: end the active session. Answered with :class:`StoppedSession`; ``session_not_active`` if none is.
+
+    With ``session_id``: end one that is recorded beside it. That may be repeated.
+    """
+
+    session_id: str | None = None
 
 
 class StoppedSession(Body):

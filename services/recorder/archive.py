@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from shared.disk import TEMP_PREFIX, Disk
 from shared.errors import InvalidSessionId, SessionNotFound
@@ -22,6 +23,7 @@ from shared.session.metadata import DamagedMetadata
 from shared.session.reading import snapshot
 from shared.session.repair import repair
 from shared.session.spill import Spill, SpilledFrame
+from shared.session.staging import adopt, sweep
 from shared.session.writer import MissingInput, PendingFrame, RecordedFrame, SessionWriter
 
 log = logging.getLogger(__name__)
@@ -100,6 +102,10 @@ class Archive:
                     found.repaired[name] = repair(self._disk, self._root / name).did
             except OSError as error:
                 log.error("session %s could not be repaired: %s", name, error)
+        try:
+            sweep(self._disk, self._root)
+        except OSError as error:
+            log.error("what an import left behind could not be removed: %s", error)
         found.spill = self.read_spill()
         return found
 
@@ -112,8 +118,12 @@ class Archive:
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 
-    def start(self, session_id: str | None, *, resume: bool) -> tuple[SessionStamp, bool, int]:
+    def start(
+        self, session_id: str | None, *, resume: bool, extra: Mapping[str, Any] | None = None
+    ) -> tuple[SessionStamp, bool, int]:
         """Make a session, or with ``resume`` go on with one: its stamp, whether it was there, and its frames.
+
+        ``extra`` goes into the head of a new one.
 
         Raises:
             InvalidSessionId, SessionExists: see :mod:`shared.session.ids`.
@@ -128,7 +138,7 @@ class Archive:
             resumed = True
         else:
             ids.claim(self._root, session_id)
-        writer = self._open(session_id, now)
+        writer = self._open(session_id, now, extra)
         return SessionStamp(session_id=session_id, created_at=writer.created_at), resumed, writer.recorded
 
     def resume(self, stamp: SessionStamp) -> int:
@@ -223,6 +233,16 @@ class Archive:
         self._disk.fsync_dir(self._root)
         self._disk.remove_tree(doomed)
 
+    def adopt(self, staged: str, session_id: str) -> None:
+        """Give an imported session its place.
+
+        Raises:
+            InvalidSessionId, SessionExists, NotFound: see :func:`shared.session.staging.adopt`.
+            RootTrouble, OSError: the disk refuses.
+        """
+        self.claim()
+        adopt(self._disk, self._root, staged, session_id)
+
     def repair(self, session_id: str) -> list[str]:
         """Mend a session; a sentence for each thing done.
 
@@ -296,10 +316,10 @@ class Archive:
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
-    def _open(self, session_id: str, created_at: float) -> SessionWriter:
+    def _open(self, session_id: str, created_at: float, extra: Mapping[str, Any] | None = None) -> SessionWriter:
         writer = self._writers.get(session_id)
         if writer is None:
-            writer = SessionWriter.open_or_create(self._disk, self._root, session_id, created_at)
+            writer = SessionWriter.open_or_create(self._disk, self._root, session_id, created_at, extra)
             self._writers[session_id] = writer
         return writer
 

@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from services.recorder.archive import RootTrouble
-from shared.errors import InsufficientStorage, RecorderUnavailable, SessionBusy, SessionNotActive
+from shared.errors import InsufficientStorage, InvalidSessionId, RecorderUnavailable, SessionBusy, SessionNotActive
 from shared.requests import (
     AnsweredFrame,
     DeleteSession,
     FrameRef,
+    ImportSession,
     RecorderStatus,
     Repaired,
     RepairSession,
@@ -25,6 +26,7 @@ from shared.requests import (
     StartSession,
     StatusRequest,
     StoppedSession,
+    StopSession,
 )
 from shared.rpc import Server
 from shared.wire import Reply, Request
@@ -50,6 +52,7 @@ class Control:
             "resume": self._resume,
             "status": self._status,
             "delete": self._delete,
+            "import": self._import,
             "repair": self._repair,
             "settle": self._settle,
         }
@@ -63,6 +66,8 @@ class Control:
         wanted = StartSession.model_validate(request.body)
         recorder = self._recorder
         self._check_not_stopping()
+        if not wanted.active:
+            return await self._start_beside(wanted)
         active = recorder.active
         if active is not None and wanted.resume and active.session_id == wanted.session_id:
             return Reply(StartedSession(**active.model_dump(), resumed=True).model_dump())
@@ -75,6 +80,24 @@ class Control:
                 raise _refused(error) from None
             recorder.recording.opened(stamp.session_id, count)
             await recorder.activate(stamp, resumed=resumed)
+        return Reply(StartedSession(**stamp.model_dump(), resumed=resumed).model_dump())
+
+    async def _start_beside(self, wanted: StartSession) -> Reply:
+        """Open a session for frames that are stamped with it, and leave the active one as it is."""
+        recorder = self._recorder
+        if wanted.session_id is None:
+            raise InvalidSessionId("a session that is recorded beside the active one needs an id")
+        if recorder.active is not None and recorder.active.session_id == wanted.session_id:
+            raise SessionBusy(f"session {wanted.session_id!r} is being recorded; stop it first")
+        with recorder.changing():
+            try:
+                stamp, resumed, count = await recorder.blocking(
+                    lambda: recorder.archive.start(wanted.session_id, resume=wanted.resume, extra=wanted.extra)
+                )
+            except (RootTrouble, OSError) as error:
+                raise _refused(error) from None
+            recorder.recording.hold(stamp.session_id)
+            recorder.recording.opened(stamp.session_id, count)
         return Reply(StartedSession(**stamp.model_dump(), resumed=resumed).model_dump())
 
     async def _resume(self, request: Request) -> Reply:
@@ -95,6 +118,11 @@ class Control:
 
     async def _stop(self, request: Request) -> Reply:
         active, recording = self._recorder.active, self._recorder.recording
+        wanted = StopSession.model_validate(request.body).session_id
+        if wanted is not None and (active is None or active.session_id != wanted):
+            recorded, pending = recording.recorded.get(wanted, 0), recording.pending(wanted)
+            recording.let_go(wanted)
+            return Reply(StoppedSession(session_id=wanted, recorded=recorded, pending=pending).model_dump())
         if active is None:
             raise SessionNotActive("no session is active; start one first")
         stopped = StoppedSession(
@@ -134,6 +162,8 @@ class Control:
         recorder = self._recorder
         if recorder.active is not None and recorder.active.session_id == session_id:
             raise SessionBusy(f"session {session_id!r} is being recorded; stop it first")
+        if recorder.recording.is_held(session_id):
+            raise SessionBusy(f"session {session_id!r} is being made by a re-run; cancel that first")
         if recorder.recording.pending(session_id):
             raise SessionBusy(f"frames of session {session_id!r} are not on disk yet; try again when they are")
         try:
@@ -141,6 +171,15 @@ class Control:
         except (RootTrouble, OSError) as error:
             raise _refused(error) from None
         recorder.recording.forget(session_id)
+        return Reply()
+
+    async def _import(self, request: Request) -> Reply:
+        wanted = ImportSession.model_validate(request.body)
+        self._check_not_stopping()
+        try:
+            await self._recorder.blocking(self._recorder.archive.adopt, wanted.staged, wanted.session_id)
+        except (RootTrouble, OSError) as error:
+            raise _refused(error) from None
         return Reply()
 
     async def _repair(self, request: Request) -> Reply:

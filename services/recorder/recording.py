@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 BATCH_FRAMES = 16
 BATCH_BYTES = 32 * 1024 * 1024
+HOLD_S = 60.0
+"""How long a re-run's session stays open without a frame."""
 
 
 class Recording:
@@ -49,6 +51,7 @@ class Recording:
         self._torn: set[str] = set()
         self._missed_inputs: dict[str, int] = {}
         self._stopping = False
+        self._held: dict[str, float] = {}
         self.losses = Losses()
         self.recorded: dict[str, int] = {}
         self.root_trouble: str | None = None
@@ -109,6 +112,21 @@ class Recording:
         """Sessions that the disk refuses."""
         return self._troubles.sessions()
 
+    def hold(self, session_id: str) -> None:
+        """Keep a session open between its frames though it is not active: opening it again costs a reading of it all.
+
+        Whoever makes its frames may die, so it is let go after some time without any."""
+        self._held[session_id] = time.monotonic() + HOLD_S
+
+    def is_held(self, session_id: str) -> bool:
+        """Whether more frames are expected of a session that is not the active one."""
+        return self._held.get(session_id, 0.0) > time.monotonic()
+
+    def let_go(self, session_id: str) -> None:
+        """No more frames are expected: it is closed once those that there are are on disk."""
+        self._held.pop(session_id, None)
+        self.look()
+
     def opened(self, session_id: str, count: int) -> None:
         """A session is open, with so many entries."""
         self.recorded[session_id] = count
@@ -117,6 +135,7 @@ class Recording:
     def forget(self, session_id: str) -> None:
         """A session was deleted."""
         self.recorded.pop(session_id, None)
+        self._held.pop(session_id, None)
         self._troubles.over(session_id)
         self._intake.forget_session(session_id)
 
@@ -283,6 +302,8 @@ class Recording:
 
     async def _is_written(self, session_id: str, written: Written) -> None:
         self.recorded[session_id] = written.count
+        if session_id in self._held:
+            self.hold(session_id)
         refs = [_ref(session_id, frame) for frame in written.frames]
         self._intake.wrote(refs)
         for frame in written.frames:
@@ -325,6 +346,8 @@ class Recording:
             if self._recorder.is_changing:
                 return  # what is opened in this moment must not be closed behind it
             if (active is not None and active.session_id == session_id) or self.pending(session_id):
+                continue
+            if self.is_held(session_id):
                 continue
             if not self._troubles.may_try(session_id, time.monotonic()):
                 continue

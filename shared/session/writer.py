@@ -135,7 +135,9 @@ class SessionWriter:
         return writer
 
     @classmethod
-    def open_or_create(cls, disk: Disk, root: Path, session_id: str, created_at: float) -> SessionWriter:
+    def open_or_create(
+        cls, disk: Disk, root: Path, session_id: str, created_at: float, extra: Mapping[str, Any] | None = None
+    ) -> SessionWriter:
         """Go on with a session, or make it (anew) when its folder is not there.
 
         Raises:
@@ -143,7 +145,7 @@ class SessionWriter:
         """
         if session_folder(root, session_id).exists():
             return cls._open(disk, root, session_id, created_at)
-        return cls.create(disk, root, session_id, created_at)
+        return cls.create(disk, root, session_id, created_at, extra)
 
     @property
     def folder(self) -> Path:
