@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 
 from services.api.app import create_app
 from services.api.server import GRACE_S, HttpServer, listen
@@ -14,9 +15,12 @@ log = logging.getLogger(__name__)
 
 
 async def main(runtime: Runtime) -> None:
+    """Serve on the address of the settings until told to stop."""
+    await serve(runtime, listen(runtime.settings.host, runtime.settings.port))
+
+
+async def serve(runtime: Runtime, sockets: list[socket.socket]) -> None:
     """Serve until told to stop, then within two seconds: answer, send viewers away, let go."""
-    settings = runtime.settings
-    sockets = listen(settings.host, settings.port)
     api = Api(runtime)
     server = HttpServer(create_app(api), sockets)
     serving = runtime.supervise(server.serve(), "HTTP")

@@ -17,7 +17,7 @@ from shared.errors import (
     ReplayerUnavailable,
 )
 from shared.messages import Status
-from shared.requests import CursorRequest, CursorState
+from shared.requests import CursorRequest
 from shared.rpc import Client, PeerGone
 from shared.sockets import Bus, Subscriber
 from shared.wire import Payload, Published, Reply
@@ -137,8 +137,8 @@ class Replayer(Peer):
         """Ask for its state now and then, until cancelled."""
         while True:
             try:
-                reply = await self.ask("status", CursorRequest().model_dump(), timeout_s=ANSWER_S)
-                CursorState.model_validate(reply.body)
+                # A cursor that nobody has: a status of one in use reads its session.
+                await self.ask("status", CursorRequest(cursor=".health").model_dump(), timeout_s=ANSWER_S)
                 self.problem, self.has_answered = None, True
             except ParafoveaError as error:
                 self.problem = error.detail

@@ -60,9 +60,8 @@ class ReplayRoutes:
 
     async def stop(self, request: Request) -> Response:
         """Take the cursor off its session."""
-        cursor = _cursor(request)
-        state = _state(await self._ask("stop", CursorRequest(cursor=cursor)))
-        return JsonResponse({"session_id": state.session_id, "status": "stopped"}, headers=NO_STORE)
+        await self._ask("stop", CursorRequest(cursor=_cursor(request)))
+        return JsonResponse({"status": "stopped"}, headers=NO_STORE)
 
     async def _step(self, which: str, request: Request) -> Response:
         reply = await self._ask(which, CursorRequest(cursor=_cursor(request)))

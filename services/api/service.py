@@ -21,6 +21,8 @@ from shared.session.answered import Answered
 from shared.sockets import Subscriber
 
 CANCEL_S = 2.0
+LAST_CANCELS_S = 0.2
+"""How long a stopping API lets its cancels reach the generator."""
 
 
 class Api:
@@ -47,13 +49,17 @@ class Api:
         self.readers = Readers(self.settings.sessions_dir)
         self.thumbnailer = Thumbnailer()
         self._recordings = Subscriber(runtime.bus, "recordings")
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._cancels: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
         """Begin to keep up with the other processes."""
-        self._runtime.supervise(self.generator.listen(), "generator's heartbeat")
-        self._runtime.supervise(self._listen_to_recordings(), "recordings")
-        self._runtime.supervise(self.recording.follow(), "recorder's state")
-        self._runtime.supervise(self.replayer.follow(), "replayer's state")
+        self._tasks = [
+            self._runtime.supervise(self.generator.listen(), "generator's heartbeat"),
+            self._runtime.supervise(self._listen_to_recordings(), "recordings"),
+            self._runtime.supervise(self.recording.follow(), "recorder's state"),
+            self._runtime.supervise(self.replayer.follow(), "replayer's state"),
+        ]
 
     def check_ready(self) -> None:
         """Whether a ``/generate`` would be accepted.
@@ -76,10 +82,17 @@ class Api:
 
     def cancel(self, request_id: str) -> None:
         """Tell the generator that nobody waits for a job any more."""
-        self._runtime.supervise(self._cancel(request_id), f"cancel {request_id}")
+        task = self._runtime.supervise(self._cancel(request_id), f"cancel {request_id}")
+        self._cancels.add(task)
+        task.add_done_callback(self._cancels.discard)
 
     async def close(self) -> None:
         """Let go of the bus, of files, and of the process that makes thumbnails."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._cancels:
+            await asyncio.wait(self._cancels, timeout=LAST_CANCELS_S)
         await self.thumbnailer.close()
         for peer in (self.generator, self._recorder, self.replayer):
             await peer.close()

@@ -1,0 +1,124 @@
+"""What browsers need, and what keeps foreign pages out."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+import websockets
+
+from services.api.headers import EXPOSED
+from tests.contract.conftest import Site, Sites, body
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:3000", "https://localhost", "http://127.0.0.1:5173", "http://[::1]:80"]
+)
+async def test_pages_of_this_machine_may_call(site: Site, origin: str) -> None:
+    headers = {"Origin": origin}
+    answer = await site.client.post("/generate", json=body(), headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == origin
+    assert "Origin" in answer.headers["vary"]
+    exposed = {name.strip() for name in answer.headers["access-control-expose-headers"].split(",")}
+    assert exposed >= set(EXPOSED)
+    ours = {name for name in answer.headers if name.startswith("x-") and name != "x-content-type-options"}
+    assert ours <= {name.lower() for name in exposed}
+    for failed in (
+        await site.client.post("/generate", content=b"{", headers={**headers, "Content-Type": "application/json"}),
+        await site.client.get("/nothing", headers=headers),
+        await site.client.put("/generate", headers=headers),
+    ):
+        assert failed.status_code >= 400
+        assert failed.headers["access-control-allow-origin"] == origin
+
+
+async def test_a_preflight_is_answered(site: Site) -> None:
+    asked = {
+        "Origin": "http://localhost:3000",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type, authorization",
+        "Access-Control-Request-Private-Network": "true",
+    }
+    answer = await site.client.options("/generate", headers=asked)
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert answer.headers["access-control-allow-headers"] == "content-type, authorization"
+    assert answer.headers["access-control-allow-private-network"] == "true"
+    foreign = await site.client.options("/generate", headers={**asked, "Origin": "https://evil.example"})
+    assert not [name for name in foreign.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://localhost.evil.example", "http://localhost@evil.example"]
+)
+async def test_a_foreign_page_changes_nothing(site: Site, origin: str) -> None:
+    """A browser sends these without asking first: a POST without a body, and a form."""
+    foreign = {"Origin": origin}
+    for answer in (
+        await site.client.post("/session/start", headers=foreign),
+        await site.client.post("/generate", headers=foreign, data={"focus_sector": "TL"}, files={"image": b"x"}),
+        await site.client.delete("/session/a", headers=foreign),
+    ):
+        assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized")
+        assert "access-control-allow-origin" not in answer.headers
+    assert site.recorder.active is None
+    readable = await site.client.get("/health", headers=foreign)
+    assert "access-control-allow-origin" not in readable.headers
+    with pytest.raises(websockets.InvalidStatus):
+        await websockets.connect(f"ws://127.0.0.1:{site.port}/ws", origin=origin)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8001", "localhost.evil.example", "127.0.0.1.evil.example"]
+)
+async def test_a_name_that_points_here_is_not_ours(site: Site, host: str) -> None:
+    """DNS rebinding: the page's own name has been made to point at this machine."""
+    answer = await site.client.get("/session/list", headers={"Host": host})
+    assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized")
+    for own in (f"localhost:{site.port}", f"127.0.0.1:{site.port}", "[::1]", "LOCALHOST", "192.168.1.5:8001"):
+        assert (await site.client.get("/session/list", headers={"Host": own})).status_code == 200
+
+
+async def test_origins_can_be_set(sites: Sites) -> None:
+    site = await sites.new(cors_origins=("https://lab.example/", "null"))
+    for origin, allowed in [("https://lab.example", True), ("null", True), ("http://localhost:3000", False)]:
+        answer = await site.client.post("/reset", headers={"Origin": origin})
+        assert (answer.status_code == 200) == allowed
+        assert (answer.headers.get("access-control-allow-origin") == origin) == allowed
+    own = f"http://127.0.0.1:{site.port}"
+    assert (await site.client.post("/reset", headers={"Origin": own})).status_code == 200, "our own page"
+    assert (await site.client.get("/health", headers={"Host": "lab.example"})).status_code == 200
+
+
+TOKEN = "a token of 32 characters or more"
+
+
+@pytest.mark.parametrize(
+    "given", [None, "Bearer wrong", "Bearer", "Basic " + TOKEN, "Bearer " + TOKEN + "x", "Bearer \xff"]
+)
+async def test_a_token_is_needed_everywhere(sites: Sites, given: str | None) -> None:
+    site = await sites.new(api_token=TOKEN)
+    async with httpx.AsyncClient(base_url=site.client.base_url, trust_env=False) as client:
+        headers = {} if given is None else {"Authorization": given.encode("latin-1")}
+        for method, path in [("GET", "/health"), ("POST", "/generate"), ("GET", "/session/list"), ("GET", "/nothing")]:
+            answer = await client.request(method, path, headers=headers)  # type: ignore[arg-type]
+            assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized")
+            assert answer.headers["www-authenticate"] == "Bearer"
+        asked = {"Origin": "http://localhost:1", "Access-Control-Request-Method": "POST"}
+        assert (await client.options("/generate", headers=asked)).status_code == 204, "a preflight carries no token"
+    with pytest.raises(websockets.InvalidStatus):
+        await websockets.connect(f"ws://127.0.0.1:{site.port}/ws")
+
+
+async def test_with_the_token_all_is_open(sites: Sites) -> None:
+    site = await sites.new(api_token=TOKEN)
+    assert (await site.client.get("/session/list")).status_code == 200
+    async with httpx.AsyncClient(base_url=site.client.base_url, trust_env=False) as client:
+        assert (await client.get("/health", params={"token": TOKEN})).status_code == 200
+        assert (await client.post("/reset", params={"token": TOKEN})).status_code == 401, (
+            "not in the address of a change"
+        )
+    query = httpx.QueryParams({"token": TOKEN})
+    async with websockets.connect(f"ws://127.0.0.1:{site.port}/ws?{query}") as viewer:
+        assert "hello" in str(await viewer.recv())
