@@ -51,8 +51,10 @@ def report(api: Api) -> dict[str, Any]:
     if api.prompts.problem:
         reasons.append(f"sector prompts: {api.prompts.problem}")
     active = recording.active
+    # What is wrong outranks what is only not there yet.
+    is_wrong = recorder["state"] == "trouble" or bool(lost) or disk["state"] == "full"
     return {
-        "status": "starting" if is_starting else "degraded" if reasons else "ok",
+        "status": "starting" if is_starting and not is_wrong else "degraded" if reasons else "ok",
         "reasons": reasons,
         "processes": {
             "api": {"state": "ok", "uptime_s": round(uptime_s, 1), "viewers": api.live.viewers},

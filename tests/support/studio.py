@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import random
 import sys
 import zlib
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ class Studio(System):
     def start_everything(self) -> None:
         self.start_generator()
         self.start_recorder()
+        self.start("replayer")
         self.start_api()
 
     def process(self, name: str) -> Process:
@@ -136,7 +138,16 @@ class Studio(System):
 
 def flat_png(width: int, height: int, value: int = 120) -> bytes:
     """A picture of one grey, as a PNG."""
-    rows = (b"\x00" + bytes([value]) * (3 * width)) * height
+    return _png(width, height, (b"\x00" + bytes([value]) * (3 * width)) * height)
+
+
+def noise_png(width: int, height: int, seed: int) -> bytes:
+    """A picture that cannot be compressed, as a PNG."""
+    noise = random.Random(seed)
+    return _png(width, height, b"".join(b"\x00" + noise.randbytes(3 * width) for _ in range(height)))
+
+
+def _png(width: int, height: int, rows: bytes) -> bytes:
     header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x02\x00\x00\x00"
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(

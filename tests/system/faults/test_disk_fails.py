@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from shared.disk import STEPS
-from tests.support.studio import Studio
+from tests.support.studio import Studio, flat_png
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.system
@@ -103,28 +105,28 @@ def test_a_session_folder_removed_by_its_owner_is_made_anew(studio: Studio) -> N
     assert {frame.frame_id for frame in before}.isdisjoint(studio.frame_ids("s"))
 
 
-def _steps_of_one_frame() -> list[tuple[str, str]]:
-    return [(step, action) for step in WRITING_STEPS for action in ("kill", "killed-after")] + [
-        ("write", "torn"),
-        ("pwrite", "torn"),
-    ]
+DEATHS = [(step, action) for step in WRITING_STEPS for action in ("kill", "killed-after")]
 
 
-@pytest.mark.parametrize(("step", "action"), _steps_of_one_frame())
-def test_kill_at_every_step_of_a_write(studio: Studio, step: str, action: str) -> None:
-    studio.start_session("s")
-    frames = [studio.generate(0, durable=True)]
-    # ``mkdir`` and ``open`` are taken when a folder or file is opened for the first time: by a second session.
-    studio.plan.write({"step": step, "match": "sessions", "action": action, "times": 1})
-    frames += [studio.generate(seed) for seed in range(1, 4)]
-    recorder = studio.process("recorder")
-    if recorder.exit_code is None and not studio.plan.met():
-        pytest.skip(f"recording a frame takes no {step}") if step == "mkdir" else None
-    eventually(lambda: recorder.exit_code == -9, 20, f"the recorder died at {step}")
-    studio.plan.clear()
-    studio.start_recorder()
-    studio.wait_recorded("s", frames)
-    studio.generate(9, durable=True)
+@pytest.mark.timeout(300)
+def test_kill_at_every_step_of_a_write(studio: Studio) -> None:
+    """One studio for all, a session for each: only the recorder starts anew."""
+    for step, action in [*DEATHS, ("write", "torn"), ("pwrite", "torn")]:
+        session_id = f"{step}-{action}"
+        studio.start_session(session_id)
+        # A session's first frame makes the folder of its inputs; the other steps are met behind a recorded frame too.
+        frames = [] if step == "mkdir" else [studio.generate(0, durable=True)]
+        studio.plan.write({"step": step, "match": session_id, "action": action, "times": 1})
+        first = studio.generate(1, image=flat_png(64, 64, 7))
+        frames += [first, *(studio.generate(seed) for seed in range(2, 4))]
+        recorder = studio.process("recorder")
+        eventually(lambda died=recorder: died.exit_code == -9, 20, f"the recorder died at {step} ({action})")
+        studio.plan.clear()
+        studio.start_recorder()
+        frames.append(studio.generate(9, durable=True))
+        studio.wait_recorded(session_id, frames)
+        assert studio.metadata(session_id)["interrupted"] is True
+    assert {fault["step"] for fault in studio.plan.met()} == set(WRITING_STEPS)
 
 
 @pytest.fixture
@@ -143,6 +145,17 @@ def small_disk(studio: Studio) -> Iterator[Studio]:
         subprocess.run(["umount", "-l", str(studio.sessions)], check=True)
 
 
+def fill(ballast: Path) -> None:
+    """Write until the disk takes no more."""
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+
+
 def test_a_disk_that_is_really_full(small_disk: Studio) -> None:
     studio = small_disk
     studio.start_recorder()
@@ -152,13 +165,7 @@ def test_a_disk_that_is_really_full(small_disk: Studio) -> None:
     studio.start_session("s")
     ballast = studio.sessions / "ballast"
     frames = [studio.generate(0, durable=True)]
-    with ballast.open("wb") as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-                file.flush()
-        except OSError:
-            pass
+    fill(ballast)
     frames += [studio.generate(seed) for seed in range(1, 20)]
     assert frames[-1].recorded == "pending"
     wait_for_trouble(studio, "No space left on device")
