@@ -331,8 +331,11 @@ class Archive:
         return Written(tuple(done), (), writer.recorded)
 
     def _is_session(self, session_id: str) -> bool:
-        folder = self._root / session_id
-        return folder.is_dir() and not session_id.startswith(".")
+        """Whether there is a session of this id; never true of a name that leads out of the root, or to the root."""
+        try:
+            return (self._root / ids.validate(session_id)).is_dir()
+        except InvalidSessionId:
+            return False
 
     def _numbers(self, session_id: str) -> Mapping[str, object]:
         try:
