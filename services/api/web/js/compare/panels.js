@@ -16,7 +16,7 @@ export class Panels {
     this._over.classList.add("over");
     this._map = canvas("Difference map");
     this._captions = ["A", "B"].map(() => el("figcaption", {}));
-    this._figures = el("figcaption", { role: "status" });
+    this._figures = el("span", { role: "status" });
     this._split = el("input", { type: "range", class: "split", min: 0, max: 100, step: 0.5, value: 50, "aria-label": "How much of A is seen, from the left", input: () => this._place() });
     this._line = el("span", { class: "split-line", "aria-hidden": "true" });
     const both = el("div", { class: "both" }, this._under, this._over, this._line, this._split);
@@ -26,7 +26,7 @@ export class Panels {
       el("figure", {}, this._a, this._captions[0]),
       el("figure", {}, this._b, this._captions[1]),
       el("figure", {}, both, el("figcaption", {}, "A to the left of the line, B to the right: drag, or use the arrow keys.")),
-      el("figure", {}, this._map, this._figures),
+      el("figure", {}, this._map, el("figcaption", {}, this._figures)),
     );
     this._place();
   }

@@ -13,7 +13,7 @@ export class SessionPicker {
    */
   constructor(app, label, onPick) {
     this._app = app;
-    this._select = el("select", { change: () => onPick(this._select.value) });
+    this._select = el("select", { "aria-label": label === "Session" ? label : `Session ${label}`, change: () => onPick(this._select.value) });
     this.element = el("label", { class: "field picker" }, el("span", {}, label), this._select);
     /** @type {import("../types.js").SessionListed[]} */
     this.sessions = [];

@@ -1,0 +1,93 @@
+"""What a viewer does, and what is to be seen: the words that the browser tests are written in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.waiting import eventually
+
+TIMEOUT_MS = 20_000
+expect.set_options(timeout=TIMEOUT_MS)
+
+SECTORS = ("TL", "TC", "TR", "ML", "MC", "MR", "BL", "BC", "BR")
+
+_SECTOR_SUMS = """
+canvas => {
+  const { width, height } = canvas;
+  const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const pixels = copy.getImageData(0, 0, width, height).data;
+  const edge = (at, size) => Math.floor((at * size) / 3);
+  const sums = [];
+  for (let row = 0; row < 3; row += 1) for (let column = 0; column < 3; column += 1) {
+    let sum = 0;
+    for (let y = edge(row, height); y < edge(row + 1, height); y += 1)
+      for (let x = edge(column, width); x < edge(column + 1, width); x += 1) {
+        const at = 4 * (y * width + x);
+        sum = (Math.imul(sum, 31) + pixels[at] * 65536 + pixels[at + 1] * 256 + pixels[at + 2]) | 0;
+      }
+    sums.push(sum);
+  }
+  return sums;
+}
+"""
+
+
+def sector_sums(canvas: Locator) -> dict[str, int]:
+    """A checksum of each sector's pixels, as the browser shows them."""
+    return dict(zip(SECTORS, canvas.evaluate(_SECTOR_SUMS), strict=True))
+
+
+def on_view(page: Page) -> dict[str, int]:
+    """Checksums of the picture on the stage."""
+    return sector_sums(page.locator(".picture").first)
+
+
+def changed(before: dict[str, int], after: dict[str, int]) -> list[str]:
+    """The sectors in which two pictures differ."""
+    return [sector for sector in SECTORS if before[sector] != after[sector]]
+
+
+def look(page: Page, sector: str) -> None:
+    """Move the gaze (the mouse) into a sector, and keep it there."""
+    row, column = divmod(SECTORS.index(sector), 3)
+    box: Any = page.locator(".picture").first.bounding_box()
+    size = page.viewport_size or {"width": 0, "height": 0}
+    # The picture may be larger than the window: the middle of what is seen of the sector.
+    x = _middle(box["x"], box["width"], column, size["width"])
+    y = _middle(box["y"], box["height"], row, size["height"])
+    page.mouse.move(x - 3, y)
+    page.mouse.move(x, y)
+
+
+def _middle(start: float, length: float, place: int, view: float) -> float:
+    low, high = start + length * place / 3, start + length * (place + 1) / 3
+    return (max(low, 0) + min(high, view)) / 2
+
+
+def wait_state(page: Page, state: str) -> None:
+    """Until the chain of changes is in a state: resting, asking, waiting, refused."""
+    expect(page.locator("main.stage")).to_have_attribute("data-state", state)
+
+
+def wait_swaps(page: Page, number: int) -> None:
+    """Until so many pictures have taken the place of the one before."""
+    wait_until(page, f"Number(document.querySelector('main.stage').dataset.swaps ?? 0) >= {number}")
+
+
+def wait_until(page: Page, expression: str) -> None:
+    """Until an expression holds in the page. (Playwright's own way of waiting is forbidden by the page's policy.)"""
+    eventually(lambda: page.evaluate(expression), TIMEOUT_MS / 1000, expression)
+
+
+def wait_picture(page: Page) -> None:
+    """Until the first photograph is on view."""
+    wait_until(page, "(document.querySelector('.picture')?.width ?? 0) > 300")
+
+
+def hide_controls(page: Page) -> None:
+    """Leave the picture alone on the stage."""
+    page.get_by_role("button", name="Hide the controls").click()
+    expect(page.locator(".dock")).to_be_hidden()

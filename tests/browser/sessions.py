@@ -1,0 +1,72 @@
+"""Sessions for the page to show, written as a recorder would."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import orjson
+from PIL import Image, ImageDraw
+
+from shared import sectors
+from shared.session.layout import frame_name
+from shared.session.metadata import Tail, file_parts, new_head
+
+SIZE = (180, 120)
+CREATED_AT = 1_763_800_000.0
+FOCUS = ("TL", "BR", "ML", "TC", "BL")
+
+
+def write_session(
+    root: Path, session_id: str, frames: int, *, seconds: float = 0.5, shade: int = 0, different: int | None = None
+) -> Path:
+    """A chain of frames, ``seconds`` apart. Of more than ``different``, the last pictures are all the same: thousands
+    are written in a moment."""
+    folder = root / session_id
+    (folder / "inputs").mkdir(parents=True)
+    picture = Image.new("RGB", SIZE, (90, 110, 130))
+    data = _png(picture)
+    sha256 = hashlib.sha256(data).hexdigest()
+    input_file = f"inputs/{sha256}.png"
+    (folder / input_file).write_bytes(data)
+    entries: list[bytes] = []
+    for index in range(frames):
+        focus = FOCUS[index % len(FOCUS)]
+        target = sectors.opposite(focus, 3, 0)
+        region = sectors.region(target, 3, *SIZE)
+        if different is None or index < different:
+            ImageDraw.Draw(picture).rectangle(region.as_tuple(), fill=(shade, index * 40 % 256, 200))
+            data = _png(picture)
+        name = frame_name(index, target)
+        (folder / name).write_bytes(data)
+        entry = {
+            "index": index,
+            "filename": name,
+            "target_sector": target,
+            "focus_sector": focus,
+            "prompt": f"a thing, number {index}",
+            "timestamp": CREATED_AT + seconds * index,
+            "frame_id": f"{session_id}-{index}",
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "input_sha256": sha256,
+            "input_file": input_file,
+            "region": region.as_tuple(),
+            "grid_size": 3,
+            "seed": 2**62 + index,
+            "steps": 4,
+            "generation_ms": 321.0,
+            "width": SIZE[0],
+            "height": SIZE[1],
+        }
+        sha256, input_file = str(entry["sha256"]), name
+        entries.append(orjson.dumps(entry))
+    parts = file_parts(new_head(session_id, CREATED_AT), entries, Tail())
+    (folder / "metadata.json").write_bytes(b"".join(parts))
+    return folder
+
+
+def _png(picture: Image.Image) -> bytes:
+    held = io.BytesIO()
+    picture.save(held, "PNG", compress_level=1)
+    return held.getvalue()

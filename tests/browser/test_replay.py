@@ -1,0 +1,215 @@
+"""A recording scrubbed, played, looked into, and compared."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage
+from tests.browser.eyes import changed, sector_sums, wait_until
+from tests.browser.sessions import write_session
+from tests.support.studio import Studio
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.browser
+
+FRAMES = 6
+
+
+@pytest.fixture(scope="module")
+def sessions(studio: Studio) -> None:
+    """Sessions to replay, there before the page is."""
+    write_session(studio.sessions, "walk", FRAMES, seconds=0.4)
+    write_session(studio.sessions, "walk_b", FRAMES - 1, seconds=0.4, shade=250)
+    write_session(studio.sessions, "long", 5000, different=5)
+
+
+@pytest.fixture
+def replay(new_page: NewPage, sessions: None) -> Page:
+    """The short session, at its first frame."""
+    page = new_page("#/replay/walk")
+    wait_position(page, 0)
+    return page
+
+
+def wait_position(page: Page, position: int) -> None:
+    expect(page.locator("main.replay")).to_have_attribute("data-position", str(position))
+
+
+def picture(page: Page) -> dict[str, int]:
+    return sector_sums(page.locator(".replay-canvas"))
+
+
+def test_what_is_known_of_a_frame(replay: Page) -> None:
+    replay.keyboard.press("ArrowRight")
+    wait_position(replay, 1)
+    details = replay.locator(".details")
+    for text in ("a thing, number 1", "BR, bottom right", "TL, top left", str(2**62 + 1), "400 ms", "321 ms"):
+        expect(details).to_contain_text(text)
+
+
+def test_scrubbing_and_stepping(replay: Page) -> None:
+    first = picture(replay)
+    replay.get_by_role("slider", name="Frame").fill("4")
+    wait_position(replay, 4)
+    assert changed(first, picture(replay)) != []
+    replay.get_by_role("button", name="One back").click()
+    wait_position(replay, 3)
+    replay.get_by_role("option", name="Frame 0").click()
+    wait_position(replay, 0)
+    assert picture(replay) == first
+    replay.keyboard.press("End")
+    wait_position(replay, FRAMES - 1)
+
+
+def test_play_keeps_to_the_recorded_times(replay: Page) -> None:
+    replay.evaluate(
+        """() => {
+          const view = document.querySelector("main.replay");
+          window.shown = [];
+          new MutationObserver(() => window.shown.push([performance.now(), Number(view.dataset.position)]))
+            .observe(view, { attributes: true, attributeFilter: ["data-position"] });
+        }"""
+    )
+    replay.get_by_label("Speed").select_option("0.5")
+    replay.keyboard.press("Escape")
+    replay.get_by_role("button", name="Play").click()
+    wait_position(replay, FRAMES - 1)
+    expect(replay.get_by_role("button", name="Play")).to_be_visible()
+    shown = replay.evaluate("window.shown")
+    assert [position for _, position in shown] == list(range(1, FRAMES)), "each frame once, in order"
+    elapsed_ms = shown[-1][0] - shown[0][0]
+    recorded_ms = (FRAMES - 2) * 400 / 0.5
+    # Lateness does not add up: the whole is off by what one frame may be.
+    assert recorded_ms - 400 < elapsed_ms < recorded_ms + 700
+
+
+def test_loop_begins_again(replay: Page) -> None:
+    replay.get_by_label("Speed").select_option("8")
+    replay.get_by_role("button", name="Loop").click()
+    replay.get_by_role("button", name="Play").click()
+    wait_position(replay, FRAMES - 1)
+    wait_position(replay, 0)
+    replay.get_by_role("button", name="Pause").click()
+
+
+def test_flicker_warns_first_and_then_alternates_with_a_blank(replay: Page) -> None:
+    replay.keyboard.press("f")
+    dialog = replay.get_by_role("dialog", name="This flickers")
+    expect(dialog).to_contain_text("3.1 times a second")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(replay.locator(".replay-screen")).to_have_attribute("data-mode", "frame")
+    replay.evaluate(
+        """() => {
+          const screen = document.querySelector(".replay-screen");
+          window.phases = [];
+          new MutationObserver(() => window.phases.push(screen.dataset.phase))
+            .observe(screen, { attributes: true, attributeFilter: ["data-phase"] });
+        }"""
+    )
+    replay.get_by_role("button", name="Flicker").click()
+    dialog.get_by_role("button", name="Flicker").click()
+    wait_until(replay, "window.phases.length >= 9")
+    phases = replay.evaluate("window.phases.slice(0, 9).join(' ')")
+    assert re.search("original blank changed blank original", phases), phases
+    replay.keyboard.press("1")
+    expect(replay.locator(".replay-screen")).to_have_attribute("data-mode", "frame")
+
+
+def test_onion_skin_lets_the_original_through(replay: Page) -> None:
+    as_recorded = picture(replay)
+    replay.keyboard.press("s")
+    expect(replay.locator(".replay-screen")).to_have_attribute("data-mode", "onion")
+    eventually(lambda: picture(replay) != as_recorded, 10)
+    replay.get_by_label("Share of the changed picture").fill("100")
+    eventually(lambda: picture(replay) == as_recorded, 10)
+
+
+def test_the_changed_region_is_outlined_on_a_key(replay: Page) -> None:
+    expect(replay.locator(".outline")).to_be_hidden()
+    replay.keyboard.press("o")
+    expect(replay.locator(".outline")).to_be_visible()
+    outline = replay.locator(".outline").bounding_box()
+    canvas = replay.locator(".replay-canvas").bounding_box()
+    assert outline is not None
+    assert canvas is not None
+    assert outline["x"] == pytest.approx(canvas["x"] + canvas["width"] * 2 / 3, abs=2)
+    assert outline["y"] == pytest.approx(canvas["y"] + canvas["height"] * 2 / 3, abs=2)
+
+
+def test_a_lost_frame_is_told_and_the_rest_goes_on(new_page: NewPage, studio: Studio) -> None:
+    folder = write_session(studio.sessions, "torn", 3)
+    next(folder.glob("0001_*.png")).unlink()
+    page = new_page("#/replay/torn?frame=1")
+    expect(page.locator(".replay-screen [role=alert]")).to_contain_text("0001_")
+    page.keyboard.press("ArrowRight")
+    wait_position(page, 2)
+    expect(page.locator(".replay-screen [role=alert]")).to_be_hidden()
+
+
+def test_of_five_thousand_frames_only_those_in_view_are_loaded(new_page: NewPage, sessions: None) -> None:
+    page = new_page("#/sessions")
+    asked: Counter[str] = Counter()
+    page.on("request", lambda request: asked.update([re.sub(r"\d+", "N", request.url.rsplit("/session/")[-1])]))
+    page.goto(page.url.replace("sessions", "replay/long"))
+    wait_position(page, 0)
+    in_view = page.locator(".thumb")
+    expect(in_view.first.locator("img")).to_be_visible()
+    settled = "[...document.querySelectorAll('.thumb')].every(thumb => thumb.querySelector('img'))"
+    wait_until(page, settled)
+    at_first = asked["long/frames/N/thumbnail"]
+    assert at_first <= in_view.count() < 20
+    page.locator(".timeline").evaluate("strip => strip.scrollTo(strip.scrollWidth / 2, 0)")
+    expect(page.locator(".thumb[data-position='2500']")).to_have_count(1)
+    wait_until(page, settled)
+    assert in_view.count() < 20
+    assert asked["long/frames/N/thumbnail"] - at_first <= 20, "what rushed past was not asked for"
+    page.keyboard.press("End")
+    wait_position(page, 4999)
+    expect(page.locator(".place-in").first).to_have_text("5000 / 5000")
+    assert asked["long/entries?from=N&count=N"] <= 6, "entries come a page at a time"
+    assert asked["long"] == 0, "the whole metadata is not asked for"
+
+
+def test_scrolling_a_long_session_is_smooth(new_page: NewPage, sessions: None) -> None:
+    page = new_page("#/replay/long")
+    wait_position(page, 0)
+    work_ms = page.evaluate(
+        """async () => {
+          const strip = document.querySelector(".timeline");
+          const spent = [];
+          for (let at = 0; at < 60; at += 1) {
+            const before = performance.now();
+            strip.scrollLeft += 400;
+            strip.dispatchEvent(new Event("scroll"));
+            spent.push(performance.now() - before);
+            await new Promise(requestAnimationFrame);
+          }
+          return spent.sort((a, b) => a - b)[30];
+        }"""
+    )
+    assert work_ms < 16, "a step of the scroll takes less than a frame of the screen"
+
+
+def test_compare_in_step_with_slider_and_difference(new_page: NewPage, sessions: None) -> None:
+    page = new_page("#/compare?a=walk&b=walk_b")
+    view = page.locator("main.compare")
+    expect(view).to_have_attribute("data-position", "0")
+    expect(page.locator(".place-in").last).to_have_text(f"1 / {FRAMES - 1}")
+    canvases = page.locator(".panels canvas")
+    a, b = sector_sums(canvases.nth(0)), sector_sums(canvases.nth(1))
+    assert changed(a, b) == ["BR"]
+    difference = sector_sums(page.get_by_role("img", name="Difference map"))
+    assert difference["BR"] != difference["TL"]
+    assert len({sum_ for sector, sum_ in difference.items() if sector != "BR"}) == 1, "black is equal"
+    expect(page.locator("figcaption", has_text="Difference:")).to_contain_text("11.1 % of the pixels")
+    page.get_by_label("How much of A is seen").fill("25")
+    assert "75" in page.locator(".over").evaluate("canvas => canvas.style.clipPath")
+    page.locator("h1").last.click()
+    page.keyboard.press("ArrowRight")
+    expect(view).to_have_attribute("data-position", "1")
+    page.get_by_label("Session B").select_option("walk")
+    expect(page.locator("figcaption", has_text="No pixel differs")).to_be_visible()

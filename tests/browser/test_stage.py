@@ -1,0 +1,245 @@
+"""Look, wait, blink, and see the picture change where nobody looked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage
+from tests.browser.eyes import changed, hide_controls, look, on_view, wait_picture, wait_state, wait_swaps, wait_until
+
+pytestmark = pytest.mark.browser
+
+OPEN = "input[type=file][accept*=png]"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def test_a_change_waits_for_the_blink_and_comes_where_nobody_looks(page: Page) -> None:
+    hide_controls(page)
+    before = on_view(page)
+    look(page, "TL")
+    wait_state(page, "waiting")
+    assert on_view(page) == before, "the finished picture must wait"
+    page.keyboard.press("Space")
+    wait_swaps(page, 1)
+    assert changed(before, on_view(page)) == ["BR"]
+
+
+def test_the_chain_goes_on_from_the_new_picture(page: Page) -> None:
+    hide_controls(page)
+    first = on_view(page)
+    look(page, "TL")
+    wait_state(page, "waiting")
+    page.keyboard.press("Space")
+    wait_swaps(page, 1)
+    second = on_view(page)
+    look(page, "BC")
+    wait_state(page, "waiting")
+    page.mouse.down()
+    page.mouse.up()
+    wait_swaps(page, 2)
+    assert changed(second, on_view(page)) == ["TC"]
+    assert changed(first, on_view(page)) == ["TC", "BR"]
+
+
+def test_the_view_is_dark_while_the_picture_is_exchanged(page: Page) -> None:
+    hide_controls(page)
+    look(page, "TR")
+    wait_state(page, "waiting")
+    page.evaluate(
+        """() => {
+          const seen = (window.seen = []);
+          const stage = document.querySelector("main.stage");
+          const dark = stage.querySelector(".blackout");
+          new MutationObserver(() => seen.push({ dark: !dark.hidden, swaps: stage.dataset.swaps }))
+            .observe(stage, { subtree: true, attributes: true, attributeFilter: ["hidden", "data-swaps"] });
+        }"""
+    )
+    page.keyboard.press("Space")
+    wait_swaps(page, 1)
+    expect(page.locator(".blackout")).to_be_hidden()
+    swapped = page.evaluate("window.seen.filter(each => each.swaps === '1').map(each => each.dark)")
+    assert swapped[0] is True, "the exchange happened in view"
+
+
+def test_blackouts_come_by_themselves(page: Page) -> None:
+    page.get_by_label("Change the picture").select_option("blackout")
+    hide_controls(page)
+    before = on_view(page)
+    look(page, "ML")
+    wait_swaps(page, 1)
+    assert changed(before, on_view(page)) == ["MR"]
+
+
+def test_at_once_needs_no_blink(page: Page) -> None:
+    page.get_by_label("Change the picture").select_option("once")
+    hide_controls(page)
+    before = on_view(page)
+    look(page, "BR")
+    wait_swaps(page, 1)
+    assert "TL" in changed(before, on_view(page))
+
+
+def test_two_by_two_sectors(page: Page) -> None:
+    page.get_by_label("Sectors").select_option("2")
+    hide_controls(page)
+    before = on_view(page)
+    look(page, "TL")
+    wait_state(page, "waiting")
+    page.keyboard.press("Space")
+    wait_swaps(page, 1)
+    assert set(changed(before, on_view(page))) == {"MC", "MR", "BC", "BR"}, "the lower right quarter"
+
+
+def test_the_debug_layer_shows_what_goes_on(page: Page) -> None:
+    expect(page.locator(".debug")).to_be_hidden()
+    page.keyboard.press("d")
+    hide_controls(page)
+    look(page, "TL")
+    expect(page.locator(".debug-grid .focus")).to_have_text("TL")
+    expect(page.locator(".debug-grid .target")).to_have_text("BR")
+    wait_state(page, "waiting")
+    for fact in ("generation", "round trip", "seed", "prompt"):
+        expect(page.locator(f"[data-fact='{fact}']")).not_to_have_text("–")
+    expect(page.locator("[data-fact=queue]")).to_have_text("0")
+    page.keyboard.press("d")
+    expect(page.locator(".debug")).to_be_hidden()
+
+
+def test_steps_of_a_change_are_told_as_they_are_made(page: Page) -> None:
+    page.keyboard.press("d")
+    page.evaluate(
+        """() => {
+          const step = document.querySelector("[data-fact=step]");
+          window.steps = [];
+          new MutationObserver(() => window.steps.push(step.textContent))
+            .observe(step, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    look(page, "TL")
+    wait_state(page, "waiting")
+    wait_until(page, "window.steps.includes('1 of 1') || window.steps.length === 0")
+
+
+def test_the_controls_go_away_by_themselves_and_come_back(page: Page) -> None:
+    look(page, "ML")
+    expect(page.locator(".dock")).to_be_hidden()
+    expect(page.locator(".top")).to_be_hidden()
+    page.get_by_role("button", name="Show the controls").click()
+    expect(page.locator(".dock")).to_be_visible()
+    page.keyboard.press("m")
+    expect(page.locator(".dock")).to_be_hidden()
+
+
+def test_a_picture_of_the_viewers_own(page: Page) -> None:
+    before = on_view(page)
+    page.set_input_files(OPEN, EXAMPLES / "sunset.jpg")
+    wait_until(page, "document.querySelectorAll('.sample[aria-pressed=true]').length === 0")
+    assert on_view(page) != before
+    hide_controls(page)
+    shown = on_view(page)
+    look(page, "BL")
+    wait_state(page, "waiting")
+    page.keyboard.press("Space")
+    wait_swaps(page, 1)
+    assert changed(shown, on_view(page)) == ["TR"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "content"),
+    [("notes.txt", "text/plain", b"not a picture"), ("torn.png", "image/png", b"\x89PNG\r\n\x1a\n and no more")],
+)
+def test_a_wrong_file_is_refused_with_a_sentence_and_changes_nothing(
+    page: Page, name: str, kind: str, content: bytes
+) -> None:
+    before = on_view(page)
+    transfer = page.evaluate_handle(
+        """([name, kind, bytes]) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([new Uint8Array(bytes)], name, { type: kind }));
+          return transfer;
+        }""",
+        [name, kind, list(content)],
+    )
+    page.dispatch_event("main.stage", "drop", {"dataTransfer": transfer})
+    expect(page.locator(".notice.error")).to_contain_text(f"“{name}”")
+    expect(page.locator(".notice.error")).to_contain_text("PNG, JPEG or WebP")
+    assert on_view(page) == before
+
+
+def test_the_servers_refusal_is_shown_as_its_own_sentence(page: Page) -> None:
+    page.route(
+        "**/generate",
+        lambda route: route.fulfill(
+            status=507,
+            content_type="application/json",
+            body=json.dumps({"error": "x", "detail": "The disk is full of bees."}),
+        ),
+    )
+    look(page, "TL")
+    expect(page.locator(".notice.error")).to_contain_text("The disk is full of bees.")
+    wait_state(page, "refused")
+
+
+def test_gaze_over_the_websocket(new_page: NewPage) -> None:
+    page = new_page(query="?gaze=ws")
+    wait_picture(page)
+    hide_controls(page)
+    before = on_view(page)
+    look(page, "BR")  # the mouse is no gaze here
+    tracker = new_page("#/sessions")
+    tracker.evaluate(
+        """() => {
+          const socket = new WebSocket(`ws://${location.host}/gaze`);
+          socket.onopen = () => setInterval(() => socket.send(JSON.stringify({ x: 0.08, y: 0.2 })), 25);
+        }"""
+    )
+    wait_state(page, "waiting")
+    page.keyboard.press("Space")
+    wait_swaps(page, 1)
+    assert changed(before, on_view(page)) == ["BR"]
+
+
+def test_by_touch_a_resting_finger_is_the_gaze_and_a_tap_the_blink(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 800, "height": 600}, has_touch=True)
+    wait_picture(page)
+    page.keyboard.press("m")
+    before = on_view(page)
+    page.touchscreen.tap(100, 120)  # a finger that is lifted has not looked away
+    wait_state(page, "waiting")
+    page.touchscreen.tap(100, 120)
+    wait_swaps(page, 1)
+    assert changed(before, on_view(page)) == ["BR"]
+
+
+def test_by_keyboard_alone(page: Page) -> None:
+    before = on_view(page)
+    page.keyboard.press("ArrowLeft")  # from the centre, where a gaze begins
+    page.keyboard.press("ArrowUp")
+    expect(page.locator(".gaze-marker")).to_be_visible()
+    wait_state(page, "waiting")
+    expect(page.locator("[role=status]").filter(has_text="Press space")).to_have_count(1)
+    page.keyboard.press("Space")
+    wait_swaps(page, 1)
+    assert changed(before, on_view(page)) == ["BR"]
+
+
+def test_less_motion_gets_a_slow_fade_and_no_blackout(new_page: NewPage) -> None:
+    page = new_page(reduced_motion="reduce")
+    wait_picture(page)
+    page.evaluate(
+        """() => {
+          window.dark = 0;
+          const dark = document.querySelector(".blackout");
+          new MutationObserver(() => (window.dark += 1)).observe(dark, { attributes: true });
+        }"""
+    )
+    hide_controls(page)
+    look(page, "TL")
+    wait_state(page, "waiting")
+    page.keyboard.press("Space")
+    wait_swaps(page, 1)
+    assert page.evaluate("window.dark") == 0
