@@ -140,6 +140,9 @@ class Status(Message):
     """-1 before the first frame."""
     sessions: tuple[Backlogged, ...] = ()
     queue: int
+    """Live jobs that wait."""
+    background: int = 0
+    """Background jobs that wait: those of verifications and re-runs."""
     running: str | None = None
     backlog_bytes: int
     backlog_limit_bytes: int

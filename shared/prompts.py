@@ -97,6 +97,15 @@ def parse(text: bytes) -> PromptLists:
         value = orjson.loads(text.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         raise InvalidPrompts(f"it is not JSON ({error})") from None
+    return from_json(value)
+
+
+def from_json(value: object) -> PromptLists:
+    """The file's content as JSON gives it.
+
+    Raises:
+        InvalidPrompts: not of this form, an unknown sector, an empty or overlong prompt.
+    """
     if not isinstance(value, dict):
         raise InvalidPrompts('it is not an object such as {"default": [...], "sectors": {...}}')
     unknown = [key for key in value if key not in ("default", "sectors") and not key.startswith("_")]

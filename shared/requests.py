@@ -307,3 +307,58 @@ class ReplayedFrame(Body):
     cursor: str
     session_id: str
     entry: dict[str, Any] | None = None
+
+
+class StartRerun(Body):
+    """``rerun``: make a session again with something changed, into a new session. Answered with :class:`RerunState`.
+
+    Errors: ``session_not_found``, ``session_exists``, ``invalid_session_id``, ``session_busy`` (that session is being
+    recorded), ``invalid_request`` (the prompts, or a model that the generator does not run), ``generator_unavailable``,
+    ``generator_loading``, ``recorder_unavailable``.
+    """
+
+    session_id: str
+    """The session to be made again."""
+    into: str
+    """Id of the new session."""
+    prompts: dict[str, Any] | None = None
+    """What a ``sector_prompts.json`` holds; None keeps each frame's own prompt."""
+    seed_offset: int = Field(0, ge=-MAX_SEED, le=MAX_SEED)
+    strength: float | None = Field(None, gt=0, le=1)
+    model: str | None = None
+    """Id, or the beginning of the revision, of the model that the generator must be running."""
+    chain: bool = False
+    """Where a frame's input was an earlier frame, feed that one's new version instead."""
+    resume: bool = False
+    """Go on with a re-run that was broken off; its changes are those it was begun with."""
+
+
+class RerunRequest(Body):
+    """``rerun.status`` and ``rerun.cancel``: the re-run into this session. Answered with :class:`RerunState`.
+
+    Errors: ``session_not_found``; ``not_found`` where the session is no re-run.
+    """
+
+    session_id: str
+
+
+class SkippedFrame(Body):
+    """A frame that could not be made again, and why."""
+
+    index: int
+    reason: str
+
+
+class RerunState(Body):
+    """How a re-run stands; `interrupted`: it ended before its last frame and nobody is making it; it can be resumed."""
+
+    session_id: str
+    parent: str
+    state: Literal["queued", "running", "waiting", "complete", "cancelled", "failed", "interrupted"]
+    done: int
+    """Frames of the parent that are dealt with, the skipped ones included."""
+    total: int
+    skipped: tuple[SkippedFrame, ...] = ()
+    reason: str | None = None
+    """Why it waits, or failed."""
+    changed: dict[str, Any] = Field(default_factory=dict)

@@ -20,6 +20,9 @@ from shared.requests import Generate, Generated
 
 Where = Literal["queued", "running", "unknown"]
 
+BACKGROUND_LIMIT = 4
+"""Background jobs that may wait. They have places of their own: live jobs neither lose one to them nor take theirs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -81,7 +84,7 @@ class JobQueue:
     """Jobs that wait, and the one that runs.
 
     Args:
-        limit: jobs that may wait, the ones being decoded included; the running one does not count.
+        limit: live jobs that may wait, the ones being decoded included; the running one does not count.
     """
 
     def __init__(self, limit: int) -> None:
@@ -95,6 +98,10 @@ class JobQueue:
         """Jobs that wait."""
         return len(self._accepted)
 
+    def waiting(self, priority: Literal["live", "background"]) -> int:
+        """Jobs of one kind that wait."""
+        return sum(job.request.priority == priority for job in self._accepted.values())
+
     def accept(self, job: Job) -> None:
         """Give a job its place.
 
@@ -104,8 +111,9 @@ class JobQueue:
         """
         if any(other.request.request_id == job.request.request_id for other in self._all()):
             raise InvalidRequest(f"A request {job.request.request_id} is under way already; give each its own id.")
-        if len(self._accepted) >= self._limit:
-            raise QueueFull(f"{self._limit} jobs are waiting already; try again when one is done.")
+        limit = self._limit if job.request.priority == "live" else BACKGROUND_LIMIT
+        if self.waiting(job.request.priority) >= limit:
+            raise QueueFull(f"{limit} jobs are waiting already; try again when one is done.")
         self._accepted[job.request.request_id] = job
 
     def make_ready(self, job: Job) -> None:

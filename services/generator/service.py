@@ -218,7 +218,8 @@ class Generator:
                     )
                     for session_id, count in self.backlog.counts().items()
                 ],
-                "queue": len(self.queue),
+                "queue": self.queue.waiting("live"),
+                "background": self.queue.waiting("background"),
                 "running": running.request.request_id if running else None,
                 "backlog_bytes": self.backlog.held_bytes,
                 "backlog_limit_bytes": self._runtime.settings.backlog_bytes,

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 from services.replayer.cursor import Cursor, Cursors
 from services.replayer.frames import Found, Place, Target, find, place, position_of
 from services.replayer.player import Player
+from services.replayer.reruns import Reruns
 from services.replayer.sessions import Sessions
 from shared.errors import InvalidRequest, NotReplaying
 from shared.messages import Message, ReplayFrame, ReplayStatus
@@ -35,6 +36,7 @@ class Replayer:
         self._cursors = Cursors()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._players: dict[str, Player] = {}
+        self._reruns = Reruns(runtime)
         self._publisher = Publisher(runtime.bus, "replays", on_join=self._told_on_join)
         self._server = Server(
             runtime.bus,
@@ -48,9 +50,12 @@ class Replayer:
                 "pause": self._pause,
                 "stop": self._stop,
                 "status": self._status,
+                **self._reruns.handlers,
             },
         )
         self._recorder = Client(runtime.bus, "recorder")
+        self._generator = Client(runtime.bus, "generator")
+        self._reruns.connect(self._generator, self._recorder)
         self._sessions = Sessions(runtime.settings.sessions_dir, self._recorder)
 
     async def run(self) -> None:
@@ -58,6 +63,8 @@ class Replayer:
         self._runtime.supervise(self._publisher.serve_joins(), "joins on replays")
         self._runtime.supervise(self._server.serve(), "requests of the replayer")
         await self._runtime.stopping.wait()
+        await self._reruns.close()
+        await self._generator.close()
         await self._recorder.close()
         self._sessions.close()
 

@@ -1,0 +1,327 @@
+"""One re-run: a session made again, frame by frame, by the generator, behind every live request.
+
+Its frames are stamped with the new session, which the recorder writes beside the active one. What is made is known from
+the new session alone, so a re-run that was broken off at any point goes on behind its last frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from services.replayer.rerun_plan import JOB_TIMEOUT_S, Changes, Step, steps
+from shared.errors import (
+    GenerationTimeout,
+    GeneratorLoading,
+    GeneratorUnavailable,
+    ParafoveaError,
+    QueueFull,
+    RecordingBacklogFull,
+)
+from shared.messages import new_id
+from shared.requests import Cancel, Generate, RerunState, SessionStamp, SkippedFrame, StopSession
+from shared.rpc import Client, PeerGone
+from shared.session.metadata import DamagedMetadata
+from shared.session.reading import SessionReader, open_session
+
+log = logging.getLogger(__name__)
+
+State = Literal["queued", "running", "waiting", "complete", "cancelled", "failed", "interrupted"]
+
+ANSWER_S = 5.0
+CANCEL_S = 0.8
+RETRY_S = 0.5
+MAX_BEHIND = 4
+"""Frames of a re-run that may wait for the recorder: the backlog is for live frames."""
+MAX_SKIPPED = 1000
+_BUSY = (QueueFull, RecordingBacklogFull, GenerationTimeout)
+
+
+class PeerAway(Exception):
+    """A process that is needed is not there; the message says which. It is waited for."""
+
+
+class Refused(Exception):
+    """It cannot go on; the message says why."""
+
+
+class Rerun:
+    """A session on its way.
+
+    Args:
+        root: the folder of the sessions.
+        parent: id of the session that is made again.
+        stamp: of the new session, which the recorder has opened.
+        changes, changed: what is different, and what the new session's head says of it.
+        model: revision of the model that it is made with.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        parent: str,
+        stamp: SessionStamp,
+        changes: Changes,
+        changed: dict[str, Any],
+        model: str,
+        generator: Client,
+        recorder: Client,
+    ) -> None:
+        self._root = root
+        self._parent = parent
+        self._stamp = stamp
+        self._changes = changes
+        self._changed = changed
+        self._model = model
+        self._generator = generator
+        self._recorder = recorder
+        self._state: State = "queued"
+        self._reason: str | None = None
+        self._done = 0
+        self._total = 0
+        self._skipped: list[SkippedFrame] = []
+        self._last: tuple[int, bytes] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self._state not in ("queued", "running", "waiting")
+
+    def state(self) -> RerunState:
+        """How it stands."""
+        return RerunState(
+            session_id=self._stamp.session_id,
+            parent=self._parent,
+            state=self._state,
+            done=self._done,
+            total=self._total,
+            skipped=tuple(self._skipped),
+            reason=self._reason,
+            changed=self._changed,
+        )
+
+    async def run(self, turn: asyncio.Lock) -> None:
+        """Make what is not made yet; one re-run at a time has its ``turn``. Cancelling the task gives it up."""
+        try:
+            async with turn:
+                await self._go()
+            self._state, self._reason = "complete", None
+        except asyncio.CancelledError:
+            self._state, self._reason = "cancelled", None
+            raise
+        except (Refused, ParafoveaError, DamagedMetadata, OSError) as error:
+            self._state, self._reason = "failed", str(error)
+            log.error("the re-run into %s failed: %s", self._stamp.session_id, error)
+        except Exception as error:
+            self._state, self._reason = "failed", f"{type(error).__name__}: {error}"
+            log.exception("the re-run into %s failed", self._stamp.session_id)
+
+    async def close(self) -> None:
+        """Tell the recorder that no more frames come."""
+        wanted = StopSession(session_id=self._stamp.session_id).model_dump()
+        try:
+            await self._recorder.call("stop", wanted, timeout_s=ANSWER_S)
+        except (PeerGone, TimeoutError, ParafoveaError) as error:
+            log.info("the recorder closes %s by itself (%s)", self._stamp.session_id, error)
+
+    # -- its course ---------------------------------------------------------------------------------------------------
+
+    async def _go(self) -> None:
+        with open_session(self._root, self._parent) as parent:
+            self._total = parent.count
+            while True:
+                try:
+                    await self._check_generator()
+                    made = await self._made()
+                    self._state, self._reason = "running", None
+                    await self._make_all(parent, made)
+                    await self._recorded(0)
+                    return
+                except PeerAway as away:
+                    self._state, self._reason = "waiting", str(away)
+                    await asyncio.sleep(RETRY_S)
+
+    async def _check_generator(self) -> None:
+        """Whether it is there, with the model that this re-run began with.
+
+        Raises:
+            PeerAway, Refused: not there (yet), or another model.
+        """
+        try:
+            status = (await self._generator.call("status", timeout_s=ANSWER_S)).body
+        except (PeerGone, TimeoutError):
+            raise PeerAway("the generator does not answer") from None
+        if status["state"] != "ready":
+            raise PeerAway(f"the generator is {status['state']}")
+        if status["model"]["revision"] != self._model:
+            raise Refused(
+                f"the generator runs another model now, {status['model']['id']}; a session is made with one model. "
+                "Start it with the one that this re-run began with, and resume"
+            )
+
+    async def _made(self) -> int:
+        """Index of the parent's last frame that the new session has; -1 where it has none.
+
+        What an earlier attempt may have left under way comes first: its job, and frames that are not on disk yet.
+        """
+        await self._recorded(0)
+        last = await asyncio.to_thread(last_origin, self._root, self._stamp.session_id)
+        return -1 if last is None else last
+
+    async def _make_all(self, parent: SessionReader, made: int) -> None:
+        entries = (entry for _, entry in zip(range(self._total), parent.entries(), strict=False))
+        course = steps(self._parent, self._stamp.session_id, entries, self._changes)
+        self._done = 0
+        while (following := await asyncio.to_thread(_behind, course, made)) is not None:
+            passed, step = following
+            self._done += passed
+            problem = await self._make(parent, step)
+            self._done += 1
+            if problem is not None and len(self._skipped) < MAX_SKIPPED:
+                self._skipped.append(SkippedFrame(index=step.index, reason=problem))
+            await self._recorded(MAX_BEHIND)
+        self._done = self._total
+
+    async def _make(self, parent: SessionReader, step: Step) -> str | None:
+        """Make one frame; None, or why that is not possible.
+
+        Raises:
+            PeerAway: somebody who is needed is not there.
+        """
+        if step.request is None:
+            return step.problem
+        source = await asyncio.to_thread(self._input, parent, step)
+        if isinstance(source, str):
+            return source
+        while True:
+            # One that was given up may be under way still: each try has an id of its own.
+            request_id = f"{step.request.request_id}-{new_id()[:8]}"
+            request = step.request.model_copy(update={"session": self._stamp, "request_id": request_id})
+            try:
+                png = await self._ask(request, source)
+            except _BUSY as error:
+                self._state, self._reason = "waiting", error.detail
+                await asyncio.sleep(RETRY_S)
+                continue
+            except (GeneratorUnavailable, GeneratorLoading) as error:
+                raise PeerAway(error.detail) from None
+            except ParafoveaError as error:
+                log.warning("frame %d of %s is left out: %s", step.index, self._parent, error.detail)
+                return error.detail
+            self._state, self._reason = "running", None
+            self._last = (step.index, png)
+            return None
+
+    async def _ask(self, request: Generate, source: bytes) -> bytes:
+        try:
+            reply = await self._generator.call(
+                "generate", request.model_dump(), (source,), timeout_s=JOB_TIMEOUT_S + ANSWER_S
+            )
+            return bytes(reply.payloads[0])
+        except (PeerGone, TimeoutError):
+            raise PeerAway("the generator went away") from None
+        except asyncio.CancelledError:
+            await self._cancel(request.request_id)
+            raise
+
+    async def _cancel(self, request_id: str) -> None:
+        try:
+            await self._generator.call("cancel", Cancel(request_id=request_id).model_dump(), timeout_s=CANCEL_S)
+        except (PeerGone, TimeoutError):
+            return  # it ends by itself
+
+    def _input(self, parent: SessionReader, step: Step) -> bytes | str:
+        """The bytes to change, or why there are none. In a thread."""
+        if step.fed_by is not None:
+            if self._last is not None and self._last[0] == step.fed_by:
+                return self._last[1]
+            return new_version(self._root, self._stamp.session_id, step.fed_by)
+        return recorded_input(parent, step.entry)
+
+    async def _recorded(self, behind: int) -> None:
+        """Wait until at most so many frames of the new session are not on disk.
+
+        Raises:
+            PeerAway: the recorder is not there.
+        """
+        while True:
+            try:
+                status = (await self._recorder.call("status", timeout_s=ANSWER_S)).body
+                pending = max(self._pending(status), await self._held())
+            except (PeerGone, TimeoutError):
+                raise PeerAway("the recorder does not answer") from None
+            if pending <= behind:
+                return
+            if behind:
+                self._state, self._reason = "waiting", "the recorder is behind"
+            await asyncio.sleep(RETRY_S / 10)
+
+    def _pending(self, status: dict[str, Any]) -> int:
+        mine = self._stamp.session_id
+        return sum(each["pending"] for each in status["sessions"] if each["session_id"] == mine)
+
+    async def _held(self) -> int:
+        """Frames that the generator holds until they are on disk: the recorder may not have heard of them yet."""
+        status = (await self._generator.call("status", timeout_s=ANSWER_S)).body
+        mine = self._stamp.session_id
+        return sum(each["frames"] for each in status["sessions"] if each["session_id"] == mine)
+
+
+def last_origin(root: Path, session_id: str) -> int | None:
+    """Index of the parent's frame that the last frame of a re-run was made after; None before the first.
+
+    Raises:
+        SessionNotFound, DamagedMetadata: see :func:`shared.session.reading.open_session`.
+    """
+    with open_session(root, session_id) as reader:
+        for position in range(reader.count - 1, -1, -1):
+            index = _origin(reader.entry(position))
+            if index is not None:
+                return index
+    return None
+
+
+def new_version(root: Path, session_id: str, index: int) -> bytes | str:
+    """The frame of a re-run that was made after the parent's frame ``index``, or why there is none."""
+    with open_session(root, session_id) as reader:
+        low, high = 0, reader.count - 1
+        while low <= high:  # frames are made in the parent's order
+            middle = (low + high) // 2
+            found = _origin(reader.entry(middle))
+            if found == index:
+                try:
+                    return reader.frame_bytes(reader.entry(middle))
+                except ParafoveaError as error:
+                    return error.detail
+            low, high = (middle + 1, high) if found is None or found < index else (low, middle - 1)
+    return f"its input was frame {index}, which was not made again"
+
+
+def recorded_input(reader: SessionReader, entry: dict[str, Any]) -> bytes | str:
+    """The input of a recorded frame, its hash proved, or why there is none."""
+    path = reader.input_path(entry)
+    if path is None:
+        return "its input was not recorded"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return f"its input {path.name} cannot be read: {error.strerror}"
+    wanted = entry.get("input_sha256")
+    if wanted and hashlib.sha256(data).hexdigest() != wanted:
+        return f"its input {path.name} no longer holds the recorded bytes"
+    return data
+
+
+def _origin(entry: dict[str, Any]) -> int | None:
+    origin = entry.get("origin")
+    index = origin.get("index") if isinstance(origin, dict) else None
+    return index if isinstance(index, int) else None
+
+
+def _behind(course: Iterator[Step], made: int) -> tuple[int, Step] | None:
+    """The next step behind those that are made, and how many of those were passed."""
+    return next(((passed, step) for passed, step in enumerate(course) if step.index > made), None)
