@@ -1,0 +1,52 @@
+"""Text of any script in a header."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.api.headers import EXPOSED, replayed_headers, text_headers
+from services.api.ranges import parse
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_survives_a_header(text: str) -> None:
+    headers = text_headers("X-Prompt", text)
+    told = headers["X-Prompt"]
+    assert all(" " <= character <= "~" for character in told)
+    assert told == told.strip()
+    percent = headers.get("X-Prompt-Encoding") == "percent"
+    assert (unquote(told, errors="strict") if percent else told) == text
+
+
+@pytest.mark.parametrize("text", ["a ladybug", '100% sure, said: "yes" ~', ""])
+def test_plain_text_stays_plain(text: str) -> None:
+    assert text_headers("X-Prompt", text) == {"X-Prompt": text}
+
+
+def test_a_recorded_entry_may_hold_anything() -> None:
+    """Metadata may come from anywhere, and may have been edited."""
+    entry = {"index": 3, "target_sector": "BR", "prompt": None, "focus_sector": "T\nL", "seed": 5}
+    headers = replayed_headers(entry, "s")
+    assert headers["X-Index"] == "3"
+    assert headers["X-Prompt"] == ""
+    assert headers["X-Focus-Sector"] == "T%0AL"
+    assert set(headers) - {"Cache-Control", "X-Focus-Sector-Encoding"} <= set(EXPOSED)
+
+
+@given(st.integers(0, 50), st.integers(0, 60), st.integers(0, 60))
+def test_a_range_lies_inside_or_is_none(size: int, start: int, end: int) -> None:
+    for value in (f"bytes={start}-{end}", f"bytes={start}-", f"bytes=-{end}"):
+        span = parse(value, size)
+        if span is not None:
+            assert 0 <= span[0] < span[1] <= size
+
+
+@pytest.mark.parametrize(
+    "value", ["", "bytes=", "bytes=-", "bytes=a-b", "items=0-1", "bytes=0-1,3-4", "bytes=5-2", "bytes=9-"]
+)
+def test_what_is_no_single_range_means_the_whole(value: str) -> None:
+    assert parse(value, 5) is None

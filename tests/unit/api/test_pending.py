@@ -1,0 +1,68 @@
+"""Which frames are pending."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.api.pending import REMEMBERED_ANNOUNCEMENTS, PendingFrames
+from shared.requests import AnsweredFrame
+
+
+def frame(number: int, session_id: str = "s", epoch: str = "e") -> AnsweredFrame:
+    return AnsweredFrame(
+        session_id=session_id, epoch=epoch, record_seq=number, frame_id=f"{epoch}-{session_id}-{number}"
+    )
+
+
+def test_an_announcement_may_come_first() -> None:
+    pending = PendingFrames()
+    assert not pending.recorded(frame(0).frame_id)
+    assert pending.add(frame(0)) is None
+    assert len(pending) == 0
+
+
+def test_older_is_by_number_and_by_generator() -> None:
+    pending = PendingFrames()
+    pending.add(frame(5))
+    assert pending.has_older(frame(6))
+    assert not pending.has_older(frame(4))
+    assert not pending.has_older(frame(6, session_id="other"))
+    assert pending.has_older(frame(0, epoch="next"))
+    assert pending.of_other_epochs("next", 10) == [frame(5)]
+    assert pending.of_other_epochs("e", 10) == []
+
+
+def test_what_nobody_waits_for_is_not_kept_for_ever() -> None:
+    pending = PendingFrames()
+    for number in range(REMEMBERED_ANNOUNCEMENTS + 10):
+        pending.recorded(f"f{number}")
+    assert len(pending._announced) == REMEMBERED_ANNOUNCEMENTS
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "recorded", "lost"]), st.integers(0, 5), st.sampled_from("ab"))))
+def test_each_frame_has_one_fate(steps: list[tuple[str, int, str]]) -> None:
+    pending = PendingFrames()
+    open_frames: dict[str, AnsweredFrame] = {}
+    announced: set[str] = set()
+    for step, number, session_id in steps:
+        one = frame(number, session_id)
+        if step == "add":
+            if one.frame_id in announced and one.frame_id not in open_frames:
+                assert pending.add(one) is None
+                announced.discard(one.frame_id)
+            else:
+                waiting = pending.add(one)
+                assert waiting is not None
+                open_frames[one.frame_id] = one
+        elif step == "recorded":
+            assert pending.recorded(one.frame_id) == (one.frame_id in open_frames)
+            if open_frames.pop(one.frame_id, None) is None:
+                announced.add(one.frame_id)
+        else:
+            assert pending.lost(one.frame_id) == (one.frame_id in open_frames)
+            open_frames.pop(one.frame_id, None)
+        assert {item.frame_id for item in pending.oldest(100)} == set(open_frames)
+        for name in "ab":
+            assert pending.count(name) == sum(item.session_id == name for item in open_frames.values())
+    assert set(pending.counts()) == {item.session_id for item in open_frames.values()}
