@@ -111,8 +111,8 @@ class Bus:
         channel = BY_NAME[channel_name]
         socket = self._socket(zmq.SUB if channel.pattern == "publish" else zmq.DEALER, channel)
         if channel.pattern == "publish":
-            # All that it ever sends are subscriptions. To a publisher that is not there they can't go, and closing would
-            # wait for them.
+            # All that it ever sends are subscriptions. To a publisher that is not there they can't go, and closing
+            # would wait for them.
             socket.linger = 0
             for topic in [topic_of(name) for name in topics] or [b""]:
                 socket.subscribe(topic)

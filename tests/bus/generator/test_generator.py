@@ -12,7 +12,6 @@ import numpy as np
 import orjson
 import pytest
 from PIL import Image
-from shared.session.spill import read_spill
 
 from services.generator.stream import TEXT_KEYWORD
 from shared.errors import (
@@ -29,6 +28,7 @@ from shared.errors import (
     UnreadableImage,
 )
 from shared.png_text import read_text
+from shared.session.spill import read_spill
 from tests.bus.generator.conftest import Rig, photograph
 from tests.support.waiting import eventually_async
 
