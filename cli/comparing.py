@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -86,8 +87,12 @@ def _shown(found: Iterator[Compared], total: int, *, quiet: bool) -> Iterator[Co
 def _print_lines(found: Iterator[Compared], total: int) -> None:
     with reader_may_leave():
         typer.echo(json.dumps({"total": total}))
+        rows: list[Row] = []
         for each in found:
-            typer.echo(json.dumps(each.to_json()))
+            rows.append(each.to_json())
+            typer.echo(json.dumps(rows[-1]))
+            sys.stdout.flush()
+        typer.echo(json.dumps({"summary": summary(rows)}))
 
 
 def _write_csv(path: Path, rows: list[Row]) -> None:

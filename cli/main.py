@@ -12,6 +12,7 @@ from cli.bus import bus
 from cli.check import check
 from cli.keys import keys
 from cli.reproduce import compare, verify
+from cli.rerun import rerun
 from cli.settings import settings
 from cli.tap import tap
 from shared.errors import ParafoveaError
@@ -36,7 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (tap, bus, settings, keys, check, verify, compare, export):
+for command in (tap, bus, settings, keys, check, verify, compare, export, rerun):
     app.command()(command)
 app.command("import")(import_session)
 

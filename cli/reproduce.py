@@ -56,7 +56,9 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_lines: Annotated[
         bool,
-        typer.Option("--json-lines", help="Print a JSON object a line: the total, then each pair when it is done."),
+        typer.Option(
+            "--json-lines", help="Print a JSON object a line: the total, each pair when it is done, the summary."
+        ),
     ] = False,
 ) -> None:
     """Compare the frames of two sessions by index: PSNR and SSIM of each pair."""

@@ -10,7 +10,9 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
+from services.api.archives import ArchiveRoutes
 from services.api.auth import TokenCheck
+from services.api.compare import CompareRoutes
 from services.api.cors import CorsPolicy, is_loopback
 from services.api.docs_page import render
 from services.api.errors import HANDLERS, JsonResponse
@@ -20,6 +22,7 @@ from services.api.headers import NO_STORE
 from services.api.health import HealthRoutes
 from services.api.openapi import build
 from services.api.replay import ReplayRoutes
+from services.api.reruns import RerunRoutes
 from services.api.service import Api
 from services.api.sessions import SessionRoutes
 from services.api.web_routes import web_routes
@@ -52,6 +55,7 @@ def create_app(api: Api) -> ASGIApp:
 def routes(api: Api) -> list[BaseRoute]:
     """All routes; fixed paths stand before those with a name in them."""
     sessions, replay, health = SessionRoutes(api), ReplayRoutes(api), HealthRoutes(api)
+    archives, reruns = ArchiveRoutes(api), RerunRoutes(api)
     return [
         *web_routes(api),
         Route("/generate", GenerateRoute(api).post, methods=["POST"]),
@@ -63,10 +67,18 @@ def routes(api: Api) -> list[BaseRoute]:
         Route("/session/replay/previous", replay.previous, methods=["GET"]),
         Route("/session/replay/status", replay.status, methods=["GET"]),
         Route("/session/replay/seek", replay.seek, methods=["POST"]),
+        Route("/session/replay/play", replay.play, methods=["POST"]),
+        Route("/session/replay/pause", replay.pause, methods=["POST"]),
         Route("/session/replay/stop", replay.stop, methods=["POST"]),
         Route("/session/replay/{session_id:session}", replay.start, methods=["POST"]),
         Route("/session/{session_id:session}", sessions.metadata, methods=["GET"]),
         Route("/session/{session_id:session}", sessions.delete, methods=["DELETE"]),
+        Route("/session/import", archives.take_in, methods=["POST"]),
+        Route("/session/compare", CompareRoutes(api).compare, methods=["GET"]),
+        Route("/session/{session_id:session}/export", archives.export, methods=["GET"]),
+        Route("/session/{session_id:session}/rerun", reruns.start, methods=["POST"]),
+        Route("/session/{session_id:session}/rerun", reruns.status, methods=["GET"]),
+        Route("/session/{session_id:session}/rerun", reruns.cancel, methods=["DELETE"]),
         Route("/session/{session_id:session}/frames/{index}", sessions.frame, methods=["GET"]),
         Route("/prompts", _Prompts(api).show, methods=["GET"]),
         Route("/reset", _Prompts(api).reset, methods=["POST"]),

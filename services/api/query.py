@@ -9,6 +9,7 @@ from starlette.requests import Request
 from services.api.schemas import invalid
 
 _WHOLE = re.compile(r"[0-9]{1,15}\Z")
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{0,9})?\Z")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -52,6 +53,20 @@ def whole(request: Request, name: str) -> int:
     if value is None:
         raise invalid({name: "it is missing; give a whole number from 0"})
     return parse_whole(name, value)
+
+
+def decimal(request: Request, name: str) -> float | None:
+    """A decimal number, or None where it is not given.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    value = text(request, name)
+    if value is None:
+        return None
+    if not _DECIMAL.match(value):
+        raise invalid({name: "it is a number, such as 0.5"})
+    return float(value)
 
 
 def parse_whole(name: str, value: str) -> int:

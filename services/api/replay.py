@@ -10,9 +10,10 @@ from starlette.responses import Response
 from services.api import query
 from services.api.errors import JsonResponse
 from services.api.headers import NO_STORE, replayed_headers
+from services.api.schemas import invalid
 from services.api.service import Api
 from shared.errors import InvalidSessionId, SessionNotFound
-from shared.requests import CursorRequest, CursorState, ReplayedFrame, Seek, StartReplay
+from shared.requests import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
 from shared.session import ids
 from shared.wire import Reply
 
@@ -20,6 +21,7 @@ ANSWER_S = 10.0
 START_S = 60.0
 """A session of 100,000 frames, or one that needs repair, takes its time to open."""
 MAX_CURSOR_CHARS = 128
+MIN_SPEED, MAX_SPEED = 0.01, 100.0
 
 
 class ReplayRoutes:
@@ -58,6 +60,18 @@ class ReplayRoutes:
         """Where the cursor is."""
         return _told(_state(await self._ask("status", CursorRequest(cursor=_cursor(request)))))
 
+    async def play(self, request: Request) -> Response:
+        """Show the session's frames on the bus at their recorded times."""
+        speed = query.decimal(request, "speed")
+        if speed is not None and not MIN_SPEED <= speed <= MAX_SPEED:
+            raise invalid({"speed": f"it is from {MIN_SPEED} to {MAX_SPEED:g}"})
+        loop = query.truth(request, "loop") if "loop" in request.query_params else None
+        return _told(_state(await self._ask("play", Play(speed=speed, loop=loop, cursor=_cursor(request)))))
+
+    async def pause(self, request: Request) -> Response:
+        """Stand still; ``play`` goes on from there."""
+        return _told(_state(await self._ask("pause", CursorRequest(cursor=_cursor(request)))))
+
     async def stop(self, request: Request) -> Response:
         """Take the cursor off its session."""
         await self._ask("stop", CursorRequest(cursor=_cursor(request)))
@@ -90,5 +104,7 @@ def _told(state: CursorState) -> Response:
         "status": state.state,
         "position": state.position,
         "total_generations": state.total,
+        "speed": state.speed,
+        "loop": state.loop,
     }
     return JsonResponse(answer, headers=NO_STORE)

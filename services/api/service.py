@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Any
 
+from services.api.comparisons import Comparisons
 from services.api.live import LiveHub
 from services.api.peers import Generator, Replayer, recorder
 from services.api.prompts import SectorPrompts
@@ -48,6 +49,7 @@ class Api:
         self.prompts = SectorPrompts(self.settings.sector_prompts)
         self.readers = Readers(self.settings.sessions_dir)
         self.thumbnailer = Thumbnailer()
+        self.comparisons = Comparisons(self.settings.sessions_dir)
         self._recordings = Subscriber(runtime.bus, "recordings")
         self._tasks: list[asyncio.Task[Any]] = []
         self._cancels: set[asyncio.Task[Any]] = set()
@@ -94,6 +96,7 @@ class Api:
         if self._cancels:
             await asyncio.wait(self._cancels, timeout=LAST_CANCELS_S)
         await self.thumbnailer.close()
+        await asyncio.to_thread(self.comparisons.close)
         for peer in (self.generator, self._recorder, self.replayer):
             await peer.close()
         self.readers.close()

@@ -166,7 +166,8 @@ def test_a_part_can_be_taken_and_lines_come_one_by_one(root: Path) -> None:
     assert compared("a", "b", "--first", "9")["frames"] == []
     lines = [json.loads(line) for line in run("a", "b", "--json-lines", "--count", "2").splitlines()]
     assert lines[0] == {"total": 3}
-    assert [line["index"] for line in lines[1:]] == [0, 1]
+    assert [line["index"] for line in lines[1:-1]] == [0, 1]
+    assert lines[-1]["summary"]["identical"] == 2
 
 
 def test_a_session_that_is_not_there_is_said(root: Path) -> None:

@@ -1,0 +1,133 @@
+"""The routes that take sessions out and in: one archive, streamed both ways."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+
+from services.api import query
+from services.api.commands import Command
+from services.api.errors import JsonResponse
+from services.api.headers import NO_STORE
+from services.api.service import Api
+from shared.errors import ParafoveaError, PayloadTooLarge, RecorderUnavailable, UnsupportedMediaType
+from shared.session import ids
+from shared.session.compression import GB, MAX_ARCHIVE_BYTES
+from shared.session.export import Export
+from shared.session.metadata import DamagedMetadata
+
+AT_ONCE = 2
+"""Imports that run side by side; another one waits, and so does its sender."""
+DRAIN_BYTES = 256 * 1024 * 1024
+"""Of a refused archive so much more is read, so that the sender gets to see why."""
+_PIECE_BYTES = 1 << 20
+
+
+class ArchiveRoutes:
+    """Handles the routes."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._root: Path = api.settings.sessions_dir
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def export(self, request: Request) -> Response:
+        """A session as a ``.tar.gz``: what was recorded up to this moment."""
+        session_id = request.path_params["session_id"]
+        try:
+            outgoing = await asyncio.to_thread(Export, self._root, session_id)
+        except DamagedMetadata:
+            await self._api.recording.repair(session_id)
+            outgoing = await self._again(session_id)
+        headers = {"Content-Disposition": f'attachment; filename="{session_id}.tar.gz"', **NO_STORE}
+        if request.method == "HEAD":
+            outgoing.close()
+            return Response(None, 200, headers, "application/gzip")
+        return StreamingResponse(_chunks(outgoing), 200, headers, "application/gzip")
+
+    async def take_in(self, request: Request) -> Response:
+        """A session from an archive, which is proved while it comes, by a process of its own."""
+        session_id = query.text(request, "session_id")
+        if session_id is not None:
+            await asyncio.to_thread(ids.claim, self._root, session_id)
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type.startswith("multipart/"):
+            raise UnsupportedMediaType(
+                "send the archive itself as the body (with curl: --data-binary @session.tar.gz), not a form"
+            )
+        announced = request.headers.get("content-length", "")
+        if announced.isascii() and announced.isdigit() and int(announced) > MAX_ARCHIVE_BYTES:
+            raise PayloadTooLarge(f"the archive is longer than {MAX_ARCHIVE_BYTES / GB:g} GB")
+        self._api.check_open()
+        async with self._slots:
+            imported = await self._import(request, session_id)
+        answer = {
+            "session_id": imported["session_id"],
+            "status": "imported",
+            "frames": imported["frames"],
+            "bytes": imported["bytes"],
+            "renamed_from": imported["renamed_from"],
+        }
+        return JsonResponse(answer, headers=NO_STORE)
+
+    async def _import(self, request: Request, session_id: str | None) -> dict[str, Any]:
+        wanted = [] if session_id is None else ["--as", session_id]
+        command = await asyncio.to_thread(lambda: Command("import", "-", "--json", *wanted, takes_input=True))
+        try:
+            await self._feed(request, command)
+            imported: dict[str, Any] = orjson.loads(await asyncio.to_thread(command.finish))
+            return imported
+        except ParafoveaError:
+            await _drain(request)
+            raise
+        finally:
+            await asyncio.shield(asyncio.to_thread(command.stop))
+
+    async def _feed(self, request: Request, command: Command) -> None:
+        """Hand the body on as it comes, in pieces: the pipe is what holds a fast sender back."""
+        piece = bytearray()
+        more = True
+        while more:
+            if self._api.closing.is_set():
+                raise RecorderUnavailable("The server is stopping; import again when it is back.")
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            piece += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(piece) >= _PIECE_BYTES or not more:
+                if not await asyncio.to_thread(command.write, bytes(piece)):
+                    return
+                piece.clear()
+
+    async def _again(self, session_id: str) -> Export:
+        try:
+            return await asyncio.to_thread(Export, self._root, session_id)
+        except DamagedMetadata as error:
+            raise RecorderUnavailable(
+                f"The metadata of the session {session_id!r} could not be repaired ({error}); see the recorder's log."
+            ) from None
+
+
+async def _drain(request: Request) -> None:
+    received = 0
+    while received < DRAIN_BYTES:
+        message = await request.receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return
+        received += len(message.get("body", b""))
+
+
+async def _chunks(outgoing: Export) -> AsyncIterator[bytes]:
+    chunks = outgoing.chunks()
+    try:
+        while (data := await asyncio.to_thread(next, chunks, None)) is not None:
+            yield data
+    finally:
+        await asyncio.to_thread(outgoing.close)

@@ -1,0 +1,88 @@
+"""The routes of re-runs: a session made again with something changed. The replayer does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.api.body import load_object, read_body
+from services.api.errors import JsonResponse
+from services.api.headers import NO_STORE
+from services.api.service import Api
+from shared.errors import InvalidSessionId, SessionNotFound
+from shared.prompts import MAX_FILE_BYTES
+from shared.requests import MAX_SEED, RerunRequest, RerunState, StartRerun
+from shared.rpc import invalid_request
+from shared.session import ids
+
+START_S = 60.0
+ANSWER_S = 10.0
+MAX_BODY_BYTES = MAX_FILE_BYTES + 64 * 1024
+
+
+class RerunBody(BaseModel):
+    """What ``POST /session/{id}/rerun`` may say."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    into: str = Field(description="id of the new session")
+    prompts: dict[str, Any] | None = Field(
+        None, description="other prompts, as in sector_prompts.json; default: each frame's own"
+    )
+    seed_offset: int = Field(0, ge=-MAX_SEED, le=MAX_SEED, description="added to each frame's seed")
+    strength: float | None = Field(None, gt=0, le=1, description="another strength")
+    model: str | None = Field(None, description="the model that the generator must be running")
+    chain: bool = Field(False, description="where a frame's input was an earlier frame, feed its new version instead")
+    resume: bool = Field(False, description="go on with a re-run that was broken off, with what it was begun with")
+
+
+class RerunRoutes:
+    """Handles the routes."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def start(self, request: Request) -> Response:
+        """Begin, or go on with, a re-run."""
+        parent = _session_id(request)
+        values = load_object(await read_body(request, MAX_BODY_BYTES))
+        try:
+            wanted = RerunBody.model_validate(values)
+        except ValidationError as error:
+            raise invalid_request(error) from None
+        self._api.check_open()
+        body = StartRerun(session_id=parent, **wanted.model_dump())
+        reply = await self._api.replayer.ask("rerun", body.model_dump(), timeout_s=START_S)
+        return _told(RerunState.model_validate(reply.body), 202)
+
+    async def status(self, request: Request) -> Response:
+        """How the re-run into this session stands."""
+        return _told(await self._ask("rerun.status", request))
+
+    async def cancel(self, request: Request) -> Response:
+        """Give it up. What is made stays, and it can be resumed."""
+        return _told(await self._ask("rerun.cancel", request))
+
+    async def _ask(self, message_type: str, request: Request) -> RerunState:
+        wanted = RerunRequest(session_id=_session_id(request))
+        reply = await self._api.replayer.ask(message_type, wanted.model_dump(), timeout_s=ANSWER_S)
+        return RerunState.model_validate(reply.body)
+
+
+def _session_id(request: Request) -> str:
+    session_id: str = request.path_params["session_id"]
+    try:
+        return ids.validate(session_id)
+    except InvalidSessionId:
+        raise SessionNotFound(f"there is no session {session_id[:200]!a}") from None
+
+
+def _told(state: RerunState, status: int = 200) -> Response:
+    """The state, in the words of the API."""
+    told = state.model_dump()
+    return JsonResponse(
+        {"session_id": told["session_id"], "status": told.pop("state"), **told}, status, headers=NO_STORE
+    )
