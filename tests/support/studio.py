@@ -104,8 +104,12 @@ class Studio(System):
     # -- what is on disk ----------------------------------------------------------------------------------------------
 
     def metadata(self, session_id: str) -> dict[str, Any]:
-        """``metadata.json`` as any reader sees it."""
-        value: dict[str, Any] = json.loads((self.sessions / session_id / "metadata.json").read_bytes())
+        """``metadata.json`` as any reader sees it: one that meets an append half-way reads again at once."""
+        path = self.sessions / session_id / "metadata.json"
+        try:
+            value: dict[str, Any] = json.loads(path.read_bytes())
+        except json.JSONDecodeError:
+            value = json.loads(path.read_bytes())
         return value
 
     def frame_ids(self, session_id: str) -> list[str]:

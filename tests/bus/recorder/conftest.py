@@ -236,7 +236,12 @@ class Rig:
 
     def metadata(self, session_id: str = "s") -> dict[str, Any]:
         path = self.root / session_id / "metadata.json"
-        value: dict[str, Any] = orjson.loads(path.read_bytes()) if path.exists() else {"sequence": []}
+        if not path.exists():
+            return {"sequence": []}
+        try:
+            value: dict[str, Any] = orjson.loads(path.read_bytes())
+        except orjson.JSONDecodeError:  # read while a frame was appended: reading again at once gives whole JSON
+            value = orjson.loads(path.read_bytes())
         return value
 
     def hashes(self, session_id: str = "s") -> list[str]:
