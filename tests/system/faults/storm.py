@@ -26,6 +26,8 @@ SESSION = "storm"
 ERRNOS = ("ENOSPC", "EIO", "EROFS", "EDQUOT")
 WRITING = tuple(step for step in STEPS if step not in ("free_bytes", "rmdir"))
 FRAMES_A_FAULT = 4
+DURABLE_TIMEOUT_S = "2"
+"""A durable request waits for a recorder that the storm itself has stopped: not for long."""
 
 
 @dataclass
@@ -59,7 +61,9 @@ class Storm:
             self._die_at_a_step,
             self._restart_recorder,
         )
-        for _ in range(faults):
+        for number in range(faults):
+            if number % 10 == 0:
+                print(f"{number} of {faults} faults, {len(self.ledger.answered)} frames", flush=True)
             kind = self._random.choice(kinds)
             self.ledger.faults[kind.__name__.strip("_")] += 1
             self._frames(self._random.randint(0, FRAMES_A_FAULT))
@@ -173,7 +177,7 @@ def main() -> int:
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
     with tempfile.TemporaryDirectory(prefix="pf-", dir="/tmp") as folder:
-        studio = Studio(Path(folder))
+        studio = Studio(Path(folder), PARAFOVEA_GENERATION_TIMEOUT_S=DURABLE_TIMEOUT_S)
         try:
             studio.start_everything()
             studio.start_session(SESSION)
