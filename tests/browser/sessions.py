@@ -31,6 +31,7 @@ def write_session(
     input_file = f"inputs/{sha256}.png"
     (folder / input_file).write_bytes(data)
     entries: list[bytes] = []
+    names: list[str] = []
     for index in range(frames):
         focus = FOCUS[index % len(FOCUS)]
         target = sectors.opposite(focus, 3, 0)
@@ -39,7 +40,11 @@ def write_session(
             ImageDraw.Draw(picture).rectangle(region.as_tuple(), fill=(shade, index * 40 % 256, 200))
             data = _png(picture)
         name = frame_name(index, target)
-        (folder / name).write_bytes(data)
+        if different is None or index < different:
+            (folder / name).write_bytes(data)
+        else:
+            (folder / name).hardlink_to(folder / names[-1])
+        names.append(name)
         entry = {
             "index": index,
             "filename": name,

@@ -126,8 +126,8 @@ def test_choose_two_to_compare(new_page: NewPage, studio: Studio) -> None:
     page.get_by_label("Choose one_b to compare").check()
     compare.click()
     expect(page.locator("main.compare")).to_be_visible()
-    expect(page.get_by_label("Session A")).to_have_value("one_a")
-    expect(page.get_by_label("Session B")).to_have_value("one_b")
+    expect(page.get_by_role("combobox", name="Session A")).to_have_value("one_a")
+    expect(page.get_by_role("combobox", name="Session B")).to_have_value("one_b")
 
 
 def test_recording_by_another_client_is_seen(new_page: NewPage, studio: Studio) -> None:

@@ -211,5 +211,5 @@ def test_compare_in_step_with_slider_and_difference(new_page: NewPage, sessions:
     page.locator("h1").last.click()
     page.keyboard.press("ArrowRight")
     expect(view).to_have_attribute("data-position", "1")
-    page.get_by_label("Session B").select_option("walk")
+    page.get_by_role("combobox", name="Session B").select_option("walk")
     expect(page.locator("figcaption", has_text="No pixel differs")).to_be_visible()

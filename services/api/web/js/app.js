@@ -31,8 +31,8 @@ export class App {
     const tokens = new TokenKeeper();
     this.api = new Api({ token: () => tokens.token, onUnauthorized: () => tokens.askAgain() });
     this.monitor = new HealthMonitor(this.api);
-    this.recording = new Recording(this.api, this.monitor);
     this.live = new LiveEvents(this.api);
+    this.recording = new Recording(this.api, this.monitor, this.live);
     this.thumbnails = new Thumbnails((id, index, signal) => this.api.thumbnail(id, index, signal));
     /** @type {Promise<Set<string>> | null} */
     this._routes = null;

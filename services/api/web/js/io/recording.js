@@ -9,14 +9,17 @@ export class Recording extends EventTarget {
   /**
    * @param {import("./api.js").Api} api
    * @param {import("./monitor.js").HealthMonitor} monitor
+   * @param {import("./events.js").LiveEvents} live
    */
-  constructor(api, monitor) {
+  constructor(api, monitor, live) {
     super();
     this._api = api;
     this._monitor = monitor;
     /** @type {Active | null} */
     this.active = null;
     this._timer = 0;
+    // Another client may begin or end a session.
+    for (const type of ["session.started", "session.stopped"]) live.on(type, () => void this._poll());
     monitor.addEventListener("change", () => this._onHealth(monitor.health));
   }
 

@@ -11,7 +11,7 @@ import { DWELLS_MS, FITS, GRID_SIZES, SWAPS } from "./choices.js";
  * @typedef {object} DockOptions
  * @property {import("../io/api.js").Api} api
  * @property {Preferences} preferences
- * @property {(picture: Blob, name: string) => void} onPicture
+ * @property {(picture: Blob, sample: string | null) => void} onPicture `sample`: its file name, where it is one
  * @property {(changed: Partial<Preferences>) => void} onPreference
  * @property {() => void} onFullScreen
  * @property {() => void} onDebug
@@ -69,8 +69,7 @@ export class Dock {
   /** @param {import("../types.js").Sample} sample */
   async open(sample) {
     try {
-      this._options.onPicture(await this._options.api.sample(sample.file), sample.title);
-      this.mark(sample.file);
+      this._options.onPicture(await this._options.api.sample(sample.file), sample.file);
     } catch (error) {
       notify(sentenceOf(error), { kind: "error" });
     }
@@ -138,6 +137,6 @@ export class Dock {
   _onFile() {
     const [file] = this._file.files ?? [];
     this._file.value = "";
-    if (file) this._options.onPicture(file, file.name);
+    if (file) this._options.onPicture(file, null);
   }
 }

@@ -49,7 +49,7 @@ export class StageView {
     this._dock = new Dock({
       api: app.api,
       preferences: app.preferences,
-      onPicture: (blob) => void this.open(blob),
+      onPicture: (blob, sample) => void this.open(blob, sample),
       onPreference: (changed) => this._onPreference(changed),
       onFullScreen: () => void this._toggleFullScreen(),
       onDebug: () => this._toggleDebug(),
@@ -97,8 +97,9 @@ export class StageView {
   /**
    * Begin from a picture.
    * @param {Blob} file
+   * @param {string | null} [sample] its file name, where it is one of the samples
    */
-  async open(file) {
+  async open(file, sample = null) {
     this._opening += 1;
     const mine = this._opening;
     try {
@@ -106,7 +107,7 @@ export class StageView {
       if (mine !== this._opening) return; // another one was chosen meanwhile
       if (note) notify(note);
       this._looker.begin({ blob, bitmap });
-      this._dock.mark(null);
+      this._dock.mark(sample);
       this._describe("A photograph");
     } catch (error) {
       notify(sentenceOf(error), { kind: "error" });
