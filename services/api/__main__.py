@@ -7,7 +7,7 @@ import logging
 import socket
 
 from services.api.app import create_app
-from services.api.server import GRACE_S, HttpServer, listen
+from services.api.server import ANSWER_S, GRACE_S, HttpServer, listen
 from services.api.service import Api
 from shared.runner import Runtime, run
 
@@ -32,6 +32,8 @@ async def serve(runtime: Runtime, sockets: list[socket.socket]) -> None:
     await api.live.close()
     await server.wait_idle(GRACE_S)
     api.closing.set()
+    await server.wait_idle(ANSWER_S)
+    server.cut_off()
     await asyncio.gather(serving, return_exceptions=True)
     await api.close()
 

@@ -21,8 +21,8 @@ MAX_HEAD_BYTES = 64 * 1024
 KEEP_ALIVE_S = 75
 GRACE_S = 0.5
 """A stopping server lets requests under way end by themselves for so long, then answers them."""
-CUT_OFF_S = 0.5
-"""What has not ended so much later is cut off."""
+ANSWER_S = 0.3
+"""What has not ended so much after it was told to is cut off: a client that sends no more, or does not read."""
 MAX_WEBSOCKET_MESSAGE_BYTES = 64 * 1024
 
 
@@ -122,6 +122,14 @@ class HttpServer:
     def stop(self) -> None:
         """Take no more connections; those that are idle end now, the others with their answer."""
         self._server.should_exit = True
+
+    def cut_off(self) -> None:
+        """End every connection now; what reads from one or writes to it finds its client gone."""
+        for connection in list(self._server.server_state.connections):
+            if connection.transport.get_write_buffer_size():
+                connection.transport.abort()
+            else:
+                connection.transport.close()
 
     async def wait_idle(self, timeout_s: float) -> None:
         """Return once no request is under way, or after the time."""
