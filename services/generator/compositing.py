@@ -138,9 +138,7 @@ def _blurred(patch: Patch, sigma: float) -> Patch:
     colour = np.pad(patch.colour, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
     weighted = ndimage.gaussian_filter(colour * alpha[:, :, None], (sigma, sigma, 0))
     soft = ndimage.gaussian_filter(alpha, sigma)
-    return Patch(
-        (weighted / np.maximum(soft, 1e-4)[:, :, None]).clip(0, 1), soft, patch.left - pad, patch.top - pad
-    )
+    return Patch((weighted / np.maximum(soft, 1e-4)[:, :, None]).clip(0, 1), soft, patch.left - pad, patch.top - pad)
 
 
 def _shadow(patch: Patch, region: Region) -> Floats:

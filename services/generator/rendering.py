@@ -112,9 +112,7 @@ def _draw_edges_together(colour: Floats, enlarged: float) -> Floats:
     limit = _WARP * enlarged
     rows, columns = np.indices(luma.shape, np.float32)
     at = np.stack([rows - (reach * down).clip(-limit, limit), columns - (reach * across).clip(-limit, limit)])
-    return np.stack(
-        [ndimage.map_coordinates(colour[:, :, i], at, order=1, mode="nearest") for i in range(3)], axis=-1
-    )
+    return np.stack([ndimage.map_coordinates(colour[:, :, i], at, order=1, mode="nearest") for i in range(3)], axis=-1)
 
 
 def _turn(colour: Floats, alpha: Floats, turn_deg: float, fine: int) -> tuple[Floats, Floats]:
