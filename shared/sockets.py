@@ -222,6 +222,14 @@ class Subscriber:
         while True:
             yield await self.receive()
 
+    def add(self, topic: str) -> None:
+        """Receive messages of this type too, from about now on."""
+        self._socket.subscribe(topic_of(topic))
+
+    def drop(self, topic: str) -> None:
+        """Receive messages of this type no more, from about now on."""
+        self._socket.unsubscribe(topic_of(topic))
+
     def close(self) -> None:
         """Leave the channel before the bus is closed. Nobody may be receiving."""
         self._bus.close_socket(self._socket)

@@ -27,15 +27,21 @@ OUTBOX_LIMIT = 1000
 """Facts (sessions begun, frames recorded) that wait for one viewer; beyond it the oldest is dropped."""
 GOING_AWAY = 1001
 
+EVENTS = (("frames", Progress.type), ("replays", ReplayStatus.type))
+PICTURES = (("frames", Frame.type), ("replays", ReplayFrame.type))
+"""Types that megabytes ride behind, by channel."""
+
 Supervise = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
 
+_PICTURE_TYPES = frozenset(topic for _, topic in PICTURES)
 _numbers = count()
 
 
 class Outbox:
-    """What waits for one viewer, oldest first."""
+    """What waits for one viewer, oldest first. Without ``pictures`` it leaves out the messages that carry them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pictures: bool = True) -> None:
+        self.pictures = pictures
         self._waiting: OrderedDict[Hashable, Published] = OrderedDict()
         self._filled = asyncio.Event()
 
@@ -63,7 +69,7 @@ class LiveHub:
     """The viewers, and the subscriptions that only they need.
 
     Frames are megabytes, and without a viewer nobody here wants them: the API joins that stream with the first viewer
-    and leaves it with the last.
+    of pictures and leaves it with the last. A viewer that says ``?frames=false`` is one of events alone.
 
     Args:
         bus: this process's end.
@@ -78,6 +84,7 @@ class LiveHub:
         self._outboxes: set[Outbox] = set()
         self._viewers: dict[WebSocket, asyncio.Task[None]] = {}
         self._streams: list[tuple[Subscriber, asyncio.Task[Any]]] = []
+        self._with_pictures = False
         self._closing = False
 
     @property
@@ -87,14 +94,16 @@ class LiveHub:
 
     def publish(self, message: Published) -> None:
         """Give a message to every viewer."""
+        is_picture = message.type in _PICTURE_TYPES
         for outbox in self._outboxes:
-            outbox.put(message)
+            if outbox.pictures or not is_picture:
+                outbox.put(message)
 
     async def serve(self, websocket: WebSocket) -> None:
         """One viewer, until it leaves."""
         await websocket.accept()
         await websocket.send_text(orjson.dumps({"type": "hello", "v": 1, **self._hello()}).decode())
-        outbox = Outbox()
+        outbox = Outbox(pictures=websocket.query_params.get("frames") != "false")
         self._outboxes.add(outbox)
         self._join()
         sender = asyncio.create_task(_send(websocket, outbox))
@@ -107,7 +116,9 @@ class LiveHub:
             del self._viewers[websocket]
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
-            if not self._outboxes:
+            if self._outboxes:
+                self._follow_pictures()
+            else:
                 await self._leave()
 
     async def close(self) -> None:
@@ -117,14 +128,22 @@ class LiveHub:
         await self._leave()
 
     def _join(self) -> None:
-        if self._streams:
+        if not self._streams:
+            for channel, topic in EVENTS:
+                subscriber = Subscriber(self._bus, channel, [topic])
+                self._streams.append((subscriber, self._supervise(self._pass_on(subscriber), f"live {channel}")))
+        self._follow_pictures()
+
+    def _follow_pictures(self) -> None:
+        wanted = any(outbox.pictures for outbox in self._outboxes)
+        if wanted == self._with_pictures:
             return
-        for channel, topics in (("frames", [Frame.type, Progress.type]), ("replays", [])):
-            subscriber = Subscriber(self._bus, channel, topics)
-            self._streams.append((subscriber, self._supervise(self._pass_on(subscriber), f"live {channel}")))
+        for (subscriber, _), (_, topic) in zip(self._streams, PICTURES, strict=True):
+            (subscriber.add if wanted else subscriber.drop)(topic)
+        self._with_pictures = wanted
 
     async def _leave(self) -> None:
-        streams, self._streams = self._streams, []
+        streams, self._streams, self._with_pictures = self._streams, [], False
         for subscriber, task in streams:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -140,7 +159,7 @@ async def _send(websocket: WebSocket, outbox: Outbox) -> None:
         message = await outbox.take()
         try:
             await websocket.send_text(orjson.dumps(message.header).decode())
-            if message.type in (Frame.type, ReplayFrame.type):
+            if message.type in _PICTURE_TYPES:
                 await websocket.send_bytes(message.payload)
         except (WebSocketDisconnect, RuntimeError):
             return  # gone, or going: whoever reads from it ends this viewer

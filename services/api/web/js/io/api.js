@@ -151,7 +151,7 @@ export class Api {
   /** @param {string} path a GET that a browser makes by itself @returns {string} */
   withToken(path) {
     const token = this._token();
-    return token ? `${path}?token=${encodeURIComponent(token)}` : path;
+    return token ? `${path}${path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}` : path;
   }
 
   /** @param {string} path @param {RequestInit} [init] @returns {Promise<any>} */

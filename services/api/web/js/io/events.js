@@ -7,7 +7,7 @@ export class LiveEvents extends EventTarget {
   constructor(api) {
     super();
     this._socket = new LiveSocket({
-      url: () => socketUrl(api.withToken("/ws")),
+      url: () => socketUrl(api.withToken("/ws?frames=false")),
       onJson: (message) => this.dispatchEvent(new CustomEvent(message.type, { detail: message })),
     });
   }
