@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PAGE := tests/browser
 N ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test lint bench faults train clean
+.PHONY: help venv run test lint lint-page bench faults train screenshots clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -29,6 +30,18 @@ lint: $(STAMP) ## check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-page; \
+	else echo "no npm here: the types of the page's scripts are not checked"; fi
+
+lint-page: $(PAGE)/node_modules/.installed ## check the types of the page's scripts (needs Node)
+	npm --prefix $(PAGE) run --silent types
+
+$(PAGE)/node_modules/.installed: $(PAGE)/package-lock.json
+	npm --prefix $(PAGE) ci --silent --no-audit --no-fund
+	touch $@
+
+screenshots: $(STAMP) ## photograph the page for the README (needs Chromium)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.browser.screenshots
 
 bench: $(STAMP) ## measure every published figure (NAME=... for one)
 	HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks $(NAME)

@@ -52,6 +52,8 @@ export class App {
     document.body.append(...this._shell.elements);
     mountNotices();
     window.addEventListener("hashchange", () => this._go());
+    // A file that is dropped beside the place for it must not replace the page.
+    for (const type of ["dragover", "drop"]) window.addEventListener(type, (event) => event.preventDefault());
     this.monitor.start();
     this.live.start();
     this._go();

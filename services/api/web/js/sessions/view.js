@@ -44,6 +44,10 @@ export class SessionsView {
       this._empty,
       this._list,
     );
+    this.element.addEventListener("drop", (event) => {
+      const [file] = event.dataTransfer?.files ?? [];
+      if (file && !this._import.disabled) void this._bringIn(file);
+    });
     for (const type of ["session.started", "session.stopped"]) app.live.on(type, () => void this._reloadIfShown());
     this._observer = new IntersectionObserver((seen) => this._onSeen(seen), { rootMargin: "200px" });
   }
@@ -143,7 +147,11 @@ export class SessionsView {
   async _onFile() {
     const [file] = this._file.files ?? [];
     this._file.value = "";
-    if (!file) return;
+    if (file) await this._bringIn(file);
+  }
+
+  /** @param {File} file an archive of a session */
+  async _bringIn(file) {
     this._import.disabled = true;
     try {
       notify(`“${file.name}” is being brought in.`);
