@@ -17,7 +17,7 @@ from services.api.cors import SAFE_METHODS, CorsPolicy
 from services.api.errors import error_response
 from services.api.headers import ALSO_EXPOSED, EXPOSED
 from services.api.page import is_public
-from shared.errors import Unauthorized
+from shared.errors import NotFound, Unauthorized
 
 METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
 PREFLIGHT_S = 600
@@ -73,7 +73,18 @@ class Gate:
         except Unauthorized as error:
             await WebSocket(scope, receive, send).send_denial_response(error_response(error))
             return
-        await self._app({**scope, "path": _path(scope)}, receive, send)
+        is_accepted = False
+
+        async def send_or_deny(message: Message) -> None:
+            nonlocal is_accepted
+            if message["type"] == "websocket.close" and not is_accepted:
+                # The router's way to say that no route leads here; left alone it is an answer with an empty body.
+                await error_response(NotFound("There is no WebSocket at this path; try /ws."))(scope, receive, send)
+                return
+            is_accepted = is_accepted or message["type"] == "websocket.accept"
+            await send(message)
+
+        await self._app({**scope, "path": _path(scope)}, receive, send_or_deny)
 
     def _check(self, scope: Scope, headers: Headers, *, changes: bool) -> None:
         host = headers.get("host", "")

@@ -176,6 +176,18 @@ async def test_a_huge_body_is_read_so_that_its_sender_sees_the_answer(site: Site
     assert (await site.generate()).status_code == 200
 
 
+async def test_a_client_that_asks_before_it_sends_is_told_at_once(site: Site) -> None:
+    """``Expect: 100-continue``, as curl does with a large body."""
+    for length, expected in [(MAX_BODY_BYTES + 1, b"HTTP/1.1 413 "), (10, b"HTTP/1.1 100 ")]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        head = (
+            f"POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}"
+        )
+        writer.write(f"{head}\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert (await asyncio.wait_for(reader.readline(), 5)).startswith(expected)
+        writer.close()
+
+
 async def test_a_body_without_end_is_cut_off(site: Site) -> None:
     """Straight over a socket, as HTTP clients differ in when they look at an early answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
@@ -272,8 +284,23 @@ async def test_sessions_that_are_not_there(site: Site, method: str, path: str, n
         ("GET", "/session/list/", 404, "not_found"),
         ("GET", "/session/list%0A", 404, "session_not_found"),
         ("GET", "//", 404, "not_found"),
-        ("GET", "/session/compare", 404, "not_found"),
-        ("GET", "/session/a/export", 404, "not_found"),
+        ("GET", "/session/compare", 422, "invalid_request"),
+        ("GET", "/session/compare?a=x", 422, "invalid_request"),
+        ("GET", "/session/compare?a=x&b=y", 404, "session_not_found"),
+        ("GET", "/session/compare?a=x&b=..", 404, "session_not_found"),
+        ("GET", "/session/compare?a=x&b=y&count=0", 422, "invalid_request"),
+        ("GET", "/session/compare?a=x&b=y&first=-1", 422, "invalid_request"),
+        ("GET", "/session/a/export", 404, "session_not_found"),
+        ("GET", "/session/a%2F..%2Fb/export", 404, "session_not_found"),
+        ("GET", "/session/import", 405, "method_not_allowed"),
+        ("POST", "/session/import?session_id=list", 422, "invalid_session_id"),
+        ("POST", "/session/replay/play?speed=fast", 422, "invalid_request"),
+        ("POST", "/session/replay/play?speed=0", 422, "invalid_request"),
+        ("POST", "/session/replay/play?loop=maybe", 422, "invalid_request"),
+        ("POST", "/session/replay/play", 409, "not_replaying"),
+        ("POST", "/session/replay/pause", 409, "not_replaying"),
+        ("GET", "/session/a/rerun", 404, "session_not_found"),
+        ("DELETE", "/session/a/rerun", 404, "session_not_found"),
         ("GET", "/generate", 405, "method_not_allowed"),
         ("PUT", "/generate", 405, "method_not_allowed"),
         ("GET", "/session/start", 405, "method_not_allowed"),

@@ -152,26 +152,7 @@ async def test_viewers_are_sent_away_when_the_server_stops(site: Site) -> None:
 
 
 async def test_an_unknown_websocket_path_is_refused(site: Site) -> None:
-    with pytest.raises(websockets.InvalidStatus):
+    with pytest.raises(websockets.InvalidStatus) as refused:
         await websockets.connect(f"ws://127.0.0.1:{site.port}/other")
-
-
-async def test_a_viewer_of_events_alone_gets_no_picture(site: Site) -> None:
-    viewer = await websockets.connect(f"ws://127.0.0.1:{site.port}/ws?frames=false", max_size=None)
-    await joined(site, viewer)
-    other = await connect(site)  # whom pictures come for
-    answer = await site.generate()
-    assert (await until(other, "frame"))["frame_id"] == answer.headers["x-frame-id"]
-    await other.close()
-    await site.generator.publish(Progress(request_id="last", client_id=None, step=1, steps=1))
-    seen: list[str] = []
-    async with asyncio.timeout(10):
-        while True:
-            message = await viewer.recv()
-            assert isinstance(message, str), "a picture"
-            told = json.loads(message)
-            seen.append(told["type"])
-            if told.get("request_id") == "last":
-                break
-    assert "frame" not in seen
-    await viewer.close()
+    assert refused.value.response.status_code == 404
+    assert json.loads(refused.value.response.body)["error"] == "not_found"
