@@ -77,31 +77,27 @@ class ArchiveRoutes:
         return JsonResponse(answer, headers=NO_STORE)
 
     async def _import(self, request: Request, session_id: str | None) -> dict[str, Any]:
+        settings, body = self._api.settings, _Body(request)
         wanted = [] if session_id is None else ["--as", session_id]
-        command = await asyncio.to_thread(lambda: Command("import", "-", "--json", *wanted, takes_input=True))
+        command = await asyncio.to_thread(lambda: Command(settings, "import", "-", "--json", *wanted, takes_input=True))
         try:
-            await self._feed(request, command)
+            await self._feed(body, command)
             imported: dict[str, Any] = orjson.loads(await asyncio.to_thread(command.finish))
             return imported
         except ParafoveaError:
-            await _drain(request)
+            await body.drain()
             raise
         finally:
             await asyncio.shield(asyncio.to_thread(command.stop))
 
-    async def _feed(self, request: Request, command: Command) -> None:
+    async def _feed(self, body: _Body, command: Command) -> None:
         """Hand the body on as it comes, in pieces: the pipe is what holds a fast sender back."""
         piece = bytearray()
-        more = True
-        while more:
+        while not body.ended:
             if self._api.closing.is_set():
                 raise RecorderUnavailable("The server is stopping; import again when it is back.")
-            message = await request.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            piece += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(piece) >= _PIECE_BYTES or not more:
+            piece += await body.next()
+            if len(piece) >= _PIECE_BYTES or body.ended:
                 if not await asyncio.to_thread(command.write, bytes(piece)):
                     return
                 piece.clear()
@@ -115,13 +111,32 @@ class ArchiveRoutes:
             ) from None
 
 
-async def _drain(request: Request) -> None:
-    received = 0
-    while received < DRAIN_BYTES:
-        message = await request.receive()
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
-            return
-        received += len(message.get("body", b""))
+class _Body:
+    """A request's body, read as it comes."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self.ended = False
+
+    async def next(self) -> bytes:
+        """What came next.
+
+        Raises:
+            ClientDisconnect: the client went away.
+        """
+        message = await self._request.receive()
+        if message["type"] == "http.disconnect":
+            self.ended = True
+            raise ClientDisconnect
+        self.ended = not message.get("more_body", False)
+        part: bytes = message.get("body", b"")
+        return part
+
+    async def drain(self) -> None:
+        """Read the rest, up to a limit, and forget it."""
+        received = 0
+        while not self.ended and received < DRAIN_BYTES:
+            received += len(await self.next())
 
 
 async def _chunks(outgoing: Export) -> AsyncIterator[bytes]:

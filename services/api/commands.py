@@ -6,6 +6,7 @@ Plain ``subprocess`` and threads: asyncio's own processes need an event loop tha
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -13,25 +14,32 @@ from typing import Any
 import orjson
 
 from shared.errors import InternalError, ParafoveaError, from_code
+from shared.settings import Settings
 
 STOP_S = 1.0
 _ERROR_BYTES = 4000
 
 
 class Command:
-    """One run of ``parafovea``, with the settings and the folder of this process.
+    """One run of ``parafovea``.
 
     Args:
+        settings: of this process; where the sessions and the bus are is told by them, whatever the environment says.
         arguments: of the command.
         takes_input: whether :meth:`write` is going to be used.
     """
 
-    def __init__(self, *arguments: str, takes_input: bool = False) -> None:
+    def __init__(self, settings: Settings, *arguments: str, takes_input: bool = False) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "cli.main", *arguments],
             stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env={
+                **os.environ,
+                "PARAFOVEA_SESSIONS_DIR": str(settings.sessions_dir),
+                "PARAFOVEA_BUS": settings.bus,
+            },
         )
 
     def write(self, data: bytes) -> bool:

@@ -19,6 +19,7 @@ from shared.disk import Disk
 from shared.errors import InternalError, InvalidSessionId, ParafoveaError, SessionNotFound
 from shared.session import ids
 from shared.session.layout import METADATA
+from shared.settings import Settings
 
 WAIT_S = 10.0
 """How long an answer waits for figures that are being worked out; after that it says how far they are."""
@@ -31,7 +32,8 @@ _VERSION = 1
 class Comparison:
     """The figures of two sessions, as far as they are worked out. Filled by a thread, read by the event loop."""
 
-    def __init__(self, a: str, b: str, first: int, count: int) -> None:
+    def __init__(self, settings: Settings, a: str, b: str, first: int, count: int) -> None:
+        self._settings = settings
         self.a, self.b, self.first, self.count = a, b, first, count
         self.total: int | None = None
         self.frames: list[dict[str, Any]] = []
@@ -62,7 +64,7 @@ class Comparison:
         if self._stopped.is_set():
             raise InternalError("the server is stopping")
         where = ("--first", str(self.first), "--count", str(self.count))
-        self._command = command = Command("compare", self.a, self.b, "--json-lines", *where)
+        self._command = command = Command(self._settings, "compare", self.a, self.b, "--json-lines", *where)
         try:
             while (line := command.line()) is not None:
                 if "total" in line:
@@ -84,8 +86,9 @@ class Comparison:
 class Comparisons:
     """Works comparisons out, one at a time, and keeps them outside of the sessions."""
 
-    def __init__(self, root: Path, folder: Path | None = None) -> None:
-        self._root = root
+    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
+        self._settings = settings
+        self._root = settings.sessions_dir
         self._folder = folder
         self._running: OrderedDict[str, Comparison] = OrderedDict()
         self._thread: ThreadPoolExecutor | None = None
@@ -107,7 +110,7 @@ class Comparisons:
         if comparison is None:
             if len(self._running) >= WAITING_LIMIT:
                 raise InternalError(f"{WAITING_LIMIT} comparisons are being worked out already; try again later")
-            comparison = self._begin(key, Comparison(a, b, first, count))
+            comparison = self._begin(key, Comparison(self._settings, a, b, first, count))
         try:
             async with asyncio.timeout(WAIT_S):
                 await comparison.done.wait()

@@ -49,7 +49,7 @@ def _operation(path: str, method: str, operation: Json) -> str:
         for media_type, content in body["content"].items():
             rows = [
                 (name, _type(schema), schema.get("description", ""))
-                for name, schema in content["schema"]["properties"].items()
+                for name, schema in content["schema"].get("properties", {}).items()
             ]
             parts.append(f"<p>Body: <code>{escape(media_type)}</code></p>" + _table(("Field", "Type", "Meaning"), rows))
     rows = [(status, ", ".join(a.get("content", {})), a["description"]) for status, a in operation["responses"].items()]

@@ -6,7 +6,9 @@ from functools import cache
 from typing import Any
 
 from services.api.body import MAX_BODY_BYTES
-from services.api.replay import MAX_CURSOR_CHARS
+from services.api.compare import MAX_PAIRS
+from services.api.replay import MAX_CURSOR_CHARS, MAX_SPEED, MIN_SPEED
+from services.api.reruns import RerunBody
 from services.api.schemas import GenerateRequest
 from shared import errors
 from shared.errors import ParafoveaError
@@ -112,7 +114,13 @@ _CURSOR = _query(
 _RECORDER = errors.RecorderUnavailable
 _REPLAYER = errors.ReplayerUnavailable
 _CURSOR_STATE = _object(
-    cursor=_TEXT, session_id=_or_null(_TEXT), status=_TEXT, position=_WHOLE, total_generations=_WHOLE
+    cursor=_TEXT,
+    session_id=_or_null(_TEXT),
+    status=_TEXT,
+    position=_WHOLE,
+    total_generations=_WHOLE,
+    speed=_or_null(_NUMBER),
+    loop=_TRUTH,
 )
 _SUMMARY = _object(id=_TEXT, created_at=_NUMBER, frames=_or_null(_WHOLE), bytes=_WHOLE, active=_TRUTH)
 _ENTRY = _object(
@@ -286,6 +294,30 @@ def _replay() -> Json:
                 ),
             )
         },
+        "/session/replay/play": {
+            "post": _operation(
+                "Show the session's frames on the bus at their recorded times, from the cursor's place on",
+                state,
+                *(errors.InvalidRequest, errors.NotReplaying, errors.SessionNotFound, _RECORDER, _REPLAYER),
+                parameters=(
+                    _query(
+                        "speed",
+                        "recorded seconds in a second; default: as before, 1 at first",
+                        {"type": "number", "minimum": MIN_SPEED, "maximum": MAX_SPEED},
+                    ),
+                    _query("loop", "begin again behind the last frame; default: as before, false at first", _TRUTH),
+                    _CURSOR,
+                ),
+            )
+        },
+        "/session/replay/pause": {
+            "post": _operation(
+                "Stand still; `play` goes on from there",
+                state,
+                *(errors.InvalidRequest, errors.NotReplaying, errors.SessionNotFound, _RECORDER, _REPLAYER),
+                parameters=(_CURSOR,),
+            )
+        },
         "/session/replay/status": {
             "get": _operation("Where a cursor is", state, errors.InvalidRequest, _REPLAYER, parameters=(_CURSOR,))
         },
@@ -296,6 +328,115 @@ def _replay() -> Json:
                 *(errors.InvalidRequest, _REPLAYER),
                 parameters=(_CURSOR,),
             )
+        },
+    }
+
+
+def _archives() -> Json:
+    archive = {"description": "A tar archive, compressed with gzip.", "content": {"application/gzip": {"schema": {}}}}
+    imported = _object(
+        session_id=_TEXT,
+        status={"const": "imported"},
+        frames=_WHOLE,
+        bytes=_WHOLE,
+        renamed_from=_or_null(_TEXT),
+    )
+    return {
+        "/session/{session_id}/export": {
+            "get": _operation(
+                "A session as one archive, as far as it is recorded at this moment",
+                {"200": archive},
+                *(errors.SessionNotFound, errors.FrameMissing, _RECORDER),
+                parameters=(_SESSION_ID,),
+            )
+        },
+        "/session/import": {
+            "post": _operation(
+                "Take a session in: an export, or a tar of a session's folder. Of one that is refused nothing stays",
+                {"200": _json("It is there.", imported)},
+                *(errors.InvalidArchive, errors.InvalidSessionId, errors.SessionExists, errors.InvalidRequest),
+                *(errors.PayloadTooLarge, errors.UnsupportedMediaType, errors.InsufficientStorage, _RECORDER),
+                errors.GeneratorUnavailable,
+                parameters=(_query("session_id", "the id it is to have; default: the one it has", _TEXT),),
+                requestBody={
+                    "required": True,
+                    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+                },
+            )
+        },
+    }
+
+
+def _reproduction() -> Json:
+    figures = {
+        f"{part}{name}": _or_null(schema)
+        for part in ("", "sector_")
+        for name, schema in (("differing_pixels", _WHOLE), ("psnr_db", _NUMBER), ("ssim", _NUMBER))
+    }
+    pair = _object(index=_WHOLE, identical=_or_null(_TRUTH), problem=_or_null(_TEXT), **figures)
+    compared = _object(
+        a=_TEXT,
+        b=_TEXT,
+        status={"enum": ["complete", "running"]},
+        first=_WHOLE,
+        total=_or_null(_WHOLE),
+        summary=_or_null({"type": "object"}),
+        frames=_array(pair),
+    )
+    states = ("queued", "running", "waiting", "complete", "cancelled", "failed", "interrupted")
+    state = _object(
+        session_id=_TEXT,
+        parent=_TEXT,
+        status={"enum": list(states)},
+        done=_WHOLE,
+        total=_WHOLE,
+        skipped=_array(_object(index=_WHOLE, reason=_TEXT)),
+        reason=_or_null(_TEXT),
+        changed={"type": "object"},
+    )
+    asked = RerunBody.model_json_schema()
+    for described in asked["properties"].values():
+        described.pop("title", None)
+    unknown = (errors.SessionNotFound, errors.NotFound, _REPLAYER)
+    return {
+        "/session/compare": {
+            "get": _operation(
+                "Two sessions frame by frame: PSNR and SSIM, over the picture and inside the target sector",
+                {
+                    "200": _json("All figures.", compared),
+                    "202": _json("Those that are worked out so far; ask again.", compared),
+                },
+                *(errors.SessionNotFound, errors.InvalidRequest, _RECORDER),
+                parameters=(
+                    _query("a", "a session", {"type": "string", "minLength": 1}, required=True),
+                    _query("b", "another", {"type": "string", "minLength": 1}, required=True),
+                    _query("first", "begin at this pair", {"type": "integer", "minimum": 0}),
+                    _query("count", "how many pairs", {"type": "integer", "minimum": 1, "maximum": MAX_PAIRS}),
+                ),
+            )
+        },
+        "/session/{session_id}/rerun": {
+            "post": _operation(
+                "Make a session again with something changed, into a new session",
+                {"202": _json("It is begun.", state)},
+                *(errors.InvalidJson, errors.InvalidRequest, errors.SessionNotFound, errors.SessionExists),
+                *(errors.InvalidSessionId, errors.SessionBusy, errors.PayloadTooLarge, errors.InsufficientStorage),
+                *(errors.GeneratorUnavailable, errors.GeneratorLoading, _RECORDER, _REPLAYER),
+                parameters=(_SESSION_ID,),
+                requestBody={"required": True, "content": {"application/json": {"schema": asked}}},
+            ),
+            "get": _operation(
+                "How the re-run into this session stands",
+                {"200": _json("Its state.", state)},
+                *unknown,
+                parameters=(_SESSION_ID,),
+            ),
+            "delete": _operation(
+                "Give the re-run into this session up; it can be resumed",
+                {"200": _json("Its state.", state)},
+                *unknown,
+                parameters=(_SESSION_ID,),
+            ),
         },
     }
 
@@ -417,7 +558,15 @@ def build() -> Json:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Parafovea", "version": VERSION, "description": _INTRODUCTION},
-        "paths": {"/generate": {"post": _generate()}, **_sessions(), **_replay(), **_rest(), **_page()},
+        "paths": {
+            "/generate": {"post": _generate()},
+            **_sessions(),
+            **_archives(),
+            **_replay(),
+            **_reproduction(),
+            **_rest(),
+            **_page(),
+        },
         "components": {
             "schemas": {"Error": error},
             "securitySchemes": {

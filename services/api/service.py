@@ -49,7 +49,7 @@ class Api:
         self.prompts = SectorPrompts(self.settings.sector_prompts)
         self.readers = Readers(self.settings.sessions_dir)
         self.thumbnailer = Thumbnailer()
-        self.comparisons = Comparisons(self.settings.sessions_dir)
+        self.comparisons = Comparisons(self.settings)
         self._recordings = Subscriber(runtime.bus, "recordings")
         self._tasks: list[asyncio.Task[Any]] = []
         self._cancels: set[asyncio.Task[Any]] = set()

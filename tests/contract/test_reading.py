@@ -139,6 +139,8 @@ async def test_a_cursor_of_ones_own(recorded: Site) -> None:
         "status": "replaying",
         "position": 0,
         "total_generations": 3,
+        "speed": None,
+        "loop": False,
     }
     idle = (await client.get("/session/replay/status")).json()
     assert (idle["status"], idle["session_id"]) == ("idle", None)

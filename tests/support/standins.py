@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.disk import Disk
 from shared.errors import (
+    NotFound,
     NotReplaying,
     ParafoveaError,
     SessionBusy,
@@ -31,6 +32,8 @@ from shared.requests import (
     Repaired,
     RepairSession,
     ReplayedFrame,
+    RerunRequest,
+    RerunState,
     ResumeSession,
     Seek,
     SessionStamp,
@@ -38,6 +41,7 @@ from shared.requests import (
     Settled,
     StartedSession,
     StartReplay,
+    StartRerun,
     StartSession,
     StatusRequest,
     StoppedSession,
@@ -349,14 +353,20 @@ class FakeReplayer(StandIn):
         self.root = root
         self.error: ParafoveaError | None = None
         self._cursors: dict[str, tuple[str, int]] = {}
+        self._reruns: dict[str, RerunState] = {}
         self._publisher = Publisher(bus, "replays")
         handlers = {
             "start": self._start,
             "next": self._next,
             "previous": self._previous,
             "seek": self._seek,
+            "play": self._status_of_one,
+            "pause": self._status_of_one,
             "stop": self._stop,
             "status": self._status,
+            "rerun": self._rerun,
+            "rerun.status": self._rerun_status,
+            "rerun.cancel": self._rerun_status,
         }
         self._run(Server(bus, "replayer", handlers).serve(), self._publisher.serve_joins())
 
@@ -398,6 +408,27 @@ class FakeReplayer(StandIn):
 
     async def _status(self, request: Request) -> Reply:
         return self._state(request.body["cursor"])
+
+    async def _status_of_one(self, request: Request) -> Reply:
+        self._at(request)
+        return self._state(request.body["cursor"])
+
+    async def _rerun(self, request: Request) -> Reply:
+        wanted = StartRerun.model_validate(request.body)
+        ids.validate(wanted.into)
+        open_session(self.root, wanted.session_id).close()
+        state = RerunState(
+            session_id=wanted.into, parent=wanted.session_id, state="running", done=0, total=1, changed={}
+        )
+        self._reruns[wanted.into] = state
+        return Reply(state.model_dump())
+
+    async def _rerun_status(self, request: Request) -> Reply:
+        session_id = RerunRequest.model_validate(request.body).session_id
+        if session_id in self._reruns:
+            return Reply(self._reruns[session_id].model_dump())
+        open_session(self.root, session_id).close()
+        raise NotFound(f"session {session_id!r} is not made by a re-run")
 
     def _at(self, request: Request) -> tuple[str, str, int]:
         name = request.body["cursor"]
