@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,34 +45,32 @@ def sessions(studio: Studio) -> None:
     write_session(studio.sessions, "a_name_without_any_place_to_break_" * 3 + "end", 1)
 
 
-def opened(new_page: NewPage, view: str, **options: object) -> Page:
-    route, there = VIEWS[view]
-    page = new_page(route, **options)
-    page.locator(there).first.wait_for()
-    return page
+def each_view(page: Page) -> Iterator[str]:
+    """Goes from view to view."""
+    for view, (route, there) in VIEWS.items():
+        page.evaluate("route => { location.hash = route; }", route)
+        page.locator(there).first.wait_for()
+        yield view
 
 
-@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize(("width", "height"), [(360, 640), (3840, 2160)])
-def test_nothing_is_cut_off_or_scrolls_sideways(
-    new_page: NewPage, sessions: None, view: str, width: int, height: int
-) -> None:
-    page = opened(new_page, view, viewport={"width": width, "height": height})
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= width
-    assert page.evaluate(BEYOND_THE_EDGE) == []
+def test_nothing_is_cut_off_or_scrolls_sideways(new_page: NewPage, sessions: None, width: int, height: int) -> None:
+    page = new_page(viewport={"width": width, "height": height})
+    for view in each_view(page):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, view
+        assert page.evaluate(BEYOND_THE_EDGE) == [], view
 
 
-@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_nothing_stands_in_a_screen_readers_way(new_page: NewPage, sessions: None, view: str, scheme: str) -> None:
+def test_nothing_stands_in_a_screen_readers_way(new_page: NewPage, sessions: None, scheme: str) -> None:
     if not AXE.exists():
         pytest.skip("axe-core is not here: npm ci in tests/browser brings it")
-    page = opened(new_page, view, color_scheme=scheme)
+    page = new_page(color_scheme=scheme)
     page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    told = [f"{each['id']}: {each['help']}: {[node['html'][:150] for node in each['nodes']]}" for each in found]
-    assert told == [], json.dumps(told, indent=1)
+    for view in each_view(page):
+        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+        told = [f"{each['id']}: {each['help']}: {[node['html'][:150] for node in each['nodes']]}" for each in found]
+        assert told == [], view + json.dumps(told, indent=1)
 
 
 def test_from_view_to_view_by_keyboard_alone(new_page: NewPage, sessions: None) -> None:

@@ -54,8 +54,11 @@ export class App {
     window.addEventListener("hashchange", () => this._go());
     // A file that is dropped beside the place for it must not replace the page.
     for (const type of ["dragover", "drop"]) window.addEventListener(type, (event) => event.preventDefault());
+    // Live events only once the server has answered: before that it may want a token, or not be there.
+    this.monitor.addEventListener("change", () => {
+      if (this.monitor.health) this.live.start();
+    });
     this.monitor.start();
-    this.live.start();
     this._go();
   }
 

@@ -6,13 +6,17 @@ export class LiveEvents extends EventTarget {
   /** @param {import("./api.js").Api} api */
   constructor(api) {
     super();
+    this._started = false;
     this._socket = new LiveSocket({
       url: () => socketUrl(api.withToken("/ws?frames=false")),
       onJson: (message) => this.dispatchEvent(new CustomEvent(message.type, { detail: message })),
     });
   }
 
+  /** Connect, unless that has been done; from then on the socket keeps itself up. */
   start() {
+    if (this._started) return;
+    this._started = true;
     this._socket.open();
   }
 
