@@ -50,7 +50,7 @@ export class HealthLight {
         "li",
         { "data-process": process.name, "data-level": process.level },
         el("span", { class: "dot", "aria-hidden": "true" }),
-        el("span", { class: "name" }, process.name),
+        el("span", { class: "name" }, process.name === "api" ? "API" : process.name),
         el("span", { class: "state" }, process.state),
         process.detail && el("span", { class: "detail" }, process.detail),
       ),

@@ -27,7 +27,9 @@ export class RecordBar {
       el("span", { class: "record-dot", "aria-hidden": "true" }),
       this._label,
     );
-    this._figures = el("span", { class: "record-figures", hidden: true });
+    this._id = el("span", { class: "record-id" });
+    this._numbers = el("span", { class: "record-numbers" });
+    this._figures = el("span", { class: "record-figures", hidden: true }, this._id, this._numbers);
     this._disk = el("span", { class: "record-disk", role: "status", hidden: true });
     this.element = el("div", { class: "record-bar", role: "group", "aria-label": "Recording" }, this._name, this._button, this._figures, this._disk);
     /** What stays in view while the stage is clean. */
@@ -96,7 +98,8 @@ export class RecordBar {
     if (!active) return;
     const elapsed = duration(Date.now() / 1000 - active.since);
     const text = `${elapsed} · ${plural(active.recorded, "frame")} · ${active.pending} pending`;
-    setText(this._figures, `${active.id} · ${text}`);
+    setText(this._id, active.id);
+    setText(this._numbers, text);
     setText(this.pill, text);
   }
 }
