@@ -134,7 +134,7 @@ class GenerateRoute:
             session_id=frame.session_id, epoch=frame.epoch, record_seq=frame.record_seq, frame_id=frame.frame_id
         )
         remaining_s = max(0.0, deadline - asyncio.get_running_loop().time())
-        waiting = self._api.recording.acknowledgement(answered, durable=durable, timeout_s=remaining_s)
+        waiting = self._api.fates.acknowledgement(answered, durable=durable, timeout_s=remaining_s)
         return await (self._while_wanted(request, waiting) if durable else waiting)
 
 

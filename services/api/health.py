@@ -90,7 +90,7 @@ def _generator(api: Api, reasons: list[str]) -> tuple[dict[str, Any], bool]:
 def _recorder(api: Api, reasons: list[str]) -> dict[str, Any]:
     recording = api.recording
     status = recording.status
-    pending = recording.pending.counts()
+    pending = api.fates.pending.counts()
     if status is None or not recording.reachable:
         reasons.append(f"recorder: {recording.problem}")
         return {"state": "unreachable", "detail": recording.problem, "pending": pending}

@@ -11,12 +11,10 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from services.api.fates import Fates
 from services.api.peers import ANSWER_S, POLL_S, Peer
-from services.api.pending import PendingFrames, Waiting
 from shared.disk import Disk
 from shared.errors import (
-    GenerationFailed,
-    GenerationTimeout,
     InsufficientStorage,
     ParafoveaError,
     RecorderUnavailable,
@@ -24,7 +22,6 @@ from shared.errors import (
 )
 from shared.messages import FrameRecorded
 from shared.requests import (
-    AnsweredFrame,
     DeleteSession,
     FrameRef,
     RecorderStatus,
@@ -40,22 +37,18 @@ from shared.requests import (
     StoppedSession,
     StopSession,
 )
-from shared.session.answered import Answered
 from shared.wire import Published, Reply
 
 log = logging.getLogger(__name__)
 
-ACKNOWLEDGEMENT_S = 0.05
-"""How long an answer waits to hear that its frame is on disk."""
 CHANGE_S = 10.0
 """How long the recorder may take to start, stop or delete a session: a slow disk is no reason to give up."""
 REPAIR_S = 60.0
 ASKED_AT_ONCE = 500
-REMEMBERED_LOST = 1000
 
 
 class Recording:
-    """The active session, the recorder's state, and the frames not yet on disk.
+    """The active session, and the recorder's state.
 
     Attributes:
         active: the session that new frames belong to, or None.
@@ -64,27 +57,23 @@ class Recording:
         problem: what is wrong between the recorder and us, or None.
         reachable: whether the recorder answered last time.
         free_bytes: on the disk of the sessions; None where it can't be told.
-        lost: ids of frames that were shown and never reached the disk, by session.
     """
 
-    def __init__(self, recorder: Peer, journal: Answered, sessions_dir: Path, disk_stop_bytes: int) -> None:
+    def __init__(self, recorder: Peer, fates: Fates, sessions_dir: Path, disk_stop_bytes: int) -> None:
         self._recorder = recorder
-        self._journal = journal
+        self._fates = fates
         self._sessions_dir = sessions_dir
         self._disk_stop_bytes = disk_stop_bytes
         self._epoch: str | None = None
         self._generator_epoch: str | None = None
         self._asking = asyncio.Lock()
         self._wake = asyncio.Event()
-        self._own_lost: dict[str, list[str]] = {}
         self.active: SessionStamp | None = None
         self.learnt = False
         self.status: RecorderStatus | None = None
         self.problem: str | None = "it has not answered yet"
         self.reachable = False
         self.free_bytes: int | None = None
-        self.pending = PendingFrames()
-        self.pending.restore(journal.frames.values())
 
     # -- what requests ask --------------------------------------------------------------------------------------------
 
@@ -129,11 +118,11 @@ class Recording:
         """What is known of a session's recording."""
         found = next((s for s in self.status.sessions if s.session_id == session_id), None) if self.status else None
         known = found or SessionState(session_id=session_id, recorded=0, pending=0)
-        return known.model_copy(update={"pending": max(known.pending, self.pending.count(session_id))})
+        return known.model_copy(update={"pending": max(known.pending, self._fates.pending.count(session_id))})
 
     def lost(self) -> dict[str, list[str]]:
         """Frames that were shown and never reached the disk, by session."""
-        found = {session_id: list(ids) for session_id, ids in self._own_lost.items()}
+        found = {session_id: list(ids) for session_id, ids in self._fates.lost.items()}
         for session_id, ids in (self.status.lost if self.status else {}).items():
             own = found.setdefault(session_id, [])
             own += [frame_id for frame_id in ids if frame_id not in own]
@@ -182,36 +171,6 @@ class Recording:
         async with self._asking:
             await self._sync()
 
-    # -- one frame's way ----------------------------------------------------------------------------------------------
-
-    async def acknowledgement(self, frame: AnsweredFrame, *, durable: bool, timeout_s: float) -> str:
-        """Wait a short moment until a frame is on disk, with ``durable`` until ``timeout_s``: ``disk`` or ``pending``.
-
-        Raises:
-            GenerationTimeout: durable, and not on disk in time.
-            GenerationFailed: durable, and known to be lost.
-        """
-        has_older = self.pending.has_older(frame)
-        waiting = self.pending.add(frame)
-        if waiting is None:
-            return "disk"
-        try:
-            if durable or not has_older:
-                await _settled(waiting, timeout_s if durable else ACKNOWLEDGEMENT_S)
-        finally:
-            if waiting.fate is None:
-                self._journal.add(frame)
-        if waiting.fate == "disk":
-            return "disk"
-        if not durable:
-            return "pending"
-        if waiting.fate == "lost":
-            raise GenerationFailed(f"The frame {frame.frame_id} was made, and lost before it was on disk; ask again.")
-        raise GenerationTimeout(
-            f"The frame {frame.frame_id} is made and will be recorded, but was not on disk within the time; "
-            "/session/status and /health say what the recorder waits for."
-        )
-
     # -- following the recorder ---------------------------------------------------------------------------------------
 
     async def follow(self) -> None:
@@ -235,9 +194,7 @@ class Recording:
     def on_published(self, message: Published) -> None:
         """Take in what the recorder publishes."""
         if message.type == FrameRecorded.type:
-            frame_id = FrameRecorded.model_validate(message.header).frame_id
-            if self.pending.recorded(frame_id):
-                self._journal.settle([frame_id])
+            self._fates.recorded([FrameRecorded.model_validate(message.header).frame_id])
         else:
             # It may be older than what we know by now, so it is not taken at its word: it makes us ask.
             self._wake.set()
@@ -248,11 +205,11 @@ class Recording:
         self._wake.set()
 
     async def _sync(self) -> None:
-        asked = self.pending.oldest(ASKED_AT_ONCE)
+        asked = self._fates.pending.oldest(ASKED_AT_ONCE)
         refs = tuple(FrameRef(**frame.model_dump(exclude={"frame_id"})) for frame in asked)
         reply = await self._recorder.ask("status", StatusRequest(frames=refs).model_dump(), timeout_s=ANSWER_S)
         status = RecorderStatus.model_validate(reply.body)
-        self._take_recorded([f.frame_id for f, done in zip(asked, status.recorded, strict=False) if done])
+        self._fates.recorded(f.frame_id for f, done in zip(asked, status.recorded, strict=False) if done)
         self.status, self.problem, self.reachable = status, None, True
         self.free_bytes = status.free_bytes
         if status.epoch == self._epoch or not self.learnt or status.active is not None:
@@ -278,36 +235,14 @@ class Recording:
         """Find out what became of frames whose generator is no more."""
         if self._generator_epoch is None:
             return
-        frames = self.pending.of_other_epochs(self._generator_epoch, ASKED_AT_ONCE)
+        frames = self._fates.pending.of_other_epochs(self._generator_epoch, ASKED_AT_ONCE)
         if not frames:
             return
         reply = await self._recorder.ask("settle", Settle(frames=tuple(frames)).model_dump(), timeout_s=CHANGE_S)
-        settled = Settled.model_validate(reply.body)
-        self._take_recorded(list(settled.recorded))
-        sessions = {frame.frame_id: frame.session_id for frame in frames}
-        for frame_id in settled.lost:
-            if self.pending.lost(frame_id):
-                log.error("frame %s of session %s is lost", frame_id, sessions[frame_id])
-                ids = self._own_lost.setdefault(sessions[frame_id], [])
-                ids.append(frame_id)
-                del ids[:-REMEMBERED_LOST]
-        self._journal.settle(list(settled.lost))
-
-    def _take_recorded(self, frame_ids: list[str]) -> None:
-        known = [frame_id for frame_id in frame_ids if self.pending.recorded(frame_id)]
-        if known:
-            self._journal.settle(known)
+        self._fates.settled(frames, Settled.model_validate(reply.body))
 
     async def _ask(self, message_type: str, body: dict[str, Any]) -> Reply:
         return await self._recorder.ask(message_type, body, timeout_s=CHANGE_S)
-
-
-async def _settled(waiting: Waiting, timeout_s: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await waiting.settled.wait()
-    except TimeoutError:
-        return
 
 
 def _free_bytes(folder: Path) -> int | None:

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from services.api.comparisons import Comparisons
+from services.api.fates import Fates
 from services.api.live import LiveHub
 from services.api.peers import Generator, Replayer, recorder
 from services.api.prompts import SectorPrompts
@@ -40,8 +41,9 @@ class Api:
         self.closing = asyncio.Event()
         self._recorder = recorder(runtime.bus)
         self._journal = Answered(Disk(), self.settings.sessions_dir)
+        self.fates = Fates(self._journal)
         self.recording = Recording(
-            self._recorder, self._journal, self.settings.sessions_dir, self.settings.disk_stop_bytes
+            self._recorder, self.fates, self.settings.sessions_dir, self.settings.disk_stop_bytes
         )
         self.live = LiveHub(runtime.bus, runtime.supervise, self._hello)
         self.generator = Generator(runtime.bus, self.live.publish, self.recording.on_generator_epoch)

@@ -45,7 +45,7 @@ class SessionRoutes:
     async def stop(self, request: Request) -> Response:
         """End the active session."""
         stopped = await self._api.recording.stop()
-        pending = max(stopped.pending, self._api.recording.pending.count(stopped.session_id))
+        pending = max(stopped.pending, self._api.fates.pending.count(stopped.session_id))
         answer = {
             "session_id": stopped.session_id,
             "status": "stopped",

@@ -42,7 +42,7 @@ async def test_an_answer_waits_a_moment(site: Site) -> None:
 
 
 async def test_an_answer_does_not_wait_behind_an_older_frame(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.api.recording.ACKNOWLEDGEMENT_S", 30)
+    monkeypatch.setattr("services.api.fates.ACKNOWLEDGEMENT_S", 30)
     await start(site)
     site.recorder.records = "never"
     first = asyncio.create_task(site.generate())

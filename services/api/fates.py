@@ -1,0 +1,87 @@
+"""What becomes of each frame of a session: on disk, lost, or not known yet. A journal keeps it past our own end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+
+from services.api.pending import PendingFrames, Waiting
+from shared.errors import GenerationFailed, GenerationTimeout
+from shared.requests import AnsweredFrame, Settled
+from shared.session.answered import Answered
+
+log = logging.getLogger(__name__)
+
+ACKNOWLEDGEMENT_S = 0.05
+"""How long an answer waits to hear that its frame is on disk."""
+REMEMBERED_LOST = 1000
+
+
+class Fates:
+    """The frames that are pending, and those that were lost.
+
+    Attributes:
+        pending: frames that were made and are not known to be on disk.
+        lost: ids of frames that were shown and never reached the disk, by session, as far as we found out ourselves.
+    """
+
+    def __init__(self, journal: Answered) -> None:
+        self._journal = journal
+        self.pending = PendingFrames()
+        self.pending.restore(journal.frames.values())
+        self.lost: dict[str, list[str]] = {}
+
+    async def acknowledgement(self, frame: AnsweredFrame, *, durable: bool, timeout_s: float) -> str:
+        """Wait a short moment until a frame is on disk, with ``durable`` until ``timeout_s``: ``disk`` or ``pending``.
+
+        Raises:
+            GenerationTimeout: durable, and not on disk in time.
+            GenerationFailed: durable, and known to be lost.
+        """
+        has_older = self.pending.has_older(frame)
+        waiting = self.pending.add(frame)
+        if waiting is None:
+            return "disk"
+        try:
+            if durable or not has_older:
+                await _settled(waiting, timeout_s if durable else ACKNOWLEDGEMENT_S)
+        finally:
+            if waiting.fate is None:
+                self._journal.add(frame)
+        if waiting.fate == "disk":
+            return "disk"
+        if not durable:
+            return "pending"
+        if waiting.fate == "lost":
+            raise GenerationFailed(f"The frame {frame.frame_id} was made, and lost before it was on disk; ask again.")
+        raise GenerationTimeout(
+            f"The frame {frame.frame_id} is made and will be recorded, but was not on disk within the time; "
+            "/session/status and /health say what the recorder waits for."
+        )
+
+    def recorded(self, frame_ids: Iterable[str]) -> None:
+        """These frames are on disk."""
+        known = [frame_id for frame_id in frame_ids if self.pending.recorded(frame_id)]
+        if known:
+            self._journal.settle(known)
+
+    def settled(self, asked: Sequence[AnsweredFrame], found: Settled) -> None:
+        """What the recorder found of frames whose generator is no more."""
+        self.recorded(found.recorded)
+        sessions = {frame.frame_id: frame.session_id for frame in asked}
+        for frame_id in found.lost:
+            if self.pending.lost(frame_id):
+                log.error("frame %s of session %s is lost", frame_id, sessions[frame_id])
+                ids = self.lost.setdefault(sessions[frame_id], [])
+                ids.append(frame_id)
+                del ids[:-REMEMBERED_LOST]
+        self._journal.settle(found.lost)
+
+
+async def _settled(waiting: Waiting, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await waiting.settled.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,47 @@
+"""Prompts, health, and this document."""
+
+from __future__ import annotations
+
+from services.api.openapi.parts import RECORDER, TEXT, WHOLE, Json, array_of, json_of, object_of, operation, or_null
+from shared import errors
+
+
+def rest() -> Json:
+    ready_failures = (
+        *(errors.QueueFull, errors.GeneratorLoading, errors.GeneratorUnavailable, RECORDER),
+        *(errors.RecordingBacklogFull, errors.InsufficientStorage),
+    )
+    lists = {"type": "object", "additionalProperties": array_of(TEXT)}
+    prompts = object_of(
+        default=array_of(TEXT),
+        sectors=lists,
+        next={"type": "object", "additionalProperties": WHOLE},
+        error=or_null(TEXT),
+    )
+    health = object_of(
+        status={"enum": ["ok", "starting", "degraded"]},
+        reasons=array_of(TEXT),
+        processes={"type": "object", "additionalProperties": {"type": "object"}},
+    )
+    page = {"description": "A page for people.", "content": {"text/html": {"schema": TEXT}}}
+    return {
+        "/prompts": {"get": operation("The sector prompts", {"200": json_of("The lists in use.", prompts)})},
+        "/reset": {
+            "post": operation(
+                "Read the sector prompts anew, and begin each list at its first",
+                {"200": json_of("Done.", object_of(status={"const": "reset"}))},
+            )
+        },
+        "/health": {
+            "get": operation("How everything is; always 200", {"200": json_of("Each process's state.", health)})
+        },
+        "/ready": {
+            "get": operation(
+                "Whether a `/generate` would be accepted",
+                {"200": json_of("It would.", object_of(status={"const": "ready"}))},
+                *ready_failures,
+            )
+        },
+        "/openapi.json": {"get": operation("This document", {"200": json_of("OpenAPI 3.1.", {"type": "object"})})},
+        "/docs": {"get": operation("This document, to read", {"200": page})},
+    }
