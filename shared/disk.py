@@ -56,11 +56,11 @@ class Disk:
 
     def create(self, path: Path) -> int:
         """Open a new or emptied file for writing; a file descriptor."""
-        return os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC | _BINARY, 0o644)
+        return os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | _BINARY, 0o644)
 
     def open(self, path: Path) -> int:
         """Open a file that stands, for reading and writing in place; a file descriptor."""
-        return os.open(path, os.O_RDWR | os.O_CLOEXEC | _BINARY)
+        return os.open(path, os.O_RDWR | _BINARY)
 
     def write(self, fd: int, data: Buffer) -> int:
         """Write once at the descriptor's place; how many bytes were taken, perhaps fewer than given."""
@@ -102,7 +102,7 @@ class Disk:
         """Bring a folder's names to the medium. Where folders can't be opened (Windows) it does nothing."""
         if sys.platform == "win32":
             return
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(fd)
         except OSError as error:

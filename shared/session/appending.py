@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from shared.disk import Disk
 from shared.session import lines, metadata
-from shared.session.metadata import Tail
+from shared.session.metadata import DamagedMetadata, Tail
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +34,16 @@ class MetadataFile:
 
     @classmethod
     def open(cls, disk: Disk, path: Path) -> MetadataFile:
-        """Find the end of a file.
+        """Find the end of a file that has just been repaired.
 
         Raises:
-            DamagedMetadata: it needs repair first.
+            OSError: it cannot be read, or was damaged again in this moment.
         """
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | os.O_CLOEXEC)
+        fd = lines.open_file(path)
         try:
             index = lines.scan(fd)
+        except DamagedMetadata as error:
+            raise OSError(errno.EIO, f"metadata.json was changed while it was repaired: {error}") from error
         finally:
             os.close(fd)
         return cls(disk, path, count=len(index.starts), tail_at=index.tail_at, size=index.size, tail=index.tail)

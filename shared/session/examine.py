@@ -127,7 +127,7 @@ def _read_metadata(found: Examination, names: set[str]) -> set[str]:
         found.damage, found.entries = "metadata.json was gone", []
         found.tail = _tail_of_repairs(found.folder)
         return set()
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | os.O_CLOEXEC)
+    fd = lines.open_file(path)
     try:
         try:
             index = lines.scan(fd)

@@ -35,6 +35,11 @@ class Index:
         return start, self.tail_at
 
 
+def open_file(path: str | os.PathLike[str]) -> int:
+    """A descriptor to read from; on Windows, too, the bytes as they are."""
+    return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+
+
 def pread(fd: int, length: int, offset: int) -> bytes:
     """``length`` bytes at ``offset``, fewer only at the file's end."""
     if hasattr(os, "pread"):

@@ -169,7 +169,7 @@ class SessionReader:
             raise _not_found(self.folder) from None
 
     def _open(self) -> int:
-        fd = os.open(self.folder / METADATA, os.O_RDONLY | getattr(os, "O_BINARY", 0) | os.O_CLOEXEC)
+        fd = lines.open_file(self.folder / METADATA)
         try:
             try:
                 self._index = lines.scan(fd)
@@ -325,7 +325,7 @@ def details(root: Path, summary: SessionSummary) -> SessionDetails:
 
 
 def _snapshot(path: Path) -> Snapshot:
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | os.O_CLOEXEC)
+    fd = lines.open_file(path)
     try:
         size = os.fstat(fd).st_size
         window = _TAIL_BYTES
@@ -346,7 +346,7 @@ def _snapshot(path: Path) -> Snapshot:
 def _created_at(folder: str, name: str) -> float | None:
     """When the session in a folder was made, or None when the folder holds no session."""
     try:
-        fd = os.open(f"{folder}/{METADATA}", os.O_RDONLY | getattr(os, "O_BINARY", 0) | os.O_CLOEXEC)
+        fd = lines.open_file(f"{folder}/{METADATA}")
     except NotADirectoryError:
         return None
     except OSError:

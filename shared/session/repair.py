@@ -7,6 +7,7 @@ and is named under ``missing``. What was done is logged, and kept in ``repairs.j
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import time
@@ -22,7 +23,7 @@ from shared.disk import Disk
 from shared.session import layout, lines, metadata
 from shared.session.appending import MetadataFile
 from shared.session.examine import Examination, examine
-from shared.session.metadata import Tail
+from shared.session.metadata import DamagedMetadata, Tail
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,10 @@ def repair(disk: Disk, folder: Path, *, known_head: Mapping[str, Any] | None = N
             log.warning("session %s repaired: %s", folder.name, sentence)
         record(disk, folder, did=done.did, interrupted=died or found.tail.interrupted, lost=found.tail.lost)
     if found.needs_repair:
-        _write(disk, found, _mended(found))
+        try:
+            _write(disk, found, _mended(found))
+        except DamagedMetadata as error:
+            raise OSError(errno.EIO, f"metadata.json was changed while it was repaired: {error}") from error
     return done
 
 
@@ -114,7 +118,7 @@ def _numbered(compacts: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | os.O_CLOEXEC)
+    fd = lines.open_file(path)
     try:
         yield from lines.entries(fd, lines.scan(fd))
     finally:

@@ -5,6 +5,7 @@ What a frame costs does not depend on how many there were, neither in work nor i
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 from collections import OrderedDict
@@ -18,7 +19,7 @@ from shared.session import layout, metadata
 from shared.session.appending import MetadataFile, Torn
 from shared.session.examine import RECENT, Known
 from shared.session.layout import INPUTS, METADATA, session_folder
-from shared.session.metadata import DamagedMetadata, Tail
+from shared.session.metadata import Tail
 from shared.session.numbers import NumberSet
 from shared.session.reading import find_input
 from shared.session.repair import Repair, record, repair
@@ -313,7 +314,7 @@ class SessionWriter:
 
     def _require_file(self) -> MetadataFile:
         if self._file is None:
-            raise DamagedMetadata(f"session {self.session_id} is not open")
+            raise OSError(errno.EIO, f"session {self.session_id} is not open")
         return self._file
 
     def _torn(self, torn: Torn) -> OSError:

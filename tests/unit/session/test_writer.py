@@ -163,6 +163,28 @@ def test_a_folder_removed_by_its_owner_is_made_anew(writer: SessionWriter, root:
     assert again.duplicate, "what its owner removed is not asked for again"
 
 
+@pytest.mark.parametrize("remove", ["s", "metadata.json"])
+def test_a_folder_removed_between_a_failure_and_the_next_try(
+    writer: SessionWriter, disk: ScriptedDisk, root: Path, remove: str
+) -> None:
+    frames = [pending_frame(number, input=input_image()) for number in range(3)]
+    writer.append(frames[:1])
+    disk.log.clear()
+    disk.arm(Fault(10, "error", errno.EIO))
+    with pytest.raises(OSError, match="Input/output"):
+        writer.append(frames)
+    assert disk.steps().count("rename") == 2, "both had their names when the folder's fsync failed"
+    disk.arm(None)
+    if remove == "s":
+        shutil.rmtree(root / "s")
+    else:
+        (root / "s" / "metadata.json").unlink()
+    writer.append(frames)
+    assert [entry["record_seq"] for entry in sequence(root)] == ([1, 2] if remove == "s" else [0, 1, 2])
+    for entry in sequence(root):
+        assert (root / "s" / entry["filename"]).read_bytes() == frames[entry["record_seq"]].png
+
+
 def test_a_vanished_root_is_made_anew(writer: SessionWriter, root: Path) -> None:
     shutil.rmtree(root.parent)
     (done,) = writer.append([pending_frame(0)])
