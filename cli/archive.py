@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,6 +77,7 @@ def import_session(
     written.
     """
     settings = load_settings()
+    signal.signal(signal.SIGTERM, _end)  # by an exception, which removes what was begun
     try:
         imported = _import(settings, file, session_id, quiet=as_json)
     except ParafoveaError as error:
@@ -90,6 +92,10 @@ def import_session(
     else:
         had = f" (it was {imported.renamed_from})" if imported.renamed_from else ""
         typer.echo(f"{imported.session_id}{had}: {imported.frames} frames, {imported.bytes} bytes")
+
+
+def _end(number: int, _: object) -> None:
+    sys.exit(128 + number)
 
 
 def _import(settings: Settings, file: Path, session_id: str | None, *, quiet: bool) -> Imported:

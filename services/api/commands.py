@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
 from shared.errors import InternalError, ParafoveaError, from_code
 from shared.settings import Settings
 
-STOP_S = 1.0
+STOP_S = 1.5
 _ERROR_BYTES = 4000
 
 
@@ -83,6 +83,7 @@ class Command:
 
     def stop(self) -> None:
         """End it, in whatever state it is. What it had begun to write it removes."""
+        self._close(self._process.stdin)  # an import whose archive ends here gives up by itself
         if self._process.poll() is None:
             self._process.terminate()
             try:
@@ -90,12 +91,15 @@ class Command:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+        self._close(self._process.stdout)
+        self._close(self._process.stderr)
+
+    def _close(self, pipe: IO[bytes] | None) -> None:
+        try:
             if pipe is not None:
-                try:
-                    pipe.close()
-                except OSError:
-                    continue  # what was still to be written has nobody to read it
+                pipe.close()
+        except OSError:
+            return  # what was still to be written has nobody to read it
 
     def _rest(self) -> tuple[bytes, bytes]:
         assert self._process.stdout is not None

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import Process
-from tests.support.studio import Studio, flat_png
+from tests.support.studio import Studio
 from tests.support.waiting import eventually
+from tests.system.reproduce.support import command, record
 
 pytestmark = pytest.mark.system
 
@@ -20,22 +20,6 @@ IDS_AND_TIMES = {
 }
 """What two recordings of the same thing differ in."""
 DONE = ("complete", "cancelled", "failed", "interrupted")
-
-
-def record(quick: Studio, session_id: str, frames: int = 4, *, chain: bool = False) -> dict[str, Any]:
-    """Record a session through the API, and end it."""
-    quick.start_session(session_id)
-    image = flat_png(96, 64)
-    answers = []
-    for number in range(frames):
-        if not chain:
-            image = flat_png(96, 64, number % 256)
-        focus = ("TL", "BR", "TC", "ML")[number % 4]
-        answers.append(quick.generate(1000 + number, image=image, focus_sector=focus, strength=0.5))
-        image = answers[-1].png if chain else image
-    quick.wait_recorded(session_id, answers)
-    assert quick.http.post("/session/stop").status_code == 200
-    return quick.metadata(session_id)
 
 
 def ask(quick: Studio, parent: str, status: int = 202, **body: Any) -> dict[str, Any]:
@@ -76,15 +60,6 @@ def differing(parent: dict[str, Any], child: dict[str, Any]) -> set[str]:
         assert one.keys() == other.keys()
         found |= {key for key in one if one[key] != other[key]}
     return found
-
-
-def command(quick: Studio, *arguments: str, code: int = 0) -> Process:
-    """Run ``parafovea`` in the system's environment, to its end."""
-    import sys
-
-    process = quick.run("parafovea", [sys.executable, "-m", "cli.main", *arguments])
-    assert process.wait(90) == code, process.err + process.out
-    return process
 
 
 PROMPTS = {"default": ["a boat"], "sectors": {"BR": ["a bee", "a kite"], "TL": "a leaf"}}
