@@ -183,7 +183,7 @@ class Recording(RuleBasedStateMachine):
 
 
 Recording.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=100,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -31,7 +31,7 @@ def frames(chain: bool) -> list[PendingFrame]:
     return made
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     dies_at=st.integers(0, 130),
     chain=st.booleans(),

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.session.examine import RECENT
 from shared.session.reading import open_session
 from shared.session.writer import CorruptFrame, MissingInput, SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame
@@ -295,12 +294,13 @@ def test_one_sessions_trouble_is_not_anothers(disk: ScriptedDisk, root: Path) ->
     assert len(sequence(root, "bad")) == len(sequence(root, "good")) == 1
 
 
-def test_memory_does_not_grow_with_the_session(writer: SessionWriter) -> None:
-    for start in range(0, 3 * RECENT, 64):
+def test_memory_does_not_grow_with_the_session(writer: SessionWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.session.writer.RECENT", 32)
+    for start in range(0, 256, 64):
         writer.append([pending_frame(number) for number in range(start, start + 64)])
-    assert len(writer._recent) == RECENT
-    assert len(writer._by_hash) <= RECENT
-    assert [numbers.ranges() for numbers in writer._recorded.values()] == [[(0, 3 * RECENT)]]
+    assert len(writer._recent) == 32
+    assert len(writer._by_hash) <= 32
+    assert [numbers.ranges() for numbers in writer._recorded.values()] == [[(0, 256)]]
     (old,) = writer.append([pending_frame(0)])
     assert old.duplicate
     assert old.index is None
