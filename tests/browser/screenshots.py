@@ -21,7 +21,7 @@ from tests.support.processes import System
 from tests.support.waiting import eventually
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
-VIEW = {"width": 1440, "height": 900}
+VIEW = {"width": 1280, "height": 800}
 FOCI = ("TL", "BR", "ML", "TR", "BC", "MR")
 GENERATION_S = 180.0
 
@@ -114,10 +114,8 @@ def _photograph(page: Page, system: System, view: str, route: str) -> None:
 
 
 def _save(page: Page, name: str) -> None:
-    """As a PNG of 256 colours: a third of the bytes, and hard to tell apart."""
     with Image.open(io.BytesIO(page.screenshot())) as picture:
-        few = picture.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
-    few.save(IMAGES / f"{name}.png", optimize=True)
+        picture.convert("RGB").save(IMAGES / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
