@@ -10,7 +10,17 @@ from rich.table import Table
 
 from benchmarks.figures import Figure
 
-NAMES = ("png_encoding", "http_overhead", "recording", "health", "footprint", "appending", "reading", "soak")
+NAMES = (
+    "png_encoding",
+    "http_overhead",
+    "recording",
+    "health",
+    "footprint",
+    "appending",
+    "reading",
+    "soak",
+    "playback",
+)
 
 
 def main(names: list[str]) -> int:

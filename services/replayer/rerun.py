@@ -7,13 +7,13 @@ the new session alone, so a re-run that was broken off at any point goes on behi
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from services.replayer.rerun_plan import JOB_TIMEOUT_S, Changes, Step, steps
+from services.replayer.rerun_sources import last_origin, new_version, recorded_input
 from shared.errors import (
     GenerationTimeout,
     GeneratorLoading,
@@ -269,57 +269,6 @@ class Rerun:
         status = (await self._generator.call("status", timeout_s=ANSWER_S)).body
         mine = self._stamp.session_id
         return sum(each["frames"] for each in status["sessions"] if each["session_id"] == mine)
-
-
-def last_origin(root: Path, session_id: str) -> int | None:
-    """Index of the parent's frame that the last frame of a re-run was made after; None before the first.
-
-    Raises:
-        SessionNotFound, DamagedMetadata: see :func:`shared.session.reading.open_session`.
-    """
-    with open_session(root, session_id) as reader:
-        for position in range(reader.count - 1, -1, -1):
-            index = _origin(reader.entry(position))
-            if index is not None:
-                return index
-    return None
-
-
-def new_version(root: Path, session_id: str, index: int) -> bytes | str:
-    """The frame of a re-run that was made after the parent's frame ``index``, or why there is none."""
-    with open_session(root, session_id) as reader:
-        low, high = 0, reader.count - 1
-        while low <= high:  # frames are made in the parent's order
-            middle = (low + high) // 2
-            found = _origin(reader.entry(middle))
-            if found == index:
-                try:
-                    return reader.frame_bytes(reader.entry(middle))
-                except ParafoveaError as error:
-                    return error.detail
-            low, high = (middle + 1, high) if found is None or found < index else (low, middle - 1)
-    return f"its input was frame {index}, which was not made again"
-
-
-def recorded_input(reader: SessionReader, entry: dict[str, Any]) -> bytes | str:
-    """The input of a recorded frame, its hash proved, or why there is none."""
-    path = reader.input_path(entry)
-    if path is None:
-        return "its input was not recorded"
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        return f"its input {path.name} cannot be read: {error.strerror}"
-    wanted = entry.get("input_sha256")
-    if wanted and hashlib.sha256(data).hexdigest() != wanted:
-        return f"its input {path.name} no longer holds the recorded bytes"
-    return data
-
-
-def _origin(entry: dict[str, Any]) -> int | None:
-    origin = entry.get("origin")
-    index = origin.get("index") if isinstance(origin, dict) else None
-    return index if isinstance(index, int) else None
 
 
 def _behind(course: Iterator[Step], made: int) -> tuple[int, Step] | None:

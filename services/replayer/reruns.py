@@ -7,8 +7,9 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from services.replayer.rerun import Rerun, last_origin
+from services.replayer.rerun import Rerun
 from services.replayer.rerun_plan import Changes
+from services.replayer.rerun_sources import last_origin
 from shared.errors import (
     GeneratorLoading,
     GeneratorUnavailable,
