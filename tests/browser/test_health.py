@@ -73,6 +73,10 @@ def guarded(studio: Studio) -> Iterator[Studio]:
 def test_the_token_is_asked_for_once(new_page: NewPage, guarded: Studio) -> None:
     page = new_page(url=guarded.url)
     dialog = page.get_by_role("dialog", name="A token is needed")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".notice.error").first).to_contain_text("This server needs a token")
+    expect(dialog).to_have_count(0)
+    page.reload()
     dialog.get_by_label("Token").fill("wrong")
     page.keyboard.press("Enter")
     expect(dialog).to_contain_text("does not take the token")

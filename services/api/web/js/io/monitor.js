@@ -35,18 +35,23 @@ export class HealthMonitor extends EventTarget {
     return this.assessment !== null && (!found || found.level === "down" || found.level === "starting");
   }
 
+  /** @param {Health | null} health null where nobody answered */
+  _learn(health) {
+    this.health = health;
+    this.assessment = assess(health);
+    this.dispatchEvent(new Event("change"));
+  }
+
   /** Ask now. */
   async check() {
     clearTimeout(this._timer);
     try {
-      this.health = await this._api.health();
+      this._learn(await this._api.health());
     } catch (error) {
-      // A refused token is not a server that is down; the dialog for it is open already.
-      if (!(error instanceof ApiError && error.code === "unauthorized")) this.health = null;
+      // A refused token is not a server that is down; the question for it has been asked.
+      if (!(error instanceof ApiError && error.code === "unauthorized")) this._learn(null);
     }
-    this.assessment = assess(this.health);
-    this.dispatchEvent(new Event("change"));
-    const wait = document.hidden ? HIDDEN_MS : this.assessment.level === "ok" ? WELL_MS : UNWELL_MS;
+    const wait = document.hidden ? HIDDEN_MS : this.assessment?.level === "ok" ? WELL_MS : UNWELL_MS;
     clearTimeout(this._timer);
     this._timer = window.setTimeout(() => void this.check(), wait);
   }

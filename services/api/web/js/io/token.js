@@ -8,10 +8,13 @@ export class TokenKeeper {
     this.token = loadToken();
     /** @type {Promise<boolean> | null} Many requests fail at once; the question is asked once. */
     this._asking = null;
+    this._dismissed = false;
   }
 
   /** @returns {Promise<boolean>} whether there is a token to try (again) */
   askAgain() {
+    // Whoever closed the question is not asked with each request; loading the page again asks again.
+    if (this._dismissed) return Promise.resolve(false);
     this._asking ??= this._ask().finally(() => {
       this._asking = null;
     });
@@ -28,7 +31,10 @@ export class TokenKeeper {
       confirm: "Go on",
       secret: true,
     });
-    if (given === null) return false;
+    if (given === null) {
+      this._dismissed = true;
+      return false;
+    }
     this.token = given;
     saveToken(given);
     return true;

@@ -31,6 +31,16 @@ export class Timeline {
     );
     this._settled = 0;
     this.element.addEventListener("scroll", () => this._render(), { passive: true });
+    // A wheel that only turns up and down moves the strip along.
+    this.element.addEventListener(
+      "wheel",
+      (event) => {
+        if (Math.abs(event.deltaY) <= Math.abs(event.deltaX)) return;
+        event.preventDefault();
+        this.element.scrollLeft += event.deltaY;
+      },
+      { passive: false },
+    );
     this.element.addEventListener("click", (event) => {
       const item = event.target instanceof Element ? event.target.closest("[data-position]") : null;
       if (item instanceof HTMLElement) options.onSelect(Number(item.dataset.position));

@@ -74,6 +74,7 @@ export class StageView {
     });
     this._cleanTimer = 0;
     this._opening = 0;
+    this._begun = false;
     /** @type {{step: number, steps: number} | null} */
     this._progress = null;
     /** @type {number | null} */
@@ -84,7 +85,7 @@ export class StageView {
   enter() {
     this._looker.resume();
     this._tracker?.open();
-    if (!this._looker.chain.picture && !this._opening) void this._begin();
+    void this._begin();
     this._setClean(false);
   }
 
@@ -114,11 +115,15 @@ export class StageView {
     }
   }
 
+  /** Show the samples and the first of them, unless that is done or under way. */
   async _begin() {
+    if (this._begun) return;
+    this._begun = true;
     try {
       const [first] = await this._dock.load();
-      if (first && !this._looker.chain.picture) await this._dock.open(first);
+      if (first && !this._opening) await this._dock.open(first);
     } catch (error) {
+      this._begun = false;
       notify(sentenceOf(error), { kind: "error" });
     }
   }
@@ -146,6 +151,10 @@ export class StageView {
     });
     this._app.live.on("status", ({ queue }) => {
       this._queue = queue ?? null;
+    });
+    // The server may not have been there, or may have wanted a token, when the page came.
+    this._app.monitor.addEventListener("change", () => {
+      if (this._app.view === this && this._app.monitor.health) void this._begin();
     });
     document.addEventListener("keydown", (event) => this._onKey(event));
     document.addEventListener("fullscreenchange", () => this._screen.layOut());
