@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.asking import http_status
 from tests.support.faulty_disk import Plan
 from tests.support.processes import Process, System
 from tests.support.waiting import eventually
@@ -74,7 +75,10 @@ class Studio(System):
 
     def wait_until_ready(self) -> None:
         """Until the API would accept a ``/generate``."""
-        eventually(lambda: self.http.get("/ready").status_code == 200, TIMEOUT_S, "the API is ready")
+        eventually(self._answers_ready, TIMEOUT_S, "the API is ready")
+
+    def _answers_ready(self) -> bool:
+        return http_status(f"{self.url}/ready") == 200
 
     # -- what a user does ---------------------------------------------------------------------------------------------
 

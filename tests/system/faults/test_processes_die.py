@@ -6,12 +6,16 @@ import signal
 import sys
 from collections.abc import Callable
 
+import psutil
 import pytest
+import zmq
 
 from tests.support.studio import Answered, Studio, noise_png
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.system
+
+MIB = 1024 * 1024
 
 
 def test_a_stopped_recorder_catches_up(studio: Studio) -> None:
@@ -181,6 +185,54 @@ def test_a_mark_so_small_that_nearly_all_is_dropped(make_studio: Callable[..., S
             recorder.send(signal.SIGCONT)
         frames.append(studio.generate(seed))
     studio.wait_recorded("s", frames)
+
+
+def test_a_subscriber_that_never_reads_slows_nobody_and_memory_stays_bounded(
+    make_studio: Callable[..., Studio],
+) -> None:
+    studio = make_studio(PARAFOVEA_BUS_BUDGET_BYTES=str(4 * MIB))
+    studio.start_everything()
+    studio.start_session("s")
+    with zmq.Context() as context, context.socket(zmq.SUB) as deaf:
+        deaf.linger = 0
+        deaf.subscribe(b"")
+        deaf.connect(studio.address.of("frames"))
+        generator = psutil.Process(studio.process("generator").pid)
+        image = noise_png(256, 256, 1)
+        frames = [studio.generate(seed, image=image) for seed in range(40)]
+        early = generator.memory_info().rss
+        frames += [studio.generate(seed, image=image) for seed in range(40, 160)]
+        grown = generator.memory_info().rss - early
+    published = sum(len(frame.png) for frame in frames[40:])
+    assert grown < published / 4, f"{grown} bytes for {published} published"
+    studio.wait_recorded("s", frames)
+
+
+def test_a_recorder_that_dies_under_honcho_takes_all_down_and_loses_nothing(studio: Studio) -> None:
+    studio.stop_all()
+    launch = f"exec {sys.executable} -m tests.support.launch"
+    procfile = studio.folder / "Procfile"
+    procfile.write_text(
+        f"generator: {launch} generator\n"
+        f"recorder: {launch} recorder\n"
+        f"replayer: exec {sys.executable} -m services.replayer\n"
+        f"api: exec {sys.executable} -m services.api\n"
+    )
+    honcho = studio.run("honcho", [sys.executable, "-m", "honcho", "-f", str(procfile), "start"])
+    studio.wait_until_ready()
+    studio.start_session("s")
+    frames = [studio.generate(0, durable=True)]
+    (recorder,) = (
+        child for child in psutil.Process(honcho.pid).children(recursive=True) if "recorder" in child.cmdline()
+    )
+    recorder.suspend()
+    frames += [studio.generate(seed) for seed in range(1, 6)]
+    recorder.kill()
+    honcho.wait(15)
+    assert list((studio.sessions / ".spill").iterdir())
+    studio.start_everything()
+    studio.wait_recorded("s", frames)
+    assert studio.metadata("s").get("lost", []) == []
 
 
 def test_past_the_backlogs_limit_requests_are_refused_before_a_step(make_studio: Callable[..., Studio]) -> None:
