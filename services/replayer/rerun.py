@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from services.replayer.rerun_plan import JOB_TIMEOUT_S, Changes, Step, steps
+from services.replayer.rerun_maker import Maker, PeerAway, Refused
+from services.replayer.rerun_plan import Changes, Step, steps
 from services.replayer.rerun_sources import last_origin, new_version, recorded_input
 from shared.errors import (
     GenerationTimeout,
@@ -23,7 +24,7 @@ from shared.errors import (
     RecordingBacklogFull,
 )
 from shared.messages import new_id
-from shared.requests import Cancel, Generate, RerunState, SessionStamp, SkippedFrame, StopSession
+from shared.requests import RerunState, SessionStamp, SkippedFrame, StopSession
 from shared.rpc import Client, PeerGone
 from shared.session.metadata import DamagedMetadata
 from shared.session.reading import SessionReader, open_session
@@ -33,20 +34,11 @@ log = logging.getLogger(__name__)
 State = Literal["queued", "running", "waiting", "complete", "cancelled", "failed", "interrupted"]
 
 ANSWER_S = 5.0
-CANCEL_S = 0.8
 RETRY_S = 0.5
 MAX_BEHIND = 4
 """Frames of a re-run that may wait for the recorder: the backlog is for live frames."""
 MAX_SKIPPED = 1000
 _BUSY = (QueueFull, RecordingBacklogFull, GenerationTimeout)
-
-
-class PeerAway(Exception):
-    """A process that is needed is not there; the message says which. It is waited for."""
-
-
-class Refused(Exception):
-    """It cannot go on; the message says why."""
 
 
 class Rerun:
@@ -76,7 +68,7 @@ class Rerun:
         self._stamp = stamp
         self._changes = changes
         self._changed = changed
-        self._model = model
+        self._maker = Maker(generator, model)
         self._generator = generator
         self._recorder = recorder
         self._state: State = "queued"
@@ -135,7 +127,7 @@ class Rerun:
             self._total = parent.count
             while True:
                 try:
-                    await self._check_generator()
+                    await self._maker.check()
                     made = await self._made()
                     self._state, self._reason = "running", None
                     await self._make_all(parent, made)
@@ -144,24 +136,6 @@ class Rerun:
                 except PeerAway as away:
                     self._state, self._reason = "waiting", str(away)
                     await asyncio.sleep(RETRY_S)
-
-    async def _check_generator(self) -> None:
-        """Whether it is there, with the model that this re-run began with.
-
-        Raises:
-            PeerAway, Refused: not there (yet), or another model.
-        """
-        try:
-            status = (await self._generator.call("status", timeout_s=ANSWER_S)).body
-        except (PeerGone, TimeoutError):
-            raise PeerAway("the generator does not answer") from None
-        if status["state"] != "ready":
-            raise PeerAway(f"the generator is {status['state']}")
-        if status["model"]["revision"] != self._model:
-            raise Refused(
-                f"the generator runs another model now, {status['model']['id']}; a session is made with one model. "
-                "Start it with the one that this re-run began with, and resume"
-            )
 
     async def _made(self) -> int:
         """Index of the parent's last frame that the new session has; -1 where it has none.
@@ -202,7 +176,7 @@ class Rerun:
             request_id = f"{step.request.request_id}-{new_id()[:8]}"
             request = step.request.model_copy(update={"session": self._stamp, "request_id": request_id})
             try:
-                png = await self._ask(request, source)
+                png = await self._maker.make(request, source)
             except _BUSY as error:
                 self._state, self._reason = "waiting", error.detail
                 await asyncio.sleep(RETRY_S)
@@ -215,24 +189,6 @@ class Rerun:
             self._state, self._reason = "running", None
             self._last = (step.index, png)
             return None
-
-    async def _ask(self, request: Generate, source: bytes) -> bytes:
-        try:
-            reply = await self._generator.call(
-                "generate", request.model_dump(), (source,), timeout_s=JOB_TIMEOUT_S + ANSWER_S
-            )
-            return bytes(reply.payloads[0])
-        except (PeerGone, TimeoutError):
-            raise PeerAway("the generator went away") from None
-        except asyncio.CancelledError:
-            await self._cancel(request.request_id)
-            raise
-
-    async def _cancel(self, request_id: str) -> None:
-        try:
-            await self._generator.call("cancel", Cancel(request_id=request_id).model_dump(), timeout_s=CANCEL_S)
-        except (PeerGone, TimeoutError):
-            return  # it ends by itself
 
     def _input(self, parent: SessionReader, step: Step) -> bytes | str:
         """The bytes to change, or why there are none. In a thread."""
@@ -250,25 +206,23 @@ class Rerun:
         """
         while True:
             try:
-                status = (await self._recorder.call("status", timeout_s=ANSWER_S)).body
-                pending = max(self._pending(status), await self._held())
+                pending = await self._waiting()
             except (PeerGone, TimeoutError):
-                raise PeerAway("the recorder does not answer") from None
+                raise PeerAway("the recorder or the generator does not answer") from None
             if pending <= behind:
                 return
             if behind:
                 self._state, self._reason = "waiting", "the recorder is behind"
             await asyncio.sleep(RETRY_S / 10)
 
-    def _pending(self, status: dict[str, Any]) -> int:
-        mine = self._stamp.session_id
-        return sum(each["pending"] for each in status["sessions"] if each["session_id"] == mine)
-
-    async def _held(self) -> int:
-        """Frames that the generator holds until they are on disk: the recorder may not have heard of them yet."""
-        status = (await self._generator.call("status", timeout_s=ANSWER_S)).body
-        mine = self._stamp.session_id
-        return sum(each["frames"] for each in status["sessions"] if each["session_id"] == mine)
+    async def _waiting(self) -> int:
+        """Frames of the new session that are not on disk: those that the recorder knows, and those that the generator
+        holds, of which it may not have heard yet."""
+        found = [0]
+        for peer, key in ((self._recorder, "pending"), (self._generator, "frames")):
+            sessions = (await peer.call("status", timeout_s=ANSWER_S)).body["sessions"]
+            found += [each[key] for each in sessions if each["session_id"] == self._stamp.session_id]
+        return max(found)
 
 
 def _behind(course: Iterator[Step], made: int) -> tuple[int, Step] | None:
