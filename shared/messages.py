@@ -128,6 +128,13 @@ class Backlogged(Body):
     frames: int
 
 
+class Waiting(Body):
+    """A request that waits for its turn."""
+
+    request_id: str
+    client_id: str | None
+
+
 class Status(Message):
     """The generator's heartbeat, once a second and at each change of state."""
 
@@ -143,6 +150,8 @@ class Status(Message):
     """Live jobs that wait."""
     background: int = 0
     """Background jobs that wait: those of verifications and re-runs."""
+    waiting: tuple[Waiting, ...] = ()
+    """All jobs that wait, in the order in which they will run."""
     running: str | None = None
     backlog_bytes: int
     backlog_limit_bytes: int

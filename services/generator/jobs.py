@@ -102,6 +102,11 @@ class JobQueue:
         """Jobs of one kind that wait."""
         return sum(job.request.priority == priority for job in self._accepted.values())
 
+    def line(self) -> list[Generate]:
+        """The requests that wait, in the order in which they will run."""
+        requests = [job.request for job in self._accepted.values()]
+        return sorted(requests, key=lambda request: request.priority != "live")
+
     def accept(self, job: Job) -> None:
         """Give a job its place.
 

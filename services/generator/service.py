@@ -121,6 +121,7 @@ class Generator:
             self.backlog.reserve(request.request_id, len(encoded), header.width, header.height)
         try:
             self.queue.accept(job)
+            await self.publish_status()
             await self._decode(job)
             return await job.answer
         finally:
@@ -220,6 +221,7 @@ class Generator:
                 ],
                 "queue": self.queue.waiting("live"),
                 "background": self.queue.waiting("background"),
+                "waiting": [request.model_dump(include={"request_id", "client_id"}) for request in self.queue.line()],
                 "running": running.request.request_id if running else None,
                 "backlog_bytes": self.backlog.held_bytes,
                 "backlog_limit_bytes": self._runtime.settings.backlog_bytes,

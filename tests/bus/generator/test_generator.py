@@ -108,6 +108,8 @@ async def test_cancel_drops_a_queued_or_running_job_and_no_other(rig: Rig) -> No
     queued = asyncio.create_task(rig.generate(request_id="q", prompt="q"))
     other = asyncio.create_task(rig.generate(request_id="o", prompt="o"))
     await eventually_async(lambda: len(rig.generator.queue) == 2)
+    waiting = (await rig.ask("status")).body["waiting"]
+    assert waiting == [{"request_id": "q", "client_id": None}, {"request_id": "o", "client_id": None}]
     assert (await rig.ask("cancel", {"request_id": "q"})).body["found"] == "queued"
     assert (await rig.ask("cancel", {"request_id": "r"})).body["found"] == "running"
     assert (await rig.ask("cancel", {"request_id": "never"})).body["found"] == "unknown"

@@ -43,6 +43,7 @@ async def test_live_jobs_run_in_order_and_before_background_ones() -> None:
         make_job("l2"),
     ]
     queue = queue_of(*jobs)
+    assert [request.request_id for request in queue.line()] == ["l1", "l2", "b1", "b2"]
     order = []
     while len(queue):
         job = await queue.take()
