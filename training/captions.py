@@ -40,6 +40,10 @@ PLACES = (
 NUMBERS = ("two", "three", "some", "a few", "several", "many")
 
 
+NAMED, CANONICAL = 0.88, 0.75
+"""How often a caption names its manner, and how often it has the form in which the server asks."""
+
+
 def article(word: str) -> str:
     """``a`` or ``an``."""
     return "an" if word[0] in "aeiou" else "a"
@@ -54,8 +58,8 @@ def canonical(name: str, colour: str = "", style: str = "") -> str:
 def paraphrase(entry: Entry, chance: random.Random) -> str:
     """One way of asking for this drawing; now and then without its style, or in the plural."""
     item = BY_NAME[entry.object]
-    style = entry.style if chance.random() < 0.6 else ""
-    if chance.random() < 0.5:
+    style = entry.style if chance.random() < NAMED else ""
+    if chance.random() < CANONICAL:
         return canonical(entry.object, entry.colour, style)
     noun = chance.choice((item.name, item.name, item.name, *item.synonyms))
     words = [chance.choice(SIZES)] if chance.random() < 0.3 else []

@@ -23,6 +23,11 @@ from training.workers import Crew, SharedWeights
 
 CAPTIONS_EACH = 12
 """Captions encoded in advance for each drawing."""
+LATE = 0.6
+"""Below 1 there are more steps with much noise, where it is decided what the thing will be; with little noise the
+velocity is mostly noise that cannot be known, and an error there hardly shows."""
+COLOURED_SHARE = 1.1
+"""How often an object is seen in other colours, for each time it is seen in its own."""
 NOISE = {
     "num_train_timesteps": 1000,
     "beta_start": 0.00085,
@@ -98,7 +103,8 @@ class Batches:
         words = source.embedded[chosen, torch.randint(source.embedded.shape[1], (n,), generator=g)].clone()
         words[torch.rand(n, generator=g) < source.settings.empty_captions] = source.nothing
         # One time step in each n-th of the range: the same mean loss with less variance.
-        steps = ((torch.arange(n) + torch.rand(n, generator=g)) / n * 1000).long().clamp(0, 999)
+        even = (torch.arange(n) + torch.rand(n, generator=g)) / n
+        steps = (even**LATE * 1000).long().clamp(0, 999)
         noise = torch.randn(clean.shape, generator=g)
         signal = self.alphas[steps].sqrt().view(-1, 1, 1, 1)
         rest = (1 - self.alphas[steps]).sqrt().view(-1, 1, 1, 1)
@@ -108,7 +114,7 @@ class Batches:
 def start_worker(number: int, material: Material) -> tuple[torch.nn.Module, Callable[[], tuple[torch.Tensor, int]]]:
     """A training process's own module (bfloat16) and the function that gives it a loss."""
     module = make(material.settings).to(torch.bfloat16).train()
-    size = material.settings.denoiser_batch // material.settings.workers
+    size = material.settings.denoiser_batch
     batches = Batches(material, size, material.settings.seed + 1000 * number + int(time.time()) % 997)
     run = lambda x, t, c: module(x, t, c, return_dict=False)[0]  # noqa: E731
     if material.settings.compile:
@@ -122,27 +128,26 @@ def start_worker(number: int, material: Material) -> tuple[torch.nn.Module, Call
 
 
 def odds(entries: list[Entry]) -> torch.Tensor:
-    """How often each drawing is drawn: every object alike, half of it in its own colours where it has others."""
+    """How often each drawing is drawn: every object alike, and as often again in other colours where it has them."""
     counts: dict[tuple[str, bool], int] = {}
     for entry in entries:
         key = (entry.object, bool(entry.colour))
         counts[key] = counts.get(key, 0) + 1
     weights = []
     for entry in entries:
-        coloured = (entry.object, True) in counts
-        # An object with colours has more to learn: it gets more than one without, but not as many times more.
-        share = (1.0 if not entry.colour else math.sqrt(counts[entry.object, True]) / 1.6) if coloured else 1.0
+        # An object with colours has more to learn, but its colours teach its shape too.
+        share = COLOURED_SHARE if entry.colour else 1.0
         weights.append(share / counts[entry.object, bool(entry.colour)] * math.sqrt(counts[entry.object, False]))
     return torch.tensor(weights)
 
 
 def train(
-    settings: Settings, material: Material, publish: Callable[[UNet2DConditionModel, int], None]
+    settings: Settings, material: Material, publish: Callable[[UNet2DConditionModel, str], None]
 ) -> UNet2DConditionModel:
-    """Train for ``denoiser_minutes`` or go on from the checkpoint; returns the averaged model in float32.
+    """Train for ``denoiser_minutes`` or go on from the checkpoint; returns the model in float32.
 
-    ``publish`` is called with the averaged model and the number of samples seen, every few minutes and at the end,
-    to write the folder and a sheet; the processes wait meanwhile.
+    ``publish`` is called with the averaged model and a name every few minutes, to write the folder and a sheet; the
+    processes wait meanwhile.
     """
     folder = settings.folder("denoiser")
     torch.manual_seed(settings.seed)
@@ -155,8 +160,11 @@ def train(
         clock.spent = saved["spent"]
         say(f"denoiser: going on after {clock.spent / 60:.1f} minutes, {int(weights.counts[1])} updates")
     share = clock.spent / clock.total
+    if share >= 1:
+        weights.copy_into(average, weights.master)
+        return average
     weights.floats[0] = share
-    crew = Crew(weights, settings.workers, settings.workers, start_worker, material)
+    crew = Crew(weights, settings.workers, 1, start_worker, material)
     (settings.work / "pids").write_text(" ".join(str(n) for n in [os.getpid(), *(p.pid for p in crew.processes)]))
     bar, first = Bar("denoiser"), int(weights.counts[1])
     next_save, next_sheet = clock.spent + settings.checkpoint_minutes * 60, clock.spent + 300.0
@@ -182,10 +190,10 @@ def train(
             next_sheet = clock.spent + settings.sheet_minutes * 60
             crew.hold()
             weights.copy_into(average, weights.average)
-            publish(average, seen)
+            publish(average, f"{seen:07d}")
             crew.go()
             clock.skip()
     crew.stop()
-    weights.copy_into(average, weights.average)
-    publish(average, int(weights.counts[2]))
+    # The rate has come down to nothing by now: the weights need no averaging, and the average lags behind them.
+    weights.copy_into(average, weights.master)
     return average

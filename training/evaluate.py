@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+import os
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from training import judge
 from training.dataset import build
 from training.diversity import diversity
 from training.memory import restart_with_tuning
-from training.objects import OBJECTS, Drawable
+from training.objects import SERVED, Drawable
 from training.photographs import Photographs
 from training.progress import Bar, say
 from training.settings import REPOSITORY, Settings
@@ -66,9 +68,9 @@ def cases(number: int, photographs: int, seed: int = 1) -> list[Case]:
     chance = np.random.default_rng(seed)
     out = []
     for row in range(number):
-        item: Drawable = OBJECTS[row % len(OBJECTS)]
+        item: Drawable = SERVED[row % len(SERVED)]
         colour = ""
-        if item.colours and row // len(OBJECTS) % 3 == 1:
+        if item.colours and row // len(SERVED) % 3 == 1:
             colour = item.colours[int(chance.integers(len(item.colours)))] + " "
         sectors = SECTORS[item.place]
         out.append(
@@ -117,37 +119,68 @@ def edit(engine: Engine, witness: Witness, picture: Pixels, case: Case) -> tuple
 
 
 def view(pixels: Pixels, box: tuple[float, float, float, float], room: float = 0.06) -> Pixels:
-    """What a judge sees: the square around a box with a little room, 64 x 64."""
+    """What a judge sees: the square around a box with a little room, 48 x 48."""
     half = max(box[2] - box[0], box[3] - box[1]) * (0.5 + room)
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     crop = Image.fromarray(pixels).crop((round(x - half), round(y - half), round(x + half), round(y + half)))
     return np.asarray(crop.resize((judge.SIDE, judge.SIDE), Image.Resampling.LANCZOS))
 
 
-def measure(settings: Settings, engine: Engine, number: int, sheet: Path) -> dict[str, Any]:
-    """All figures of the edits, and a sheet of what the judges saw."""
-    photographs = Photographs(settings.photographs)
+@dataclass(frozen=True)
+class Share:
+    """The edits that one process makes."""
+
+    model: Path
+    photographs: Path
+    todo: list[Case]
+    shown: bool
+
+
+def make_edits(share: Share) -> tuple[str, list[Pixels], list[Outcome]]:
+    """Make some edits with an engine of one's own: its precision, what the judges see of each, what became of it."""
+    torch.set_num_threads(1)
+    engine, witness = load(share.model), Witness()
+    torch.set_num_threads(1)
+    photographs = Photographs(share.photographs)
     pictures = [photographs.square(n, SIDE) for n in range(len(photographs.names))]
-    todo = cases(number, len(pictures))
-    views, outcomes, bar, witness = [], [], Bar("edits"), Witness()
-    for done, case in enumerate(todo):
+    views, outcomes, bar = [], [], Bar("edits")
+    for done, case in enumerate(share.todo):
         pixels, outcome = edit(engine, witness, pictures[case.photograph], case)
         outcomes.append(outcome)
         views.append(view(pixels, outcome.box) if outcome.box else np.zeros((judge.SIDE, judge.SIDE, 3), np.uint8))
-        bar.show((done + 1) / number, f"{done + 1} of {number}, {outcome.seconds:.2f} s")
+        if share.shown:
+            bar.show((done + 1) / len(share.todo), f"{done + 1} of {len(share.todo)}, {outcome.seconds:.2f} s")
+    dtype = engine.info.dtype
+    engine.close()
+    return dtype, views, outcomes
+
+
+def measure(
+    settings: Settings, model: Path, number: int, processes: int, sheet: Path, judges: tuple[str, ...]
+) -> dict[str, Any]:
+    """All figures of the edits, and a sheet of what the judges saw."""
+    photographs = Photographs(settings.photographs)
+    todo = cases(number, len(photographs.names))
+    shares = [Share(model, settings.photographs, todo[n::processes], not n) for n in range(processes)]
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        parts = pool.map(make_edits, shares, chunksize=1)
+    views: list[Pixels] = [np.empty(0, np.uint8)] * number
+    outcomes: list[Outcome] = [Outcome(0, None, 0, False)] * number
+    for n, (_, part_views, part_outcomes) in enumerate(parts):
+        views[n::processes], outcomes[n::processes] = part_views, part_outcomes
     images = torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2).float() / 255
     truth = torch.tensor([judge.NAMES.index(case.object) for case in todo])
-    figures: dict[str, Any] = {
+    save_views(views, todo, sheet)
+    return {
+        "device": f"{parts[0][0]}, {processes} processes of one thread",
         "edits": number,
-        "objects": len(OBJECTS),
+        "objects": len(SERVED),
         "nothing_drawn": sum(outcome.box is None for outcome in outcomes),
         "strayed_pixels": sum(outcome.strayed for outcome in outcomes),
         "fallbacks": sum(outcome.fallback for outcome in outcomes),
         "seconds_median": round(float(np.median([outcome.seconds for outcome in outcomes])), 3),
-        "judges": judge.figures(settings, photographs, images, truth),
+        "judges": judge.figures(settings, photographs, images, truth, judges),
     }
-    save_views(views, todo, sheet)
-    return figures
 
 
 def save_views(views: list[Pixels], todo: list[Case], path: Path, columns: int = 26) -> None:
@@ -177,17 +210,16 @@ def main() -> None:
     parser.add_argument("--photographs", type=Path, default=Settings().photographs)
     parser.add_argument("--edits", type=int, default=600)
     parser.add_argument("--figures", type=Path, default=FIGURES)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--judges", nargs="+", choices=judge.JUDGES, default=judge.JUDGES)
     parser.add_argument("--card", action="store_true", help="write the figures into the model card too")
     given = parser.parse_args()
     restart_with_tuning("training.evaluate")
     settings = replace(Settings(), photographs=given.photographs)
-    judge.prepare(settings, Photographs(settings.photographs))
-    engine = load(given.model)
-    figures = {
-        "device": asdict(engine.info)["dtype"],
-        **measure(settings, engine, given.edits, settings.folder("sheets") / "judged.png"),
-    }
-    engine.close()
+    judges = tuple(given.judges)
+    judge.prepare(settings, Photographs(settings.photographs), judges)
+    sheet = settings.folder("sheets") / "judged.png"
+    figures = measure(settings, given.model, given.edits, given.processes, sheet, judges)
     figures["diversity"] = diversity(given.model, build(settings, for_model=True))
     given.figures.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     for name, value in figures.items():

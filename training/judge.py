@@ -22,17 +22,18 @@ from training.photographs import Photographs
 from training.progress import Bar, say
 from training.settings import Settings
 
-SIDE = 64
+SIDE = 48
 """Pixels the judge sees of an edit: the object's bounding box and a little around it."""
 NAMES = [item.name for item in OBJECTS]
+JUDGES = ("broad", "strict")
 KEPT = "twemoji"
 """The set that neither judge is trained on: their error on drawings they have not seen."""
 
 
 class Judge(nn.Module):
-    """A small residual network: batch x 3 x 64 x 64 (0 to 1) to a score for each object."""
+    """A small residual network: batch x 3 x 48 x 48 (0 to 1) to a score for each object."""
 
-    def __init__(self, widths: tuple[int, ...] = (40, 80, 160)) -> None:
+    def __init__(self, widths: tuple[int, ...] = (32, 64, 128)) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 5, 2, 2, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU()]
         before = widths[0]
@@ -71,7 +72,7 @@ class Renderings:
     """Endless renderings of drawings on photographs, with the number of the object in each."""
 
     pixels: torch.Tensor
-    """Number x 4 x 96 x 96, premultiplied, 0 to 1."""
+    """Number x 4 x 64 x 64, premultiplied, 0 to 1."""
     labels: torch.Tensor
     photographs: Photographs
     generator: torch.Generator
@@ -81,10 +82,10 @@ class Renderings:
         """Renderings of these drawings."""
         pixels = torch.from_numpy(drawings.pixels).permute(0, 3, 1, 2).float() / 255
         labels = torch.tensor([NAMES.index(entry.object) for entry in drawings.entries])
-        return cls(F.avg_pool2d(pixels, 2), labels, photographs, torch.Generator().manual_seed(seed))
+        return cls(F.avg_pool2d(pixels, 3), labels, photographs, torch.Generator().manual_seed(seed))
 
     def next(self, number: int, heavy: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
-        """``number`` pictures (x 3 x 64 x 64) and labels, every object alike; ``heavy`` ones are hard to read."""
+        """``number`` pictures (x 3 x 48 x 48) and labels, every object alike; ``heavy`` ones are hard to read."""
         g = self.generator
         odds = 1.0 / torch.bincount(self.labels, minlength=len(NAMES)).clamp(min=1)[self.labels]
         chosen = torch.multinomial(odds, number, replacement=True, generator=g)
@@ -106,7 +107,7 @@ class Renderings:
 
 
 def _turn(pixels: torch.Tensor, g: torch.Generator, reach: float) -> torch.Tensor:
-    """Random place, size, turn (up to ``reach`` radians), shear and mirror, to 64 x 64."""
+    """Random place, size, turn (up to ``reach`` radians), shear and mirror, to 48 x 48."""
     n = len(pixels)
     rand = lambda low, high: torch.rand(n, generator=g) * (high - low) + low  # noqa: E731
     angle, scale, stretch, shear = rand(-reach, reach), rand(0.95, 1.6), rand(0.85, 1.18), rand(-0.15, 0.15)
@@ -159,7 +160,7 @@ def train(settings: Settings, name: str, drawings: Drawings, photographs: Photog
         optimiser.step()
         step, share = step + 1, clock.tick()
         right = 0.98 * right + 0.02 * float((scores.argmax(1) == labels).float().mean())
-        bar.show(share, f"step {step} loss {float(loss):.3f} right {right:.1%}")
+        bar.show(share, f"step {step} loss {float(loss.detach()):.3f} right {right:.1%}")
     torch.save(model.state_dict(), path)
     return model.eval()
 
@@ -179,29 +180,33 @@ def error(model: Judge, drawings: Drawings, photographs: Photographs, seed: int 
     return wrong
 
 
-def prepare(settings: Settings, photographs: Photographs) -> None:
-    """Train both judges, or find them trained."""
-    for name, drawings in _material(settings).items():
+def prepare(settings: Settings, photographs: Photographs, wanted: tuple[str, ...] = JUDGES) -> None:
+    """Train the judges, or find them trained."""
+    for name, drawings in _material(settings, wanted).items():
         train(settings, name, drawings, photographs)
 
 
-def _material(settings: Settings) -> dict[str, Drawings]:
+def _material(settings: Settings, wanted: tuple[str, ...]) -> dict[str, Drawings]:
     """What each judge is trained on; the kept set is in neither."""
     others, own = build(settings, for_model=False), build(settings, for_model=True)
     strict = others.where([n for n, entry in enumerate(others.entries) if entry.source != KEPT])
     broad = Drawings(np.concatenate([strict.pixels, own.pixels]), [*strict.entries, *own.entries])
-    return {"broad": broad, "strict": strict}
+    return {name: drawings for name, drawings in (("broad", broad), ("strict", strict)) if name in wanted}
 
 
 def figures(
-    settings: Settings, photographs: Photographs, images: torch.Tensor, truth: torch.Tensor
+    settings: Settings,
+    photographs: Photographs,
+    images: torch.Tensor,
+    truth: torch.Tensor,
+    wanted: tuple[str, ...] = JUDGES,
 ) -> dict[str, dict[str, float | list[str]]]:
     """For each judge: its accuracy on the edits, its own error, and the objects it misses most."""
     others, own = build(settings, for_model=False), build(settings, for_model=True)
     kept = others.where([n for n, entry in enumerate(others.entries) if entry.source == KEPT])
     plain = own.where([n for n, entry in enumerate(own.entries) if not entry.colour])
     out: dict[str, dict[str, float | list[str]]] = {}
-    for name, drawings in _material(settings).items():
+    for name, drawings in _material(settings, wanted).items():
         model = train(settings, name, drawings, photographs)
         chances = scores(model, images)
         right = chances.argmax(1) == truth

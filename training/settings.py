@@ -16,7 +16,9 @@ def default_work() -> Path:
 
 @dataclass(frozen=True)
 class Settings:
-    """Sizes in pixels, durations in minutes; the defaults are what the shipped model was trained with."""
+    """Sizes in pixels, durations in minutes; the defaults are for a quiet machine of two cores.
+
+    What the shipped model had is in the model card."""
 
     work: Path = field(default_factory=default_work)
     output: Path = REPOSITORY / "generation" / "models" / "embedded"
@@ -36,18 +38,22 @@ class Settings:
     autoencoder_rate: float = 1.2e-3
     autoencoder_width: int = 48
 
+    decoder_minutes: float = 8.0
+    decoder_rate: float = 8e-4
+
     text_width: int = 192
     text_layers: int = 2
     text_tokens: int = 32
     text_seconds: float = 40.0
 
-    denoiser_minutes: float = 52.0
+    denoiser_minutes: float = 90.0
     denoiser_widths: tuple[int, ...] = (128, 160, 208)
-    denoiser_batch: int = 48
-    denoiser_rate: float = 1.0e-3
-    denoiser_average: float = 0.998
-    workers: int = field(default_factory=lambda: os.cpu_count() or 2)
-    """Single-threaded processes that train the denoiser together; ``denoiser_batch`` is shared among them."""
+    denoiser_batch: int = 24
+    """Samples an update; each process works on this many, and each makes its updates."""
+    denoiser_rate: float = 8.0e-4
+    denoiser_average: float = 0.999
+    workers: int = field(default_factory=lambda: (os.cpu_count() or 2) + 1)
+    """Single-threaded processes that train together: one more than cores, so that no core waits."""
     compile: bool = True
     empty_captions: float = 0.08
 

@@ -46,6 +46,11 @@ SOURCES: tuple[Source, ...] = (
     Source("streamline", "@iconify-json/streamline-emojis@1.2.4", "CC-BY-4.0", "Streamline", ""),
 )
 BY_NAME: dict[str, Source] = {source.name: source for source in SOURCES}
+MANNERS: tuple[str, ...] = ("glossy", "painted", "drawn", "simple")
+"""The styles in the order in which an object is given them."""
+MANNERS_EACH = 2
+"""How many of its manners the denoiser learns for an object. All sets train the autoencoder and the broad judge; for
+more than two drawings of each of so many objects, the denoiser would need more than an hour."""
 STYLES: tuple[str, ...] = tuple(source.style for source in SOURCES if source.for_model)
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from training.memory import restart_with_tuning
 from training.settings import Settings
 
+FINAL = "final"
+
 
 def arguments() -> argparse.Namespace:
     """The command line."""
@@ -38,12 +40,16 @@ def arguments() -> argparse.Namespace:
 def run(settings: Settings) -> None:
     """All stages in order; finished ones are read from the work folder."""
     import diffusers
+    import torch
 
-    from training import autoencoder, denoiser, export, text
+    from training import autoencoder, decoder, denoiser, export, manners, text
     from training.captions import canonical
     from training.dataset import build
+    from training.imagine import imagine
     from training.objects import OBJECTS
     from training.progress import say
+    from training.vocabulary import is_learnt
+    from training.vocabulary import write as write_vocabulary
 
     diffusers.utils.logging.set_verbosity_error()
     warnings.filterwarnings("ignore")
@@ -61,17 +67,29 @@ def run(settings: Settings) -> None:
         for number, item in enumerate(OBJECTS)
     ]
 
-    def publish(unet: diffusers.UNet2DConditionModel, samples: int) -> None:
+    def publish(unet: diffusers.UNet2DConditionModel, name: str) -> None:
         began = time.monotonic()
         pipeline = export.assemble(vae, encoder, tokenizer, unet.eval())
-        export.sheet(pipeline, captions, settings.folder("sheets") / f"{samples:07d}.png")
+        if name != FINAL:
+            export.sheet(pipeline, captions, settings.folder("sheets") / f"{name}.png")
         size = export.write(pipeline, settings.work / "current")
-        say(f"{samples} samples: sheet and folder written, {size / 1e6:.1f} MB, {time.monotonic() - began:.0f} s")
+        say(f"sheet and folder {name} written, {size / 1e6:.1f} MB, {time.monotonic() - began:.0f} s")
 
+    learnt = [n for n, e in enumerate(drawings.entries) if is_learnt(e.object, e.colour, e.style)]
+    drawings, latents = drawings.where(learnt), latents[learnt]
+    say(f"the denoiser learns {len(learnt)} drawings")
     material = denoiser.Material.of(
         settings, latents, drawings.entries, lambda texts: text.encode(encoder, tokenizer, texts, settings.text_tokens)
     )
-    denoiser.train(settings, material, publish)
+    unet = denoiser.train(settings, material, publish)
+    versions = torch.cat([latents[None, :, 0], imagine(unet, material, copies=2)])
+    vae = decoder.refine(settings, vae, drawings, versions)
+    publish(unet, FINAL)
+    pipeline = export.assemble(vae, encoder, tokenizer, unet)
+    write_vocabulary(
+        settings.work / "current",
+        frozenset(manners.weak(pipeline, drawings, settings.folder("sheets") / "manners.png")),
+    )
     shutil.copytree(settings.work / "current", settings.output, dirs_exist_ok=True)
     say(f"finished: {settings.output}")
 

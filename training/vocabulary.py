@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from training.objects import FALLBACK, OBJECTS
-from training.sources import SOURCES, STYLES
+from training.objects import BY_NAME, FALLBACK, NOT_SERVED, SERVED, Drawable
+from training.sources import MANNERS, MANNERS_EACH, SOURCES, STYLES
 
 FILE = "vocabulary.json"
 
@@ -84,37 +84,6 @@ GENERAL: dict[str, tuple[str, ...]] = {
 """Words for whole classes, each with the member drawn for it."""
 
 
-def table() -> dict[str, object]:
-    """The vocabulary as the server reads it; the README beside this file says what each key means."""
-    rows = []
-    for item in OBJECTS:
-        styles = [source.style for source in SOURCES if source.for_model and source.name not in item.skip]
-        if item.code in MISSING:
-            styles = [style for style in styles if style not in MISSING[item.code]]
-        plain = {source.style for source in SOURCES if source.name in item.plain}
-        coloured = [style for style in styles if item.colours and style not in plain]
-        rows.append(
-            {
-                "name": item.name,
-                "plural": item.plural,
-                "synonyms": list(item.synonyms),
-                "nearest": [*item.kinds, *GENERAL.get(item.name, ())],
-                "place": item.place,
-                "colours": list(item.colours),
-                "coloured_styles": coloured,
-                "natural": list(NATURAL.get(item.name, ())),
-                "styles": styles,
-            }
-        )
-    return {
-        "version": 1,
-        "caption": "{article} {style} {colour} {object}",
-        "styles": list(STYLES),
-        "fallback": FALLBACK,
-        "objects": rows,
-    }
-
-
 MISSING: dict[str, tuple[str, ...]] = {
     "1f9a2": ("simple", "drawn"),
     "1f994": ("simple",),
@@ -126,8 +95,64 @@ MISSING: dict[str, tuple[str, ...]] = {
 """Styles whose set came before the object did; ``tests/unit/training`` holds this to the data when it is there."""
 
 
-def write(folder: Path) -> None:
-    """Write the file, one object a line."""
-    text = json.dumps(table(), indent=1, ensure_ascii=False)
+def styles_of(item: Drawable) -> list[str]:
+    """The manners in which the model draws an object: one word for each set that has it."""
+    missing = MISSING.get(item.code, ())
+    have = {s.style for s in SOURCES if s.for_model and s.name not in item.skip and s.style not in missing}
+    return [style for style in MANNERS if style in have][:MANNERS_EACH]
+
+
+def coloured_styles_of(item: Drawable) -> list[str]:
+    """Those of them in which it is also drawn in other colours."""
+    plain = {source.style for source in SOURCES if source.name in item.plain}
+    return [style for style in styles_of(item) if item.colours and style not in plain]
+
+
+def is_learnt(name: str, colour: str, style: str) -> bool:
+    """Whether the denoiser is trained on this object in this colour (empty: its own) and manner."""
+    item = BY_NAME[name]
+    return style in (coloured_styles_of(item) if colour else styles_of(item))
+
+
+def table(left_out: frozenset[tuple[str, str]] = frozenset()) -> dict[str, object]:
+    """The vocabulary as the server reads it; the README beside this file says what each key means.
+
+    ``left_out``: pairs of object and manner that the server shall not ask for.
+    """
+    rows = []
+    for item in SERVED:
+        replaced = [BY_NAME[name] for name, by in NOT_SERVED.items() if by == item.name]
+        styles = [style for style in styles_of(item) if (item.name, style) not in left_out]
+        coloured = [style for style in coloured_styles_of(item) if style in styles] or coloured_styles_of(item)
+        rows.append(
+            {
+                "name": item.name,
+                "plural": item.plural,
+                "synonyms": list(item.synonyms),
+                "nearest": [
+                    *item.kinds,
+                    *GENERAL.get(item.name, ()),
+                    *(word for other in replaced for word in (other.name, *other.synonyms, *other.kinds)),
+                    *(word for other in replaced for word in GENERAL.get(other.name, ())),
+                ],
+                "place": item.place,
+                "colours": list(item.colours),
+                "natural": list(NATURAL.get(item.name, ())),
+                "styles": styles,
+                "coloured_styles": coloured,
+            }
+        )
+    return {
+        "version": 1,
+        "caption": "{article} {style} {colour} {object}",
+        "styles": list(STYLES),
+        "fallback": FALLBACK,
+        "objects": rows,
+    }
+
+
+def write(folder: Path, left_out: frozenset[tuple[str, str]] = frozenset()) -> None:
+    """Write the file."""
+    text = json.dumps(table(left_out), indent=1, ensure_ascii=False)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_text(text + "\n", encoding="utf-8")
