@@ -42,7 +42,8 @@ def test_the_documented_codes_have_their_status() -> None:
 
 
 def test_no_two_errors_share_a_code() -> None:
-    classes = errors._all_subclasses(ParafoveaError)
+    # A service may refine one of these for itself; such a class crosses as its parent.
+    classes = [cls for cls in errors._all_subclasses(ParafoveaError) if cls.__module__ == errors.__name__]
     assert len({cls.code for cls in classes}) == len(classes)
 
 
