@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.generator.jobs import Job, JobQueue
+from services.generator.jobs import BACKGROUND_LIMIT, Job, JobQueue
 from shared.errors import Cancelled, GenerationTimeout, InvalidRequest, QueueFull, Superseded
 from shared.requests import Generate
 
@@ -144,3 +144,16 @@ async def test_giving_a_place_back_twice_leaves_a_later_job_of_the_same_id_alone
     queue.accept(second)
     queue.discard(first)
     assert len(queue) == 1
+
+
+async def test_background_jobs_have_places_of_their_own() -> None:
+    queue = JobQueue(1)
+    live = [make_job(name) for name in ("l1", "l2")]
+    background = [make_job(f"b{number}", priority="background") for number in range(BACKGROUND_LIMIT + 1)]
+    for job in background[:-1]:
+        queue.accept(job)
+    queue.accept(live[0])
+    assert (queue.waiting("live"), queue.waiting("background")) == (1, BACKGROUND_LIMIT)
+    for job in (background[-1], live[1]):
+        with pytest.raises(QueueFull):
+            queue.accept(job)
