@@ -1,19 +1,17 @@
 /** A recorded session: scrubbed, played at its own times, looked into. */
 
 import { isAbort, sentenceOf } from "../io/api.js";
-import { savePreferences } from "../io/prefs.js";
-import { CLASSIC, GENTLE, flashesPerSecond } from "../pure/flicker.js";
 import { date } from "../pure/format.js";
 import { Playback } from "../pure/playback.js";
 import { formatRoute } from "../pure/route.js";
 import { spoken } from "../pure/sectors.js";
-import { ask } from "../ui/dialog.js";
-import { el, isTyping, setText } from "../ui/dom.js";
-import { wantsLessMotion } from "../ui/motion.js";
+import { el, setText } from "../ui/dom.js";
 import { SessionPicker } from "../ui/session-picker.js";
 import { Details } from "./details.js";
 import { EntryStore } from "./entries.js";
+import { mayFlicker } from "./flicker-warning.js";
 import { FrameStore } from "./frames.js";
+import { listenToReplayKeys } from "./keys.js";
 import { ReplayScreen } from "./screen.js";
 import { Timeline } from "./timeline.js";
 import { Transport } from "./transport.js";
@@ -67,7 +65,15 @@ export class ReplayView {
       this._body,
     );
     this._transport.setMode("frame");
-    document.addEventListener("keydown", (event) => this._onKey(event));
+    listenToReplayKeys({
+      isShown: () => app.view === this,
+      play: () => this._togglePlay(),
+      step: (steps) => this._step(steps),
+      seek: (position) => this._seek(position),
+      loop: () => this._toggleLoop(),
+      outline: () => this._toggleOutline(),
+      toggle: (mode) => void this._setMode(this._screen.mode === mode ? "frame" : mode),
+    });
     app.live.on("frame.recorded", ({ session_id: id }) => void this._onRecorded(id));
   }
 
@@ -201,27 +207,10 @@ export class ReplayView {
 
   /** @param {Mode} mode */
   async _setMode(mode) {
-    if (mode === "flicker" && !(await this._mayFlicker())) return;
+    if (mode === "flicker" && !(await mayFlicker(this._app.preferences))) return;
     this._screen.mode = mode;
     this._transport.setMode(mode);
     await this._show();
-  }
-
-  /** Flashing light can set off a seizure: nobody gets to it unwarned. */
-  async _mayFlicker() {
-    const { preferences } = this._app;
-    if (preferences.flickerAccepted && !wantsLessMotion()) return true;
-    const rate = flashesPerSecond(wantsLessMotion() ? GENTLE : CLASSIC).toFixed(1);
-    const isSure = await ask({
-      title: "This flickers",
-      text: `The picture goes blank ${rate} times a second, for as long as the mode is on. Do not use it if flashing light can harm you or somebody who looks on. Any other mode ends it.`,
-      confirm: "Flicker",
-    });
-    if (isSure) {
-      preferences.flickerAccepted = true;
-      savePreferences(preferences);
-    }
-    return isSure;
   }
 
   _toggleLoop() {
@@ -260,34 +249,5 @@ export class ReplayView {
     this._timeline.setCount(entries.total);
     if (wasEmpty) this._seek(0);
     else this._showPosition(this._playback.position);
-  }
-
-  /** @param {KeyboardEvent} event */
-  _onKey(event) {
-    if (this._app.view !== this || isTyping() || event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = document.activeElement;
-    const onRange = at instanceof HTMLInputElement && at.type === "range";
-    const onButton = at !== null && at.closest("button, a, summary") !== null;
-    /** @type {Record<string, () => void>} */
-    const keys = {
-      o: () => this._toggleOutline(),
-      l: () => this._toggleLoop(),
-      f: () => void this._setMode(this._screen.mode === "flicker" ? "frame" : "flicker"),
-      s: () => void this._setMode(this._screen.mode === "onion" ? "frame" : "onion"),
-      1: () => void this._setMode("frame"),
-    };
-    if (!onButton) keys[" "] = () => this._togglePlay();
-    if (!onRange) {
-      keys.ArrowLeft = () => this._step(-1);
-      keys.ArrowRight = () => this._step(1);
-      keys.Home = () => this._seek(0);
-      keys.End = () => this._seek(Infinity);
-      keys.PageUp = () => this._step(-10);
-      keys.PageDown = () => this._step(10);
-    }
-    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!act) return;
-    event.preventDefault();
-    act();
   }
 }

@@ -6,11 +6,13 @@ import { socketUrl } from "../io/socket.js";
 import { savePreferences } from "../io/prefs.js";
 import { STALE_MS } from "../pure/fixation.js";
 import { neighbour, position, spoken } from "../pure/sectors.js";
-import { el, icon, isTyping, setText } from "../ui/dom.js";
+import { el, icon, setText } from "../ui/dom.js";
+import { toggleFullScreen } from "../ui/full-screen.js";
 import { notify } from "../ui/notices.js";
 import { DebugLayer } from "./debug.js";
 import { Dock } from "./dock.js";
 import { PointerGaze, SocketGaze } from "./gaze.js";
+import { listenToStageKeys } from "./keys.js";
 import { Looker } from "./looker.js";
 import { Screen } from "./screen.js";
 
@@ -20,9 +22,6 @@ import { Screen } from "./screen.js";
 const CLEAN_AFTER_MS = 3_500;
 /** A tracker sends all the time: once it is silent, nobody's gaze is known. */
 const TRACKER_STALE_MS = 1_000;
-
-/** @type {Record<string, [number, number]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const HELP =
   "Look, with the pointer, a finger or the arrow keys, and rest on one place: the far side of the picture changes. " +
@@ -51,7 +50,7 @@ export class StageView {
       preferences: app.preferences,
       onPicture: (blob, sample) => void this.open(blob, sample),
       onPreference: (changed) => this._onPreference(changed),
-      onFullScreen: () => void this._toggleFullScreen(),
+      onFullScreen: () => void toggleFullScreen(),
       onDebug: () => this._toggleDebug(),
       onHide: () => this._setClean(true),
     });
@@ -156,7 +155,15 @@ export class StageView {
     this._app.monitor.addEventListener("change", () => {
       if (this._app.view === this && this._app.monitor.health) void this._begin();
     });
-    document.addEventListener("keydown", (event) => this._onKey(event));
+    listenToStageKeys({
+      isShown: () => this._app.view === this,
+      blink: () => this._looker.blink(),
+      moveGaze: (columns, rows) => this._moveGaze(columns, rows),
+      debug: () => this._toggleDebug(),
+      fullScreen: () => void toggleFullScreen(),
+      toggleControls: () => this._setClean(!document.body.classList.contains("clean")),
+      showControls: () => this._setClean(false),
+    });
     document.addEventListener("fullscreenchange", () => this._screen.layOut());
   }
 
@@ -241,22 +248,6 @@ export class StageView {
     else notify("Drop a picture file here: PNG, JPEG or WebP.", { kind: "error" });
   }
 
-  /** @param {KeyboardEvent} event */
-  _onKey(event) {
-    if (this._app.view !== this || isTyping() || event.ctrlKey || event.metaKey || event.altKey) return;
-    const onButton = document.activeElement instanceof HTMLButtonElement && document.activeElement.matches(":focus-visible");
-    if (event.key === " " && !onButton) {
-      if (!event.repeat) this._looker.blink();
-    } else if (event.key in ARROWS) this._moveGaze(...ARROWS[event.key]);
-    else if (event.repeat) return;
-    else if (event.key === "d" || event.key === "D") this._toggleDebug();
-    else if (event.key === "f" || event.key === "F") void this._toggleFullScreen();
-    else if (event.key === "m" || event.key === "M") this._setClean(!document.body.classList.contains("clean"));
-    else if (event.key === "Escape") this._setClean(false);
-    else return;
-    event.preventDefault();
-  }
-
   /** @param {number} columns @param {number} rows */
   _moveGaze(columns, rows) {
     const { gridSize } = this._app.preferences;
@@ -277,14 +268,5 @@ export class StageView {
     this._debug.toggle();
     this._debug.setBox(this._screen.box);
     this._onLooked();
-  }
-
-  async _toggleFullScreen() {
-    try {
-      if (document.fullscreenElement) await document.exitFullscreen();
-      else await document.documentElement.requestFullscreen();
-    } catch {
-      notify("This browser does not allow full screen here.", { kind: "error" });
-    }
   }
 }

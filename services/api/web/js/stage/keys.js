@@ -1,0 +1,44 @@
+/** The keys of the stage. */
+
+import { isTyping } from "../ui/dom.js";
+
+/** @type {Record<string, [number, number]>} */
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/**
+ * @typedef {object} StageActions
+ * @property {() => boolean} isShown whether keys are for this view
+ * @property {() => void} blink
+ * @property {(columns: number, rows: number) => void} moveGaze
+ * @property {() => void} debug
+ * @property {() => void} fullScreen
+ * @property {() => void} toggleControls
+ * @property {() => void} showControls
+ */
+
+/**
+ * Listen to the keyboard from now on.
+ * @param {StageActions} actions
+ */
+export function listenToStageKeys(actions) {
+  /** @type {Record<string, () => void>} */
+  const letters = {
+    d: actions.debug,
+    f: actions.fullScreen,
+    m: actions.toggleControls,
+    escape: actions.showControls,
+  };
+  document.addEventListener("keydown", (event) => {
+    if (!actions.isShown() || isTyping() || event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = document.activeElement;
+    // A button that was reached by keyboard is pressed by space; one that was clicked only happens to have the focus.
+    const onButton = at instanceof HTMLButtonElement && at.matches(":focus-visible");
+    if (event.key in ARROWS) actions.moveGaze(...ARROWS[event.key]);
+    else if (event.key === " " && !onButton) {
+      if (!event.repeat) actions.blink();
+    } else if (event.key.toLowerCase() in letters) {
+      if (!event.repeat) letters[event.key.toLowerCase()]();
+    } else return;
+    event.preventDefault();
+  });
+}
