@@ -193,7 +193,7 @@ class System:
     def is_ready(self, name: str, process: Process | None = None) -> bool:
         """Whether a service answers."""
         if name == "api":
-            return http_status(f"{self.url}/health") == 200
+            return http_status(f"{self.url}/health") in (200, 401)  # 401: it is up, and wants its token
         if name == "metrics":
             return http_status(f"http://127.0.0.1:{self.metrics_port}/metrics") == 200
         if name == "logger":
