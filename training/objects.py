@@ -301,7 +301,7 @@ OBJECTS: tuple[Drawable, ...] = (
     _row("cupcake", "1f9c1", "ground", "muffin", "cake, pie, cookie, donut, doughnut, ice cream, bread"),
 )
 
-FALLBACK = "butterfly"
+FALLBACK = "bird"
 """What is drawn when nothing in the prompt is known: it suits the sky and the ground alike."""
 
 BY_NAME: dict[str, Drawable] = {item.name: item for item in OBJECTS}

@@ -104,7 +104,7 @@ def work(
             start = 0
             for parameter in parameters:
                 if parameter.grad is not None:
-                    weights.gradient[start : start + parameter.numel()] += parameter.grad.view(-1)
+                    weights.gradient[start : start + parameter.numel()] += parameter.grad.reshape(-1)
                     parameter.grad = None
                 start += parameter.numel()
             weights.counts[0] += 1

