@@ -50,6 +50,9 @@ def write(pipeline: StableDiffusionPipeline, folder: Path) -> int:
     pipeline.save_pretrained(building, safe_serialization=True)
     half = StableDiffusionPipeline.from_pretrained(building, torch_dtype=torch.float16)
     half.save_pretrained(building, safe_serialization=True)
+    # transformers loads a model in the precision its configuration names, diffusers in float32: they have to agree.
+    config = building / "text_encoder" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "dtype": "float32"}, indent=2) + "\n")
     defaults = {"steps": STEPS, "guidance_scale": GUIDANCE, "size": pipeline.unet.config.sample_size * 16}
     (building / "parafovea.json").write_text(json.dumps(defaults) + "\n", encoding="utf-8")
     write_vocabulary(building)
