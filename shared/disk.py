@@ -20,6 +20,8 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 Buffer = bytes | bytearray | memoryview
+StrPath = str | Path
+"""A frame's own path is a plain string: pathlib interns each part of a path, and frames have no end of names."""
 
 TEMP_PREFIX = ".tmp-"
 """What the name of a half-written file begins with: such a file may be removed whenever nobody writes it."""
@@ -54,7 +56,7 @@ class Disk:
         """Make one folder, whose parent stands."""
         os.mkdir(path)
 
-    def create(self, path: Path) -> int:
+    def create(self, path: StrPath) -> int:
         """Open a new or emptied file for writing; a file descriptor."""
         return os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | _BINARY, 0o644)
 
@@ -94,7 +96,7 @@ class Disk:
         """Close a descriptor; on some file systems (NFS, quotas) this is where a write fails."""
         os.close(fd)
 
-    def rename(self, source: Path, target: Path) -> None:
+    def rename(self, source: StrPath, target: StrPath) -> None:
         """Give a file its name, in place of any that has it."""
         os.replace(source, target)
 
@@ -111,7 +113,7 @@ class Disk:
         finally:
             os.close(fd)
 
-    def unlink(self, path: Path) -> None:
+    def unlink(self, path: StrPath) -> None:
         """Remove one file."""
         os.unlink(path)
 
@@ -159,12 +161,12 @@ class Disk:
             self.fsync_dir(folder.parent)
         return bool(missing)
 
-    def stage(self, folder: Path, name: str, parts: Iterable[Buffer]) -> Path:
+    def stage(self, folder: Path, name: str, parts: Iterable[Buffer]) -> str:
         """Write ``parts`` durably under a temporary name in ``folder``, for :meth:`rename` to ``name`` later.
 
         On an error nothing stays behind, as far as the disk allows; what does stay is recognised by its name.
         """
-        temporary = folder / f"{TEMP_PREFIX}{name}"
+        temporary = os.path.join(folder, f"{TEMP_PREFIX}{name}")
         fd = self.create(temporary)
         try:
             try:
@@ -208,7 +210,7 @@ class Disk:
         finally:
             self.close(fd)
 
-    def discard(self, path: Path) -> None:
+    def discard(self, path: StrPath) -> None:
         """Remove a file that may be gone, or that may stay when the disk refuses: its name says it is no one's."""
         try:
             self.unlink(path)

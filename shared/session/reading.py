@@ -199,9 +199,9 @@ def open_session(root: Path, session_id: str) -> SessionReader:
 def find_input(folder: Path, sha256: str) -> Path | None:
     """The file under ``inputs/`` that holds the bytes of a hash, or None."""
     for extension in INPUT_EXTENSIONS:
-        path = folder / input_name(sha256, extension)
-        if path.is_file():
-            return path
+        path = os.path.join(folder, *input_name(sha256, extension).split("/"))
+        if os.path.isfile(path):
+            return Path(path)
     return None
 
 

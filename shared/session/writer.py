@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import logging
+import os
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -346,7 +347,7 @@ class SessionWriter:
 
     def _place(self, frames: Sequence[PendingFrame]) -> None:
         """Bring inputs, then images to the disk. Images get their names in order, and share one folder fsync."""
-        staged: list[tuple[Path, dict[str, Any]]] = []
+        staged: list[tuple[str, dict[str, Any]]] = []
         try:
             index = self._next_index
             coming: dict[str, str] = {}
@@ -355,7 +356,7 @@ class SessionWriter:
                 source = self._input_file(sha256) or coming.get(sha256) if sha256 else None
                 if sha256 and source is None and frame.input is not None:
                     source = self._put_input(sha256, frame.input)
-                while (self.folder / layout.frame_name(index, frame.header["target_sector"])).exists():
+                while self._is_there(layout.frame_name(index, frame.header["target_sector"])):
                     index += 1  # put there by someone else
                 entry = metadata.entry_from_frame(frame.header, index, frame.header["sha256"], source)
                 coming[entry["sha256"]] = entry["filename"]
@@ -363,7 +364,7 @@ class SessionWriter:
                 index += 1
             while staged:
                 temporary, entry = staged[0]
-                self._disk.rename(temporary, self.folder / entry["filename"])
+                self._disk.rename(temporary, os.path.join(self.folder, entry["filename"]))
                 del staged[0]
                 self._placed.append(entry)
                 self._next_index = entry["index"] + 1
@@ -394,10 +395,13 @@ class SessionWriter:
             )
         self._placed.clear()
 
+    def _is_there(self, name: str) -> bool:
+        return os.path.exists(os.path.join(self.folder, name))
+
     def _input_file(self, sha256: str) -> str | None:
         """Where the session holds the bytes of a hash: as a recent frame, or under ``inputs/``."""
         name = self._by_hash.get(sha256)
-        if name is not None and (self.folder / name).exists():
+        if name is not None and self._is_there(name):
             return name
         path = find_input(self.folder, sha256)
         return f"{INPUTS}/{path.name}" if path else None

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.disk import Buffer, Disk
+from shared.disk import Buffer, Disk, StrPath
 from tests.support.scripted_disk import Died
 
 
@@ -43,8 +43,9 @@ class PowerDisk(Disk):
         super().mkdir(path)
         self._nodes[path.stat().st_ino] = _Node(path, names={})
 
-    def create(self, path: Path) -> int:
+    def create(self, path: StrPath) -> int:
         self._tick()
+        path = Path(path)
         is_new = not path.exists()
         fd = super().create(path)
         if is_new:
@@ -75,11 +76,11 @@ class PowerDisk(Disk):
         self._fds.pop(fd).current = _content(fd)
         super().close(fd)
 
-    def rename(self, source: Path, target: Path) -> None:
+    def rename(self, source: StrPath, target: StrPath) -> None:
         self._tick()
         super().rename(source, target)
 
-    def unlink(self, path: Path) -> None:
+    def unlink(self, path: StrPath) -> None:
         self._tick()
         super().unlink(path)
 
