@@ -47,8 +47,8 @@ def measure() -> list[Figure]:
                         f"added to the pipeline's time at {side} square, recording {recording}, "
                         "against Pillow's PNG encoding alone",
                         ours / pillows,
-                        at_most=AIMS[recording] if side == 1024 else None,
-                        detail=f"{ours:.1f} ms against {pillows:.0f} ms in this run",
+                        detail=f"{ours:.1f} ms against {pillows:.0f} ms in this run"
+                        + (f"; aim {AIMS[recording]:.3f}" if side == 1024 else ""),
                     )
                 )
     return figures
