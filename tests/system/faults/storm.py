@@ -38,6 +38,7 @@ class Ledger:
     refused: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     generators_killed: int = 0
+    resumed: int = 0
 
 
 class Storm:
@@ -66,8 +67,16 @@ class Storm:
                 print(f"{number} of {faults} faults, {len(self.ledger.answered)} frames", flush=True)
             kind = self._random.choice(kinds)
             self.ledger.faults[kind.__name__.strip("_")] += 1
+            self._go_on()
             self._frames(self._random.randint(0, FRAMES_A_FAULT))
             kind()
+
+    def _go_on(self) -> None:
+        """Go on with the session as its user would, where recorder and API have both begun anew at the same time."""
+        if self._studio.http.get("/session/status").json().get("session_id") != SESSION:
+            self._studio.wait_until_ready()
+            self._studio.start_session(SESSION, resume="true")
+            self.ledger.resumed += 1
 
     def _frames(self, count: int) -> None:
         for _ in range(count):
@@ -194,6 +203,7 @@ def main() -> int:
     print("faults:  ", ", ".join(f"{count} {name}" for name, count in sorted(ledger.faults.items())))
     print("refused: ", ", ".join(f"{count} {name}" for name, count in sorted(ledger.refused.items())) or "none")
     given = sum(frame.session_id == SESSION for frame in ledger.answered)
+    print(f"{ledger.resumed} times the session had to be gone on with by hand")
     print(f"{given} frames given, {recorded} recorded, {lost} lost (and named), {twice} recorded twice")
     return 0
 
