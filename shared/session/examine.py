@@ -21,7 +21,7 @@ from shared.session.metadata import (
     DamagedMetadata,
     Tail,
     entry_from_frame,
-    is_entry,
+    parse_entry,
     parse_head,
     parse_tail,
 )
@@ -131,7 +131,7 @@ def _read_metadata(found: Examination, names: set[str]) -> set[str]:
     try:
         try:
             index = lines.scan(fd)
-            have = _take(found, (_loads(compact) for compact in lines.entries(fd, index)))
+            have = _take(found, (parse_entry(compact) for compact in lines.entries(fd, index)))
             found.head, found.tail = index.head, index.tail
             return have
         except DamagedMetadata as error:
@@ -170,17 +170,6 @@ def _know(found: Examination, entry: Mapping[str, Any]) -> None:
     found.recent.append(Known(entry["index"], entry["filename"], entry.get("sha256"), epoch, number))
 
 
-def _loads(compact: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(compact)
-    except orjson.JSONDecodeError as error:
-        raise DamagedMetadata(f"an entry of metadata.json is damaged: {error}") from None
-    if not is_entry(value):
-        raise DamagedMetadata("a line of metadata.json is not an entry")
-    entry: dict[str, Any] = value
-    return entry
-
-
 def _salvage(folder: Path, fd: int) -> tuple[dict[str, Any] | None, list[dict[str, Any]], Tail]:
     """What can still be read of a torn file: its head, each whole line, and its tail."""
     try:
@@ -194,7 +183,7 @@ def _salvage(folder: Path, fd: int) -> tuple[dict[str, Any] | None, list[dict[st
             if not line.startswith(LINE_START):
                 continue
             try:
-                sequence.append(_loads(line.strip().removesuffix(b",")))
+                sequence.append(parse_entry(line.strip().removesuffix(b",")))
             except DamagedMetadata:
                 log.warning("an entry in %s/metadata.json is torn: %.80r...", folder.name, line)
         size = file.seek(0, os.SEEK_END)

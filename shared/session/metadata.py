@@ -204,6 +204,22 @@ def entry_from_frame(
     return _ordered(fields)
 
 
+def parse_entry(compact: bytes) -> dict[str, Any]:
+    """One entry from its line.
+
+    Raises:
+        DamagedMetadata: the line is no entry.
+    """
+    try:
+        value = orjson.loads(compact)
+    except orjson.JSONDecodeError as error:
+        raise DamagedMetadata(f"an entry of metadata.json is damaged: {error}") from None
+    if not is_entry(value):
+        raise DamagedMetadata("a line of metadata.json is not an entry")
+    entry: dict[str, Any] = value
+    return entry
+
+
 def is_entry(value: object) -> bool:
     """Whether a JSON value can stand in ``sequence``: it says at least its index and its file."""
     return (

@@ -15,7 +15,7 @@ import orjson
 from shared.errors import FrameCorrupt, FrameMissing, InvalidSessionId, SessionNotFound
 from shared.session import ids, lines
 from shared.session.layout import INPUT_EXTENSIONS, METADATA, input_name, parse_frame_name, session_folder
-from shared.session.metadata import TAIL_START, DamagedMetadata, Tail, is_entry, parse_tail
+from shared.session.metadata import TAIL_START, DamagedMetadata, Tail, is_entry, parse_entry, parse_tail
 
 _TRIES = 3
 """Readings of a file before it is called damaged: one that fell into an append is torn, the next one is not."""
@@ -74,7 +74,7 @@ class SessionReader:
         if self._index is None:
             return self._parsed[position]
         start, stop = self._index.span(position)
-        return _entry(lines.pread(self._fd, stop - start, start))
+        return parse_entry(lines.pread(self._fd, stop - start, start))
 
     def entries(self, first: int = 0) -> Iterator[dict[str, Any]]:
         """The entries from a position on.
@@ -86,7 +86,7 @@ class SessionReader:
             yield from self._parsed[first:]
         else:
             for compact in lines.entries(self._fd, self._index, first):
-                yield _entry(compact)
+                yield parse_entry(compact)
 
     def position_of(self, index: int) -> int | None:
         """The position of the entry with an ``index``, or None."""
@@ -386,17 +386,6 @@ def _again(read: Callable[[], T]) -> T:
         except DamagedMetadata:
             continue
     return read()
-
-
-def _entry(compact: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(compact)
-    except orjson.JSONDecodeError as error:
-        raise DamagedMetadata(f"an entry of metadata.json is damaged: {error}") from None
-    if not is_entry(value):
-        raise DamagedMetadata("a line of metadata.json is not an entry")
-    entry: dict[str, Any] = value
-    return entry
 
 
 def _not_found(folder: Path) -> Exception:
