@@ -12,6 +12,7 @@ from benchmarks.figures import Figure
 
 NAMES = (
     "png_encoding",
+    "editing",
     "http_overhead",
     "recording",
     "health",
