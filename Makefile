@@ -10,7 +10,7 @@ N ?= 100
 WORKERS ?= $(if $(filter Linux,$(shell uname -s)),auto,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test lint lint-page bench faults train screenshots clean
+.PHONY: help venv run test lint lint-page bench faults train evaluate screenshots clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -42,8 +42,9 @@ $(PAGE)/node_modules/.installed: $(PAGE)/package-lock.json
 	npm --prefix $(PAGE) ci --silent --no-audit --no-fund
 	touch $@
 
-screenshots: $(STAMP) ## photograph the page for the README (needs Chromium)
+screenshots: $(STAMP) ## make the README's pictures anew (needs Chromium)
 	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.browser.screenshots
+	HF_HUB_OFFLINE=1 $(BIN)/python examples/before_after.py docs/images/before_after.jpg
 
 bench: $(STAMP) ## measure every published figure (NAME=... for one)
 	HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks $(NAME)
@@ -53,6 +54,9 @@ faults: $(STAMP) ## throw N faults at real processes and count what became of ev
 
 train: $(STAMP) ## train the embedded model again (hours)
 	$(BIN)/python -m training.train
+
+evaluate: $(STAMP) ## measure the embedded model's quality and write the figures into its card (half an hour)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m training.evaluate --card
 
 clean: ## remove what was built
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

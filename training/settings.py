@@ -46,7 +46,7 @@ class Settings:
     text_tokens: int = 32
     text_seconds: float = 40.0
 
-    denoiser_minutes: float = 90.0
+    denoiser_minutes: float = 115.0
     denoiser_widths: tuple[int, ...] = (128, 160, 208)
     denoiser_batch: int = 24
     """Samples an update; each process works on this many, and each makes its updates."""
@@ -57,7 +57,7 @@ class Settings:
     compile: bool = True
     empty_captions: float = 0.08
 
-    judge_minutes: float = 3.0
+    judge_minutes: float = 10.0
 
     checkpoint_minutes: float = 3.0
     sheet_minutes: float = 8.0
