@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("resvg_py", reason="training needs the packages of training/requirements.txt")
+pytest.importorskip("resvg_py", reason="training needs the packages of the train extra")
 
 from training.card import END, START, fill
 from training.diversity import distance, mean_distance

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-pytest.importorskip("resvg_py", reason="training needs the packages of training/requirements.txt")
+pytest.importorskip("resvg_py", reason="training needs the packages of the train extra")
 
 from PIL import Image, ImageDraw
 
