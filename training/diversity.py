@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from services.generator.vocabulary import Vocabulary
 from training.dataset import Drawings
 from training.export import draw
-from training.objects import SERVED
+from training.objects import OBJECTS
 
 SEEDS = 4
 
@@ -38,12 +38,12 @@ def diversity(folder: Path, drawings: Drawings) -> dict[str, Any]:
         raise FileNotFoundError(f"{folder} has no vocabulary.json")
     asked = [
         vocabulary.resolve(f"a {item.name}").caption_for(1000 * n + seed)
-        for n, item in enumerate(SERVED)
+        for n, item in enumerate(OBJECTS)
         for seed in range(SEEDS)
     ]
     layers = draw(pipeline, asked, seed=1)
     model, manner, trained = [], [], []
-    for n, item in enumerate(SERVED):
+    for n, item in enumerate(OBJECTS):
         mine = list(layers[n * SEEDS : (n + 1) * SEEDS])
         model.append(mean_distance(mine))
         words = asked[n * SEEDS : (n + 1) * SEEDS]

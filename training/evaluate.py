@@ -30,7 +30,7 @@ from training import judge
 from training.dataset import build
 from training.diversity import diversity
 from training.memory import restart_with_tuning
-from training.objects import SERVED, Drawable
+from training.objects import OBJECTS, Drawable
 from training.photographs import Photographs
 from training.progress import Bar, say
 from training.settings import REPOSITORY, Settings
@@ -68,9 +68,9 @@ def cases(number: int, photographs: int, seed: int = 1) -> list[Case]:
     chance = np.random.default_rng(seed)
     out = []
     for row in range(number):
-        item: Drawable = SERVED[row % len(SERVED)]
+        item: Drawable = OBJECTS[row % len(OBJECTS)]
         colour = ""
-        if item.colours and row // len(SERVED) % 3 == 1:
+        if item.colours and row // len(OBJECTS) % 3 == 1:
             colour = item.colours[int(chance.integers(len(item.colours)))] + " "
         sectors = SECTORS[item.place]
         out.append(
@@ -174,7 +174,7 @@ def measure(
     return {
         "device": f"{parts[0][0]}, {processes} processes of one thread",
         "edits": number,
-        "objects": len(SERVED),
+        "objects": len(OBJECTS),
         "nothing_drawn": sum(outcome.box is None for outcome in outcomes),
         "strayed_pixels": sum(outcome.strayed for outcome in outcomes),
         "fallbacks": sum(outcome.fallback for outcome in outcomes),

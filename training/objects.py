@@ -305,26 +305,3 @@ FALLBACK = "bird"
 """What is drawn when nothing in the prompt is known: it suits the sky and the ground alike."""
 
 BY_NAME: dict[str, Drawable] = {item.name: item for item in OBJECTS}
-
-NOT_SERVED: dict[str, str] = {
-    "caterpillar": "ladybug",
-    "duck": "swan",
-    "whale": "fish",
-    "dolphin": "fish",
-    "octopus": "fish",
-    "crab": "turtle",
-    "squirrel": "fox",
-    "bear": "teddy bear",
-    "elephant": "horse",
-    "clover": "leaf",
-    "grapes": "strawberry",
-    "snowflake": "star",
-    "kite": "balloon",
-    "airplane": "rocket",
-    "ball": "orange",
-    "house": "lantern",
-}
-"""Objects that are trained but not drawn well enough to be offered, each with the one drawn in its place."""
-
-SERVED: tuple[Drawable, ...] = tuple(item for item in OBJECTS if item.name not in NOT_SERVED)
-"""What the vocabulary offers."""

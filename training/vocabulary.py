@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from training.objects import BY_NAME, FALLBACK, NOT_SERVED, SERVED, Drawable
+from training.objects import BY_NAME, FALLBACK, OBJECTS, Drawable
 from training.sources import MANNERS, MANNERS_EACH, SOURCES, STYLES
 
 FILE = "vocabulary.json"
@@ -134,8 +134,7 @@ def table(left_out: frozenset[tuple[str, str]] = LEFT_OUT) -> dict[str, object]:
     ``left_out``: pairs of object and manner that the server shall not ask for.
     """
     rows = []
-    for item in SERVED:
-        replaced = [BY_NAME[name] for name, by in NOT_SERVED.items() if by == item.name]
+    for item in OBJECTS:
         styles = [style for style in styles_of(item) if (item.name, style) not in left_out]
         coloured = [style for style in coloured_styles_of(item) if style in styles] or coloured_styles_of(item)
         rows.append(
@@ -143,12 +142,7 @@ def table(left_out: frozenset[tuple[str, str]] = LEFT_OUT) -> dict[str, object]:
                 "name": item.name,
                 "plural": item.plural,
                 "synonyms": list(item.synonyms),
-                "nearest": [
-                    *item.kinds,
-                    *GENERAL.get(item.name, ()),
-                    *(word for other in replaced for word in (other.name, *other.synonyms, *other.kinds)),
-                    *(word for other in replaced for word in GENERAL.get(other.name, ())),
-                ],
+                "nearest": [*item.kinds, *GENERAL.get(item.name, ())],
                 "place": item.place,
                 "colours": list(item.colours),
                 "natural": list(NATURAL.get(item.name, ())),

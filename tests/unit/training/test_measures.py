@@ -12,7 +12,7 @@ pytest.importorskip("resvg_py", reason="training needs the packages of the train
 from training.card import END, START, fill
 from training.diversity import distance, mean_distance
 from training.evaluate import cases
-from training.objects import BY_NAME, SERVED
+from training.objects import BY_NAME, OBJECTS
 
 
 def _square(left: int, colour: float) -> np.ndarray:
@@ -41,7 +41,7 @@ def test_mean_distance_is_over_pairs() -> None:
 def test_cases_cover_all_objects_and_photographs_where_they_belong() -> None:
     todo = cases(600, photographs=6)
     assert len(todo) == 600
-    assert {case.object for case in todo} == {item.name for item in SERVED}
+    assert {case.object for case in todo} == {item.name for item in OBJECTS}
     assert {case.photograph for case in todo} == set(range(6))
     assert len({case.seed for case in todo}) > 590
     for case in todo:

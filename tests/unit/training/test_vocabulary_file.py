@@ -10,7 +10,7 @@ import pytest
 
 from services.generator.vocabulary import Vocabulary
 from training.captions import canonical
-from training.objects import BY_NAME, NOT_SERVED, OBJECTS, PALETTE, SERVED
+from training.objects import OBJECTS, PALETTE
 from training.sources import BY_NAME as SOURCES
 from training.sources import STYLES
 from training.vocabulary import table, write
@@ -52,23 +52,12 @@ def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
 
 
 def test_there_are_sixty_objects_with_the_promised_ones_among_them() -> None:
-    assert len(SERVED) >= 60
-    assert set(REQUIRED) <= {item.name for item in SERVED}
-
-
-def test_what_is_not_served_has_something_served_in_its_place(vocabulary: Vocabulary) -> None:
-    served = {item.name for item in SERVED}
-    for name, by in NOT_SERVED.items():
-        assert name in BY_NAME
-        assert by in served
-        resolved = vocabulary.resolve(f"a {name}")
-        assert resolved.object == by
-        assert resolved.fallback is not None
-        assert name in resolved.fallback
+    assert len(OBJECTS) >= 60
+    assert set(REQUIRED) <= {item.name for item in OBJECTS}
 
 
 def test_no_phrase_names_two_objects() -> None:
-    exact = Counter(word for item in SERVED for word in {item.name, item.plural, *item.synonyms})
+    exact = Counter(word for item in OBJECTS for word in {item.name, item.plural, *item.synonyms})
     assert [word for word, count in exact.items() if count > 1] == []
     near = Counter(word for row in table()["objects"] for word in row["nearest"])  # type: ignore[attr-defined]
     assert [word for word, count in near.items() if count > 1] == []
@@ -82,7 +71,7 @@ def test_rows_use_known_colours_sets_and_places() -> None:
         assert item.place in ("sky", "ground", "any")
 
 
-@pytest.mark.parametrize("item", SERVED, ids=lambda item: item.name)
+@pytest.mark.parametrize("item", OBJECTS, ids=lambda item: item.name)
 def test_every_word_for_an_object_leads_to_it(vocabulary: Vocabulary, item) -> None:  # type: ignore[no-untyped-def]
     for word in (item.name, item.plural, *item.synonyms):
         resolved = vocabulary.resolve(f"please add {word} in the lower right corner")
@@ -96,7 +85,7 @@ def test_every_word_for_an_object_leads_to_it(vocabulary: Vocabulary, item) -> N
 
 
 def test_the_server_asks_with_the_captions_of_training(vocabulary: Vocabulary) -> None:
-    for item in SERVED:
+    for item in OBJECTS:
         captions = {vocabulary.resolve(f"a {item.name}").caption_for(seed) for seed in range(80)}
         assert captions <= {canonical(item.name, "", style) for style in STYLES}
         assert captions
