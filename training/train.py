@@ -31,18 +31,22 @@ def arguments() -> argparse.Namespace:
         "--work", type=Path, help="folder of data and checkpoints (default: TRAINING_WORK, or training/work)"
     )
     parser.add_argument("--output", type=Path, help="folder of the finished model")
+    parser.add_argument("--continue-from", type=Path, metavar="MODEL", help="go on training a finished model's folder")
     parser.add_argument("--autoencoder-minutes", type=float)
     parser.add_argument("--denoiser-minutes", type=float)
+    parser.add_argument("--denoiser-rate", type=float)
+    parser.add_argument("--decoder-minutes", type=float)
     parser.add_argument("--threads", type=int, default=0, help="threads of torch (default: one a core)")
     return parser.parse_args()
 
 
-def run(settings: Settings) -> None:
-    """All stages in order; finished ones are read from the work folder."""
+def run(settings: Settings, earlier: Path | None = None) -> None:
+    """All stages in order; finished ones are read from the work folder, or from the ``earlier`` model."""
     import diffusers
     import torch
 
-    from training import autoencoder, decoder, denoiser, export, manners, text
+    from services.generator.libraries import prepare_libraries
+    from training import autoencoder, continuation, decoder, denoiser, export, manners, text
     from training.captions import canonical
     from training.dataset import build
     from training.imagine import imagine
@@ -51,8 +55,10 @@ def run(settings: Settings) -> None:
     from training.vocabulary import is_learnt
     from training.vocabulary import write as write_vocabulary
 
-    diffusers.utils.logging.set_verbosity_error()
+    prepare_libraries()
     warnings.filterwarnings("ignore")
+    if earlier:
+        continuation.begin_from(settings, earlier)
     drawings = build(settings, for_model=True)
     vae = autoencoder.train(settings, drawings)
     tokenizer, encoder = text.train(settings, drawings)
@@ -102,8 +108,9 @@ def main() -> None:
 
     if given.threads:
         torch.set_num_threads(given.threads)
-    changes = {key: value for key, value in vars(given).items() if value is not None and key != "threads"}
-    run(replace(Settings(), **changes))
+    of_run = ("threads", "continue_from")
+    changes = {key: value for key, value in vars(given).items() if value is not None and key not in of_run}
+    run(replace(Settings(), **changes), given.continue_from)
 
 
 if __name__ == "__main__":
