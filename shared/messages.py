@@ -146,6 +146,8 @@ class Status(Message):
     last_seq: int
     """-1 before the first frame."""
     sessions: tuple[Backlogged, ...] = ()
+    making: dict[str, int] = Field(default_factory=dict)
+    """By session: jobs accepted whose frames it will get."""
     queue: int
     """Live jobs that wait."""
     background: int = 0

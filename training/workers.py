@@ -94,8 +94,11 @@ def work(
     torch.set_num_threads(1)
     module, loss_of = setup(number, given)
     parameters = list(module.parameters())
-    while not stopping.is_set():
-        running.wait()
+    parent = multiprocessing.parent_process()
+    # A parent that was killed tells nobody to stop.
+    while not stopping.is_set() and (parent is None or parent.is_alive()):
+        if not running.wait(1):
+            continue
         with lock:
             weights.copy_into(module, weights.live)
         loss, samples = loss_of()

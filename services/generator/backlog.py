@@ -6,6 +6,7 @@ flight and a request is refused before it spends a step, never after.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ class Backlog:
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
-        self._reserved: dict[str, int] = {}
+        self._reserved: dict[str, tuple[str, int]] = {}
         self._sessions: dict[str, dict[int, HeldFrame]] = {}
         self._inputs: dict[str, tuple[HeldInput, int]] = {}
         self._frame_bytes = 0
@@ -67,23 +68,27 @@ class Backlog:
         """Frames held."""
         return sum(len(frames) for frames in self._sessions.values())
 
-    def reserve(self, request_id: str, input_bytes: int, width: int, height: int) -> None:
+    def reserve(self, request_id: str, session_id: str, input_bytes: int, width: int, height: int) -> None:
         """Set room aside for a request's input and the largest frame it can make.
 
         Raises:
             RecordingBacklogFull: there is not that much left.
         """
         wanted = input_bytes + largest_png(width, height)
-        if self.held_bytes + sum(self._reserved.values()) + wanted > self._limit_bytes:
+        if self.held_bytes + sum(size for _, size in self._reserved.values()) + wanted > self._limit_bytes:
             raise RecordingBacklogFull(
                 f"{len(self)} frames ({self.held_bytes} bytes) wait for the recorder and this picture may not fit into "
                 f"the {self._limit_bytes} bytes allowed; see /health for why the recorder is behind, or stop recording."
             )
-        self._reserved[request_id] = wanted
+        self._reserved[request_id] = (session_id, wanted)
 
     def release(self, request_id: str) -> None:
         """Give a reservation back: the request came to nothing, or its frame is held now."""
         self._reserved.pop(request_id, None)
+
+    def making(self) -> dict[str, int]:
+        """Frames that have room set aside and are not made yet, by session."""
+        return dict(Counter(session_id for session_id, _ in self._reserved.values()))
 
     def add(self, frame: HeldFrame) -> None:
         """Hold a frame until it is acknowledged."""

@@ -118,7 +118,8 @@ class Generator:
             self.queue.supersede(request.client_id)
         self.queue.drop_late()
         if request.session is not None:
-            self.backlog.reserve(request.request_id, len(encoded), header.width, header.height)
+            size = (header.width, header.height)
+            self.backlog.reserve(request.request_id, request.session.session_id, len(encoded), *size)
         try:
             self.queue.accept(job)
             await self.publish_status()
@@ -219,6 +220,7 @@ class Generator:
                     )
                     for session_id, count in self.backlog.counts().items()
                 ],
+                "making": self.backlog.making(),
                 "queue": self.queue.waiting("live"),
                 "background": self.queue.waiting("background"),
                 "waiting": [request.model_dump(include={"request_id", "client_id"}) for request in self.queue.line()],

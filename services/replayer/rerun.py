@@ -216,13 +216,16 @@ class Rerun:
             await asyncio.sleep(RETRY_S / 10)
 
     async def _waiting(self) -> int:
-        """Frames of the new session that are not on disk: those that the recorder knows, and those that the generator
-        holds, of which it may not have heard yet."""
-        found = [0]
-        for peer, key in ((self._recorder, "pending"), (self._generator, "frames")):
-            sessions = (await peer.call("status", timeout_s=ANSWER_S)).body["sessions"]
-            found += [each[key] for each in sessions if each["session_id"] == self._stamp.session_id]
-        return max(found)
+        """Frames of the new session that are not on disk: those that the recorder knows; or those that the generator
+        holds, of which it may not have heard yet, with those under way, as a replayer that was killed leaves one."""
+        session_id = self._stamp.session_id
+        # The generator first: what it holds no more by now, the recorder has taken over.
+        generator = (await self._generator.call("status", timeout_s=ANSWER_S)).body
+        recorder = (await self._recorder.call("status", timeout_s=ANSWER_S)).body
+        held = sum(each["frames"] for each in generator["sessions"] if each["session_id"] == session_id)
+        known = sum(each["pending"] for each in recorder["sessions"] if each["session_id"] == session_id)
+        under_way: int = generator["making"].get(session_id, 0)
+        return int(max(held + under_way, known))
 
 
 def _behind(course: Iterator[Step], made: int) -> tuple[int, Step] | None:

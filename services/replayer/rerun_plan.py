@@ -129,7 +129,7 @@ def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes
                 "prompt": prompt,
                 "seed": (entry["seed"] + changes.seed_offset) % (MAX_SEED + 1),
                 "request_id": f"rerun-{into}-{entry['index']}",
-                # A job that a re-run of this session left behind when its process died is dropped for the next one.
+                # A try that was given up, and is under way still, is dropped for the next one.
                 "client_id": f"rerun-{into}",
                 "supersede": True,
                 "timeout_ms": JOB_TIMEOUT_S * 1000,

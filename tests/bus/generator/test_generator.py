@@ -196,8 +196,10 @@ async def test_a_full_backlog_refuses_recorded_requests_before_a_step(make_rig: 
     with pytest.raises(RecordingBacklogFull):
         await rig.generate(session=SESSION, prompt="refused")
     unrecorded = asyncio.create_task(rig.generate(prompt="unrecorded"))
+    assert (await rig.ask("status")).body["making"] == {"s": 1}
     rig.engine.gate.set()
     await waiting
+    assert (await rig.ask("status")).body["making"] == {}
     await unrecorded
     assert rig.engine.started == ["a bee", "waiting", "unrecorded"]
 

@@ -182,6 +182,23 @@ def test_it_goes_on_behind_its_last_frame_whoever_dies(quick: Studio, victim: st
     assert differing(parent, child) - IDS_AND_TIMES == {"prompt"}
 
 
+def test_a_job_that_its_replayer_left_behind_is_the_frame_and_not_made_twice(quick: Studio) -> None:
+    quick.start_everything()
+    record(quick, "first", frames=2)
+    quick.process("generator").kill()
+    quick.start_generator(sleep_ms=3000)
+    ask(quick, "first", into="second")
+    left_behind = eventually(lambda: quick.health()["processes"]["generator"]["running"], 60)
+    quick.process("replayer").kill()
+    quick.start("replayer")
+    until(quick, "second", "interrupted")
+    ask(quick, "first", into="second", resume=True)
+    until(quick, "second", "complete")
+    entries = quick.metadata("second")["sequence"]
+    assert [entry["origin"]["index"] for entry in entries] == [0, 1]
+    assert entries[0]["request_id"] == left_behind
+
+
 def test_a_frame_that_cannot_be_made_is_left_out_and_named(quick: Studio) -> None:
     quick.start_everything()
     parent = record(quick, "first")

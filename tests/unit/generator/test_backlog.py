@@ -48,12 +48,14 @@ def test_an_acknowledgement_may_be_repeated_and_must_be_of_this_epoch() -> None:
 def test_room_is_reserved_for_the_largest_frame_and_given_back() -> None:
     room = 100 + largest_png(64, 64)
     backlog = Backlog(room)
-    backlog.reserve("a", 100, 64, 64)
+    backlog.reserve("a", "s", 100, 64, 64)
     with pytest.raises(RecordingBacklogFull):
-        backlog.reserve("b", 100, 64, 64)
+        backlog.reserve("b", "t", 100, 64, 64)
+    assert backlog.making() == {"s": 1}
     backlog.release("a")
     backlog.release("a")
-    backlog.reserve("b", 100, 64, 64)
+    backlog.reserve("b", "t", 100, 64, 64)
+    assert backlog.making() == {"t": 1}
 
 
 def test_pending_is_in_order_within_a_session() -> None:

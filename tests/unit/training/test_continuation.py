@@ -47,6 +47,6 @@ def test_a_run_that_has_begun_keeps_its_own_checkpoint(settings: Settings) -> No
 
 
 def test_a_model_of_another_size_is_refused(settings: Settings) -> None:
-    with pytest.raises(RuntimeError, match="size mismatch|Missing key|Unexpected key"):
+    with pytest.raises(RuntimeError, match=r"size mismatch|Missing key|Unexpected key"):
         begin_from(replace(settings, denoiser_widths=(64, 96, 128)), settings.output)
     assert not (settings.folder("denoiser") / "checkpoint.pt").exists()
