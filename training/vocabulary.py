@@ -95,20 +95,6 @@ MISSING: dict[str, tuple[str, ...]] = {
 """Styles whose set came before the object did; ``tests/unit/training`` holds this to the data when it is there."""
 
 
-LEFT_OUT: frozenset[tuple[str, str]] = frozenset(
-    {
-        ("snail", "glossy"),
-        ("dog", "painted"),
-        ("palm tree", "painted"),
-        ("sailboat", "simple"),
-        ("horse", "painted"),
-        ("cup", "glossy"),
-        ("banana", "painted"),
-    }
-)
-"""Manners of the shipped model that its sample sheet shows to be worse than the object's other one."""
-
-
 def styles_of(item: Drawable) -> list[str]:
     """The manners in which the model draws an object: one word for each set that has it."""
     missing = MISSING.get(item.code, ())
@@ -128,7 +114,7 @@ def is_learnt(name: str, colour: str, style: str) -> bool:
     return style in (coloured_styles_of(item) if colour else styles_of(item))
 
 
-def table(left_out: frozenset[tuple[str, str]] = LEFT_OUT) -> dict[str, object]:
+def table(left_out: frozenset[tuple[str, str]] = frozenset()) -> dict[str, object]:
     """The vocabulary as the server reads it; the README beside this file says what each key means.
 
     ``left_out``: pairs of object and manner that the server shall not ask for.
@@ -159,7 +145,7 @@ def table(left_out: frozenset[tuple[str, str]] = LEFT_OUT) -> dict[str, object]:
     }
 
 
-def write(folder: Path, left_out: frozenset[tuple[str, str]] = LEFT_OUT) -> None:
+def write(folder: Path, left_out: frozenset[tuple[str, str]] = frozenset()) -> None:
     """Write the file."""
     text = json.dumps(table(left_out), indent=1, ensure_ascii=False)
     folder.mkdir(parents=True, exist_ok=True)
