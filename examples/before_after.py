@@ -37,7 +37,7 @@ class Change:
 
 
 CHANGES = (
-    Change("meadow", "BR", "add a small ladybug in the lower right corner", 4),
+    Change("meadow", "BR", "add a ladybug in the lower right corner", 4),
     Change("sunset", "TL", "add a red balloon in the sky", 2),
     Change("stream", "BC", "add a mushroom", 3),
 )

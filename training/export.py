@@ -53,6 +53,11 @@ def write(pipeline: StableDiffusionPipeline, folder: Path) -> int:
     # transformers loads a model in the precision its configuration names, diffusers in float32: they have to agree.
     config = building / "text_encoder" / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "dtype": "float32"}, indent=2) + "\n")
+    # Where it was built means nothing to whoever gets it.
+    for path in [building / "model_index.json", *building.glob("*/config.json")]:
+        named = json.loads(path.read_text())
+        named.pop("_name_or_path", None)
+        path.write_text(json.dumps(named, indent=2) + "\n")
     defaults = {"steps": STEPS, "guidance_scale": GUIDANCE, "size": pipeline.unet.config.sample_size * 16}
     (building / "parafovea.json").write_text(json.dumps(defaults) + "\n", encoding="utf-8")
     write_vocabulary(building)
