@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,15 @@ from services.api.commands import Command
 from services.api.errors import JsonResponse
 from services.api.headers import NO_STORE
 from services.api.service import Api
+from shared.disk import Disk
 from shared.errors import ParafoveaError, PayloadTooLarge, RecorderUnavailable, UnsupportedMediaType
 from shared.session import ids
 from shared.session.compression import GB, MAX_ARCHIVE_BYTES
 from shared.session.export import Export
 from shared.session.metadata import DamagedMetadata
+from shared.session.staging import sweep
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 2
 """Imports that run side by side; another one waits, and so does its sender."""
@@ -88,7 +93,15 @@ class ArchiveRoutes:
             await body.drain()
             raise
         finally:
-            await asyncio.shield(asyncio.to_thread(command.stop))
+            await asyncio.shield(asyncio.to_thread(self._end, command))
+
+    def _end(self, command: Command) -> None:
+        """End an import that may be under way. It removes what it began, unless it is ended in the midst of that."""
+        command.stop()
+        try:
+            sweep(Disk(), self._root)
+        except OSError as error:
+            log.warning("what an import left behind stays until the next one: %s", error)
 
     async def _feed(self, body: _Body, command: Command) -> None:
         """Hand the body on as it comes, in pieces: the pipe is what holds a fast sender back."""
