@@ -55,12 +55,18 @@ class Client:
         self._socket, self._monitor = bus.connect_monitored(channel)
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         self._connected = asyncio.Event()
+        self._met = False
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._watch())]
 
     @property
     def connected(self) -> bool:
         """Whether somebody is at the other end, as far as this end knows."""
         return self._connected.is_set()
+
+    @property
+    def met(self) -> bool:
+        """Whether somebody has been at the other end, now or before."""
+        return self._met
 
     async def call(
         self,
@@ -106,6 +112,7 @@ class Client:
         while not self._socket.closed:
             frames = await self._socket.recv_multipart()
             self._connected.set()
+            self._met = True
             try:
                 message_id, reply = decode_reply(frames)
             except ParafoveaError as error:
@@ -124,6 +131,7 @@ class Client:
             event = parse_monitor_message(await self._monitor.recv_multipart())
             if event["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._connected.set()
+                self._met = True
             elif event["event"] == zmq.EVENT_DISCONNECTED:
                 self._connected.clear()
                 for future in self._waiting.values():

@@ -148,8 +148,8 @@ class Recorder:
         while (elapsed := time.monotonic() - began) < DRAIN_S:
             quiet = self.upstream.state == "stopping" or elapsed > LISTEN_S
             if not self.upstream.connected:
-                # One that was never heard may be a moment from it, with frames of ours; one that was is gone.
-                may_come = self.upstream.state is None and elapsed < LISTEN_S
+                # One that was never met may be a moment from it, with frames of ours; one that was is gone.
+                may_come = not self.upstream.met and elapsed < LISTEN_S
                 if self.recording.is_stuck() or not (may_come or self.intake.ready()):
                     break
             elif quiet and not self.intake.wants_listing and not self.recording.sessions():

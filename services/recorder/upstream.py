@@ -54,6 +54,11 @@ class Upstream:
         """Whether a generator is at the other end."""
         return self._client.connected
 
+    @property
+    def met(self) -> bool:
+        """Whether a generator has been there. It may be heard before: each socket connects by itself."""
+        return self._client.met
+
     async def close(self) -> None:
         """Close the sockets that ask."""
         await self._client.close()
