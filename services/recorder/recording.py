@@ -76,7 +76,7 @@ class Recording:
         self._stopping = True
 
     def is_stuck(self) -> bool:
-        """Whether each session whose frames are here is refused by the disk."""
+        """Whether nothing can be written now: no frame is here, or the disk refuses each session that has one."""
         return self.root_trouble is not None or all(
             self._troubles.sentence(session_id) for session_id in self._intake.ready()
         )

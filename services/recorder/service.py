@@ -150,7 +150,7 @@ class Recorder:
             if not self.upstream.connected:
                 # One that was never met may be a moment from it, with frames of ours; one that was is gone.
                 may_come = not self.upstream.met and elapsed < LISTEN_S
-                if self.recording.is_stuck() or not (may_come or self.intake.ready()):
+                if not may_come and self.recording.is_stuck():
                     break
             elif quiet and not self.intake.wants_listing and not self.recording.sessions():
                 break

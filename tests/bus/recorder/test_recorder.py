@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from services.recorder import service
 from services.recorder.service import Recorder
 from shared.errors import (
     InsufficientStorage,
@@ -384,6 +385,22 @@ async def test_it_drains_before_it_stops(rig: Rig, recording: SteeredGenerator) 
     assert "interrupted" not in rig.metadata()
     assert not (rig.root / RECORDER_LOCK).exists()
     assert not list(rig.root.rglob(".tmp-*"))
+
+
+async def test_told_to_stop_it_waits_for_a_generator_that_it_has_not_met(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have just started, and the generator has made frames before the recorder's sockets reached it."""
+    monkeypatch.setattr(service, "LISTEN_S", 8.0)
+    monkeypatch.setattr(service, "DRAIN_S", 9.0)
+    await rig.start()
+    rig.runtime.stopping.set()
+    generator = await rig.new_generator()
+    generator.state = "stopping"
+    hashes = await generator.make(count=5)
+    await rig.stop()
+    assert rig.hashes() == hashes
+    await eventually_async(lambda: not generator.held, what="all are acknowledged")
 
 
 async def test_a_second_recorder_refuses(rig: Rig, recording: SteeredGenerator, folder: Path) -> None:
