@@ -108,11 +108,14 @@ class Client:
                 # Writable means connected: with ZMQ_IMMEDIATE a socket without a connection accepts nothing.
                 await self._socket.poll(timeout=int(remaining * 1000) + 1, flags=zmq.POLLOUT)  # type: ignore[call-arg]
 
+    def _meet(self) -> None:
+        self._connected.set()
+        self._met = True
+
     async def _receive(self) -> None:
         while not self._socket.closed:
             frames = await self._socket.recv_multipart()
-            self._connected.set()
-            self._met = True
+            self._meet()
             try:
                 message_id, reply = decode_reply(frames)
             except ParafoveaError as error:
@@ -130,8 +133,7 @@ class Client:
         while not self._monitor.closed:
             event = parse_monitor_message(await self._monitor.recv_multipart())
             if event["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                self._connected.set()
-                self._met = True
+                self._meet()
             elif event["event"] == zmq.EVENT_DISCONNECTED:
                 self._connected.clear()
                 for future in self._waiting.values():

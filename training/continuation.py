@@ -27,7 +27,7 @@ def begin_from(settings: Settings, model: Path) -> None:
     target = settings.folder("denoiser") / "checkpoint.pt"
     if target.exists():
         return
-    pipeline = StableDiffusionPipeline.from_pretrained(model, torch_dtype=torch.float32)
+    pipeline = StableDiffusionPipeline.from_pretrained(model, dtype=torch.float32)
     torch.save(pipeline.vae.state_dict(), settings.folder("autoencoder") / "final.pt")
     pipeline.tokenizer.save_pretrained(settings.folder("text"))
     pipeline.text_encoder.save_pretrained(settings.folder("text"))

@@ -48,16 +48,15 @@ def write(pipeline: StableDiffusionPipeline, folder: Path) -> int:
     building = folder.with_name(folder.name + ".new")
     shutil.rmtree(building, ignore_errors=True)
     pipeline.save_pretrained(building, safe_serialization=True)
-    half = StableDiffusionPipeline.from_pretrained(building, torch_dtype=torch.float16)
+    half = StableDiffusionPipeline.from_pretrained(building, dtype=torch.float16)
     half.save_pretrained(building, safe_serialization=True)
-    # transformers loads a model in the precision its configuration names, diffusers in float32: they have to agree.
-    config = building / "text_encoder" / "config.json"
-    config.write_text(json.dumps({**json.loads(config.read_text()), "dtype": "float32"}, indent=2) + "\n")
-    # Where it was built means nothing to whoever gets it.
     for path in [building / "model_index.json", *building.glob("*/config.json")]:
-        named = json.loads(path.read_text())
-        named.pop("_name_or_path", None)
-        path.write_text(json.dumps(named, indent=2) + "\n")
+        config = json.loads(path.read_text())
+        config.pop("_name_or_path", None)  # where it was built means nothing to whoever gets it
+        if "dtype" in config:
+            # transformers loads a model in the precision named here, diffusers in float32: they have to agree.
+            config["dtype"] = "float32"
+        path.write_text(json.dumps(config, indent=2) + "\n")
     defaults = {"steps": STEPS, "guidance_scale": GUIDANCE, "size": pipeline.unet.config.sample_size * 16}
     (building / "parafovea.json").write_text(json.dumps(defaults) + "\n", encoding="utf-8")
     write_vocabulary(building)
