@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import random
 import sys
 import zlib
@@ -16,6 +15,7 @@ import httpx
 
 from tests.support.asking import http_status
 from tests.support.faulty_disk import Plan
+from tests.support.metadata import read_metadata
 from tests.support.processes import Process, System
 from tests.support.waiting import eventually
 
@@ -108,13 +108,8 @@ class Studio(System):
     # -- what is on disk ----------------------------------------------------------------------------------------------
 
     def metadata(self, session_id: str) -> dict[str, Any]:
-        """``metadata.json`` as any reader sees it: one that meets an append half-way reads again at once."""
-        path = self.sessions / session_id / "metadata.json"
-        try:
-            value: dict[str, Any] = json.loads(path.read_bytes())
-        except json.JSONDecodeError:
-            value = json.loads(path.read_bytes())
-        return value
+        """``metadata.json`` of a session."""
+        return read_metadata(self.sessions / session_id / "metadata.json")
 
     def frame_ids(self, session_id: str) -> list[str]:
         """Ids of the recorded frames, in order; empty where there is no session."""

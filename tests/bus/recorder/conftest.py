@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from services.recorder.service import Recorder
@@ -24,6 +23,7 @@ from shared.sockets import Publisher, Subscriber
 from shared.wire import Published, Reply, Request
 from tests.support.buses import Buses
 from tests.support.frames import frame_fields, input_image, tiny_png
+from tests.support.metadata import read_metadata
 from tests.support.scripted_disk import Died, ScriptedDisk
 from tests.support.waiting import eventually_async
 
@@ -236,13 +236,7 @@ class Rig:
 
     def metadata(self, session_id: str = "s") -> dict[str, Any]:
         path = self.root / session_id / "metadata.json"
-        if not path.exists():
-            return {"sequence": []}
-        try:
-            value: dict[str, Any] = orjson.loads(path.read_bytes())
-        except orjson.JSONDecodeError:  # read while a frame was appended: reading again at once gives whole JSON
-            value = orjson.loads(path.read_bytes())
-        return value
+        return read_metadata(path) if path.exists() else {"sequence": []}
 
     def hashes(self, session_id: str = "s") -> list[str]:
         return [entry["sha256"] for entry in self.metadata(session_id)["sequence"]]

@@ -1,0 +1,28 @@
+"""``metadata.json`` as any reader sees it, also while a recorder writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.support.waiting import eventually
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """The file's JSON. One that meets an append half-way is read again, as the documents tell readers to.
+
+    Raises:
+        AssertionError: it stays torn.
+    """
+
+    def parse() -> dict[str, Any]:
+        data = path.read_bytes()
+        try:
+            value: dict[str, Any] = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise AssertionError(f"{error}; it ends in {data[-80:]!r}") from None
+        return value
+
+    return eventually(parse, what=f"{path} is JSON")
