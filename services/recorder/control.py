@@ -9,7 +9,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from services.recorder.archive import RootTrouble
-from shared.errors import InsufficientStorage, InvalidSessionId, RecorderUnavailable, SessionBusy, SessionNotActive
+from shared.errors import (
+    InsufficientStorage,
+    InvalidSessionId,
+    RecorderUnavailable,
+    SessionBusy,
+    SessionExists,
+    SessionNotActive,
+)
 from shared.requests import (
     AnsweredFrame,
     DeleteSession,
@@ -76,6 +83,8 @@ class Control:
                 stamp, resumed, count = await recorder.blocking(
                     lambda: recorder.archive.start(wanted.session_id, resume=wanted.resume)
                 )
+            except SessionExists as error:
+                raise SessionExists(f"{error.detail}, or pass resume=true to go on with it") from None
             except (RootTrouble, OSError) as error:
                 raise _refused(error) from None
             recorder.recording.opened(stamp.session_id, count)

@@ -59,7 +59,7 @@ def claim(root: Path, session_id: str) -> str:
     except FileNotFoundError:
         return session_id
     if session_id in taken:
-        raise SessionExists(f"session {session_id!r} exists; choose another id, or pass resume=true to go on with it")
+        raise SessionExists(f"session {session_id!r} exists; choose another id")
     folded = session_id.lower()
     for name in taken:
         if name.lower() == folded:

@@ -133,7 +133,7 @@ async def test_sessions_are_started_stopped_and_named(rig: Rig) -> None:
     assert made["resumed"] is False
     again = await rig.ask("start")
     assert again["session_id"] == made["session_id"] + "_2" or again["session_id"] != made["session_id"]
-    with pytest.raises(SessionExists):
+    with pytest.raises(SessionExists, match="resume=true"):
         await rig.ask("start", session_id=made["session_id"])
     with pytest.raises(InvalidSessionId):
         await rig.ask("start", session_id="../x")
