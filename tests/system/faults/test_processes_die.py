@@ -21,8 +21,7 @@ MIB = 1024 * 1024
 def test_a_stopped_recorder_catches_up(studio: Studio) -> None:
     studio.start_session("s")
     recorder = studio.process("recorder")
-    first = studio.generate(0)
-    assert first.recorded == "disk"
+    first = studio.generate(0, durable=True)  # the recorder is up, and idle
     recorder.send(signal.SIGSTOP)
     frames = [first, *(studio.generate(seed) for seed in range(1, 30))]
     assert {frame.recorded for frame in frames[1:]} == {"pending"}
