@@ -16,7 +16,7 @@ async def recorded(site: Site) -> Site:
     """A session ``s`` of three frames."""
     await site.client.post("/session/start?session_id=s")
     for number in range(3):
-        answer = await site.generate(prompt=f"number {number}\n🐞" if number else "plain", seed=number)
+        answer = await site.generate(prompt=f"number {number}\n🐞" if number else "plain", seed=number, durable=True)
         assert answer.headers["x-recorded"] == "disk"
     return site
 

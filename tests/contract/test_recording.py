@@ -18,7 +18,8 @@ async def start(site: Site, session_id: str = "s", **more: str) -> None:
     assert answer.json() == {"session_id": session_id, "status": "recording"}
 
 
-async def test_a_frame_of_a_session_is_stamped_and_acknowledged(site: Site) -> None:
+async def test_a_frame_of_a_session_is_stamped_and_acknowledged(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.api.fates.ACKNOWLEDGEMENT_S", 30)
     await start(site)
     answer = await site.generate()
     assert answer.headers["x-recorded"] == "disk"
@@ -163,7 +164,7 @@ async def test_stop_and_start_again(site: Site) -> None:
     again = await site.client.post("/session/start", params={"session_id": "s"})
     assert (again.status_code, again.json()["error"]) == (409, "session_exists")
     await start(site, resume="true")
-    assert (await site.generate()).headers["x-recorded"] == "disk"
+    assert (await site.generate(durable=True)).headers["x-recorded"] == "disk"
     named = (await site.client.post("/session/start")).json()["session_id"]
     assert named.startswith("session_")
     assert (await site.client.get("/session/status")).json()["session_id"] == named
