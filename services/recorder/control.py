@@ -129,18 +129,15 @@ class Control:
         active, recording = self._recorder.active, self._recorder.recording
         wanted = StopSession.model_validate(request.body).session_id
         if wanted is not None and (active is None or active.session_id != wanted):
-            recorded, pending = recording.recorded.get(wanted, 0), recording.pending(wanted)
-            recording.let_go(wanted)
-            return Reply(StoppedSession(session_id=wanted, recorded=recorded, pending=pending).model_dump())
-        if active is None:
+            session_id = wanted
+            recording.let_go(session_id)
+        elif active is None:
             raise SessionNotActive("no session is active; start one first")
-        stopped = StoppedSession(
-            session_id=active.session_id,
-            recorded=recording.recorded.get(active.session_id, 0),
-            pending=recording.pending(active.session_id),
-        )
-        await self._recorder.deactivate("stopped")
-        return Reply(stopped.model_dump())
+        else:
+            session_id = active.session_id
+            await self._recorder.deactivate("stopped")
+        recorded, pending = await recording.ended(session_id)
+        return Reply(StoppedSession(session_id=session_id, recorded=recorded, pending=pending).model_dump())
 
     async def _status(self, request: Request) -> Reply:
         recorder, recording = self._recorder, self._recorder.recording

@@ -28,6 +28,8 @@ BATCH_FRAMES = 16
 BATCH_BYTES = 32 * 1024 * 1024
 HOLD_S = 60.0
 """How long a re-run's session stays open without a frame."""
+END_S = 1.0
+"""How long who ends a session waits for it to be closed; a disk that is slower than this closes it later."""
 
 
 class Recording:
@@ -52,6 +54,7 @@ class Recording:
         self._missed_inputs: dict[str, int] = {}
         self._stopping = False
         self._held: dict[str, float] = {}
+        self._ended: dict[str, asyncio.Future[int]] = {}
         self.losses = Losses()
         self.recorded: dict[str, int] = {}
         self.root_trouble: str | None = None
@@ -127,6 +130,20 @@ class Recording:
         self._held.pop(session_id, None)
         self.look()
 
+    async def ended(self, session_id: str) -> tuple[int, int]:
+        """Wait a short moment until a session that was ended is closed; how many frames it has, and how many wait.
+
+        So its files are final where nothing waits: whoever packs them next packs no session that says it is open."""
+        self.look()
+        if session_id not in self.recorded or self.trouble(session_id) or self.root_trouble:
+            return self.recorded.get(session_id, 0), self.pending(session_id)
+        closed = self._ended.setdefault(session_id, asyncio.get_running_loop().create_future())
+        try:
+            async with asyncio.timeout(END_S):
+                return await asyncio.shield(closed), 0
+        except TimeoutError:
+            return self.recorded.get(session_id, 0), self.pending(session_id)
+
     def opened(self, session_id: str, count: int) -> None:
         """A session is open, with so many entries."""
         self.recorded[session_id] = count
@@ -135,6 +152,7 @@ class Recording:
     def forget(self, session_id: str) -> None:
         """A session was deleted."""
         self.recorded.pop(session_id, None)
+        self._ended.pop(session_id, None)
         self._held.pop(session_id, None)
         self._troubles.over(session_id)
         self._intake.forget_session(session_id)
@@ -356,7 +374,9 @@ class Recording:
             except OSError as error:
                 self._troubles.met(session_id, f"it could not be closed: {error.strerror}", time.monotonic())
                 continue
-            self.recorded.pop(session_id, None)
+            count = self.recorded.pop(session_id, 0)
+            if (ended := self._ended.pop(session_id, None)) is not None:
+                ended.set_result(count)
             self._troubles.over(session_id)
 
     def _met_root_trouble(self, error: RootTrouble) -> None:

@@ -101,6 +101,7 @@ class Rerun:
         try:
             async with turn:
                 await self._go()
+            await self.close()
             self._state, self._reason = "complete", None
         except asyncio.CancelledError:
             self._state, self._reason = "cancelled", None

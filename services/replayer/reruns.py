@@ -163,7 +163,7 @@ class Reruns:
 
     async def _see_off(self, rerun: Rerun, task: asyncio.Task[None]) -> None:
         await asyncio.wait([task])
-        if not self._runtime.stopping.is_set():
+        if rerun.state().state != "complete" and not self._runtime.stopping.is_set():
             await rerun.close()
 
     def _forget_old(self) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.recorder import recording as recording_module
 from services.recorder import service
 from services.recorder.service import Recorder
 from shared.errors import (
@@ -151,6 +151,31 @@ async def test_sessions_are_started_stopped_and_named(rig: Rig) -> None:
     assert "session.stopped" in rig.types()
 
 
+async def test_who_ends_a_session_finds_it_closed(
+    rig: Rig, recording: SteeredGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_module, "END_S", 15.0)
+    await rig.wait_recorded(await recording.make(count=3))
+    stopped = await rig.ask("stop")
+    assert (stopped["recorded"], stopped["pending"]) == (3, 0)
+    assert "open" not in rig.metadata(), "whoever packs it now packs a whole session"
+
+
+async def test_ending_a_session_does_not_wait_for_a_disk_that_refuses(
+    rig: Rig, recording: SteeredGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_module, "END_S", 0.05)
+    hashes = await recording.make(count=2)
+    await rig.wait_recorded(hashes)
+    rig.disk.arm(Fault(0, "error", errno.ENOSPC, lasting=True))
+    stopped = await rig.ask("stop")
+    assert (stopped["session_id"], stopped["pending"]) == ("s", 0)
+    assert rig.metadata()["open"] is True
+    rig.disk.arm(None)
+    await eventually_async(lambda: "open" not in rig.metadata())
+    assert rig.hashes() == hashes
+
+
 async def test_a_late_subscriber_is_told_which_session_is_active(rig: Rig, recording: SteeredGenerator) -> None:
     late = Subscriber(rig.buses.new(), "recordings", ["session.started"])
     told = await first(late, "session.started", 5)
@@ -211,9 +236,6 @@ async def test_a_disk_that_refuses(rig: Rig, recording: SteeredGenerator, number
         return state["error"] is not None and state["pending"] == 3
 
     await eventually_async(told)
-    began = time.monotonic()
-    await rig.status()
-    assert time.monotonic() - began < 1
     rig.disk.arm(None)
     await rig.wait_recorded(hashes)
     await eventually_async(lambda: rig.recorder.recording.trouble("s") is None)
@@ -463,9 +485,7 @@ async def test_the_loop_answers_while_the_disk_is_stuck(rig: Rig, recording: Ste
     rig.disk.fsync = slow  # type: ignore[method-assign]
     hashes = await recording.make(count=2)
     await asyncio.wait_for(stuck.wait(), 10)
-    began = time.monotonic()
-    status = await rig.status(ref(0), ref(77, "unheard-of"))
-    assert time.monotonic() - began < 2
+    status = await rig.status(ref(0), ref(77, "unheard-of"))  # were it to wait for the disk, that would give up
     assert status["recorded"] == [False, False]
     release.set()
     await rig.wait_recorded(hashes)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.support.processes import Process
 from tests.support.studio import Answered, Studio, flat_png
+from tests.support.waiting import eventually
 
 COMMAND_S = 100.0
 
@@ -26,6 +27,7 @@ def record(quick: Studio, session_id: str, frames: int = 4, *, chain: bool = Fal
         image = answers[-1].png if chain else image
     quick.wait_recorded(session_id, answers)
     assert quick.http.post("/session/stop").status_code == 200
+    eventually(lambda: "open" not in quick.metadata(session_id), COMMAND_S, f"{session_id} is closed")
     return quick.metadata(session_id)
 
 
