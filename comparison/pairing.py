@@ -12,6 +12,7 @@ from comparison.remaking import region_of
 from services.generator.decode import decode
 from services.generator.engine import Pixels
 from shared.errors import FrameCorrupt, FrameMissing, UnreadableImage
+from shared.session.lineage import is_parent
 from shared.session.reading import SessionReader
 
 Entry = Mapping[str, Any]
@@ -101,8 +102,7 @@ def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _numbered(reader: SessionReader, other: SessionReader) -> Iterator[tuple[int, Entry]]:
-    parent = reader.head.get("parent")
-    follows = isinstance(parent, Mapping) and parent.get("session_id") == other.session_id
+    follows = is_parent(other.head, reader.head.get("parent"))
     last = -1
     for entry in reader.entries():
         origin = entry.get("origin")

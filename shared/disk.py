@@ -13,6 +13,7 @@ import errno
 import logging
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -220,15 +221,26 @@ class Disk:
             log.warning("could not remove %s (%s); it is removed at the next start", path, error)
 
     def remove_tree(self, path: Path) -> None:
-        """Remove a folder and all in it, deepest first; links are removed, never followed."""
+        """Remove a folder and all in it, deepest first; links are removed, never followed, ``path`` itself included."""
+        if _is_link(path):
+            self.unlink(path)
+            self.fsync_dir(path.parent)
+            return
         for folder, subfolders, files in os.walk(path, topdown=False, followlinks=False):
             for name in files:
                 self.unlink(Path(folder, name))
             for name in subfolders:
                 child = Path(folder, name)
-                if child.is_symlink():
+                if _is_link(child):
                     self.unlink(child)
                 else:
                     self.rmdir(child)
         self.rmdir(path)
         self.fsync_dir(path.parent)
+
+
+def _is_link(path: Path) -> bool:
+    """A symbolic link, or a junction of Windows, which ``os.walk`` would go through."""
+    status = os.lstat(path)
+    junction = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
+    return stat.S_ISLNK(status.st_mode) or (junction is not None and getattr(status, "st_reparse_tag", 0) == junction)

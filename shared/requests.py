@@ -168,10 +168,17 @@ class ResumeSession(SessionStamp):
     :class:`StartedSession`."""
 
 
+class AskedFrame(FrameRef):
+    """A frame that is asked after. Without its id only what this recorder has written itself is affirmed: a copied
+    session holds the same numbers."""
+
+    frame_id: str | None = None
+
+
 class StatusRequest(Body):
     """``status`` of the recorder: ``frames`` are asked after, and the answer says which of them are on disk."""
 
-    frames: tuple[FrameRef, ...] = ()
+    frames: tuple[AskedFrame, ...] = ()
 
 
 class SessionState(Body):

@@ -83,7 +83,7 @@ class EntryRoutes:
 
     async def _small(self, request: Request, source: Path) -> Response:
         data, etag = await self._thumbnailer.get(source)
-        headers = {"ETag": etag, "Cache-Control": "private, max-age=300"}
+        headers = {"ETag": etag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == etag:
             return Response(None, 304, headers)
         return Response(data, 200, headers, "image/webp")

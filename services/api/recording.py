@@ -22,8 +22,8 @@ from shared.errors import (
 )
 from shared.messages import FrameRecorded
 from shared.requests import (
+    AskedFrame,
     DeleteSession,
-    FrameRef,
     RecorderStatus,
     RepairSession,
     ResumeSession,
@@ -206,7 +206,7 @@ class Recording:
 
     async def _sync(self) -> None:
         asked = self._fates.pending.oldest(ASKED_AT_ONCE)
-        refs = tuple(FrameRef(**frame.model_dump(exclude={"frame_id"})) for frame in asked)
+        refs = tuple(AskedFrame(**frame.model_dump()) for frame in asked)
         reply = await self._recorder.ask("status", StatusRequest(frames=refs).model_dump(), timeout_s=ANSWER_S)
         status = RecorderStatus.model_validate(reply.body)
         self._fates.recorded(f.frame_id for f, done in zip(asked, status.recorded, strict=False) if done)

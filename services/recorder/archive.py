@@ -16,11 +16,12 @@ from typing import Any
 from shared.disk import TEMP_PREFIX, Disk
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.holder import AlreadyHeld, Holder
-from shared.requests import FrameRef, SessionStamp
+from shared.requests import AskedFrame, SessionStamp
 from shared.session import ids, layout, spill
 from shared.session.examine import examine
+from shared.session.frame_ids import FrameIds
 from shared.session.metadata import DamagedMetadata
-from shared.session.reading import snapshot
+from shared.session.reading import is_session, snapshot
 from shared.session.repair import repair
 from shared.session.spill import Spill, SpilledFrame
 from shared.session.staging import adopt, sweep
@@ -216,18 +217,20 @@ class Archive:
             self._holder = None
 
     def delete(self, session_id: str) -> None:
-        """Remove a session and all in it. Out of sight at once, so that a death leaves no half of it.
+        """Remove a session and all in it; of one that is a link, the link. Out of sight at once, so that a death
+        leaves no half of it.
 
         Raises:
             SessionNotFound: there is none.
             RootTrouble, OSError: the disk refuses.
         """
         self.claim()
-        if not self._is_session(session_id):
+        # By its exact name: where case does not count for the disk, it counts here.
+        if not is_session(self._root, session_id) or session_id not in os.listdir(self._root):
             raise SessionNotFound(f"there is no session {session_id!a}")
         self._writers.pop(session_id, None)
         doomed = self._root / f"{TEMP_PREFIX}deleted-{session_id}"
-        if doomed.exists():
+        if os.path.lexists(doomed):
             self._disk.remove_tree(doomed)
         self._disk.rename(self._root / session_id, doomed)
         self._disk.fsync_dir(self._root)
@@ -259,34 +262,36 @@ class Archive:
         writer.reread()
         return writer.repaired.did if writer.repaired else []
 
-    def mark_lost(self, session_id: str, frames: Mapping[tuple[str, int], str]) -> tuple[list[str], list[str]]:
-        """Of frames by epoch and number, those that are recorded after all, and the others: named as lost.
+    def mark_lost(self, session_id: str, frame_ids: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Of these frames, those that are recorded after all, and the others: named as lost.
 
         Raises:
             RootTrouble, OSError: the disk refuses.
         """
         self.claim()
         if not self._is_session(session_id):
-            return [], list(frames.values())
+            return [], list(frame_ids)
         writer = self._open(session_id, time.time())
-        recorded = [frame_id for key, frame_id in frames.items() if writer.has(*key)]
-        lost = [frame_id for key, frame_id in frames.items() if not writer.has(*key)]
+        recorded = [frame_id for frame_id in frame_ids if writer.has(frame_id)]
+        lost = [frame_id for frame_id in frame_ids if not writer.has(frame_id)]
         writer.mark_lost(lost)
         return recorded, lost
 
-    def recorded(self, frames: Sequence[FrameRef]) -> list[bool]:
-        """Whether each frame is on disk. Of a session that is not open, its whole metadata is read."""
-        known: dict[str, Mapping[str, object]] = {}
+    def recorded(self, frames: Sequence[AskedFrame]) -> list[bool]:
+        """Whether each frame is on disk. Of a session that is not open, its whole metadata is read.
+
+        One that is asked after without its id is not affirmed: numbers alone may be another frame's.
+        """
+        closed: dict[str, FrameIds] = {}
         answers = []
         for ref in frames:
             writer = self._writers.get(ref.session_id)
             if writer is not None:
-                answers.append(writer.has(ref.epoch, ref.record_seq))
+                answers.append(ref.frame_id is not None and writer.has(ref.frame_id))
                 continue
-            if ref.session_id not in known:
-                known[ref.session_id] = self._numbers(ref.session_id)
-            numbers = known[ref.session_id].get(ref.epoch)
-            answers.append(numbers is not None and ref.record_seq in numbers)  # type: ignore[operator]
+            if ref.session_id not in closed:
+                closed[ref.session_id] = self._recorded_in(ref.session_id)
+            answers.append(ref.frame_id in closed[ref.session_id])
         return answers
 
     # -- the spill ----------------------------------------------------------------------------------------------------
@@ -331,17 +336,16 @@ class Archive:
         return Written(tuple(done), (), writer.recorded)
 
     def _is_session(self, session_id: str) -> bool:
-        """Whether there is a session of this id; never true of a name that leads out of the root, or to the root."""
-        try:
-            return (self._root / ids.validate(session_id)).is_dir()
-        except InvalidSessionId:
-            return False
+        """Whether there is a session of this id. Any other folder is none of ours, whatever it is called."""
+        if session_id in self._writers and (self._root / session_id).is_dir():
+            return True  # whatever was done to it meanwhile
+        return is_session(self._root, session_id)
 
-    def _numbers(self, session_id: str) -> Mapping[str, object]:
+    def _recorded_in(self, session_id: str) -> FrameIds:
         try:
             return examine(self._root / ids.validate(session_id)).recorded
         except (OSError, InvalidSessionId):
-            return {}
+            return FrameIds()
 
     def _was_left_open(self, name: str) -> bool:
         """Whether a session's recorder died, or its metadata is torn; read from the end of the file."""

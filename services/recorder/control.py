@@ -19,8 +19,8 @@ from shared.errors import (
 )
 from shared.requests import (
     AnsweredFrame,
+    AskedFrame,
     DeleteSession,
-    FrameRef,
     ImportSession,
     RecorderStatus,
     Repaired,
@@ -215,7 +215,9 @@ class Control:
                 continue  # perhaps among them
             ids = {(f.epoch, f.record_seq): f.frame_id for f in frames if f.session_id == session_id}
             try:
-                kept, gone = await self._recorder.blocking(self._recorder.archive.mark_lost, session_id, ids)
+                kept, gone = await self._recorder.blocking(
+                    self._recorder.archive.mark_lost, session_id, list(ids.values())
+                )
             except (RootTrouble, OSError) as error:
                 log.error("session %s: lost frames cannot be written down yet: %s", session_id, error)
                 continue
@@ -224,7 +226,7 @@ class Control:
             lost += gone
         return recorded, lost
 
-    async def _are_recorded(self, frames: tuple[FrameRef, ...]) -> list[bool]:
+    async def _are_recorded(self, frames: tuple[AskedFrame, ...]) -> list[bool]:
         intake = self._recorder.intake
         answers = [intake.is_done(ref) for ref in frames]
         unknown = [n for n, ref in enumerate(frames) if not answers[n] and not intake.is_waiting(ref)]

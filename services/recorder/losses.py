@@ -41,7 +41,12 @@ class Losses:
         """By session, the frames to write down now: by epoch and number, each with its name."""
         found: dict[str, dict[tuple[str, int], str]] = {}
         for session_id, frames in self._unwritten.items():
-            due = {key: frame.frame_id or f"{key[0]}#{key[1]}" for key, frame in frames.items() if now_s >= frame.due_s}
+            due = {
+                # Epoch and number alone may be those of a frame in the session that this one is a copy of.
+                key: frame.frame_id or f"{key[0]}#{session_id}#{key[1]}"
+                for key, frame in frames.items()
+                if now_s >= frame.due_s
+            }
             if due:
                 found[session_id] = due
         return found

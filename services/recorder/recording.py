@@ -231,8 +231,7 @@ class Recording:
         except RootTrouble as error:
             self._met_root_trouble(error)
         except CorruptFrame as error:
-            epoch, number = error.key
-            self._intake.refuse(FrameRef(session_id=session_id, epoch=epoch, record_seq=number))
+            self._intake.refuse(FrameRef(session_id=session_id, epoch=error.epoch, record_seq=error.record_seq))
             self._recorder.upstream.look()
             self._troubles.met(session_id, f"{error}; it is fetched again", time.monotonic())
         except OSError as error:
@@ -349,7 +348,9 @@ class Recording:
                 continue
             self.recorded.setdefault(session_id, 0)
             try:
-                _, lost = await self._recorder.blocking(self._recorder.archive.mark_lost, session_id, frames)
+                _, lost = await self._recorder.blocking(
+                    self._recorder.archive.mark_lost, session_id, list(frames.values())
+                )
             except (RootTrouble, OSError) as error:
                 self._troubles.met(session_id, f"the disk refuses: {error}", time.monotonic())
                 continue

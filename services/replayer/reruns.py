@@ -23,6 +23,7 @@ from shared.requests import RerunRequest, RerunState, SessionStamp, StartedSessi
 from shared.rpc import Client, Handler, PeerGone
 from shared.runner import Runtime
 from shared.session import ids
+from shared.session.lineage import is_parent
 from shared.session.metadata import DamagedMetadata
 from shared.session.reading import SessionReader, open_session
 from shared.wire import Reply, Request
@@ -190,11 +191,11 @@ def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:
     Raises:
         InvalidRequest: the session is no re-run of that parent.
     """
-    with _read(root, wanted.into) as reader:
-        parent, changed = reader.head.get("parent"), reader.head.get("changed")
-    if not isinstance(parent, dict) or parent.get("session_id") != wanted.session_id:
-        problem = f"session {wanted.into!r} is no re-run of {wanted.session_id!r}, so it cannot be resumed as one"
-        raise InvalidRequest(problem, fields={"resume": problem})
+    with _read(root, wanted.into) as reader, _read(root, wanted.session_id) as parent:
+        changed = reader.head.get("changed")
+        if not is_parent(parent.head, reader.head.get("parent")):
+            problem = f"session {wanted.into!r} is no re-run of {wanted.session_id!r}, so it cannot be resumed as one"
+            raise InvalidRequest(problem, fields={"resume": problem})
     return changed if isinstance(changed, dict) else {}
 
 
@@ -210,6 +211,11 @@ def _state_on_disk(root: Path, session_id: str) -> RerunState:
         raise NotFound(f"session {session_id!r} is not made by a re-run")
     made = last_origin(root, session_id)
     with _read(root, parent["session_id"]) as reader:
+        if not is_parent(reader.head, parent):
+            raise NotFound(
+                f"session {session_id!r} was made from another session than the one that is called "
+                f"{parent['session_id']!r} now"
+            )
         total, position = reader.count, None if made is None else reader.position_of(made)
     done = 0 if position is None else position + 1
     return RerunState(

@@ -49,13 +49,12 @@ class MetadataFile:
         return cls(disk, path, count=len(index.starts), tail_at=index.tail_at, size=index.size, tail=index.tail)
 
     def is_ours(self) -> bool:
-        """Whether the file is still the one that was opened, with the length that was left.
+        """Whether the file is still the one that was opened, as it was left.
 
         Raises:
             FileNotFoundError: it is gone.
         """
-        status = os.stat(self.path)
-        return _identity(status) == self._identity and status.st_size == self._size
+        return _identity(os.stat(self.path)) == self._identity
 
     def append(self, entries: Sequence[Mapping[str, Any]]) -> None:
         """Write entries behind the last one: one write, of their own length and the tail's, at any length of the file.
@@ -96,16 +95,29 @@ class MetadataFile:
         self._size = self._tail_at + len(data)
         self._tail_at += len(text)
         self.tail = tail
+        self._identity = self._left()
+
+    def _left(self) -> tuple[int, int, int, int]:
+        """What the file is like after a write of ours: somebody who wrote to it in this moment is found out, too."""
+        was = self._identity
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return was  # gone meanwhile: the next look at it says so
+        return _identity(status) if status.st_size == self._size else was
 
     def _undo(self, fd: int, error: OSError) -> None:
         old = metadata.tail_bytes(self.tail)
         try:
             self._disk.pwrite_all(fd, old.ljust(self._size - self._tail_at), self._tail_at)
             self._disk.truncate(fd, self._size)
+            self._identity = self._left()
         except OSError as second:
             log.error("%s was left torn: a write failed (%s), and so did undoing it (%s)", self.path, error, second)
             raise Torn(f"{self.path} was left torn: {error}") from second
 
 
-def _identity(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino
+def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
+    """What tells a file from one that took its place: a copy written over it keeps the inode, and perhaps the length;
+    a new one may get the number that the old one had."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

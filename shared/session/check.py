@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from shared.session import layout, pictures
 from shared.session.examine import Examination, examine
+from shared.session.frame_ids import FrameIds
 from shared.session.layout import METADATA
 from shared.session.metadata import DamagedMetadata
 from shared.session.numbers import NumberSet
@@ -98,7 +99,8 @@ def _of_folder(found: Examination) -> Iterator[Finding]:
 
 def _of_entries(folder: Path, reader: SessionReader, progress: Progress | None) -> Iterator[Finding]:
     expected = 0
-    numbers: dict[str, NumberSet] = {}
+    seen = FrameIds()
+    numbers = _Numbers(folder, reader.head)
     inputs: dict[str, Finding | None] = {}
     for position in range(reader.count):
         entry = reader.entry(position)
@@ -108,29 +110,67 @@ def _of_entries(folder: Path, reader: SessionReader, progress: Progress | None) 
             )
             yield Finding("lost", METADATA, f"there is no frame with {span}")
         expected = max(expected, entry["index"] + 1)
-        epoch, number = entry.get("epoch"), entry.get("record_seq")
-        if isinstance(epoch, str) and isinstance(number, int):
-            seen = numbers.setdefault(epoch, NumberSet())
-            if number in seen:
-                yield Finding("lost", entry["filename"], f"recorded twice: number {number} of epoch {epoch}")
-            seen.add(number)
-        yield from _of_frame(folder, entry)
+        frame_id = entry.get("frame_id")
+        if isinstance(frame_id, str):
+            if frame_id in seen:
+                yield Finding("lost", entry["filename"], f"recorded twice: frame {frame_id}")
+            seen.add(frame_id)
+        fields = _fields(folder, entry)
+        numbers.add(entry, fields)
+        yield from _of_frame(folder, entry, fields)
         yield from _of_input(folder, reader, entry, inputs)
         if progress:
             progress(position + 1, reader.count)
-    yield from _of_gaps(numbers)
+    yield from numbers.gaps()
 
 
-def _of_gaps(numbers: Mapping[str, NumberSet]) -> Iterator[Finding]:
-    for epoch, seen in numbers.items():
-        for (_, stop), (start, _) in pairwise([(0, 0), *seen.ranges()]):
-            if start == stop:
-                continue
-            what = f"frame {stop}" if start == stop + 1 else f"frames {stop} to {start - 1}"
-            yield Finding("lost", METADATA, f"{what} of epoch {epoch} were never recorded")
+class _Numbers:
+    """Which numbers of which stream of frames a session holds. One that was copied and went on holds numbers of both
+    sessions, so what counts is the session that each frame was made for, as its image says."""
+
+    def __init__(self, folder: Path, head: Mapping[str, Any]) -> None:
+        names = (folder.name, head.get("session_id"), head.get("renamed_from"))
+        self._names = {name for name in names if isinstance(name, str)}
+        self._only = folder.name if len(self._names) == 1 else None
+        self._streams: dict[tuple[str, str], NumberSet] = {}
+        self._unsure: dict[str, NumberSet] = {}
+        """By epoch, of frames whose image is gone: they may close a gap, and make none."""
+
+    def add(self, entry: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+        epoch, number = entry.get("epoch"), entry.get("record_seq")
+        if not isinstance(epoch, str) or not isinstance(number, int):
+            return
+        made_for = fields.get("session_id")
+        if isinstance(made_for, str):
+            if made_for in self._names:
+                self._streams.setdefault((made_for, epoch), NumberSet()).add(number)
+        elif self._only is not None:
+            self._streams.setdefault((self._only, epoch), NumberSet()).add(number)
+        else:
+            self._unsure.setdefault(epoch, NumberSet()).add(number)
+
+    def gaps(self) -> Iterator[Finding]:
+        for (_, epoch), seen in self._streams.items():
+            end = seen.next
+            for start, stop in self._unsure.get(epoch, NumberSet()).ranges():
+                seen.add_range(start, min(stop, end))
+            for (_, stop), (start, _) in pairwise([(0, 0), *seen.ranges()]):
+                if start > stop:
+                    what = f"frame {stop}" if start == stop + 1 else f"frames {stop} to {start - 1}"
+                    yield Finding("lost", METADATA, f"{what} of epoch {epoch} were never recorded")
 
 
-def _of_frame(folder: Path, entry: Mapping[str, Any]) -> Iterator[Finding]:
+def _fields(folder: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What the image of an entry carries; nothing where it is gone or another program's."""
+    if layout.parse_frame_name(entry["filename"]) is None:
+        return {}
+    try:
+        return pictures.own_fields(folder / entry["filename"]) or {}
+    except OSError:
+        return {}
+
+
+def _of_frame(folder: Path, entry: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator[Finding]:
     name = str(entry["filename"])
     parsed = layout.parse_frame_name(name)
     if parsed is None:
@@ -148,8 +188,7 @@ def _of_frame(folder: Path, entry: Mapping[str, Any]) -> Iterator[Finding]:
     if sha256 != entry["sha256"]:
         yield Finding("lost", name, "altered: it no longer holds the bytes that were recorded")
         return
-    fields = pictures.own_fields(folder / name)
-    differing = [key for key in _CARRIED if fields and key in fields and fields[key] != entry.get(key)]
+    differing = [key for key in _CARRIED if key in fields and fields[key] != entry.get(key)]
     if differing:
         yield Finding("lost", name, f"its entry was altered: {', '.join(differing)} differ from what the image carries")
 

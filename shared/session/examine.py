@@ -14,7 +14,9 @@ from typing import Any
 import orjson
 
 from shared.session import layout, lines, pictures
+from shared.session.frame_ids import FrameIds
 from shared.session.layout import METADATA, REPAIRS
+from shared.session.lineage import began_together
 from shared.session.metadata import (
     LINE_START,
     TAIL_START,
@@ -25,7 +27,6 @@ from shared.session.metadata import (
     parse_head,
     parse_tail,
 )
-from shared.session.numbers import NumberSet
 from shared.session.reading import find_input, parse_whole
 
 log = logging.getLogger(__name__)
@@ -46,8 +47,7 @@ class Known:
     index: int
     filename: str
     sha256: str | None
-    epoch: str | None
-    record_seq: int | None
+    frame_id: str | None
 
 
 @dataclass(slots=True)
@@ -65,13 +65,15 @@ class Examination:
     next_index_of_entries: int = 0
     next_index: int = 0
     """One past the largest that an entry or a file name has."""
-    recorded: dict[str, NumberSet] = field(default_factory=dict)
+    recorded: FrameIds = field(default_factory=FrameIds)
     recent: deque[Known] = field(default_factory=lambda: deque(maxlen=RECENT))
     leftovers: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     rebuilt: list[dict[str, Any]] = field(default_factory=list)
     strays: list[tuple[str, str]] = field(default_factory=list)
     """Files named like frames that are none of this session's, each with the reason."""
+    names: set[str] | None = None
+    """What the session was called when its frames were made; None until that is needed."""
 
     @property
     def must_rewrite(self) -> bool:
@@ -136,7 +138,7 @@ def _read_metadata(found: Examination, names: set[str]) -> set[str]:
             return have
         except DamagedMetadata as error:
             found.damage = str(error)
-        found.count, found.next_index, found.recorded = 0, 0, {}
+        found.count, found.next_index, found.recorded = 0, 0, FrameIds()
         found.recent.clear()
         try:
             found.head, sequence, found.tail = parse_whole(fd)
@@ -164,10 +166,25 @@ def _take(found: Examination, entries: Iterator[dict[str, Any]]) -> set[str]:
 
 
 def _know(found: Examination, entry: Mapping[str, Any]) -> None:
-    epoch, number = entry.get("epoch"), entry.get("record_seq")
-    if isinstance(epoch, str) and isinstance(number, int):
-        found.recorded.setdefault(epoch, NumberSet()).add(number)
-    found.recent.append(Known(entry["index"], entry["filename"], entry.get("sha256"), epoch, number))
+    frame_id = entry.get("frame_id")
+    if not isinstance(frame_id, str):
+        # Somebody wrote the metadata anew and left it out; the image has it.
+        frame_id = _told_by_image(found.folder, entry["filename"], "frame_id")
+    if frame_id is not None:
+        found.recorded.add(frame_id)
+    sha256 = entry.get("sha256")
+    found.recent.append(Known(entry["index"], entry["filename"], sha256 if isinstance(sha256, str) else None, frame_id))
+
+
+def _told_by_image(folder: Path, name: str, key: str) -> str | None:
+    """A field of the frame that a recorded image carries; None where it is gone, or another program's."""
+    if layout.parse_frame_name(name) is None:
+        return None
+    try:
+        value = (pictures.own_fields(folder / name) or {}).get(key)
+    except OSError:
+        return None
+    return value if isinstance(value, str) else None
 
 
 def _salvage(folder: Path, fd: int) -> tuple[dict[str, Any] | None, list[dict[str, Any]], Tail]:
@@ -247,17 +264,36 @@ def _rebuild(found: Examination, candidates: list[tuple[int, str]], taken: set[i
 def _why_not(found: Examination, index: int, fields: Mapping[str, Any] | None, data: bytes) -> str | None:
     if fields is None:
         return "it carries no text of this program" if pictures.is_whole(data) else "it is not a whole PNG"
-    epoch, number = fields.get("epoch"), fields.get("record_seq")
-    if not isinstance(epoch, str) or not isinstance(number, int) or not isinstance(fields.get("session_id"), str):
+    if not all(isinstance(fields.get(key), str) for key in ("frame_id", "epoch", "session_id")):
         return "it was not made for a session"
-    if number in found.recorded.get(epoch, ()):
+    if fields["frame_id"] in found.recorded:
         return "it is a copy of a recorded frame"
-    if found.head is not None:
-        ours = found.head.get("session_id"), found.folder.name  # they differ where the owner renamed the folder
-        made, theirs = found.head.get("created_at"), fields.get("session_created_at")
-        if fields["session_id"] not in ours or (theirs is not None and made != theirs):
-            return f"it is of session {fields['session_id']!r}"
+    if found.head is not None and not _is_of(found, fields):
+        return f"it is of session {fields['session_id']!r}"
     return None
+
+
+def _is_of(found: Examination, fields: Mapping[str, Any]) -> bool:
+    """Whether a frame was made for this session, whatever the session is called by now.
+
+    Its name is another one after an import or in a renamed folder, and when it began is not. Where the names agree, a
+    time that another program has written back with fewer digits is the same.
+    """
+    head = found.head or {}
+    began, made = fields.get("session_created_at"), head.get("created_at")
+    if fields["session_id"] not in (head.get("session_id"), head.get("renamed_from"), found.folder.name):
+        if began is None or began != made:
+            return False
+        return found.count == len(found.rebuilt) or fields["session_id"] in _earlier_names(found)
+    return began_together(began, made)
+
+
+def _earlier_names(found: Examination) -> set[str]:
+    """What the session was called when the frames were made that it is known to have. Read once, and seldom."""
+    if found.names is None:
+        told = (_told_by_image(found.folder, known.filename, "session_id") for known in found.recent)
+        found.names = {name for name in told if name is not None}
+    return found.names
 
 
 def _input_file(found: Examination, sha256: object) -> str | None:

@@ -301,6 +301,15 @@ def list_sessions(root: Path) -> list[SessionSummary]:
     return found
 
 
+def is_session(root: Path, session_id: str) -> bool:
+    """Whether a folder under ``root`` holds a session: one that is listed, and may be read, resumed and removed."""
+    try:
+        ids.validate(session_id)
+    except InvalidSessionId:
+        return False
+    return _created_at(os.fspath(session_folder(root, session_id)), session_id) is not None
+
+
 def details(root: Path, summary: SessionSummary) -> SessionDetails:
     """Count a session's frames and the bytes of all its files.
 

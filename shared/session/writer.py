@@ -19,9 +19,9 @@ from shared.disk import TEMP_PREFIX, Disk
 from shared.session import layout, metadata
 from shared.session.appending import MetadataFile, Torn
 from shared.session.examine import RECENT, Known
+from shared.session.frame_ids import FrameIds
 from shared.session.layout import INPUTS, METADATA, session_folder
 from shared.session.metadata import Tail
-from shared.session.numbers import NumberSet
 from shared.session.reading import find_input
 from shared.session.repair import Repair, record, repair
 
@@ -31,12 +31,13 @@ log = logging.getLogger(__name__)
 class CorruptFrame(Exception):
     """The bytes of a frame or of its input are not those that its header names; fetch them again.
 
-    ``key`` is the frame's epoch and ``record_seq``.
+    ``epoch`` and ``record_seq`` say which frame.
     """
 
     def __init__(self, frame: PendingFrame, what: str, found: str, named: str) -> None:
         super().__init__(f"{what} of frame {frame.header['frame_id']} has the hash {found}, not {named}")
-        self.key = frame.key
+        self.epoch: str = frame.header["epoch"]
+        self.record_seq: int = frame.header["record_seq"]
 
 
 class MissingInput(Exception):
@@ -60,9 +61,10 @@ class PendingFrame:
     input_lost: bool = False
 
     @property
-    def key(self) -> tuple[str, int]:
-        """Epoch and ``record_seq``: the same for every delivery of one frame."""
-        return self.header["epoch"], self.header["record_seq"]
+    def frame_id(self) -> str:
+        """The same for every delivery of one frame, and no other frame's for good."""
+        frame_id: str = self.header["frame_id"]
+        return frame_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,9 @@ class SessionWriter:
         self._tail = tail
         self._file: MetadataFile | None = None
         self._next_index = 0
-        self._recorded: dict[str, NumberSet] = {}
-        self._recent: OrderedDict[tuple[str | None, int | None], Known] = OrderedDict()
+        self._recorded = FrameIds()
+        self._recent: OrderedDict[str, Known] = OrderedDict()
+        """By frame id; by file name where an entry has none."""
         self._by_hash: dict[str, str] = {}
         self._placed: list[dict[str, Any]] = []
         """Entries of frames whose images have their names, and that are not in the metadata yet."""
@@ -163,21 +166,16 @@ class SessionWriter:
         """One past the largest index that was ever used."""
         return self._next_index
 
-    def has(self, epoch: str, record_seq: int) -> bool:
+    def has(self, frame_id: str) -> bool:
         """Whether a frame is recorded: its image, its input and its entry."""
-        return record_seq in self._recorded.get(epoch, ())
-
-    def next_record_seq(self, epoch: str) -> int:
-        """One past the largest recorded number of an epoch; 0 for an epoch that was not heard of."""
-        numbers = self._recorded.get(epoch)
-        return numbers.next if numbers else 0
+        return frame_id in self._recorded
 
     def inputs_wanted(self, headers: Iterable[Mapping[str, Any]]) -> list[str]:
         """Hashes of the inputs that must come with these frames, in their order: those the session does not hold."""
         coming: set[str] = set()
         wanted: list[str] = []
         for header in headers:
-            if self.has(header["epoch"], header["record_seq"]):
+            if self.has(header["frame_id"]):
                 continue
             sha256 = header.get("input_sha256")
             if sha256 and sha256 not in coming and self._input_file(sha256) is None:
@@ -199,8 +197,8 @@ class SessionWriter:
         if new:
             self._place(new)
             self._finish()
-        fresh = {frame.key for frame in new}
-        return [self._answer(frame, duplicate=frame.key not in fresh) for frame in frames]
+        fresh = {frame.frame_id for frame in new}
+        return [self._answer(frame, duplicate=frame.frame_id not in fresh) for frame in frames]
 
     def mark_lost(self, frame_ids: Iterable[str]) -> list[str]:
         """Name frames that will never be recorded; those that were not named before.
@@ -294,10 +292,7 @@ class SessionWriter:
             tail.interrupted = was.interrupted
             tail.lost = list(dict.fromkeys([*was.lost, *tail.lost]))
         self._next_index = max(self._next_index, found.next_index)
-        for epoch, numbers in found.recorded.items():
-            mine = self._recorded.setdefault(epoch, NumberSet())
-            for start, stop in numbers.ranges():
-                mine.add_range(start, stop)
+        self._recorded.update(found.recorded)
         self._recent.clear()
         self._by_hash.clear()
         for known in found.recent:
@@ -327,10 +322,10 @@ class SessionWriter:
 
     def _new(self, frames: Sequence[PendingFrame]) -> list[PendingFrame]:
         """The frames that are not recorded yet, each once, with their bytes proved to be what their headers say."""
-        new: dict[tuple[str, int], PendingFrame] = {}
+        new: dict[str, PendingFrame] = {}
         hashes: set[str] = set()
         for frame in frames:
-            if self.has(*frame.key) or frame.key in new:
+            if self.has(frame.frame_id) or frame.frame_id in new:
                 continue
             _prove(frame, frame.png, frame.header["sha256"], "the picture")
             sha256 = frame.header.get("input_sha256")
@@ -342,7 +337,7 @@ class SessionWriter:
                 if frame.input is not None:
                     hashes.add(sha256)
             hashes.add(frame.header["sha256"])
-            new[frame.key] = frame
+            new[frame.frame_id] = frame
         return list(new.values())
 
     def _place(self, frames: Sequence[PendingFrame]) -> None:
@@ -389,10 +384,8 @@ class SessionWriter:
         except Torn as torn:
             raise self._torn(torn) from torn
         for entry in self._placed:
-            self._recorded.setdefault(entry["epoch"], NumberSet()).add(entry["record_seq"])
-            self._remember(
-                Known(entry["index"], entry["filename"], entry["sha256"], entry["epoch"], entry["record_seq"])
-            )
+            self._recorded.add(entry["frame_id"])
+            self._remember(Known(entry["index"], entry["filename"], entry["sha256"], entry["frame_id"]))
         self._placed.clear()
 
     def _is_there(self, name: str) -> bool:
@@ -407,7 +400,7 @@ class SessionWriter:
         return f"{INPUTS}/{path.name}" if path else None
 
     def _remember(self, known: Known) -> None:
-        self._recent[known.epoch, known.record_seq] = known
+        self._recent[known.frame_id or known.filename] = known
         if known.sha256:
             self._by_hash[known.sha256] = known.filename
         if len(self._recent) > RECENT:
@@ -416,12 +409,11 @@ class SessionWriter:
                 del self._by_hash[old.sha256]
 
     def _answer(self, frame: PendingFrame, *, duplicate: bool) -> RecordedFrame:
-        known = self._recent.get(frame.key)
-        epoch, record_seq = frame.key
+        known = self._recent.get(frame.frame_id)
         return RecordedFrame(
-            frame.header["frame_id"],
-            epoch,
-            record_seq,
+            frame.frame_id,
+            frame.header["epoch"],
+            frame.header["record_seq"],
             frame.header["sha256"],
             len(frame.png),
             known.index if known else None,

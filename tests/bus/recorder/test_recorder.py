@@ -44,8 +44,8 @@ async def recording(rig: Rig) -> SteeredGenerator:
     return generator
 
 
-def ref(number: int, epoch: str = "epoch-a", session_id: str = "s") -> dict[str, Any]:
-    return {"session_id": session_id, "epoch": epoch, "record_seq": number}
+def ref(number: int, epoch: str = "epoch-a", session_id: str = "s", **more: str) -> dict[str, Any]:
+    return {"session_id": session_id, "epoch": epoch, "record_seq": number, **more}
 
 
 async def test_frames_are_recorded_acknowledged_and_announced(rig: Rig, recording: SteeredGenerator) -> None:
@@ -336,7 +336,8 @@ async def test_a_spill_is_taken_in_first(rig: Rig) -> None:
     await rig.start()
     await rig.wait_recorded(old + new)
     assert not (rig.root / ".spill").exists()
-    status = await rig.status(ref(0, "epoch-old"), ref(9, "epoch-old"))
+    frame_id = rig.metadata()["sequence"][0]["frame_id"]
+    status = await rig.status(ref(0, "epoch-old", frame_id=frame_id), ref(9, "epoch-old", frame_id="another"))
     assert status["recorded"] == [True, False]
     assert status["lost"] == {}
 
@@ -365,12 +366,13 @@ async def test_what_a_killed_generator_held_is_named_as_lost(rig: Rig, recording
     rig.disk.arm(Fault(0, "error", errno.EIO, lasting=True))
     recording.loses, recording.fetches_nothing = {3, 4}, True
     made = await recording.make(count=3)
+    known = rig.metadata()["sequence"][1]["frame_id"]
     ids = [recording.held["s", number][0]["frame_id"] for number in (2, 3, 4)]
     await eventually_async(lambda: rig.recorder.intake.pending("s") == 3)
     await recording.die()
     rig.disk.arm(None)
     generator = await rig.new_generator("epoch-b")
-    frames = [{**ref(n), "frame_id": i} for n, i in zip((1, 2, 3, 4), ["known", *ids], strict=True)]
+    frames = [{**ref(n), "frame_id": i} for n, i in zip((1, 2, 3, 4), [known, *ids], strict=True)]
 
     async def settled() -> bool:
         fate = await rig.ask("settle", frames=frames)
@@ -379,7 +381,7 @@ async def test_what_a_killed_generator_held_is_named_as_lost(rig: Rig, recording
     await eventually_async(settled)
     fate = await rig.ask("settle", frames=frames)
     assert set(fate["lost"]) >= set(ids[1:])
-    assert "known" in fate["recorded"]
+    assert known in fate["recorded"]
     new = await generator.make(count=1)
     survivors = [made[number - 2] for number in (2, 3, 4) if ids[number - 2] in fate["recorded"]]
     await rig.wait_recorded([*kept, *survivors, *new])

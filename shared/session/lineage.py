@@ -1,0 +1,32 @@
+"""Whether two names mean one session. A name is no proof: folders are renamed, copied and made anew under old names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_ROUNDED_S = 1.0
+"""What a program that writes metadata anew may round off the time of a session's beginning."""
+
+
+def began_together(one: object, other: object) -> bool:
+    """Whether two times of beginning, in Unix seconds, are one session's. Of one that was never told nothing is known,
+    and nothing speaks against it."""
+    if not isinstance(one, (int, float)) or not isinstance(other, (int, float)):
+        return True
+    return abs(one - other) < _ROUNDED_S
+
+
+def is_parent(parent: Mapping[str, Any], named: object) -> bool:
+    """Whether a session is the one that a re-run was made from.
+
+    Args:
+        parent: the head of that session.
+        named: what the re-run's own head says under ``parent``: ``session_id`` and ``created_at``.
+    """
+    if not isinstance(named, Mapping):
+        return False
+    began, made = named.get("created_at"), parent.get("created_at")
+    if began is not None and began == made:
+        return True  # called otherwise by now, perhaps
+    return named.get("session_id") == parent.get("session_id") and began_together(began, made)
