@@ -50,6 +50,9 @@ class Rerun:
         stamp: of the new session, which the recorder has opened.
         changes, changed: what is different, and what the new session's head says of it.
         model: revision of the model that it is made with.
+
+    Attributes:
+        stamp: as given.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class Rerun:
     ) -> None:
         self._root = root
         self._parent = parent
-        self._stamp = stamp
+        self.stamp = stamp
         self._changes = changes
         self._changed = changed
         self._maker = Maker(generator, model)
@@ -86,7 +89,7 @@ class Rerun:
     def state(self) -> RerunState:
         """How it stands."""
         return RerunState(
-            session_id=self._stamp.session_id,
+            session_id=self.stamp.session_id,
             parent=self._parent,
             state=self._state,
             done=self._done,
@@ -108,18 +111,18 @@ class Rerun:
             raise
         except (Refused, ParafoveaError, DamagedMetadata, OSError) as error:
             self._state, self._reason = "failed", str(error)
-            log.error("the re-run into %s failed: %s", self._stamp.session_id, error)
+            log.error("the re-run into %s failed: %s", self.stamp.session_id, error)
         except Exception as error:
             self._state, self._reason = "failed", f"{type(error).__name__}: {error}"
-            log.exception("the re-run into %s failed", self._stamp.session_id)
+            log.exception("the re-run into %s failed", self.stamp.session_id)
 
     async def close(self) -> None:
         """Tell the recorder that no more frames come."""
-        wanted = StopSession(session_id=self._stamp.session_id).model_dump()
+        wanted = StopSession(session_id=self.stamp.session_id).model_dump()
         try:
             await self._recorder.call("stop", wanted, timeout_s=ANSWER_S)
         except (PeerGone, TimeoutError, ParafoveaError) as error:
-            log.info("the recorder closes %s by itself (%s)", self._stamp.session_id, error)
+            log.info("the recorder closes %s by itself (%s)", self.stamp.session_id, error)
 
     # -- its course ---------------------------------------------------------------------------------------------------
 
@@ -144,12 +147,12 @@ class Rerun:
         What an earlier attempt may have left under way comes first: its job, and frames that are not on disk yet.
         """
         await self._recorded(0)
-        last = await asyncio.to_thread(last_origin, self._root, self._stamp.session_id)
+        last = await asyncio.to_thread(last_origin, self._root, self.stamp.session_id)
         return -1 if last is None else last
 
     async def _make_all(self, parent: SessionReader, made: int) -> None:
         entries = (entry for _, entry in zip(range(self._total), parent.entries(), strict=False))
-        course = steps(self._parent, self._stamp.session_id, entries, self._changes)
+        course = steps(self._parent, self.stamp.session_id, entries, self._changes)
         self._done = 0
         while (following := await asyncio.to_thread(_behind, course, made)) is not None:
             passed, step = following
@@ -175,7 +178,7 @@ class Rerun:
         while True:
             # One that was given up may be under way still: each try has an id of its own.
             request_id = f"{step.request.request_id}-{new_id()[:8]}"
-            request = step.request.model_copy(update={"session": self._stamp, "request_id": request_id})
+            request = step.request.model_copy(update={"session": self.stamp, "request_id": request_id})
             try:
                 png = await self._maker.make(request, source)
             except _BUSY as error:
@@ -196,7 +199,7 @@ class Rerun:
         if step.fed_by is not None:
             if self._last is not None and self._last[0] == step.fed_by:
                 return self._last[1]
-            return new_version(self._root, self._stamp.session_id, step.fed_by)
+            return new_version(self._root, self.stamp.session_id, step.fed_by)
         return recorded_input(parent, step.entry)
 
     async def _recorded(self, behind: int) -> None:
@@ -219,7 +222,7 @@ class Rerun:
     async def _waiting(self) -> int:
         """Frames of the new session that are not on disk: those that the recorder knows; or those that the generator
         holds, of which it may not have heard yet, with those under way, as a replayer that was killed leaves one."""
-        session_id = self._stamp.session_id
+        session_id = self.stamp.session_id
         # The generator first: what it holds no more by now, the recorder has taken over.
         generator = (await self._generator.call("status", timeout_s=ANSWER_S)).body
         recorder = (await self._recorder.call("status", timeout_s=ANSWER_S)).body

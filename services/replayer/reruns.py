@@ -18,6 +18,7 @@ from shared.errors import (
     NotFound,
     RecorderUnavailable,
     SessionBusy,
+    SessionNotFound,
 )
 from shared.requests import RerunRequest, RerunState, SessionStamp, StartedSession, StartRerun, StartSession
 from shared.rpc import Client, Handler, PeerGone
@@ -87,14 +88,14 @@ class Reruns:
 
     async def _status(self, request: Request) -> Reply:
         session_id = RerunRequest.model_validate(request.body).session_id
-        known = self._runs.get(session_id)
+        known = await self._known(session_id)
         if known is not None:
             return Reply(known[0].state().model_dump())
         return Reply((await asyncio.to_thread(_state_on_disk, self._root, session_id)).model_dump())
 
     async def _cancel(self, request: Request) -> Reply:
         session_id = RerunRequest.model_validate(request.body).session_id
-        known = self._runs.get(session_id)
+        known = await self._known(session_id)
         if known is None:
             return Reply((await asyncio.to_thread(_state_on_disk, self._root, session_id)).model_dump())
         rerun, task = known
@@ -103,6 +104,13 @@ class Reruns:
         return Reply(rerun.state().model_dump())
 
     # -- parts --------------------------------------------------------------------------------------------------------
+
+    async def _known(self, session_id: str) -> tuple[Rerun, asyncio.Task[None]] | None:
+        """A re-run of ours into this session; one that is over counts while the session is the one it made."""
+        known = self._runs.get(session_id)
+        if known is None or not known[1].done():
+            return known
+        return known if await asyncio.to_thread(_is_there, self._root, known[0].stamp) else None
 
     async def _prepare(self, wanted: StartRerun) -> Rerun:
         """Check everything that can be checked, then have the new session opened."""
@@ -226,6 +234,14 @@ def _state_on_disk(root: Path, session_id: str) -> RerunState:
         total=total,
         changed=changed if isinstance(changed, dict) else {},
     )
+
+
+def _is_there(root: Path, stamp: SessionStamp) -> bool:
+    try:
+        with _read(root, stamp.session_id) as reader:
+            return bool(reader.head.get("created_at") == stamp.created_at)
+    except SessionNotFound:
+        return False
 
 
 def _read(root: Path, session_id: str) -> SessionReader:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_ROUNDED_S = 1.0
-"""What a program that writes metadata anew may round off the time of a session's beginning."""
+_ROUNDED_S = 0.001
+"""What a program that writes metadata anew may round off the time of a session's beginning: four decimals is what R's
+jsonlite leaves."""
 
 
 def began_together(one: object, other: object) -> bool:

@@ -1,6 +1,7 @@
 """A storm of faults: ``make faults N=1000`` (``python -m tests.system.faults.storm``).
 
-Frames are asked for all the while, in a session that goes on through everything; faults are drawn from a printed seed.
+Frames are asked for all the while, in a session that goes on through everything; between the faults its folder is
+copied, renamed, or exported and imported, and recording goes on in what came of it. All is drawn from a printed seed.
 At the end every answer is held against what is on disk.
 """
 
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -21,6 +23,7 @@ import httpx
 from shared.disk import STEPS
 from tests.support.studio import Answered, Studio
 from tests.support.waiting import eventually
+from tests.system.faults.moves import SETTLE_S, Folders, go_on_elsewhere
 
 SESSION = "storm"
 ERRNOS = ("ENOSPC", "EIO", "EROFS", "EDQUOT")
@@ -39,6 +42,7 @@ class Ledger:
     faults: Counter[str] = field(default_factory=Counter)
     generators_killed: int = 0
     resumed: int = 0
+    folders: Folders = field(default_factory=lambda: Folders(SESSION, {SESSION: SESSION}))
 
 
 class Storm:
@@ -61,6 +65,9 @@ class Storm:
             self._disk_error,
             self._die_at_a_step,
             self._restart_recorder,
+            self._go_on_in_a_copy,
+            self._go_on_in_an_import,
+            self._go_on_under_another_name,
         )
         for number in range(faults):
             if number % 10 == 0:
@@ -73,9 +80,10 @@ class Storm:
 
     def _go_on(self) -> None:
         """Go on with the session as its user would, where recorder and API have both begun anew at the same time."""
-        if self._studio.http.get("/session/status").json().get("session_id") != SESSION:
+        current = self.ledger.folders.current
+        if self._studio.http.get("/session/status").json().get("session_id") != current:
             self._studio.wait_until_ready()
-            self._studio.start_session(SESSION, resume="true")
+            self._studio.start_session(current, resume="true")
             self.ledger.resumed += 1
 
     def _frames(self, count: int) -> None:
@@ -145,37 +153,64 @@ class Storm:
             recorder.wait()
             self._studio.start_recorder()
 
+    # -- what is done to folders --------------------------------------------------------------------------------------
+
+    def _go_on_in_a_copy(self) -> None:
+        self._go_on_elsewhere("copied")
+
+    def _go_on_in_an_import(self) -> None:
+        self._go_on_elsewhere("imported")
+
+    def _go_on_under_another_name(self) -> None:
+        self._go_on_elsewhere("renamed")
+
+    def _go_on_elsewhere(self, how: str) -> None:
+        self._go_on()
+        go_on_elsewhere(self._studio, self.ledger.folders, self.ledger.answered, how)
+        self._frames(FRAMES_A_FAULT)
+
 
 def settle(studio: Studio, ledger: Ledger) -> tuple[int, int, int]:
     """Wait until every answered frame is recorded or named as lost; counts of recorded, lost, recorded twice.
+
+    A frame counts as recorded in the session that it was answered with; what a copy was made with is held against it.
 
     Raises:
         AssertionError: a promise was broken.
     """
     if studio.process("recorder").exit_code is not None:
         studio.start_recorder()  # its last fault met it just as the plan was cleared
-    wanted = {frame.frame_id: frame for frame in ledger.answered if frame.session_id == SESSION}
+    folders = ledger.folders
+    counts = Counter[str]()
+    for folder in dict.fromkeys(folders.place.values()):
+        wanted = folders.of(folder, ledger.answered)
+        settled = partial(folders.is_settled, studio, folder, ledger.answered)
+        eventually(settled, SETTLE_S, f"every answered frame of {folder} is recorded or named as lost")
+        counts.update(_hold_against(studio, ledger, folder, wanted))
+    return counts["recorded"], counts["lost"], counts["twice"]
 
-    def is_settled() -> bool:
-        return set(wanted) <= {*studio.frame_ids(SESSION), *studio.metadata(SESSION).get("lost", [])}
 
-    eventually(is_settled, 120, "every answered frame is recorded or named as lost")
-    recorded = studio.frame_ids(SESSION)
-    lost = [frame_id for frame_id in studio.metadata(SESSION).get("lost", []) if frame_id in wanted]
+def _hold_against(studio: Studio, ledger: Ledger, folder: str, wanted: list[Answered]) -> dict[str, int]:
+    """Compare one session with what was answered with it."""
+    frames = {frame.frame_id: frame for frame in wanted}
+    recorded = studio.frame_ids(folder)
+    inherited = ledger.folders.inherited.get(folder, [])
+    lost = [frame_id for frame_id in studio.metadata(folder).get("lost", []) if frame_id in frames]
     twice = len(recorded) - len(set(recorded))
-    assert twice == 0, f"{twice} frames were recorded twice"
+    assert twice == 0, f"{twice} frames were recorded twice in {folder}"
+    assert recorded[: len(inherited)] == inherited, f"{folder} no longer holds what it was copied with"
     assert not set(lost) & set(recorded), "a frame is both recorded and named as lost"
     assert not lost or ledger.generators_killed, "frames were lost and no generator was killed"
-    safe = [frame.frame_id for frame in wanted.values() if frame.recorded == "disk"]
-    assert set(safe) <= set(recorded), "a frame answered as on disk is not there"
-    order = [frame_id for frame_id in recorded if frame_id in wanted]
-    assert order == [frame_id for frame_id in wanted if frame_id in set(order)], "the order is not that of the answers"
-    everything = {**wanted, **{frame.frame_id: frame for frame in ledger.answered}}
-    for entry in studio.metadata(SESSION)["sequence"]:
+    safe = [frame.frame_id for frame in wanted if frame.recorded == "disk"]
+    assert set(safe) <= set(recorded), f"a frame answered as on disk is not in {folder}"
+    order = [frame_id for frame_id in recorded if frame_id in frames]
+    assert order == [frame_id for frame_id in frames if frame_id in set(order)], "the order is not that of the answers"
+    everything = {frame.frame_id: frame for frame in ledger.answered}
+    for entry in studio.metadata(folder)["sequence"]:
         frame = everything.get(entry["frame_id"])
-        data = (studio.sessions / SESSION / entry["filename"]).read_bytes()
-        assert frame is None or data == frame.png, f"{entry['filename']} is not what was answered"
-    return len(recorded), len(lost), twice
+        data = (studio.sessions / folder / entry["filename"]).read_bytes()
+        assert frame is None or data == frame.png, f"{entry['filename']} of {folder} is not what was answered"
+    return {"recorded": len(recorded) - len(inherited), "lost": len(lost), "twice": twice}
 
 
 def main() -> int:
@@ -202,7 +237,8 @@ def main() -> int:
     ledger = storm.ledger
     print("faults:  ", ", ".join(f"{count} {name}" for name, count in sorted(ledger.faults.items())))
     print("refused: ", ", ".join(f"{count} {name}" for name, count in sorted(ledger.refused.items())) or "none")
-    given = sum(frame.session_id == SESSION for frame in ledger.answered)
+    given = sum(frame.session_id is not None for frame in ledger.answered)
+    print(f"{len(ledger.folders.place)} sessions, {len(ledger.folders.inherited)} of them copies")
     print(f"{ledger.resumed} times the session had to be gone on with by hand")
     print(f"{given} frames given, {recorded} recorded, {lost} lost (and named), {twice} recorded twice")
     return 0
