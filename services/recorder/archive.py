@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.disk import TEMP_PREFIX, Disk
-from shared.errors import InvalidSessionId, SessionNotFound
+from shared.errors import InvalidSessionId, SessionExists, SessionNotFound
 from shared.holder import AlreadyHeld, Holder
 from shared.requests import AskedFrame, SessionStamp
 from shared.session import ids, layout, spill
@@ -138,7 +138,7 @@ class Archive:
         elif resume and self._is_session(ids.validate(session_id)):
             resumed = True
         else:
-            ids.claim(self._root, session_id)
+            self._claim_id(session_id)
         writer = self._open(session_id, now, extra)
         return SessionStamp(session_id=session_id, created_at=writer.created_at), resumed, writer.recorded
 
@@ -334,6 +334,17 @@ class Archive:
         except MissingInput as missing:  # removed by its owner in this very moment
             return Written(inputs_wanted=(missing.sha256,), count=writer.recorded)
         return Written(tuple(done), (), writer.recorded)
+
+    def _claim_id(self, session_id: str) -> None:
+        try:
+            ids.claim(self._root, session_id)
+        except SessionExists as error:
+            if self._is_session(session_id):
+                raise SessionExists(f"{error.detail}, or pass resume=true to go on with it") from None
+            raise SessionExists(
+                f"there is something in the sessions folder that is called {session_id!r} and is no session; "
+                "choose another id"
+            ) from None
 
     def _is_session(self, session_id: str) -> bool:
         """Whether there is a session of this id. Any other folder is none of ours, whatever it is called."""

@@ -14,7 +14,6 @@ from shared.errors import (
     InvalidSessionId,
     RecorderUnavailable,
     SessionBusy,
-    SessionExists,
     SessionNotActive,
 )
 from shared.requests import (
@@ -83,8 +82,6 @@ class Control:
                 stamp, resumed, count = await recorder.blocking(
                     lambda: recorder.archive.start(wanted.session_id, resume=wanted.resume)
                 )
-            except SessionExists as error:
-                raise SessionExists(f"{error.detail}, or pass resume=true to go on with it") from None
             except (RootTrouble, OSError) as error:
                 raise _refused(error) from None
             recorder.recording.opened(stamp.session_id, count)

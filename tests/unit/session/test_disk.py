@@ -78,3 +78,12 @@ def test_a_tree_is_removed_and_links_are_not_followed(tmp_path: Path) -> None:
 def test_every_step_is_a_method() -> None:
     assert all(callable(getattr(Disk, step)) for step in STEPS)
     assert Disk().free_bytes(Path("/")) > 0
+
+
+def test_a_tree_is_removed_without_following_its_own_link(disk: ScriptedDisk, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    disk.remove_tree(tmp_path / "link")
+    assert not (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "file").read_text() == "mine"
