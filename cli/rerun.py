@@ -16,7 +16,7 @@ from cli.asking import FAILED, calling, fail
 from shared.errors import GeneratorLoading, ParafoveaError
 from shared.prompts import InvalidPrompts, parse
 from shared.requests import RerunRequest, RerunState, StartRerun
-from shared.rpc import Client, PeerGone
+from shared.rpc import Client, PeerGone, read
 from shared.settings import Settings, load_settings
 
 START_S = 60.0
@@ -110,7 +110,7 @@ async def _start(replayer: Client, wanted: StartRerun) -> RerunState:
     while True:
         try:
             reply = await replayer.call("rerun", wanted.model_dump(), timeout_s=START_S)
-            return RerunState.model_validate(reply.body)
+            return read(RerunState, reply)
         except GeneratorLoading as error:
             await asyncio.sleep(error.retry_after_s or 1)
 
@@ -130,7 +130,7 @@ async def _follow(replayer: Client, state: RerunState, *, quiet: bool) -> RerunS
 
 async def _ask(replayer: Client, message_type: str, session_id: str) -> RerunState:
     body = RerunRequest(session_id=session_id).model_dump()
-    return RerunState.model_validate((await replayer.call(message_type, body, timeout_s=ANSWER_S)).body)
+    return read(RerunState, await replayer.call(message_type, body, timeout_s=ANSWER_S))
 
 
 def _print(state: RerunState) -> None:

@@ -290,7 +290,8 @@ class Play(CursorRequest):
 
 class CursorState(Body):
     cursor: str
-    state: Literal["idle", "replaying", "playing", "paused", "complete"]
+    state: str
+    """``idle``, ``replaying``, ``playing``, ``paused`` or ``complete``; of a newer replayer perhaps another word."""
     session_id: str | None
     position: int
     """Index that ``next`` would give."""
@@ -354,7 +355,9 @@ class RerunState(Body):
 
     session_id: str
     parent: str
-    state: Literal["queued", "running", "waiting", "complete", "cancelled", "failed", "interrupted"]
+    state: str
+    """``queued``, ``running``, ``waiting``, ``complete``, ``cancelled``, ``failed`` or ``interrupted``; of a newer
+    replayer perhaps another word."""
     done: int
     """Frames of the parent that are dealt with, the skipped ones included."""
     total: int

@@ -21,6 +21,7 @@ from shared.channels import BY_NAME, Channel, topic_of
 from shared.errors import ParafoveaError
 from shared.holder import Holder
 from shared.messages import Message
+from shared.rarely import Rarely
 from shared.wire import Payload, Published, decode_published, encode_published
 
 log = logging.getLogger(__name__)
@@ -208,6 +209,8 @@ class Subscriber:
         self._bus = bus
         self._socket = bus.connect(channel, topics)
         self._channel = channel
+        self._unreadable = Rarely(log)
+        self._unusable = Rarely(log)
 
     async def receive(self) -> Published:
         """The next message. One that cannot be read is logged and passed over: a bad publisher must not end us."""
@@ -216,11 +219,34 @@ class Subscriber:
             try:
                 return decode_published(frames)
             except ParafoveaError as error:
-                log.warning("unreadable message on %s: %s", self._channel, error.detail)
+                self._unreadable.warn("unreadable message on %s: %s", self._channel, error.detail)
 
     async def __aiter__(self) -> AsyncIterator[Published]:
         while True:
             yield await self.receive()
+
+    async def hand_to(self, take: Callable[[Published], None]) -> None:
+        """Give each message to ``take``, until cancelled.
+
+        What a publisher says is not ours, and its version may be another: a message that ``take`` cannot use costs
+        itself and a word in the log, never this process.
+        """
+        async for message in self:
+            try:
+                take(message)
+            except Exception as error:
+                self.unusable(message, error)
+
+    def unusable(self, message: Published, error: Exception) -> None:
+        """Say, ever more rarely, that a message could not be used."""
+        reason = "; ".join(str(error).splitlines()[:4])[:300]
+        self._unusable.warn(
+            "a '%s' message on %s cannot be used, and is passed over: %s: %s",
+            message.type,
+            self._channel,
+            type(error).__name__,
+            reason,
+        )
 
     def add(self, topic: str) -> None:
         """Receive messages of this type too, from about now on."""

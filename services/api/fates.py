@@ -72,8 +72,9 @@ class Fates:
         sessions = {frame.frame_id: frame.session_id for frame in asked}
         for frame_id in found.lost:
             if self.pending.lost(frame_id):
-                log.error("frame %s of session %s is lost", frame_id, sessions[frame_id])
-                ids = self.lost.setdefault(sessions[frame_id], [])
+                session_id = sessions.get(frame_id, "unknown")
+                log.error("frame %s of session %s is lost", frame_id, session_id)
+                ids = self.lost.setdefault(session_id, [])
                 ids.append(frame_id)
                 del ids[:-REMEMBERED_LOST]
         self._journal.settle(found.lost)

@@ -25,7 +25,7 @@ from shared.errors import (
 from shared.messages import new_id
 from shared.prompts import Draw
 from shared.requests import MAX_SEED, AnsweredFrame, Generate, Generated
-from shared.rpc import PeerGone
+from shared.rpc import PeerGone, read
 from shared.wire import Reply
 
 T = TypeVar("T")
@@ -73,9 +73,9 @@ class GenerateRoute:
             timeout_ms=self._api.settings.generation_timeout_s * 1000,
         )
         reply = await self._have_made(request, wanted, image, draw)
-        frame = Generated.model_validate(reply.body)
+        png, frame = reply.payload, read(Generated, reply)
         recorded = await self._recorded(request, frame, deadline, durable=bool(asked.durable))
-        return Response(reply.payloads[0], 200, generated_headers(frame, recorded), "image/png")
+        return Response(png, 200, generated_headers(frame, recorded), "image/png")
 
     async def _have_made(self, request: Request, wanted: Generate, image: bytes, draw: Draw | None) -> Reply:
         """Have it made, and give it up when the client goes away or the process stops."""

@@ -76,7 +76,7 @@ def report(api: Api) -> dict[str, Any]:
 def _generator(api: Api, reasons: list[str]) -> tuple[dict[str, Any], bool]:
     status = api.generator.status
     if status is None or not api.generator.is_there:
-        detail = "it is not running, or does not answer"
+        detail = api.generator.problem or "it is not running, or does not answer"
         reasons.append(f"generator: {detail}")
         return {"state": "unreachable", "detail": detail}, False
     if status.state != "ready":

@@ -21,6 +21,7 @@ from shared.rpc import PeerGone
 from shared.runner import Runtime
 from shared.session.answered import Answered
 from shared.sockets import Subscriber
+from shared.wire import Published
 
 CANCEL_S = 2.0
 LAST_CANCELS_S = 0.2
@@ -111,9 +112,11 @@ class Api:
             return  # then the job is gone with its generator, or ends at its deadline
 
     async def _listen_to_recordings(self) -> None:
-        async for message in self._recordings:
-            self.recording.on_published(message)
-            self.live.publish(message)
+        await self._recordings.hand_to(self._take_recording)
+
+    def _take_recording(self, message: Published) -> None:
+        self.live.publish(message)
+        self.recording.on_published(message)
 
     def _hello(self) -> dict[str, Any]:
         status = self.generator.status

@@ -59,8 +59,4 @@ async def _listen(runtime: Runtime, registry: CollectorRegistry) -> None:
 
 
 async def _count(subscriber: Subscriber, collector: Collector) -> None:
-    async for message in subscriber:
-        try:
-            collector.take(message)
-        except (KeyError, TypeError, ValueError) as error:
-            log.warning("a %s message lacks what it should have: %r", message.type, error)
+    await subscriber.hand_to(collector.take)
