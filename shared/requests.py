@@ -12,6 +12,9 @@ from pydantic import Field
 from shared.messages import Body, FrameFields, FrameOrigin
 
 MAX_SEED = 2**63 - 1
+DRAWN_SEEDS = 2**53
+"""A seed that is drawn, or worked out from such a one, is below this: R, JavaScript and jq read JSON's numbers as
+doubles, which are exact up to here."""
 
 
 class SessionStamp(Body):

@@ -240,7 +240,7 @@ class Recording:
         if not frames:
             return
         reply = await self._recorder.ask("settle", Settle(frames=tuple(frames)).model_dump(), timeout_s=CHANGE_S)
-        self._fates.settled(frames, read(Settled, reply))
+        await self._fates.settled(frames, read(Settled, reply))
 
     async def _ask(self, message_type: str, body: dict[str, Any]) -> Reply:
         return await self._recorder.ask(message_type, body, timeout_s=CHANGE_S)
