@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from cli.asking import FAILED, calling, fail
+from cli.output import say
 from shared.errors import GeneratorLoading, ParafoveaError
 from shared.prompts import InvalidPrompts, parse
 from shared.requests import RerunRequest, RerunState, StartRerun
@@ -69,7 +70,7 @@ def rerun(
     except (PeerGone, TimeoutError):
         fail(f"the replayer, which makes sessions again, does not answer on the bus {settings.bus}; start the server")
     if as_json:
-        typer.echo(json.dumps(state.model_dump(), indent=2))
+        say(json.dumps(state.model_dump(), indent=2))
     else:
         _print(state)
     if state.state not in ("complete", "queued", "running", "waiting"):
@@ -135,6 +136,6 @@ async def _ask(replayer: Client, message_type: str, session_id: str) -> RerunSta
 
 def _print(state: RerunState) -> None:
     for frame in state.skipped:
-        typer.echo(f"frame {frame.index} was left out: {frame.reason}")
+        say(f"frame {frame.index} was left out: {frame.reason}")
     reason = f": {state.reason}" if state.reason else ""
-    typer.echo(f"{state.session_id}: {state.state}, {state.done} of {state.total} frames of {state.parent}{reason}")
+    say(f"{state.session_id}: {state.state}, {state.done} of {state.total} frames of {state.parent}{reason}")

@@ -98,10 +98,7 @@ class Bus:
         return socket
 
     def connect_monitored(self, channel_name: str) -> tuple[zmq.asyncio.Socket, zmq.asyncio.Socket]:
-        """Connect, and a second socket that tells when the connection is made and lost.
-
-        The monitor listens before the connection is begun, so it misses none.
-        """
+        """Connect, and a second socket that tells of connections made and lost; it listens before the first one."""
         socket = self._connecting(channel_name, ())
         monitor: zmq.asyncio.Socket = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         self._sockets.append(monitor)
@@ -112,8 +109,7 @@ class Bus:
         channel = BY_NAME[channel_name]
         socket = self._socket(zmq.SUB if channel.pattern == "publish" else zmq.DEALER, channel)
         if channel.pattern == "publish":
-            # All that it ever sends are subscriptions. To a publisher that is not there they can't go, and closing
-            # would wait for them.
+            # It sends subscriptions alone. To a publisher that is not there they can't go: closing would wait.
             socket.linger = 0
             for topic in [topic_of(name) for name in topics] or [b""]:
                 socket.subscribe(topic)
@@ -226,11 +222,8 @@ class Subscriber:
             yield await self.receive()
 
     async def hand_to(self, take: Callable[[Published], None]) -> None:
-        """Give each message to ``take``, until cancelled.
-
-        What a publisher says is not ours, and its version may be another: a message that ``take`` cannot use costs
-        itself and a word in the log, never this process.
-        """
+        """Give each message to ``take``, until cancelled. One that it cannot use (the publisher may be of another
+        version) costs itself and a word in the log, never this process."""
         async for message in self:
             try:
                 take(message)
@@ -239,14 +232,8 @@ class Subscriber:
 
     def unusable(self, message: Published, error: Exception) -> None:
         """Say, ever more rarely, that a message could not be used."""
-        reason = "; ".join(str(error).splitlines()[:4])[:300]
-        self._unusable.warn(
-            "a '%s' message on %s cannot be used, and is passed over: %s: %s",
-            message.type,
-            self._channel,
-            type(error).__name__,
-            reason,
-        )
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        self._unusable.warn("a '%s' message on %s is passed over: %s", message.type, self._channel, said)
 
     def add(self, topic: str) -> None:
         """Receive messages of this type too, from about now on."""
