@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from shared.channels import topic_of
-from shared.errors import InternalError, MalformedMessage, ParafoveaError, UnsupportedVersion, from_code
+from shared.errors import InternalError, InvalidRequest, MalformedMessage, ParafoveaError, UnsupportedVersion, from_code
 from shared.messages import PROTOCOL_VERSION, Message, new_id
 
 Payload = bytes | memoryview
@@ -89,8 +89,15 @@ def encode_request(
     *,
     message_id: str | None = None,
 ) -> list[Payload]:
-    """Header and payloads of a request."""
-    return [orjson.dumps({**body, **_envelope(message_type, message_id or new_id())}), *payloads]
+    """Header and payloads of a request.
+
+    Raises:
+        InvalidRequest: it holds what JSON cannot say.
+    """
+    try:
+        return [orjson.dumps({**body, **_envelope(message_type, message_id or new_id())}), *payloads]
+    except TypeError as error:  # text from a command line that is no UTF-8
+        raise InvalidRequest(f"the request cannot be written as JSON ({error}); write it in UTF-8") from None
 
 
 def decode_request(frames: Sequence[bytes]) -> Request:
