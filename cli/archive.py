@@ -135,7 +135,7 @@ async def _adopt(settings: Settings, disk: Disk, token: str, session_id: str) ->
         holder = Holder(settings.sessions_dir / RECORDER_LOCK, f"the sessions folder {settings.sessions_dir}")
     except AlreadyHeld:
         raise RecorderUnavailable(
-            f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus}; "
+            f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus_address}; "
             "set PARAFOVEA_BUS to the one it is on"
         ) from None
     try:

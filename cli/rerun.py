@@ -68,7 +68,10 @@ def rerun(
     except ParafoveaError as error:
         fail(f"not made: {error.detail}")
     except (PeerGone, TimeoutError):
-        fail(f"the replayer, which makes sessions again, does not answer on the bus {settings.bus}; start the server")
+        fail(
+            f"the replayer, which makes sessions again, does not answer on the bus "
+            f"{settings.bus_address}; start the server"
+        )
     if as_json:
         say(json.dumps(state.model_dump(), indent=2))
     else:

@@ -52,7 +52,7 @@ async def _tap(settings: Settings, topic: str | None, as_json: bool) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     if sys.stderr.isatty():
-        say(f"reading {settings.bus}; Ctrl-C ends", err=True)
+        say(f"reading {settings.bus_address}; Ctrl-C ends", err=True)
     channels = [TOPICS[topic]] if topic else list(dict.fromkeys(TOPICS.values()))
     show = _as_json if as_json else _for_terminal if sys.stdout.isatty() else _plain
     writer = LineWriter()

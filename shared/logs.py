@@ -97,6 +97,7 @@ def set_up_logging(name: str, level: str) -> None:
     """Log to standard error from now on, each line with the name of the process."""
     formatter = logging.Formatter(f"%(asctime)s {name:<9} %(levelname)-7s %(message)s")
     handler = LineQueue(sys.stderr, formatter)
+    handler.setFormatter(logging.Formatter("%(message)s"))  # the rest of the line is the thread's
     handler.addFilter(Sparing())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     atexit.register(handler.finish)

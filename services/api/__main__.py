@@ -9,6 +9,7 @@ import socket
 from services.api.app import create_app
 from services.api.server import ANSWER_S, GRACE_S, HttpServer, listen
 from services.api.service import Api
+from shared.address import host_and_port
 from shared.disk import Disk
 from shared.holder import AlreadyHeld
 from shared.runner import Runtime, run
@@ -37,7 +38,7 @@ async def serve(runtime: Runtime, sockets: list[socket.socket], disk: Disk | Non
     server = HttpServer(create_app(api), sockets)
     serving = runtime.supervise(server.serve(), "HTTP")
     for opened in sockets:
-        log.info("listening on http://%s:%d", *opened.getsockname()[:2])
+        log.info("listening on http://%s", host_and_port(*opened.getsockname()[:2]))
     await runtime.stopping.wait()
     server.stop()
     await api.live.close()

@@ -77,7 +77,7 @@ def _session_id(request: Request) -> str:
     try:
         return ids.validate(session_id)
     except InvalidSessionId:
-        raise SessionNotFound(f"there is no session {session_id[:200]!a}") from None
+        raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
 
 
 def _told(state: RerunState, status: int = 200) -> Response:

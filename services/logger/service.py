@@ -34,7 +34,7 @@ async def run(runtime: Runtime) -> None:
         subscriber = Subscriber(runtime.bus, name)
         runtime.supervise(_print(name, subscriber, writer), f"messages of {name}")
     runtime.supervise(_stop_unread(writer, runtime.stopping), "end of the output")
-    log.info("reads the bus at %s", runtime.settings.bus)
+    log.info("reads the bus at %s", runtime.settings.bus_address)
     await runtime.stopping.wait()
     await writer.close()
 
