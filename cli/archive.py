@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from cli.asking import FAILED, calling, fail, session_folder
+from cli.output import say
 from shared.disk import Disk
 from shared.errors import ParafoveaError, RecorderUnavailable
 from shared.holder import AlreadyHeld, Holder
@@ -58,7 +59,7 @@ def export(
                 _write(outgoing, sys.stdout.buffer, on_bytes)
             else:
                 _write_file(outgoing, path, on_bytes)
-                typer.echo(f"{path}: {outgoing.files} files, {path.stat().st_size} bytes")
+                say(f"{path}: {outgoing.files} files, {path.stat().st_size} bytes")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(FAILED) from None
@@ -82,16 +83,16 @@ def import_session(
         imported = _import(settings, file, session_id, quiet=as_json)
     except ParafoveaError as error:
         if as_json:
-            typer.echo(json.dumps(error.to_json()))
+            say(json.dumps(error.to_json()))
             raise typer.Exit(FAILED) from None
         fail(f"not imported: {error.detail}")
     except OSError as error:
         fail(f"not imported: {error.filename or file}: {error.strerror}")
     if as_json:
-        typer.echo(json.dumps(asdict(imported)))
+        say(json.dumps(asdict(imported)))
     else:
         had = f" (it was {imported.renamed_from})" if imported.renamed_from else ""
-        typer.echo(f"{imported.session_id}{had}: {imported.frames} frames, {imported.bytes} bytes")
+        say(f"{imported.session_id}{had}: {imported.frames} frames, {imported.bytes} bytes")
 
 
 def _end(number: int, _: object) -> None:
@@ -134,7 +135,7 @@ async def _adopt(settings: Settings, disk: Disk, token: str, session_id: str) ->
         holder = Holder(settings.sessions_dir / RECORDER_LOCK, f"the sessions folder {settings.sessions_dir}")
     except AlreadyHeld:
         raise RecorderUnavailable(
-            f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus}; "
+            f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus_address}; "
             "set PARAFOVEA_BUS to the one it is on"
         ) from None
     try:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import orjson
 import typer
 
-from cli.output import print_table, reader_may_leave
+from cli.output import print_table, reader_may_leave, say_json
 from shared.channels import CHANNELS
 from shared.settings import load_settings
 
@@ -33,7 +32,7 @@ def bus(
                 for channel in CHANNELS
             ]
             body = {"bus": str(address), "curve": settings.curve_keys is not None, "channels": channels}
-            typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+            say_json(body)
             return
         print_table(
             ("channel", "address", "pattern", "bound by", "types"),

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from cli.output import say
 from shared.disk import Disk
 from shared.holder import AlreadyHeld, Holder
 from shared.session.check import Finding, exit_code
@@ -46,15 +47,13 @@ def check(
     code = exit_code(findings)
     if as_json:
         found = [finding.to_json() for finding in findings]
-        typer.echo(
-            json.dumps({"session": folder.name, "exit_code": code, "repaired": did, "findings": found}, indent=2)
-        )
+        say(json.dumps({"session": folder.name, "exit_code": code, "repaired": did, "findings": found}, indent=2))
     else:
         for sentence in did:
-            typer.echo(f"repaired    {sentence}")
+            say(f"repaired    {sentence}")
         for finding in findings:
-            typer.echo(f"{_MARKS[finding.severity]:<11} {finding.file}: {finding.sentence}")
-        typer.echo(_verdict(folder, findings, code))
+            say(f"{_MARKS[finding.severity]:<11} {finding.file}: {finding.sentence}")
+        say(_verdict(folder, findings, code))
     raise typer.Exit(code)
 
 

@@ -10,12 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.asking import fail, session_folder
-from cli.output import print_table, printable, reader_may_leave
+from cli.output import print_table, printable, reader_may_leave, say
 from comparison.pairing import Compared, compare, count_pairs, summary
 from comparison.sheet import MAX_ROWS, Sheet
 from shared.errors import SessionNotFound
@@ -86,13 +85,13 @@ def _shown(found: Iterator[Compared], total: int, *, quiet: bool) -> Iterator[Co
 
 def _print_lines(found: Iterator[Compared], total: int) -> None:
     with reader_may_leave():
-        typer.echo(json.dumps({"total": total}))
+        say(json.dumps({"total": total}))
         rows: list[Row] = []
         for each in found:
             rows.append(each.to_json())
-            typer.echo(json.dumps(rows[-1]))
+            say(json.dumps(rows[-1]))
             sys.stdout.flush()
-        typer.echo(json.dumps({"summary": summary(rows)}))
+        say(json.dumps({"summary": summary(rows)}))
 
 
 def _write_csv(path: Path, rows: list[Row]) -> None:
@@ -106,14 +105,14 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
 def _print(a: str, b: str, total: int, rows: list[Row], *, as_json: bool) -> None:
     means = summary(rows)
     if as_json:
-        typer.echo(json.dumps({"a": a, "b": b, "total": total, "summary": means, "frames": rows}, indent=2))
+        say(json.dumps({"a": a, "b": b, "total": total, "summary": means, "frames": rows}, indent=2))
         return
     headings = ("index", "sector", "PSNR dB", "SSIM", "in sector dB", "SSIM", "prompts, or why not compared")
     with reader_may_leave():
         print_table(headings, [_row(row) for row in rows])
         parts = [f"{means['compared']} of {means['frames']} pairs compared", f"{means['identical']} identical"]
         parts += [f"mean {name} {means[key]}" for key, name in _MEANS.items() if means[key] is not None]
-        typer.echo(f"{a} and {b}: {', '.join(parts)}")
+        say(f"{a} and {b}: {', '.join(parts)}")
 
 
 _MEANS = {

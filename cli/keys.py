@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.output import say
 from shared.curve import InvalidKeys, make_keys
 
 
@@ -17,7 +18,7 @@ def keys(folder: Annotated[Path, typer.Argument(help="A new folder, for the keys
         make_keys(folder)
     except OSError as error:
         raise InvalidKeys(f"cannot write keys to {folder}: {error.strerror}") from None
-    typer.echo(
+    say(
         f"Keys are in {folder}. For every process of Parafovea set\n"
         f"  PARAFOVEA_CURVE_KEYS={folder}\n"
         "A subscriber elsewhere needs server.key (the server's public key) and a key pair of its own,\n"

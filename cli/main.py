@@ -11,6 +11,7 @@ from cli.archive import export, import_session
 from cli.bus import bus
 from cli.check import check
 from cli.keys import keys
+from cli.output import flushed, prepare, reader_may_leave, say
 from cli.reproduce import compare, verify
 from cli.rerun import rerun
 from cli.settings import settings
@@ -20,13 +21,20 @@ from shared.runner import EXIT_REFUSED, REFUSALS
 
 
 class _Sentences(TyperGroup):
-    """Errors that a user can do something about are sentences, whichever command meets them."""
+    """Errors that a user can do something about are sentences, whichever command meets them, in every encoding; and
+    whoever reads the output may stop when they have enough."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        prepare()
+        with flushed():
+            return super().main(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with reader_may_leave():
+                return super().invoke(ctx)
         except (*REFUSALS, ParafoveaError) as error:
-            typer.echo(f"parafovea: {error}", err=True)
+            say(f"parafovea: {error}", err=True)
             raise typer.Exit(EXIT_REFUSED) from None
 
 

@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from shared.texts import json_text
+
+
+def prepare() -> None:
+    """Make standard output and standard error take every character: one that their encoding lacks goes out as its
+    escape. A locale without UTF-8 (``LC_ALL=C``, an old Windows console) is no reason to end with a traceback."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line, in the stream's own encoding."""
+    print(text, file=sys.stderr if err else sys.stdout)
+
+
+def say_json(value: Any) -> None:
+    """Print a value as JSON, over several lines."""
+    say(json_text(value, sys.stdout.encoding))
 
 
 def printable(text: str) -> str:
@@ -21,7 +46,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on a terminal; tab-separated lines, for other programs, everywhere else."""
     if not sys.stdout.isatty():
         for row in rows:
-            typer.echo("\t".join(row))
+            say("\t".join(row))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings[:-1]:
@@ -39,6 +64,22 @@ def reader_may_leave() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # So that the interpreter's own flush at exit has somewhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        nobody_reads()
         raise typer.Exit(0) from None
+
+
+@contextmanager
+def flushed() -> Iterator[None]:
+    """Write out what is still in the buffer, behind whatever ends the command, and say nothing if nobody reads it."""
+    try:
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            nobody_reads()
+
+
+def nobody_reads() -> None:
+    """Give the interpreter's own flush at exit somewhere to go."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from cli.asking import FAILED, calling, fail
+from cli.output import say
 from shared.errors import GeneratorLoading, ParafoveaError
 from shared.prompts import InvalidPrompts, parse
 from shared.requests import RerunRequest, RerunState, StartRerun
-from shared.rpc import Client, PeerGone
+from shared.rpc import Client, PeerGone, read
 from shared.settings import Settings, load_settings
 
 START_S = 60.0
@@ -67,9 +68,12 @@ def rerun(
     except ParafoveaError as error:
         fail(f"not made: {error.detail}")
     except (PeerGone, TimeoutError):
-        fail(f"the replayer, which makes sessions again, does not answer on the bus {settings.bus}; start the server")
+        fail(
+            f"the replayer, which makes sessions again, does not answer on the bus "
+            f"{settings.bus_address}; start the server"
+        )
     if as_json:
-        typer.echo(json.dumps(state.model_dump(), indent=2))
+        say(json.dumps(state.model_dump(), indent=2))
     else:
         _print(state)
     if state.state not in ("complete", "queued", "running", "waiting"):
@@ -110,7 +114,7 @@ async def _start(replayer: Client, wanted: StartRerun) -> RerunState:
     while True:
         try:
             reply = await replayer.call("rerun", wanted.model_dump(), timeout_s=START_S)
-            return RerunState.model_validate(reply.body)
+            return read(RerunState, reply)
         except GeneratorLoading as error:
             await asyncio.sleep(error.retry_after_s or 1)
 
@@ -130,11 +134,11 @@ async def _follow(replayer: Client, state: RerunState, *, quiet: bool) -> RerunS
 
 async def _ask(replayer: Client, message_type: str, session_id: str) -> RerunState:
     body = RerunRequest(session_id=session_id).model_dump()
-    return RerunState.model_validate((await replayer.call(message_type, body, timeout_s=ANSWER_S)).body)
+    return read(RerunState, await replayer.call(message_type, body, timeout_s=ANSWER_S))
 
 
 def _print(state: RerunState) -> None:
     for frame in state.skipped:
-        typer.echo(f"frame {frame.index} was left out: {frame.reason}")
+        say(f"frame {frame.index} was left out: {frame.reason}")
     reason = f": {state.reason}" if state.reason else ""
-    typer.echo(f"{state.session_id}: {state.state}, {state.done} of {state.total} frames of {state.parent}{reason}")
+    say(f"{state.session_id}: {state.state}, {state.done} of {state.total} frames of {state.parent}{reason}")

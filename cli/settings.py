@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from typing import Annotated, Any
 
-import orjson
 import typer
 from dotenv import dotenv_values
 
-from cli.output import print_table, printable, reader_may_leave
+from cli.output import print_table, printable, reader_may_leave, say_json
 from shared.settings import ENV_FILE, PREFIX, Settings, load_settings
 
 SECRET = frozenset({"api_token"})
@@ -36,7 +35,7 @@ def settings(
                 variable: {"value": value, "from": where, "meaning": meaning}
                 for variable, value, where, meaning in rows
             }
-            typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+            say_json(body)
         else:
             print_table(
                 ("setting", "value", "from", "meaning"),

@@ -10,17 +10,18 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from cli.describe import describe
-from cli.output import printable, reader_may_leave
+from cli.output import printable, reader_may_leave, say
 from shared.channels import CHANNELS
+from shared.line_writer import LineWriter
 from shared.runner import open_bus
 from shared.settings import Settings, load_settings
 from shared.sockets import Subscriber
+from shared.texts import json_line
 from shared.wire import Published
 
 TOPICS = {name: channel.name for channel in CHANNELS if channel.pattern == "publish" for name in channel.types}
@@ -51,17 +52,21 @@ async def _tap(settings: Settings, topic: str | None, as_json: bool) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     if sys.stderr.isatty():
-        typer.echo(f"reading {settings.bus}; Ctrl-C ends", err=True)
+        say(f"reading {settings.bus_address}; Ctrl-C ends", err=True)
     channels = [TOPICS[topic]] if topic else list(dict.fromkeys(TOPICS.values()))
-    show = _show_json if as_json else _show_on_terminal if sys.stdout.isatty() else _show_plain
+    show = _as_json if as_json else _for_terminal if sys.stdout.isatty() else _plain
+    writer = LineWriter()
     readers = [
-        asyncio.create_task(_read(Subscriber(bus, channel, [topic] if topic else []), show)) for channel in channels
+        asyncio.create_task(_read(Subscriber(bus, channel, [topic] if topic else []), show, writer))
+        for channel in channels
     ]
+    readers.append(asyncio.create_task(writer.wait_over()))
     stop = asyncio.create_task(stopping.wait())
     try:
         done, _ = await asyncio.wait([stop, *readers], return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             await task
+        await writer.close()
     finally:
         for task in (stop, *readers):
             task.cancel()
@@ -69,30 +74,38 @@ async def _tap(settings: Settings, topic: str | None, as_json: bool) -> None:
         bus.close()
 
 
-async def _read(subscriber: Subscriber, show: Callable[[Published], None]) -> None:
+async def _read(subscriber: Subscriber, show: Callable[[Published], str], writer: LineWriter) -> None:
     async for message in subscriber:
-        show(message)
-        sys.stdout.flush()
+        try:
+            line = show(message)
+        except Exception as error:
+            subscriber.unusable(message, error)
+            continue
+        try:
+            await writer.write(line)
+        except OSError:
+            return
 
 
-def _show_json(message: Published) -> None:
-    header = {**message.header, "payload_bytes": len(message.payload)}
-    sys.stdout.write(orjson.dumps(header).decode() + "\n")
+def _as_json(message: Published) -> str:
+    return json_line({**message.header, "payload_bytes": len(message.payload)}, sys.stdout.encoding)
 
 
-def _show_plain(message: Published) -> None:
-    sys.stdout.write(f"{_clock(message)}  {printable(message.type):<15} {describe(message)}\n")
+def _plain(message: Published) -> str:
+    return f"{_clock(message)}  {printable(message.type):<15} {describe(message)}"
 
 
 _console = Console(highlight=False, markup=False, soft_wrap=True)
 
 
-def _show_on_terminal(message: Published) -> None:
+def _for_terminal(message: Published) -> str:
     line = Text(_clock(message), style="dim")
     line.append(f"  {printable(message.type):<15} ", style=f"bold {_COLOURS.get(message.type, 'white')}")
     line.append(describe(message), style="default")
     line.truncate(_console.width, overflow="ellipsis")
-    _console.print(line)
+    with _console.capture() as printed:
+        _console.print(line)
+    return printed.get().rstrip("\n")
 
 
 _COLOURS = {"frame": "green", "frame.recorded": "cyan", "replay.frame": "magenta", "status": "blue"}

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cli.asking import calling, fail, session_folder
+from cli.output import say
 from cli.reproduce import By
 from comparison.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
 from comparison.verdict import FrameReport, SessionReport, Thresholds, Verdict
@@ -61,7 +62,7 @@ def run(session: str, *, as_json: bool, psnr: float, ssim: float, by: By, model:
     except NoMaker as error:
         fail(str(error))
     if as_json:
-        typer.echo(json.dumps(report.to_json(), indent=2))
+        say(json.dumps(report.to_json(), indent=2))
     else:
         _print(report)
     raise typer.Exit(0 if report.holds else NOT_REPRODUCED)

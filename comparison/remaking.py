@@ -20,9 +20,9 @@ from shared.errors import (
     QueueFull,
     RecordingBacklogFull,
 )
-from shared.messages import new_id
+from shared.messages import Heartbeat, new_id
 from shared.requests import Cancel, Generate, Generated
-from shared.rpc import Client, PeerGone, invalid_request
+from shared.rpc import Client, PeerGone, invalid_request, read
 from shared.sectors import Region
 
 JOB_TIMEOUT_S = 600.0
@@ -97,13 +97,15 @@ class ServerRemaker:
         deadline = loop.time() + JOB_TIMEOUT_S
         while True:
             try:
-                status = (await self._generator.call("status", timeout_s=5.0)).body
+                status = read(Heartbeat, await self._generator.call("status", timeout_s=5.0))
             except (PeerGone, TimeoutError):
                 raise NoMaker("no generator answers on the bus") from None
-            if status["state"] == "ready":
-                return {key: status.get(key) for key in ("model", "device", "dtype")}
-            if status["state"] != "loading" or loop.time() > deadline:
-                raise NoMaker(f"the generator is {status['state']}: {status.get('detail') or 'see its log'}")
+            except ParafoveaError as error:
+                raise NoMaker(f"the generator cannot be asked: {error.detail}") from None
+            if status.state == "ready":
+                return status.model_dump(include={"model", "device", "dtype"})
+            if status.state != "loading" or loop.time() > deadline:
+                raise NoMaker(f"the generator is {status.state}: {status.detail or 'see its log'}")
             await asyncio.sleep(_RETRY_S)
 
     async def remake(self, entry: Mapping[str, Any], source: bytes) -> Remade:
@@ -141,8 +143,8 @@ class ServerRemaker:
         except asyncio.CancelledError:
             await self._cancel(request.request_id)
             raise
-        made = Generated.model_validate(reply.body)
-        decoded = await asyncio.to_thread(decode, bytes(reply.payloads[0]))
+        made = read(Generated, reply)
+        decoded = await asyncio.to_thread(decode, reply.payload)
         return Remade(decoded.pixels, made.model_dump())
 
     async def _cancel(self, request_id: str) -> None:

@@ -71,7 +71,7 @@ class BusAddress:
                 f"the bus address {url!r} needs a host and a base port from 1 to {65535 - last_offset}, "
                 f"such as {DEFAULT_TCP}"
             )
-        return cls(host=host, base_port=int(port_text))
+        return cls(host=f"[{bare_host(host)}]" if ":" in host else host, base_port=int(port_text))
 
     @property
     def is_private(self) -> bool:
@@ -94,6 +94,17 @@ class BusAddress:
 
     def __str__(self) -> str:
         return f"ipc://{self.folder}" if self.folder is not None else f"tcp://{self.host}:{self.base_port}"
+
+
+def bare_host(host: str) -> str:
+    """A host as sockets take it: an IPv6 address without the brackets that it has in a URL."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Host and port as they stand in a URL (RFC 3986, 3.2.2): an IPv6 address in brackets."""
+    bare = bare_host(host)
+    return f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
 
 
 def default_bus() -> str:

@@ -1,4 +1,4 @@
-"""One holder a channel: a lock file held for life.
+"""One holder a channel, and one a folder for each who keeps something there: a lock file held for life.
 
 libzmq lets whoever binds an ipc path last take it from the one who had it, without an error on either side. So a
 process locks a file beside the socket first; a second one refuses to start, and says why.
@@ -6,6 +6,7 @@ process locks a file beside the socket first; a second one refuses to start, and
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class Holder:
 
         Raises:
             AlreadyHeld: another living process has it.
+            OSError: the lock file cannot be made, or this file system has no locks.
         """
         self._path = path
         self._lock = FileLock(path)
@@ -31,6 +33,8 @@ class Holder:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise AlreadyHeld(f"another process already holds {what} (lock file {path}); stop that one first") from None
+        except NotImplementedError as error:
+            raise OSError(errno.ENOLCK, "this file system has no file locks", str(path)) from error
 
     def release(self) -> None:
         """Give it up and leave nothing behind.

@@ -135,13 +135,14 @@ class Waiting(Body):
     client_id: str | None
 
 
-class Status(Message):
-    """The generator's heartbeat, once a second and at each change of state."""
+class Heartbeat(Message):
+    """A :class:`Status` as it is heard: of a newer generator its state may be a word that is not known here. Then it
+    lives, and takes nothing."""
 
     type: ClassVar[str] = "status"
 
     epoch: str
-    state: Literal["loading", "ready", "failed", "stopping"]
+    state: str
     detail: str | None = None
     last_seq: int
     """-1 before the first frame."""
@@ -160,6 +161,12 @@ class Status(Message):
     model: Model | None = None
     device: str | None = None
     dtype: str | None = None
+
+
+class Status(Heartbeat):
+    """The generator's heartbeat, once a second and at each change of state."""
+
+    state: Literal["loading", "ready", "failed", "stopping"]
 
 
 class SessionStarted(Message):

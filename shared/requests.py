@@ -12,6 +12,9 @@ from pydantic import Field
 from shared.messages import Body, FrameFields, FrameOrigin
 
 MAX_SEED = 2**63 - 1
+DRAWN_SEEDS = 2**53
+"""A seed that is drawn, or worked out from such a one, is below this: R, JavaScript and jq read JSON's numbers as
+doubles, which are exact up to here."""
 
 
 class SessionStamp(Body):
@@ -297,7 +300,8 @@ class Play(CursorRequest):
 
 class CursorState(Body):
     cursor: str
-    state: Literal["idle", "replaying", "playing", "paused", "complete"]
+    state: str
+    """``idle``, ``replaying``, ``playing``, ``paused`` or ``complete``; of a newer replayer perhaps another word."""
     session_id: str | None
     position: int
     """Index that ``next`` would give."""
@@ -361,7 +365,9 @@ class RerunState(Body):
 
     session_id: str
     parent: str
-    state: Literal["queued", "running", "waiting", "complete", "cancelled", "failed", "interrupted"]
+    state: str
+    """``queued``, ``running``, ``waiting``, ``complete``, ``cancelled``, ``failed`` or ``interrupted``; of a newer
+    replayer perhaps another word."""
     done: int
     """Frames of the parent that are dealt with, the skipped ones included."""
     total: int

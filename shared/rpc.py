@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import zmq
 import zmq.asyncio
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from zmq.utils.monitor import parse_monitor_message
 
 from shared.errors import InternalError, InvalidRequest, MalformedMessage, ParafoveaError, UnknownType
 from shared.messages import new_id
+from shared.rarely import Rarely
 from shared.sockets import Bus
 from shared.wire import (
     Payload,
@@ -33,6 +34,7 @@ from shared.wire import (
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Awaitable[Reply]]
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 CONNECT_GRACE_S = 0.5
 """A caller that has just started, or whose peer is just restarting, waits this long for the connection."""
@@ -56,6 +58,7 @@ class Client:
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         self._connected = asyncio.Event()
         self._met = False
+        self._unreadable = Rarely(log)
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._watch())]
 
     @property
@@ -116,11 +119,15 @@ class Client:
         while not self._socket.closed:
             frames = await self._socket.recv_multipart()
             self._meet()
+            message_id: str | None
+            reply: Reply | ParafoveaError
             try:
                 message_id, reply = decode_reply(frames)
             except ParafoveaError as error:
-                log.warning("unreadable reply on %s: %s", self._channel, error.detail)
-                continue
+                self._unreadable.warn("unreadable reply on %s: %s", self._channel, error.detail)
+                # Its caller, where it can be told, need not wait for the deadline.
+                message_id = _id_of(frames)
+                reply = InternalError(f"the answer on '{self._channel}' cannot be read: {error.detail}")
             future = self._waiting.get(message_id or "")
             if future is None or future.done():
                 continue  # its caller has given up
@@ -205,6 +212,22 @@ class Server:
         await self._socket.send_multipart([identity, *frames], copy=len(frames) == 1)
 
 
+def read(model: type[ModelT], reply: Reply) -> ModelT:
+    """What a reply says.
+
+    Raises:
+        InternalError: it is not what this version understands. An error of the one request, and of no other.
+    """
+    try:
+        return model.model_validate(reply.body)
+    except ValidationError as error:
+        problem = invalid_request(error).detail[:500]
+        raise InternalError(
+            f"the answer '{reply.body.get('type')}' cannot be understood ({problem}); "
+            "restart every process after an update, so that all are of one version"
+        ) from None
+
+
 def invalid_request(error: ValidationError) -> InvalidRequest:
     """A validation error in the words of the API: what is wrong with which field."""
     fields = {
@@ -226,4 +249,4 @@ def _id_of(frames: list[bytes]) -> str | None:
     return found if isinstance(found, str) else None
 
 
-__all__ = ["Client", "Handler", "MalformedMessage", "PeerGone", "Server", "invalid_request"]
+__all__ = ["Client", "Handler", "MalformedMessage", "PeerGone", "Server", "invalid_request", "read"]

@@ -7,14 +7,19 @@ import logging
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 import zmq
 
 from shared.address import InvalidBusAddress
 from shared.curve import InvalidKeys, load_keys
+from shared.descriptors import raise_limit
 from shared.holder import AlreadyHeld
+from shared.logs import finish_logging, set_up_logging
 from shared.settings import InvalidSettings, Settings, load_settings
 from shared.sockets import Bus
 
@@ -22,6 +27,10 @@ log = logging.getLogger(__name__)
 
 EXIT_REFUSED = 2
 """The process did not start: a setting, a lock or an address is wrong, and the message says which."""
+
+THREADS = 32
+"""Reads of a disk that may be under way at a time, in any process; so many must be stuck until another one waits."""
+LAST_THREADS_S = 0.5
 
 REFUSALS = (InvalidSettings, InvalidBusAddress, InvalidKeys, AlreadyHeld)
 
@@ -85,26 +94,52 @@ def open_bus(settings: Settings, *, linger_ms: int = 1000) -> Bus:
 def run(name: str, main: Callable[[Runtime], Awaitable[None]]) -> NoReturn:
     """Run a service until SIGINT or SIGTERM, and exit: 0 after a stop that was asked for, 1 after a failure, 2 when
     it could not start."""
+    abandon = False
     try:
         settings = load_settings()
         set_up_logging(name, settings.log_level)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runtime = runner.run(_life(settings, main))
+        raise_limit()
+        abandon = _run(settings, main)
+        code = 0
     except (*REFUSALS, Refused) as error:
-        sys.exit(_refuse(name, str(error)))
+        code = _refuse(name, str(error))
     except zmq.ZMQError as error:
-        sys.exit(_refuse(name, f"the bus refused: {error}; is another Parafovea running there?"))
+        code = _refuse(name, f"the bus refused: {error}; is another Parafovea running there?")
     except Exception:
         log.exception("%s failed", name)
-        sys.exit(1)
-    if runtime.abandon_threads:
-        logging.shutdown()
+        code = 1
+    finish_logging()
+    if abandon or _threads_still_run():
         sys.stdout.flush()
-        os._exit(0)
-    sys.exit(0)
+        os._exit(code)
+    sys.exit(code)
 
 
-async def _life(settings: Settings, main: Callable[[Runtime], Awaitable[None]]) -> Runtime:
+def _run(settings: Settings, main: Callable[[Runtime], Awaitable[None]]) -> bool:
+    """Live until told to stop; whether the service wants its threads left behind."""
+    threads = ThreadPoolExecutor(THREADS, "thread")
+    runner = asyncio.Runner(loop_factory=_loop_factory())
+    try:
+        return runner.run(_life(settings, main, threads)).abandon_threads
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+        if not _threads_still_run():  # closing the loop would wait for one that is stuck on a disk
+            runner.close()
+
+
+def _threads_still_run() -> bool:
+    """Whether a thread of this process runs on, that its end would wait for."""
+    deadline = time.monotonic() + LAST_THREADS_S
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                return True
+    return False
+
+
+async def _life(settings: Settings, main: Callable[[Runtime], Awaitable[None]], threads: ThreadPoolExecutor) -> Runtime:
+    asyncio.get_running_loop().set_default_executor(threads)
     runtime = Runtime(settings, open_bus(settings))
     _stop_on_signals(runtime.stopping)
     try:
@@ -126,16 +161,6 @@ def _stop_on_signals(stopping: asyncio.Event) -> None:
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     # ZeroMQ's sockets are watched by file descriptor, which Windows' default proactor loop cannot do.
     return asyncio.SelectorEventLoop
-
-
-def set_up_logging(name: str, level: str) -> None:
-    """One line an event on standard error: honcho, journald and a shell all take it from there."""
-    logging.basicConfig(
-        level=level.upper(),
-        format=f"%(asctime)s {name:<9} %(levelname)-7s %(message)s",
-        stream=sys.stderr,
-        force=True,
-    )
 
 
 def _refuse(name: str, reason: str) -> int:

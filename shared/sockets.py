@@ -21,6 +21,7 @@ from shared.channels import BY_NAME, Channel, topic_of
 from shared.errors import ParafoveaError
 from shared.holder import Holder
 from shared.messages import Message
+from shared.rarely import Rarely
 from shared.wire import Payload, Published, decode_published, encode_published
 
 log = logging.getLogger(__name__)
@@ -97,10 +98,7 @@ class Bus:
         return socket
 
     def connect_monitored(self, channel_name: str) -> tuple[zmq.asyncio.Socket, zmq.asyncio.Socket]:
-        """Connect, and a second socket that tells when the connection is made and lost.
-
-        The monitor listens before the connection is begun, so it misses none.
-        """
+        """Connect, and a second socket that tells of connections made and lost; it listens before the first one."""
         socket = self._connecting(channel_name, ())
         monitor: zmq.asyncio.Socket = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         self._sockets.append(monitor)
@@ -111,8 +109,7 @@ class Bus:
         channel = BY_NAME[channel_name]
         socket = self._socket(zmq.SUB if channel.pattern == "publish" else zmq.DEALER, channel)
         if channel.pattern == "publish":
-            # All that it ever sends are subscriptions. To a publisher that is not there they can't go, and closing
-            # would wait for them.
+            # It sends subscriptions alone. To a publisher that is not there they can't go: closing would wait.
             socket.linger = 0
             for topic in [topic_of(name) for name in topics] or [b""]:
                 socket.subscribe(topic)
@@ -208,6 +205,8 @@ class Subscriber:
         self._bus = bus
         self._socket = bus.connect(channel, topics)
         self._channel = channel
+        self._unreadable = Rarely(log)
+        self._unusable = Rarely(log)
 
     async def receive(self) -> Published:
         """The next message. One that cannot be read is logged and passed over: a bad publisher must not end us."""
@@ -216,11 +215,25 @@ class Subscriber:
             try:
                 return decode_published(frames)
             except ParafoveaError as error:
-                log.warning("unreadable message on %s: %s", self._channel, error.detail)
+                self._unreadable.warn("unreadable message on %s: %s", self._channel, error.detail)
 
     async def __aiter__(self) -> AsyncIterator[Published]:
         while True:
             yield await self.receive()
+
+    async def hand_to(self, take: Callable[[Published], None]) -> None:
+        """Give each message to ``take``, until cancelled. One that it cannot use (the publisher may be of another
+        version) costs itself and a word in the log, never this process."""
+        async for message in self:
+            try:
+                take(message)
+            except Exception as error:
+                self.unusable(message, error)
+
+    def unusable(self, message: Published, error: Exception) -> None:
+        """Say, ever more rarely, that a message could not be used."""
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        self._unusable.warn("a '%s' message on %s is passed over: %s", message.type, self._channel, said)
 
     def add(self, topic: str) -> None:
         """Receive messages of this type too, from about now on."""

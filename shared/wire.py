@@ -13,10 +13,13 @@ from typing import Any
 import orjson
 
 from shared.channels import topic_of
-from shared.errors import MalformedMessage, ParafoveaError, UnsupportedVersion, from_code
+from shared.errors import InternalError, InvalidRequest, MalformedMessage, ParafoveaError, UnsupportedVersion, from_code
 from shared.messages import PROTOCOL_VERSION, Message, new_id
 
 Payload = bytes | memoryview
+
+MAX_DEPTH = 250
+"""Objects and arrays within each other in a header. orjson reads 1024 and writes 254: what comes in must go on out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,17 @@ class Reply:
 
     body: dict[str, Any] = field(default_factory=dict)
     payloads: tuple[Payload, ...] = ()
+
+    @property
+    def payload(self) -> bytes:
+        """The one payload of a reply that has one.
+
+        Raises:
+            InternalError: it has none: the other side is of another version, or wrong.
+        """
+        if not self.payloads:
+            raise InternalError(f"the answer '{self.body.get('type')}' came without the bytes that belong to it")
+        return bytes(self.payloads[0])
 
 
 def encode_published(message: Message, payload: Payload = b"") -> list[Payload]:
@@ -75,8 +89,15 @@ def encode_request(
     *,
     message_id: str | None = None,
 ) -> list[Payload]:
-    """Header and payloads of a request."""
-    return [orjson.dumps({**body, **_envelope(message_type, message_id or new_id())}), *payloads]
+    """Header and payloads of a request.
+
+    Raises:
+        InvalidRequest: it holds what JSON cannot say.
+    """
+    try:
+        return [orjson.dumps({**body, **_envelope(message_type, message_id or new_id())}), *payloads]
+    except TypeError as error:  # text from a command line that is no UTF-8
+        raise InvalidRequest(f"the request cannot be written as JSON ({error}); write it in UTF-8") from None
 
 
 def decode_request(frames: Sequence[bytes]) -> Request:
@@ -152,4 +173,21 @@ def _header(raw: bytes) -> dict[str, Any]:
         raise UnsupportedVersion(
             f"protocol version {version} is newer than {PROTOCOL_VERSION}; update this side of the bus"
         )
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _is_deeper(header, MAX_DEPTH):
+        raise MalformedMessage(f"the header has more than {MAX_DEPTH} objects or arrays within each other")
     return header
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    """Whether more than so many objects and arrays are within each other, without recursion of our own."""
+    level = [value]
+    for _ in range(limit + 1):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True

@@ -9,6 +9,9 @@ import socket
 from services.api.app import create_app
 from services.api.server import ANSWER_S, GRACE_S, HttpServer, listen
 from services.api.service import Api
+from shared.address import host_and_port
+from shared.disk import Disk
+from shared.holder import AlreadyHeld
 from shared.runner import Runtime, run
 
 log = logging.getLogger(__name__)
@@ -16,17 +19,26 @@ log = logging.getLogger(__name__)
 
 async def main(runtime: Runtime) -> None:
     """Serve on the address of the settings until told to stop."""
-    await serve(runtime, listen(runtime.settings.host, runtime.settings.port))
+    await serve(runtime, await asyncio.to_thread(listen, runtime.settings.host, runtime.settings.port))
 
 
-async def serve(runtime: Runtime, sockets: list[socket.socket]) -> None:
-    """Serve until told to stop, then within two seconds: answer, send viewers away, let go."""
-    api = Api(runtime)
+async def serve(runtime: Runtime, sockets: list[socket.socket], disk: Disk | None = None) -> None:
+    """Serve until told to stop, then within two seconds: answer, send viewers away, let go.
+
+    Raises:
+        AlreadyHeld: another API keeps its journal in the same sessions folder.
+    """
+    api = Api(runtime, disk)
+    try:
+        await api.start()
+    except AlreadyHeld:
+        for opened in sockets:
+            opened.close()
+        raise
     server = HttpServer(create_app(api), sockets)
     serving = runtime.supervise(server.serve(), "HTTP")
-    api.start()
     for opened in sockets:
-        log.info("listening on http://%s:%d", *opened.getsockname()[:2])
+        log.info("listening on http://%s", host_and_port(*opened.getsockname()[:2]))
     await runtime.stopping.wait()
     server.stop()
     await api.live.close()

@@ -95,10 +95,10 @@ class _Prompts:
         self._prompts = api.prompts
 
     async def show(self, request: Request) -> Response:
-        return JsonResponse(self._prompts.to_json(), headers=NO_STORE)
+        return JsonResponse(await self._prompts.to_json(), headers=NO_STORE)
 
     async def reset(self, request: Request) -> Response:
-        self._prompts.reset()
+        await self._prompts.reset()
         return JsonResponse({"status": "reset"}, headers=NO_STORE)
 
 

@@ -81,7 +81,7 @@ def parse_generate(body: Body, content_type: str) -> tuple[GenerateRequest, byte
     if kind == "multipart/form-data":
         return _from_form(body, content_type)
     raise UnsupportedMediaType(
-        f"The content type is {content_type[:100]!a}; send application/json (with curl: "
+        f"The content type is {content_type[:100]!r}; send application/json (with curl: "
         "-H 'Content-Type: application/json'), or multipart/form-data with the image as the file field 'image'."
     )
 

@@ -48,7 +48,7 @@ class CorsPolicy:
             return
         if not _is_address(name):
             raise Unauthorized(
-                f"This server does not answer to the name {name[:100]!a}; use http://localhost, or set "
+                f"This server does not answer to the name {name[:100]!r}; use http://localhost, or set "
                 "PARAFOVEA_CORS_ORIGINS to the origin that you use."
             )
 
@@ -63,7 +63,7 @@ class CorsPolicy:
         if origin is None or self.allows(origin) or self._is_own(origin, host):
             return
         raise Unauthorized(
-            f"Pages of {origin[:100]!a} may not call this server; add the origin to PARAFOVEA_CORS_ORIGINS."
+            f"Pages of {origin[:100]!r} may not call this server; add the origin to PARAFOVEA_CORS_ORIGINS."
         )
 
     def _is_own(self, origin: str, host: str) -> bool:

@@ -46,7 +46,7 @@ async def _on_known(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    path = ascii(request.url.path[:200])
+    path = repr(request.url.path[:200])
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
         return error_response(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from services.api.pending import PendingFrames, Waiting
+from services.api.journal import HANDOVER_S, Journal, for_a_while
+from services.api.pending import PendingFrames
+from shared.disk import Disk
 from shared.errors import GenerationFailed, GenerationTimeout
 from shared.requests import AnsweredFrame, Settled
-from shared.session.answered import Answered
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +24,13 @@ class Fates:
 
     Attributes:
         pending: frames that were made and are not known to be on disk.
+        journal: where they are kept past our own end.
         lost: ids of frames that were shown and never reached the disk, by session, as far as we found out ourselves.
     """
 
-    def __init__(self, journal: Answered) -> None:
-        self._journal = journal
+    def __init__(self, disk: Disk, root: Path) -> None:
         self.pending = PendingFrames()
-        self.pending.restore(journal.frames.values())
+        self.journal = Journal(disk, root, self.pending.restore)
         self.lost: dict[str, list[str]] = {}
 
     async def acknowledgement(self, frame: AnsweredFrame, *, durable: bool, timeout_s: float) -> str:
@@ -45,10 +46,11 @@ class Fates:
             return "disk"
         try:
             if durable or not has_older:
-                await _settled(waiting, timeout_s if durable else ACKNOWLEDGEMENT_S)
+                await for_a_while(waiting.settled, timeout_s if durable else ACKNOWLEDGEMENT_S)
         finally:
-            if waiting.fate is None:
-                self._journal.add(frame)
+            handed_over = self.journal.add(frame) if waiting.fate is None else None
+        if handed_over is not None and not durable:
+            await for_a_while(handed_over, HANDOVER_S)
         if waiting.fate == "disk":
             return "disk"
         if not durable:
@@ -64,24 +66,17 @@ class Fates:
         """These frames are on disk."""
         known = [frame_id for frame_id in frame_ids if self.pending.recorded(frame_id)]
         if known:
-            self._journal.settle(known)
+            self.journal.settle(known)
 
-    def settled(self, asked: Sequence[AnsweredFrame], found: Settled) -> None:
+    async def settled(self, asked: Sequence[AnsweredFrame], found: Settled) -> None:
         """What the recorder found of frames whose generator is no more."""
         self.recorded(found.recorded)
+        await for_a_while(self.journal.settle(found.lost), HANDOVER_S)
         sessions = {frame.frame_id: frame.session_id for frame in asked}
         for frame_id in found.lost:
             if self.pending.lost(frame_id):
-                log.error("frame %s of session %s is lost", frame_id, sessions[frame_id])
-                ids = self.lost.setdefault(sessions[frame_id], [])
+                session_id = sessions.get(frame_id, "unknown")
+                log.error("frame %s of session %s is lost", frame_id, session_id)
+                ids = self.lost.setdefault(session_id, [])
                 ids.append(frame_id)
                 del ids[:-REMEMBERED_LOST]
-        self._journal.settle(found.lost)
-
-
-async def _settled(waiting: Waiting, timeout_s: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await waiting.settled.wait()
-    except TimeoutError:
-        return

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from services.api.body import parse_generate, read_body
+from services.api.body import Body, parse_generate, read_body
 from services.api.headers import generated_headers
-from services.api.schemas import resolve
+from services.api.schemas import GenerateRequest, resolve
 from services.api.service import Api
 from shared import images
 from shared.errors import (
@@ -24,14 +25,16 @@ from shared.errors import (
 )
 from shared.messages import new_id
 from shared.prompts import Draw
-from shared.requests import MAX_SEED, AnsweredFrame, Generate, Generated
-from shared.rpc import PeerGone
+from shared.requests import DRAWN_SEEDS, AnsweredFrame, Generate, Generated
+from shared.rpc import PeerGone, read
 from shared.wire import Reply
 
 T = TypeVar("T")
 
 GRACE_S = 0.25
 """The generator keeps the deadline itself, and its word comes first; we wait this much longer for it."""
+
+LARGE_BYTES = 256 * 1024
 
 NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull)
 
@@ -41,19 +44,22 @@ class GenerateRoute:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._thread = ThreadPoolExecutor(1, "bodies")  # not where reads of a slow disk may stand in line
 
     async def post(self, request: Request) -> Response:
         """Answer with the PNG."""
         body = await read_body(request)
-        asked, image = parse_generate(body, request.headers.get("content-type", ""))
+        asked, image = await self._parsed(body, request.headers.get("content-type", ""))
         del body  # it is as large as the image, and the answer may take minutes
         deadline = asyncio.get_running_loop().time() + self._api.settings.generation_timeout_s
-        seed = secrets.randbelow(MAX_SEED + 1) if asked.seed is None else asked.seed
+        seed = secrets.randbelow(DRAWN_SEEDS) if asked.seed is None else asked.seed
         aim = resolve(asked, seed)
         images.probe(image)
+        if asked.prompt is None:
+            await self._api.prompts.refresh()
         self._api.check_open()
         session = self._api.recording.stamp(asked.session_id)
-        draw = self._api.prompts.take(aim.target_sector) if asked.prompt is None else None
+        draw = self._api.prompts.draw(aim.target_sector) if asked.prompt is None else None
         wanted = Generate(
             request_id=new_id(),
             client_id=asked.client_id,
@@ -73,9 +79,15 @@ class GenerateRoute:
             timeout_ms=self._api.settings.generation_timeout_s * 1000,
         )
         reply = await self._have_made(request, wanted, image, draw)
-        frame = Generated.model_validate(reply.body)
+        png, frame = reply.payload, read(Generated, reply)
         recorded = await self._recorded(request, frame, deadline, durable=bool(asked.durable))
-        return Response(reply.payloads[0], 200, generated_headers(frame, recorded), "image/png")
+        return Response(png, 200, generated_headers(frame, recorded), "image/png")
+
+    async def _parsed(self, body: Body, content_type: str) -> tuple[GenerateRequest, bytes]:
+        """The fields and the image of a body; of a large one that is work for a thread."""
+        if len(body) < LARGE_BYTES:
+            return parse_generate(body, content_type)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, parse_generate, body, content_type)
 
     async def _have_made(self, request: Request, wanted: Generate, image: bytes, draw: Draw | None) -> Reply:
         """Have it made, and give it up when the client goes away or the process stops."""

@@ -50,6 +50,8 @@ def report(api: Api) -> dict[str, Any]:
         reasons.append(f"{sum(map(len, lost.values()))} frames are lost; see 'lost'")
     if api.prompts.problem:
         reasons.append(f"sector prompts: {api.prompts.problem}")
+    own = api.fates.journal.problems
+    reasons += [f"api: {problem}" for problem in own]
     active = recording.active
     # What is wrong outranks what is only not there yet.
     is_wrong = recorder["state"] == "trouble" or bool(lost) or disk["state"] == "full"
@@ -57,7 +59,12 @@ def report(api: Api) -> dict[str, Any]:
         "status": "starting" if is_starting and not is_wrong else "degraded" if reasons else "ok",
         "reasons": reasons,
         "processes": {
-            "api": {"state": "ok", "uptime_s": round(uptime_s, 1), "viewers": api.live.viewers},
+            "api": {
+                "state": "trouble" if own else "ok",
+                "detail": "; ".join(own) or None,
+                "uptime_s": round(uptime_s, 1),
+                "viewers": api.live.viewers,
+            },
             "generator": generator,
             "recorder": recorder,
             "replayer": replayer,
@@ -76,7 +83,7 @@ def report(api: Api) -> dict[str, Any]:
 def _generator(api: Api, reasons: list[str]) -> tuple[dict[str, Any], bool]:
     status = api.generator.status
     if status is None or not api.generator.is_there:
-        detail = "it is not running, or does not answer"
+        detail = api.generator.problem or "it is not running, or does not answer"
         reasons.append(f"generator: {detail}")
         return {"state": "unreachable", "detail": detail}, False
     if status.state != "ready":

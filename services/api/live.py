@@ -150,8 +150,7 @@ class LiveHub:
             subscriber.close()
 
     async def _pass_on(self, subscriber: Subscriber) -> None:
-        async for message in subscriber:
-            self.publish(message)
+        await subscriber.hand_to(self.publish)
 
 
 async def _send(websocket: WebSocket, outbox: Outbox) -> None:
@@ -184,7 +183,7 @@ def _kind(message: Published) -> Hashable:
     if message.type in (Frame.type, Status.type):
         return message.type
     if message.type == Progress.type:
-        return (message.type, header.get("request_id"))
+        return (message.type, str(header.get("request_id")))
     if message.type in (ReplayFrame.type, ReplayStatus.type):
-        return (message.type, header.get("cursor"))
+        return (message.type, str(header.get("cursor")))
     return next(_numbers)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from shared.errors import (
     GeneratorLoading,
     GeneratorUnavailable,
@@ -16,9 +18,9 @@ from shared.errors import (
     RecordingBacklogFull,
     ReplayerUnavailable,
 )
-from shared.messages import Status
+from shared.messages import Heartbeat, Status
 from shared.requests import CursorRequest
-from shared.rpc import Client, PeerGone
+from shared.rpc import Client, PeerGone, invalid_request
 from shared.sockets import Bus, Subscriber
 from shared.wire import Payload, Published, Reply
 
@@ -74,6 +76,7 @@ class Generator:
     Attributes:
         status: what it last said, None before the first time.
         epoch: of the last status.
+        problem: why its last heartbeat could not be understood, or None.
     """
 
     def __init__(self, bus: Bus, on_status: Callable[[Published], None], on_epoch: Callable[[str], None]) -> None:
@@ -82,7 +85,8 @@ class Generator:
         self._on_status = on_status
         self._on_epoch = on_epoch
         self._heard_at = float("-inf")
-        self.status: Status | None = None
+        self.status: Heartbeat | None = None
+        self.problem: str | None = None
 
     @property
     def epoch(self) -> str | None:
@@ -96,7 +100,13 @@ class Generator:
     async def listen(self) -> None:
         """Follow the heartbeat until cancelled."""
         async for message in self._heartbeat:
-            status = Status.model_validate(message.header)
+            try:
+                status = Heartbeat.model_validate(message.header)
+            except ValidationError as error:
+                self._heartbeat.unusable(message, error)
+                self.problem = f"its heartbeat cannot be understood ({invalid_request(error).detail[:300]})"
+                continue
+            self.problem = None
             is_new = status.epoch != self.epoch
             self.status, self._heard_at = status, time.monotonic()
             if is_new:
@@ -111,6 +121,8 @@ class Generator:
         """
         status = self.status
         if status is None or not self.is_there:
+            if self.problem is not None:
+                raise GeneratorUnavailable(f"The generator is not of this version: {self.problem}.")
             raise GeneratorUnavailable("The generator is not running; start it and try again.")
         if status.state == "loading":
             raise GeneratorLoading("The model is still being loaded; try again in a moment.")

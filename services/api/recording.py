@@ -37,6 +37,7 @@ from shared.requests import (
     StoppedSession,
     StopSession,
 )
+from shared.rpc import read
 from shared.wire import Published, Reply
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ class Recording:
         self.check_accepts()
         if believed is not None and (self.active is None or self.active.session_id != believed):
             now = f"'{self.active.session_id}' is" if self.active else "none is"
-            raise SessionNotActive(f"The session {believed[:200]!a} is not active ({now}); start it, or leave it out.")
+            raise SessionNotActive(f"The session {believed[:200]!r} is not active ({now}); start it, or leave it out.")
         return self.active
 
     def check_accepts(self) -> None:
@@ -136,7 +137,7 @@ class Recording:
             await self._sync()
             self.check_storage()
             body = StartSession(session_id=session_id, resume=resume).model_dump()
-            started = StartedSession.model_validate((await self._ask("start", body)).body)
+            started = read(StartedSession, await self._ask("start", body))
             self.active = SessionStamp(session_id=started.session_id, created_at=started.created_at)
             return started
 
@@ -150,7 +151,7 @@ class Recording:
                 self.active = None
                 raise
             self.active = None
-            return StoppedSession.model_validate(reply.body)
+            return read(StoppedSession, reply)
 
     async def delete(self, session_id: str) -> None:
         """Remove a session."""
@@ -208,7 +209,7 @@ class Recording:
         asked = self._fates.pending.oldest(ASKED_AT_ONCE)
         refs = tuple(AskedFrame(**frame.model_dump()) for frame in asked)
         reply = await self._recorder.ask("status", StatusRequest(frames=refs).model_dump(), timeout_s=ANSWER_S)
-        status = RecorderStatus.model_validate(reply.body)
+        status = read(RecorderStatus, reply)
         self._fates.recorded(f.frame_id for f, done in zip(asked, status.recorded, strict=False) if done)
         self.status, self.problem, self.reachable = status, None, True
         self.free_bytes = status.free_bytes
@@ -239,7 +240,7 @@ class Recording:
         if not frames:
             return
         reply = await self._recorder.ask("settle", Settle(frames=tuple(frames)).model_dump(), timeout_s=CHANGE_S)
-        self._fates.settled(frames, Settled.model_validate(reply.body))
+        await self._fates.settled(frames, read(Settled, reply))
 
     async def _ask(self, message_type: str, body: dict[str, Any]) -> Reply:
         return await self._recorder.ask(message_type, body, timeout_s=CHANGE_S)

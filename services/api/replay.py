@@ -14,6 +14,7 @@ from services.api.schemas import invalid
 from services.api.service import Api
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.requests import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
+from shared.rpc import read
 from shared.session import ids
 from shared.wire import Reply
 
@@ -36,7 +37,7 @@ class ReplayRoutes:
         try:
             ids.validate(session_id)
         except InvalidSessionId:
-            raise SessionNotFound(f"there is no session {session_id[:200]!a}") from None
+            raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
         wanted = StartReplay(session_id=session_id, cursor=_cursor(request))
         state = _state(await self._ask("start", wanted, START_S))
         return JsonResponse(
@@ -79,10 +80,10 @@ class ReplayRoutes:
 
     async def _step(self, which: str, request: Request) -> Response:
         reply = await self._ask(which, CursorRequest(cursor=_cursor(request)))
-        shown = ReplayedFrame.model_validate(reply.body)
+        shown = read(ReplayedFrame, reply)
         if shown.complete or shown.entry is None:
             return JsonResponse({"status": "complete", "image": None}, headers=NO_STORE)
-        return Response(reply.payloads[0], 200, replayed_headers(shown.entry, shown.session_id), "image/png")
+        return Response(reply.payload, 200, replayed_headers(shown.entry, shown.session_id), "image/png")
 
     async def _ask(self, message_type: str, body: CursorRequest, timeout_s: float = ANSWER_S) -> Reply:
         return await self._api.replayer.ask(message_type, body.model_dump(), timeout_s=timeout_s)
@@ -94,7 +95,7 @@ def _cursor(request: Request) -> str:
 
 
 def _state(reply: Reply) -> CursorState:
-    return CursorState.model_validate(reply.body)
+    return read(CursorState, reply)
 
 
 def _told(state: CursorState) -> Response:

@@ -15,7 +15,7 @@ from services.api.service import Api
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.prompts import MAX_FILE_BYTES
 from shared.requests import MAX_SEED, RerunRequest, RerunState, StartRerun
-from shared.rpc import invalid_request
+from shared.rpc import invalid_request, read
 from shared.session import ids
 
 START_S = 60.0
@@ -56,7 +56,7 @@ class RerunRoutes:
         self._api.check_open()
         body = StartRerun(session_id=parent, **wanted.model_dump())
         reply = await self._api.replayer.ask("rerun", body.model_dump(), timeout_s=START_S)
-        return _told(RerunState.model_validate(reply.body), 202)
+        return _told(read(RerunState, reply), 202)
 
     async def status(self, request: Request) -> Response:
         """How the re-run into this session stands."""
@@ -69,7 +69,7 @@ class RerunRoutes:
     async def _ask(self, message_type: str, request: Request) -> RerunState:
         wanted = RerunRequest(session_id=_session_id(request))
         reply = await self._api.replayer.ask(message_type, wanted.model_dump(), timeout_s=ANSWER_S)
-        return RerunState.model_validate(reply.body)
+        return read(RerunState, reply)
 
 
 def _session_id(request: Request) -> str:
@@ -77,7 +77,7 @@ def _session_id(request: Request) -> str:
     try:
         return ids.validate(session_id)
     except InvalidSessionId:
-        raise SessionNotFound(f"there is no session {session_id[:200]!a}") from None
+        raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
 
 
 def _told(state: RerunState, status: int = 200) -> Response:

@@ -8,6 +8,8 @@ import logging
 import socket
 import sys
 from collections.abc import Iterator
+from functools import partial
+from typing import Any, cast
 
 import httptools
 import orjson
@@ -15,6 +17,9 @@ from starlette.types import ASGIApp
 from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from services.api.connections import ACCEPTED_AT_ONCE, Connections
+from services.api.errors import error_response
+from shared.address import bare_host, host_and_port
 from shared.runner import Refused
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -32,6 +37,51 @@ class JsonHttpProtocol(HttpToolsProtocol):
     """HTTP/1.1, with a limit on a request's head, and errors before any route as JSON too."""
 
     _head_bytes = 0
+
+    def __init__(self, *arguments: Any, bound: Connections, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._bound = bound
+        self._taking = self.app
+        self._websocket: asyncio.Protocol | None = None
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it has a request that is not answered yet, or is a WebSocket."""
+        return self._websocket is not None or (self.cycle is not None and not self.cycle.response_complete)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._bound.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._bound.closed(self)
+        super().connection_lost(exc)
+
+    def on_headers_complete(self) -> None:
+        is_websocket = bool(self.parser.should_upgrade() and self._should_upgrade())
+        refusal = self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=is_websocket)
+        self.app = self._taking if refusal is None else error_response(refusal, {"Connection": "close"})
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        self._bound.used(self)
+        super().on_response_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        refusal = self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=True)
+        if refusal is not None:
+            self._refuse("503 Service Unavailable", refusal.to_json())
+            return
+        self._bound.upgraded(self)
+        super().handle_websocket_upgrade()
+        websocket = self._websocket = cast(asyncio.Protocol, self.transport.get_protocol())
+        lost = websocket.connection_lost
+
+        def connection_lost(exc: Exception | None) -> None:
+            self._bound.closed(self)
+            lost(exc)
+
+        websocket.connection_lost = connection_lost  # type: ignore[method-assign]
 
     def on_message_begin(self) -> None:
         self._head_bytes = 0
@@ -53,9 +103,12 @@ class JsonHttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Told by the parser: the connection is of no further use."""
         detail = "This is not a valid HTTP/1.1 request, or its headers are too long; use an ordinary HTTP client."
-        body = orjson.dumps({"error": "invalid_request", "detail": detail})
+        self._refuse("400 Bad Request", {"error": "invalid_request", "detail": detail})
+
+    def _refuse(self, status: str, told: dict[str, Any]) -> None:
+        body = orjson.dumps(told)
         head = (
-            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+            f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
@@ -64,6 +117,13 @@ class JsonHttpProtocol(HttpToolsProtocol):
 
 class EmbeddedServer(Server):
     """A server that leaves the signals to the process it is part of."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve. asyncio takes one number for how many may wait and how many it accepts at once; many may
+        wait, and few are accepted before we look at them."""
+        await super().startup(sockets)
+        for listening in sockets or ():
+            listening.listen(BACKLOG)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -78,7 +138,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
     """
     sockets: list[socket.socket] = []
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(bare_host(host), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, address in dict.fromkeys((item[0], item[4]) for item in found):
             # The protocol named, or asyncio takes it for another kind and leaves Nagle's delay on: 40 ms an answer.
             opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -93,8 +153,8 @@ def listen(host: str, port: int) -> list[socket.socket]:
         for opened in sockets:
             opened.close()
         raise Refused(
-            f"cannot listen on {host}:{port} ({error.strerror or error}); stop what listens there, or set "
-            "PARAFOVEA_HOST and PARAFOVEA_PORT"
+            f"cannot listen on {host_and_port(host, port)} ({error.strerror or error}); stop what listens there, or "
+            "set PARAFOVEA_HOST and PARAFOVEA_PORT"
         ) from None
     return sockets
 
@@ -107,7 +167,8 @@ class HttpServer:
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
         config = Config(
             app,
-            http=JsonHttpProtocol,
+            http=partial(JsonHttpProtocol, bound=Connections()),  # type: ignore[arg-type]
+            backlog=ACCEPTED_AT_ONCE,
             ws="websockets-sansio",
             ws_max_size=MAX_WEBSOCKET_MESSAGE_BYTES,
             ws_per_message_deflate=False,

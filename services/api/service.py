@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from collections.abc import Awaitable
 from typing import Any
 
 from services.api.comparisons import Comparisons
 from services.api.fates import Fates
 from services.api.live import LiveHub
 from services.api.peers import Generator, Replayer, recorder
-from services.api.prompts import SectorPrompts
+from services.api.prompts import PromptsInThread
 from services.api.readers import Readers
 from services.api.recording import Recording
 from services.api.thumbnails import Thumbnailer
@@ -19,12 +21,17 @@ from shared.errors import GeneratorUnavailable
 from shared.requests import Cancel
 from shared.rpc import PeerGone
 from shared.runner import Runtime
-from shared.session.answered import Answered
 from shared.sockets import Subscriber
+from shared.wire import Published
 
 CANCEL_S = 2.0
 LAST_CANCELS_S = 0.2
 """How long a stopping API lets its cancels reach the generator."""
+
+
+CLOSE_S = 1.0
+
+log = logging.getLogger(__name__)
 
 
 class Api:
@@ -34,21 +41,20 @@ class Api:
         closing: set when requests still under way must be answered at once, because the process stops.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, disk: Disk | None = None) -> None:
         self._runtime = runtime
         self.settings = runtime.settings
         self.started_at = time.monotonic()
         self.closing = asyncio.Event()
         self._recorder = recorder(runtime.bus)
-        self._journal = Answered(Disk(), self.settings.sessions_dir)
-        self.fates = Fates(self._journal)
+        self.fates = Fates(disk or Disk(), self.settings.sessions_dir)
         self.recording = Recording(
             self._recorder, self.fates, self.settings.sessions_dir, self.settings.disk_stop_bytes
         )
         self.live = LiveHub(runtime.bus, runtime.supervise, self._hello)
         self.generator = Generator(runtime.bus, self.live.publish, self.recording.on_generator_epoch)
         self.replayer = Replayer(runtime.bus)
-        self.prompts = SectorPrompts(self.settings.sector_prompts)
+        self.prompts = PromptsInThread(self.settings.sector_prompts)
         self.readers = Readers(self.settings.sessions_dir)
         self.thumbnailer = Thumbnailer()
         self.comparisons = Comparisons(self.settings)
@@ -56,9 +62,17 @@ class Api:
         self._tasks: list[asyncio.Task[Any]] = []
         self._cancels: set[asyncio.Task[Any]] = set()
 
-    def start(self) -> None:
-        """Begin to keep up with the other processes."""
+    async def start(self) -> None:
+        """Begin to keep up with the other processes, and read what an earlier life left: briefly waited for.
+
+        Raises:
+            AlreadyHeld: another API keeps its journal in this sessions folder.
+        """
+        journal = self._runtime.supervise(self.fates.journal.run(), "journal of pending frames")
+        await self.fates.journal.opened(journal)
+        await self.prompts.refresh()
         self._tasks = [
+            journal,
             self._runtime.supervise(self.generator.listen(), "generator's heartbeat"),
             self._runtime.supervise(self._listen_to_recordings(), "recordings"),
             self._runtime.supervise(self.recording.follow(), "recorder's state"),
@@ -97,12 +111,13 @@ class Api:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._cancels:
             await asyncio.wait(self._cancels, timeout=LAST_CANCELS_S)
-        await self.thumbnailer.close()
-        await asyncio.to_thread(self.comparisons.close)
+        are_over = [await _in_time(self.thumbnailer.close()), await _in_time(asyncio.to_thread(self.comparisons.close))]
         for peer in (self.generator, self._recorder, self.replayer):
             await peer.close()
-        self.readers.close()
-        self._journal.close()
+        are_over += [await self.fates.journal.close(), await _in_time(asyncio.to_thread(self.readers.close))]
+        if not all(are_over):
+            log.warning("a disk does not answer; what was asked of it is given up")
+        self.prompts.close()
 
     async def _cancel(self, request_id: str) -> None:
         try:
@@ -111,9 +126,11 @@ class Api:
             return  # then the job is gone with its generator, or ends at its deadline
 
     async def _listen_to_recordings(self) -> None:
-        async for message in self._recordings:
-            self.recording.on_published(message)
-            self.live.publish(message)
+        await self._recordings.hand_to(self._take_recording)
+
+    def _take_recording(self, message: Published) -> None:
+        self.live.publish(message)
+        self.recording.on_published(message)
 
     def _hello(self) -> dict[str, Any]:
         status = self.generator.status
@@ -122,3 +139,9 @@ class Api:
             "session": active.model_dump() if active else None,
             "generator": status.model_dump() if status and self.generator.is_there else None,
         }
+
+
+async def _in_time(work: Awaitable[None]) -> bool:
+    """Whether something that may be stuck on a disk ends within the time that a stop has for it."""
+    done, _ = await asyncio.wait([asyncio.ensure_future(work)], timeout=CLOSE_S)
+    return bool(done)

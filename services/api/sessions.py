@@ -115,7 +115,7 @@ class SessionRoutes:
         try:
             ids.validate(session_id)
         except InvalidSessionId:
-            raise SessionNotFound(f"there is no session {session_id[:200]!a}") from None
+            raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
         await asyncio.to_thread(self._api.readers.forget, session_id)
         await self._api.recording.delete(session_id)
         return JsonResponse({"session_id": session_id, "status": "deleted"}, headers=NO_STORE)

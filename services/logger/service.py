@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sys
-from typing import TextIO
-
-import orjson
 
 from shared.channels import CHANNELS
+from shared.line_writer import LineWriter
 from shared.runner import Runtime
 from shared.sockets import Subscriber
+from shared.texts import json_line
 from shared.wire import Published
 
 log = logging.getLogger(__name__)
@@ -23,26 +21,33 @@ log = logging.getLogger(__name__)
 
 def line(channel: str, message: Published) -> str:
     """One line of JSON: where it passed, how long its payload was, and its header."""
-    return orjson.dumps({"channel": channel, "payload_bytes": len(message.payload), **message.header}).decode()
+    told = {"channel": channel, "payload_bytes": len(message.payload), **message.header}
+    return json_line(told, sys.stdout.encoding)
 
 
-async def run(runtime: Runtime, out: TextIO = sys.stdout) -> None:
+async def run(runtime: Runtime) -> None:
     """Print until told to stop, or until nobody reads the output any more."""
+    writer = LineWriter()
     publishing = [channel.name for channel in CHANNELS if channel.pattern == "publish"]
     # Connected one by one here, so that none is missed between this line and the first turn of its task.
     for name in publishing:
         subscriber = Subscriber(runtime.bus, name)
-        runtime.supervise(_print(name, subscriber, out, runtime.stopping), f"messages of {name}")
-    log.info("reads the bus at %s", runtime.settings.bus)
+        runtime.supervise(_print(name, subscriber, writer), f"messages of {name}")
+    runtime.supervise(_stop_unread(writer, runtime.stopping), "end of the output")
+    log.info("reads the bus at %s", runtime.settings.bus_address)
     await runtime.stopping.wait()
+    await writer.close()
 
 
-async def _print(channel: str, subscriber: Subscriber, out: TextIO, stopping: asyncio.Event) -> None:
+async def _print(channel: str, subscriber: Subscriber, writer: LineWriter) -> None:
     async for message in subscriber:
         try:
-            print(line(channel, message), file=out, flush=True)
-        except BrokenPipeError:
-            # So that the interpreter does not fail again when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            stopping.set()
+            await writer.write(line(channel, message))
+        except OSError as error:
+            log.info("the output takes nothing more: %s", error)
             return
+
+
+async def _stop_unread(writer: LineWriter, stopping: asyncio.Event) -> None:
+    await writer.wait_over()
+    stopping.set()

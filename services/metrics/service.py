@@ -9,9 +9,11 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
 from services.metrics.collect import Collector
+from services.metrics.exporter import Exporter
+from shared.address import host_and_port
 from shared.channels import CHANNELS
 from shared.runner import Runtime
 from shared.sockets import Subscriber
@@ -42,25 +44,19 @@ async def _listen(runtime: Runtime, registry: CollectorRegistry) -> None:
     told = False
     while not runtime.stopping.is_set():
         try:
-            server, thread = start_http_server(port, host, registry)
+            exporter = await asyncio.to_thread(Exporter, host, port, registry)
         except OSError as error:
             if not told:
-                trouble = f"cannot listen on {host}:{port} ({error.strerror})"
+                trouble = f"cannot listen on {host_and_port(host, port)} ({error.strerror})"
                 log.error("%s; trying again until it is free; PARAFOVEA_METRICS_PORT names another", trouble)
                 told = True
             with suppress(TimeoutError):
                 await asyncio.wait_for(runtime.stopping.wait(), RETRY_S)
             continue
-        log.info("serves http://%s:%d/metrics", host, port)
+        log.info("serves http://%s/metrics", host_and_port(host, port))
         await runtime.stopping.wait()
-        server.shutdown()
-        server.server_close()
-        thread.join(1)
+        await asyncio.to_thread(exporter.stop)
 
 
 async def _count(subscriber: Subscriber, collector: Collector) -> None:
-    async for message in subscriber:
-        try:
-            collector.take(message)
-        except (KeyError, TypeError, ValueError) as error:
-            log.warning("a %s message lacks what it should have: %r", message.type, error)
+    await subscriber.hand_to(collector.take)

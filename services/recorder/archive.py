@@ -227,7 +227,7 @@ class Archive:
         self.claim()
         # By its exact name: where case does not count for the disk, it counts here.
         if not is_session(self._root, session_id) or session_id not in os.listdir(self._root):
-            raise SessionNotFound(f"there is no session {session_id!a}")
+            raise SessionNotFound(f"there is no session {session_id!r}")
         self._writers.pop(session_id, None)
         doomed = self._root / f"{TEMP_PREFIX}deleted-{session_id}"
         if os.path.lexists(doomed):
@@ -255,7 +255,7 @@ class Archive:
         """
         self.claim()
         if not self._is_session(session_id):
-            raise SessionNotFound(f"there is no session {session_id!a}")
+            raise SessionNotFound(f"there is no session {session_id!r}")
         writer = self._writers.get(session_id)
         if writer is None:
             return repair(self._disk, self._root / session_id).did

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from services.recorder.intake import Intake
-from shared.errors import NotFound, ParafoveaError
-from shared.messages import Frame, Status
+from shared.errors import InternalError, NotFound, ParafoveaError
+from shared.messages import Frame, Heartbeat, Status
+from shared.rarely import Rarely
 from shared.requests import Acknowledge, FrameRef, InputRequest, PendingFrames
-from shared.rpc import Client, PeerGone
+from shared.rpc import Client, PeerGone, read
 from shared.sockets import Bus, Subscriber
 from shared.wire import Published
 
@@ -21,6 +24,8 @@ ANSWER_S = 2.0
 TRANSFER_S = 10.0
 RETRY_S = 0.1
 ACKNOWLEDGED_AT_ONCE = 500
+MAX_RECORD_SEQ = 2**31
+"""More frames than a generator makes in a life: a number beyond it is a mistake, and is not waited for."""
 
 
 class GeneratorAway(Exception):
@@ -47,6 +52,7 @@ class Upstream:
         self._to_acknowledge: list[FrameRef] = []
         self._acknowledge_soon = asyncio.Event()
         self._ask_soon = asyncio.Event()
+        self._unusable = Rarely(log)
         self.state: str | None = None
 
     @property
@@ -76,16 +82,13 @@ class Upstream:
 
     async def tap(self) -> None:
         """Follow the stream until cancelled."""
-        async for message in self._stream:
-            try:
-                self._take(message)
-            except (KeyError, TypeError, ValueError) as error:
-                log.error("a %s message of the generator cannot be used: %r", message.type, error)
-            self._ask_soon.set()
+        await self._stream.hand_to(self._take)
 
     def _take(self, message: Published) -> None:
+        self._ask_soon.set()
         now_s = time.monotonic()
         header = message.header
+        _check(header)
         is_new = self._intake.hear_epoch(header["epoch"], float(header["time"]), now_s)
         if is_new:
             self._on_news(True)
@@ -94,9 +97,11 @@ class Upstream:
                 return
             self._intake.add(header, message.payload, now_s)
         elif header["epoch"] == self._intake.epoch:
-            status = Status.model_validate(header)
+            status = Heartbeat.model_validate(header)
             self.state = status.state
             for backlog in status.sessions:
+                if not 0 <= backlog.last_record_seq < MAX_RECORD_SEQ:
+                    raise ValueError(f"last_record_seq {backlog.last_record_seq} is no number of a frame")
                 self._intake.hear_backlog(
                     status.epoch, backlog.session_id, backlog.last_record_seq, backlog.frames, now_s
                 )
@@ -137,7 +142,10 @@ class Upstream:
             reply = await self._client.call("pending", timeout_s=ANSWER_S)
         except (PeerGone, TimeoutError, ParafoveaError) as error:
             raise GeneratorAway(str(error)) from None
-        listing = PendingFrames.model_validate(reply.body)
+        try:
+            listing = read(PendingFrames, reply)
+        except ParafoveaError as error:
+            raise self._strange(error) from None
         if listing.epoch != self._intake.epoch:
             self._on_news(True)
         again = self._intake.hear_listing(listing, time.monotonic())
@@ -154,7 +162,14 @@ class Upstream:
             return
         except (PeerGone, TimeoutError, ParafoveaError) as error:
             raise GeneratorAway(str(error)) from None
-        self._intake.add(reply.body, bytes(reply.payloads[0]), time.monotonic(), asked=True)
+        try:
+            _check(reply.body)
+            if read(FrameRef, reply) != ref:
+                raise InternalError("the generator answered 'fetch' with another frame than the one asked for")
+            png = reply.payload
+        except (ParafoveaError, KeyError, TypeError, ValueError) as error:
+            raise self._strange(error) from None
+        self._intake.add(reply.body, png, time.monotonic(), asked=True)
         self._on_news(False)
 
     async def input(self, sha256: str) -> bytes | None:
@@ -169,4 +184,27 @@ class Upstream:
             return None
         except (PeerGone, TimeoutError, ParafoveaError) as error:
             raise GeneratorAway(f"the generator does not answer ({error})") from None
-        return bytes(reply.payloads[0])
+        try:
+            return reply.payload
+        except ParafoveaError as error:
+            raise self._strange(error) from None
+
+    def _strange(self, error: Exception) -> GeneratorAway:
+        """An answer that cannot be used is none: it is asked for again, and the log says so now and then."""
+        self._unusable.warn("the generator's answer cannot be used, and is asked for again: %s", error)
+        return GeneratorAway(f"the generator's answer cannot be used ({error})")
+
+
+def _check(header: Mapping[str, Any]) -> None:
+    """Whether a message, or an answer with a frame, says what the intake goes by, before that believes any of it.
+
+    Raises:
+        KeyError, TypeError, ValueError: it does not.
+    """
+    if not isinstance(header["epoch"], str) or not math.isfinite(float(header["time"])):
+        raise TypeError("its 'epoch' is no string, or its 'time' no number")
+    session_id, number = header.get("session_id"), header.get("record_seq")
+    if session_id is None or number is None:
+        return
+    if not isinstance(session_id, str) or type(number) is not int or not 0 <= number < MAX_RECORD_SEQ:
+        raise TypeError("its 'session_id' is no string, or its 'record_seq' no number of a frame")

@@ -23,9 +23,9 @@ from shared.errors import (
     QueueFull,
     RecordingBacklogFull,
 )
-from shared.messages import new_id
-from shared.requests import RerunState, SessionStamp, SkippedFrame, StopSession
-from shared.rpc import Client, PeerGone
+from shared.messages import Heartbeat, new_id
+from shared.requests import RecorderStatus, RerunState, SessionStamp, SkippedFrame, StopSession
+from shared.rpc import Client, PeerGone, read
 from shared.session.metadata import DamagedMetadata
 from shared.session.reading import SessionReader, open_session
 
@@ -127,7 +127,8 @@ class Rerun:
     # -- its course ---------------------------------------------------------------------------------------------------
 
     async def _go(self) -> None:
-        with open_session(self._root, self._parent) as parent:
+        parent = await asyncio.to_thread(open_session, self._root, self._parent)
+        try:
             self._total = parent.count
             while True:
                 try:
@@ -140,6 +141,8 @@ class Rerun:
                 except PeerAway as away:
                     self._state, self._reason = "waiting", str(away)
                     await asyncio.sleep(RETRY_S)
+        finally:
+            await asyncio.shield(asyncio.to_thread(parent.close))
 
     async def _made(self) -> int:
         """Index of the parent's last frame that the new session has; -1 where it has none.
@@ -224,12 +227,11 @@ class Rerun:
         holds, of which it may not have heard yet, with those under way, as a replayer that was killed leaves one."""
         session_id = self.stamp.session_id
         # The generator first: what it holds no more by now, the recorder has taken over.
-        generator = (await self._generator.call("status", timeout_s=ANSWER_S)).body
-        recorder = (await self._recorder.call("status", timeout_s=ANSWER_S)).body
-        held = sum(each["frames"] for each in generator["sessions"] if each["session_id"] == session_id)
-        known = sum(each["pending"] for each in recorder["sessions"] if each["session_id"] == session_id)
-        under_way: int = generator["making"].get(session_id, 0)
-        return int(max(held + under_way, known))
+        generator = read(Heartbeat, await self._generator.call("status", timeout_s=ANSWER_S))
+        recorder = read(RecorderStatus, await self._recorder.call("status", timeout_s=ANSWER_S))
+        held = sum(each.frames for each in generator.sessions if each.session_id == session_id)
+        known = sum(each.pending for each in recorder.sessions if each.session_id == session_id)
+        return max(held + generator.making.get(session_id, 0), known)
 
 
 def _behind(course: Iterator[Step], made: int) -> tuple[int, Step] | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from services.replayer.rerun_plan import JOB_TIMEOUT_S
+from shared.errors import ParafoveaError
+from shared.messages import Heartbeat
 from shared.requests import Cancel, Generate
-from shared.rpc import Client, PeerGone
+from shared.rpc import Client, PeerGone, read
 
 ANSWER_S = 5.0
 CANCEL_S = 0.8
@@ -38,14 +40,14 @@ class Maker:
             PeerAway, Refused: not there (yet), or another model.
         """
         try:
-            status = (await self._generator.call("status", timeout_s=ANSWER_S)).body
+            status = read(Heartbeat, await self._generator.call("status", timeout_s=ANSWER_S))
         except (PeerGone, TimeoutError):
             raise PeerAway("the generator does not answer") from None
-        if status["state"] != "ready":
-            raise PeerAway(f"the generator is {status['state']}")
-        if status["model"]["revision"] != self._model:
+        if status.state != "ready" or status.model is None:
+            raise PeerAway(f"the generator is {status.state}")
+        if status.model.revision != self._model:
             raise Refused(
-                f"the generator runs another model now, {status['model']['id']}; a session is made with one model. "
+                f"the generator runs another model now, {status.model.id}; a session is made with one model. "
                 "Start it with the one that this re-run began with, and resume"
             )
 
@@ -60,7 +62,7 @@ class Maker:
             reply = await self._generator.call(
                 "generate", request.model_dump(), (source,), timeout_s=JOB_TIMEOUT_S + ANSWER_S
             )
-            return bytes(reply.payloads[0])
+            return reply.payload
         except (PeerGone, TimeoutError):
             raise PeerAway("the generator went away") from None
         except asyncio.CancelledError:
@@ -70,5 +72,5 @@ class Maker:
     async def _cancel(self, request_id: str) -> None:
         try:
             await self._generator.call("cancel", Cancel(request_id=request_id).model_dump(), timeout_s=CANCEL_S)
-        except (PeerGone, TimeoutError):
+        except (PeerGone, TimeoutError, ParafoveaError):
             return  # it ends by itself

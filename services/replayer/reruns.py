@@ -20,8 +20,9 @@ from shared.errors import (
     SessionBusy,
     SessionNotFound,
 )
+from shared.messages import Heartbeat
 from shared.requests import RerunRequest, RerunState, SessionStamp, StartedSession, StartRerun, StartSession
-from shared.rpc import Client, Handler, PeerGone
+from shared.rpc import Client, Handler, PeerGone, read
 from shared.runner import Runtime
 from shared.session import ids
 from shared.session.lineage import is_parent
@@ -145,14 +146,14 @@ class Reruns:
             InvalidRequest: it is not the one that is wanted.
         """
         try:
-            status = (await self._generator.call("status", timeout_s=ANSWER_S)).body
+            status = read(Heartbeat, await self._generator.call("status", timeout_s=ANSWER_S))
         except (PeerGone, TimeoutError):
             raise GeneratorUnavailable("The generator is not running; start it and try again.") from None
-        if status["state"] == "loading":
+        if status.state == "loading":
             raise GeneratorLoading("The model is still being loaded; try again in a moment.")
-        if status["state"] != "ready":
-            raise GeneratorUnavailable(f"The generator is {status['state']}: {status.get('detail') or 'see its log'}")
-        model: dict[str, Any] = status["model"]
+        if status.state != "ready" or status.model is None:
+            raise GeneratorUnavailable(f"The generator is {status.state}: {status.detail or 'see its log'}")
+        model = status.model.model_dump()
         if wanted is not None and wanted != model["id"] and not (wanted and model["revision"].startswith(wanted)):
             problem = (
                 f"the generator runs {model['id']} ({model['revision'][:12]}) and one model at a time; "
@@ -167,7 +168,7 @@ class Reruns:
             reply = await self._recorder.call("start", body.model_dump(), timeout_s=OPEN_S)
         except (PeerGone, TimeoutError):
             raise RecorderUnavailable("The recorder does not answer; start it and try again.") from None
-        started = StartedSession.model_validate(reply.body)
+        started = read(StartedSession, reply)
         return SessionStamp(session_id=started.session_id, created_at=started.created_at)
 
     async def _see_off(self, rerun: Rerun, task: asyncio.Task[None]) -> None:

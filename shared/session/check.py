@@ -174,7 +174,7 @@ def _of_frame(folder: Path, entry: Mapping[str, Any], fields: Mapping[str, Any])
     name = str(entry["filename"])
     parsed = layout.parse_frame_name(name)
     if parsed is None:
-        yield Finding("lost", METADATA, f"entry {entry['index']} names no frame: {name!a}")
+        yield Finding("lost", METADATA, f"entry {entry['index']} names no frame: {name!r}")
         return
     if parsed.index != entry["index"] or parsed.sector != entry.get("target_sector"):
         yield Finding("lost", name, "index or sector of its entry differ from its name")

@@ -132,7 +132,7 @@ class Export:
                 if name is None or name in listed or (name in missing and not (folder / name).exists()):
                     continue
                 if not _is_ours(name):
-                    raise FrameMissing(f"entry {entry['index']} names no file of the session: {name!a}")
+                    raise FrameMissing(f"entry {entry['index']} names no file of the session: {name!r}")
                 listed.add(name)
                 yield _File(name, _size(folder, name), entry.get("timestamp") or self._created_at)
 

@@ -125,7 +125,7 @@ def _unpack(disk: Disk, folder: Path, archive: TarReader, on_bytes: Callable[[in
             continue
         name = _place(unpacked, parts)
         if name in unpacked.hashes:
-            raise InvalidArchive(f"the archive holds {name!a} twice")
+            raise InvalidArchive(f"the archive holds {name!r} twice")
         _check_size(name, member.size)
         if name.startswith(f"{INPUTS}/"):
             disk.make_folders(folder / INPUTS)
@@ -148,10 +148,10 @@ def _safe_parts(member: Member) -> tuple[str, ...]:
     """
     name = member.name
     if name.startswith("/") or "\\" in name or ":" in name or any(ord(char) < 32 or ord(char) == 127 for char in name):
-        raise InvalidArchive(f"the archive holds a file with the unsafe name {name[:200]!a}")
+        raise InvalidArchive(f"the archive holds a file with the unsafe name {name[:200]!r}")
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
     if ".." in parts:
-        raise InvalidArchive(f"the name {name[:200]!a} leads out of the archive")
+        raise InvalidArchive(f"the name {name[:200]!r} leads out of the archive")
     return parts
 
 
@@ -168,12 +168,12 @@ def _place(unpacked: _Unpacked, parts: tuple[str, ...]) -> str:
     elif leaf in _DESCRIPTIONS or parse_frame_name(leaf) is not None:
         base, name = parts[:-1], leaf
     else:
-        raise InvalidArchive(f"{'/'.join(parts)[:200]!a} is not a file of a session")
+        raise InvalidArchive(f"{'/'.join(parts)[:200]!r} is not a file of a session")
     if unpacked.base is None:
         unpacked.base = base
     elif unpacked.base != base:
         one, other = "/".join(unpacked.base), "/".join(base)
-        raise InvalidArchive(f"the archive holds more than one session ({one!a}, {other!a}); import one at a time")
+        raise InvalidArchive(f"the archive holds more than one session ({one!r}, {other!r}); import one at a time")
     return name
 
 
@@ -241,7 +241,7 @@ def _check_layout(path: Path) -> None:
 def _prove_head(head: dict[str, Any], unpacked: _Unpacked) -> str:
     said, version, created_at = head.get("session_id"), head.get("format", FORMAT), head.get("created_at")
     if not isinstance(version, int) or version > FORMAT:
-        raise InvalidArchive(f"the session has format {version!a}; this version reads up to {FORMAT}: update it")
+        raise InvalidArchive(f"the session has format {version!r}; this version reads up to {FORMAT}: update it")
     if isinstance(created_at, bool) or not isinstance(created_at, (int, float)) or not math.isfinite(created_at):
         raise InvalidArchive("metadata.json says no time of creation")
     if not isinstance(said, str):
@@ -257,7 +257,7 @@ def _prove_entry(folder: Path, entry: dict[str, Any], unpacked: _Unpacked, missi
     name, index = entry["filename"], entry["index"]
     parsed = parse_frame_name(name)
     if parsed is None or parsed.index != index or parsed.sector != entry.get("target_sector", parsed.sector):
-        raise InvalidArchive(f"entry {index} of metadata.json names the file {str(name)[:200]!a}")
+        raise InvalidArchive(f"entry {index} of metadata.json names the file {str(name)[:200]!r}")
     digest, sha256 = unpacked.hashes.get(name), entry.get("sha256")
     if digest is None:
         if name not in missing:
@@ -272,7 +272,7 @@ def _prove_entry(folder: Path, entry: dict[str, Any], unpacked: _Unpacked, missi
         return
     found = unpacked.hashes.get(source) if isinstance(source, str) else None
     if found is None:
-        raise InvalidArchive(f"the input of {name}, {str(source)[:200]!a}, is missing from the archive")
+        raise InvalidArchive(f"the input of {name}, {str(source)[:200]!r}, is missing from the archive")
     if wanted is not None and found.hex() != wanted:
         raise InvalidArchive(f"the bytes of {source}, the input of {name}, do not have the hash in metadata.json")
 

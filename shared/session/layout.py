@@ -18,6 +18,8 @@ SPILL = ".spill"
 ANSWERED = ".answered"
 RECORDER_LOCK = ".recorder.lock"
 """In the sessions folder: whoever writes into sessions holds it."""
+API_LOCK = ".api.lock"
+"""In the sessions folder: the API that keeps its journal there holds it."""
 
 INPUT_EXTENSIONS: tuple[str, ...] = ("png", "jpg", "webp")
 

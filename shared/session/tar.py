@@ -89,7 +89,7 @@ class TarReader:
             name = name if name is not None else _plain_name(block)
             if kind not in (b"0", b"\0", b"5", b"7"):
                 what = _REFUSED.get(kind, f"an entry of the unknown kind {kind!r}")
-                raise InvalidArchive(f"{name!a} is {what}; a session consists of plain files")
+                raise InvalidArchive(f"{name!r} is {what}; a session consists of plain files")
             is_folder = kind == b"5" or (kind in (b"0", b"\0") and name.endswith("/"))
             self._left = 0 if is_folder else size
             self._padding = 0 if is_folder else -size % BLOCK_BYTES
