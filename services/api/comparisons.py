@@ -160,7 +160,7 @@ class Comparisons:
             try:
                 status = os.stat(self._root / ids.validate(session_id) / METADATA)
             except (InvalidSessionId, FileNotFoundError, NotADirectoryError):
-                raise SessionNotFound(f"there is no session {session_id[:200]!a}") from None
+                raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
             parts += [session_id, status.st_ino, status.st_size, status.st_mtime_ns]
         return hashlib.sha256(orjson.dumps([str(self._root.resolve()), *parts])).hexdigest()
 

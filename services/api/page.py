@@ -95,7 +95,7 @@ class PageRoutes:
         try:
             held = await asyncio.to_thread(self._read, path)
         except OSError:
-            raise NotFound(f"There is no file {request.url.path[:200]!a} in this version.") from None
+            raise NotFound(f"There is no file {request.url.path[:200]!r} in this version.") from None
         headers = {**headers, "ETag": held.etag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == held.etag:
             return Response(None, 304, headers)
@@ -132,7 +132,7 @@ def sample_path(name: str) -> Path:
     for path in sample_paths():
         if path.name == name:
             return path
-    raise NotFound(f"There is no photograph {name[:100]!a}; /samples lists them.")
+    raise NotFound(f"There is no photograph {name[:100]!r}; /samples lists them.")
 
 
 def _inside(root: Path, name: str) -> Path:
@@ -143,5 +143,5 @@ def _inside(root: Path, name: str) -> Path:
     """
     path = (root / name).resolve()
     if not path.is_relative_to(root.resolve()) or path.suffix not in _MEDIA_TYPES:
-        raise NotFound(f"The page has no file {name[:200]!a}.")
+        raise NotFound(f"The page has no file {name[:200]!r}.")
     return path

@@ -88,7 +88,7 @@ class Recording:
         self.check_accepts()
         if believed is not None and (self.active is None or self.active.session_id != believed):
             now = f"'{self.active.session_id}' is" if self.active else "none is"
-            raise SessionNotActive(f"The session {believed[:200]!a} is not active ({now}); start it, or leave it out.")
+            raise SessionNotActive(f"The session {believed[:200]!r} is not active ({now}); start it, or leave it out.")
         return self.active
 
     def check_accepts(self) -> None:

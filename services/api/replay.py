@@ -36,7 +36,7 @@ class ReplayRoutes:
         try:
             ids.validate(session_id)
         except InvalidSessionId:
-            raise SessionNotFound(f"there is no session {session_id[:200]!a}") from None
+            raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
         wanted = StartReplay(session_id=session_id, cursor=_cursor(request))
         state = _state(await self._ask("start", wanted, START_S))
         return JsonResponse(

@@ -224,7 +224,7 @@ class Archive:
         """
         self.claim()
         if not self._is_session(session_id):
-            raise SessionNotFound(f"there is no session {session_id!a}")
+            raise SessionNotFound(f"there is no session {session_id!r}")
         self._writers.pop(session_id, None)
         doomed = self._root / f"{TEMP_PREFIX}deleted-{session_id}"
         if doomed.exists():
@@ -252,7 +252,7 @@ class Archive:
         """
         self.claim()
         if not self._is_session(session_id):
-            raise SessionNotFound(f"there is no session {session_id!a}")
+            raise SessionNotFound(f"there is no session {session_id!r}")
         writer = self._writers.get(session_id)
         if writer is None:
             return repair(self._disk, self._root / session_id).did

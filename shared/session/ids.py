@@ -35,7 +35,7 @@ def validate(session_id: str) -> str:
         raise InvalidSessionId(f"a session id has at most {MAX_LENGTH} characters; this one has {len(session_id)}")
     if not _PATTERN.match(session_id):
         raise InvalidSessionId(
-            f"a session id consists of A-Z a-z 0-9 . _ - and begins with a letter or digit; {session_id!a} does not"
+            f"a session id consists of A-Z a-z 0-9 . _ - and begins with a letter or digit; {session_id!r} does not"
         )
     if session_id.endswith("."):
         raise InvalidSessionId(f"a session id does not end in a dot; {session_id!r} does")

@@ -128,7 +128,7 @@ class SessionReader:
         """
         name = entry["filename"]
         if parse_frame_name(name) is None:
-            raise FrameMissing(f"entry {entry['index']} of session {self.session_id} names no frame: {name!a}")
+            raise FrameMissing(f"entry {entry['index']} of session {self.session_id} names no frame: {name!r}")
         return self.folder / str(name)
 
     def frame_bytes(self, entry: dict[str, Any]) -> bytes:
@@ -192,7 +192,7 @@ def open_session(root: Path, session_id: str) -> SessionReader:
     try:
         ids.validate(session_id)
     except InvalidSessionId:
-        raise SessionNotFound(f"there is no session {session_id!a}") from None
+        raise SessionNotFound(f"there is no session {session_id!r}") from None
     return SessionReader(session_folder(root, session_id))
 
 
@@ -265,7 +265,7 @@ def snapshot(root: Path, session_id: str) -> Snapshot:
         ids.validate(session_id)
         return _again(lambda: _snapshot(session_folder(root, session_id) / METADATA))
     except (InvalidSessionId, FileNotFoundError, NotADirectoryError):
-        raise SessionNotFound(f"there is no session {session_id!a}") from None
+        raise SessionNotFound(f"there is no session {session_id!r}") from None
 
 
 @dataclass(frozen=True, slots=True)
