@@ -60,13 +60,16 @@ async def test_a_foreign_page_changes_nothing(site: Site, origin: str) -> None:
         await site.client.post("/generate", headers=foreign, data={"focus_sector": "TL"}, files={"image": b"x"}),
         await site.client.delete("/session/a", headers=foreign),
     ):
-        assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized")
+        assert (answer.status_code, answer.json()["error"]) == (403, "forbidden")
+        assert "www-authenticate" not in answer.headers, "no token would help"
         assert "access-control-allow-origin" not in answer.headers
     assert site.recorder.active is None
     readable = await site.client.get("/health", headers=foreign)
     assert "access-control-allow-origin" not in readable.headers
-    with pytest.raises(websockets.InvalidStatus):
-        await websockets.connect(f"ws://127.0.0.1:{site.port}/ws", origin=origin)  # type: ignore[arg-type]
+    for path in ("ws", "gaze"):
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await websockets.connect(f"ws://127.0.0.1:{site.port}/{path}", origin=origin)  # type: ignore[arg-type]
+        assert refused.value.response.status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -75,7 +78,7 @@ async def test_a_foreign_page_changes_nothing(site: Site, origin: str) -> None:
 async def test_a_name_that_points_here_is_not_ours(site: Site, host: str) -> None:
     """DNS rebinding: the page's own name has been made to point at this machine."""
     answer = await site.client.get("/session/list", headers={"Host": host})
-    assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized")
+    assert (answer.status_code, answer.json()["error"]) == (403, "forbidden")
     for own in (f"localhost:{site.port}", f"127.0.0.1:{site.port}", "[::1]", "LOCALHOST", "192.168.1.5:8001"):
         assert (await site.client.get("/session/list", headers={"Host": own})).status_code == 200
 
