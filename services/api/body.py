@@ -16,6 +16,8 @@ from services.api.schemas import GenerateRequest, from_form, from_json, invalid
 from shared.errors import InvalidJson, InvalidRequest, PayloadTooLarge, UnreadableImage, UnsupportedMediaType
 
 MAX_BODY_BYTES = 96 * 1024 * 1024
+MAX_DEPTH = 16
+"""Of objects and lists in a JSON body; the deepest of its fields has 4."""
 
 _DATA_URL = re.compile(r"data:[^,;]{0,100}(;[^,;]{0,100})*,", re.IGNORECASE)
 _BLANKS = str.maketrans("", "", " \t\r\n")
@@ -150,6 +152,7 @@ def load_object(body: Body, *, large: str | None = None) -> dict[str, Any]:
         raise InvalidJson(f"The body is not JSON ({reason}); send one JSON object in UTF-8.") from None
     if not isinstance(values, dict):
         raise InvalidRequest("The body is JSON, but not an object; send one object with the documented fields.")
+    _check_depth(values)
     _check_names(body, values.get(large) if large else None)
     return values
 
@@ -157,6 +160,20 @@ def load_object(body: Body, *, large: str | None = None) -> dict[str, Any]:
 def without_mark(body: Body) -> Body:
     """The body behind a byte order mark: Windows editors write one; RFC 8259, 8.1 lets a reader pass over it."""
     return body[3:] if body[:3] == _BYTE_ORDER_MARK else body
+
+
+def _check_depth(value: object, depth: int = 0) -> None:
+    """Refuse what is nested deeper than any field: what JSON libraries read and what they write differ in that.
+
+    Raises:
+        InvalidRequest: it is.
+    """
+    if not isinstance(value, (dict, list)):
+        return
+    if depth == MAX_DEPTH:
+        raise InvalidRequest(f"The body is nested more than {MAX_DEPTH} deep; send the documented fields only.")
+    for each in value.values() if isinstance(value, dict) else value:
+        _check_depth(each, depth + 1)
 
 
 def _check_names(body: Body, large: object) -> None:
@@ -168,10 +185,7 @@ def _check_names(body: Body, large: object) -> None:
     if isinstance(large, str) and large:
         # orjson is quick and keeps the last of two; json can tell, but takes its time over megabytes.
         body = body.replace(large.encode(), b"", 1)
-    try:
-        json.loads(body, object_pairs_hook=_each_once)
-    except RecursionError:
-        raise InvalidRequest("The body is nested too deep; send the documented fields only.") from None
+    json.loads(body, object_pairs_hook=_each_once)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
