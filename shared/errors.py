@@ -66,12 +66,24 @@ class Unauthorized(ParafoveaError):
     code, status = "unauthorized", 401
 
 
+class Forbidden(ParafoveaError):
+    """A page of a foreign origin, or one that calls this server by a name that is not its own. No token helps."""
+
+    code, status = "forbidden", 403
+
+
 class NotFound(ParafoveaError):
     code, status = "not_found", 404
 
 
 class MethodNotAllowed(ParafoveaError):
     code, status = "method_not_allowed", 405
+
+
+class UpgradeRequired(ParafoveaError):
+    """A plain request for a path where there is a WebSocket."""
+
+    code, status = "upgrade_required", 426
 
 
 class SessionNotFound(ParafoveaError):

@@ -7,6 +7,7 @@ stops the process with a message that names it: a typo must not silently mean th
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +20,10 @@ from shared.address import BusAddress, default_bus
 PREFIX = "PARAFOVEA_"
 ENV_FILE = ".env"
 GB = 1_000_000_000
+MAX_ROOT_PATH_CHARS = 200
+
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9._~:\[\]-]+/?\Z")
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9._~-]*)+\Z")
 
 
 class InvalidSettings(Exception):
@@ -55,16 +60,50 @@ class Settings(BaseSettings):
     backlog_bytes: int = Field(1 << 30, ge=1, description="frames and inputs held in memory for the recorder")
     disk_warn_bytes: int = Field(5 * GB, ge=0, description="free bytes below which /health warns")
     disk_stop_bytes: int = Field(1 * GB, ge=0, description="free bytes below which recording is refused")
-    api_token: str | None = Field(None, min_length=1, description="when set, requests need 'Authorization: Bearer'")
+    api_token: str | None = Field(None, description="when set, requests need 'Authorization: Bearer'")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated origins whose pages may call; empty: localhost on any port"
     )
+    root_path: str = Field("", description="prefix of every path at a proxy in front, such as /parafovea")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
 
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("api_token")
+    @classmethod
+    def _token_fits_a_header(cls, value: str | None) -> str | None:
+        # The value itself stays out of the message: it goes into the log.
+        if value is not None and not (value.isascii() and value.isprintable() and value and value == value.strip()):
+            raise ValueError(
+                "a token is one or more printable ASCII characters without spaces around them, as no header can carry "
+                "another; leave the variable out for a server without a token"
+            )
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin not in ("*", "null") and not _ORIGIN.match(origin):
+                raise ValueError(
+                    f"{origin!r} is no origin; an origin is scheme://host or scheme://host:port in ASCII, such as "
+                    "https://lab.example, or null, or *"
+                )
+        return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_a_prefix(cls, value: str) -> str:
+        prefix = value.removesuffix("/")
+        if prefix and (len(prefix) > MAX_ROOT_PATH_CHARS or not _ROOT_PATH.match(prefix)):
+            raise ValueError(
+                f"a prefix is /name or /name/name, at most {MAX_ROOT_PATH_CHARS} characters, each name of A-Z a-z 0-9 "
+                ". _ ~ - and beginning with a letter, a digit or _"
+            )
+        return prefix
 
     @field_validator("bus")
     @classmethod

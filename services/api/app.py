@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket
 
 from services.api.archives import ArchiveRoutes
 from services.api.auth import TokenCheck
+from services.api.checks import route, websocket_route
 from services.api.compare import CompareRoutes
 from services.api.cors import CorsPolicy, is_loopback
 from services.api.docs_page import render
@@ -25,7 +26,8 @@ from services.api.replay import ReplayRoutes
 from services.api.reruns import RerunRoutes
 from services.api.service import Api
 from services.api.sessions import SessionRoutes
-from services.api.web_routes import web_routes
+from services.api.web_routes import upgrade_required, web_routes
+from shared.runner import Refused
 from shared.session.ids import RESERVED
 
 
@@ -49,7 +51,12 @@ def create_app(api: Api) -> ASGIApp:
         listens_beyond_loopback=not is_loopback(settings.host),
         has_token=settings.api_token is not None,
     )
-    return Gate(app, policy, TokenCheck(settings.api_token))
+    first_parts = {part.path.split("/")[1] for part in app.router.routes if isinstance(part, Route | WebSocketRoute)}
+    if settings.root_path and settings.root_path.split("/")[1] in first_parts:
+        raise Refused(
+            f"PARAFOVEA_ROOT_PATH: {settings.root_path} begins with a word of the API's own paths; choose another"
+        )
+    return Gate(app, policy, TokenCheck(settings.api_token), settings.root_path)
 
 
 def routes(api: Api) -> list[BaseRoute]:
@@ -58,35 +65,36 @@ def routes(api: Api) -> list[BaseRoute]:
     archives, reruns = ArchiveRoutes(api), RerunRoutes(api)
     return [
         *web_routes(api),
-        Route("/generate", GenerateRoute(api).post, methods=["POST"]),
-        Route("/session/start", sessions.start, methods=["POST"]),
-        Route("/session/stop", sessions.stop, methods=["POST"]),
-        Route("/session/status", sessions.status, methods=["GET"]),
-        Route("/session/list", sessions.list, methods=["GET"]),
-        Route("/session/replay/next", replay.next, methods=["GET"]),
-        Route("/session/replay/previous", replay.previous, methods=["GET"]),
-        Route("/session/replay/status", replay.status, methods=["GET"]),
-        Route("/session/replay/seek", replay.seek, methods=["POST"]),
-        Route("/session/replay/play", replay.play, methods=["POST"]),
-        Route("/session/replay/pause", replay.pause, methods=["POST"]),
-        Route("/session/replay/stop", replay.stop, methods=["POST"]),
-        Route("/session/replay/{session_id:session}", replay.start, methods=["POST"]),
-        Route("/session/{session_id:session}", sessions.metadata, methods=["GET"]),
-        Route("/session/{session_id:session}", sessions.delete, methods=["DELETE"]),
-        Route("/session/import", archives.take_in, methods=["POST"]),
-        Route("/session/compare", CompareRoutes(api).compare, methods=["GET"]),
-        Route("/session/{session_id:session}/export", archives.export, methods=["GET"]),
-        Route("/session/{session_id:session}/rerun", reruns.start, methods=["POST"]),
-        Route("/session/{session_id:session}/rerun", reruns.status, methods=["GET"]),
-        Route("/session/{session_id:session}/rerun", reruns.cancel, methods=["DELETE"]),
-        Route("/session/{session_id:session}/frames/{index}", sessions.frame, methods=["GET"]),
-        Route("/prompts", _Prompts(api).show, methods=["GET"]),
-        Route("/reset", _Prompts(api).reset, methods=["POST"]),
-        Route("/health", health.health, methods=["GET"]),
-        Route("/ready", health.ready, methods=["GET"]),
-        Route("/openapi.json", _openapi, methods=["GET"]),
-        Route("/docs", _docs, methods=["GET"]),
-        WebSocketRoute("/ws", _Live(api).serve),
+        route("POST", "/generate", GenerateRoute(api).post),
+        route("POST", "/session/start", sessions.start),
+        route("POST", "/session/stop", sessions.stop),
+        route("GET", "/session/status", sessions.status),
+        route("GET", "/session/list", sessions.list),
+        route("GET", "/session/replay/next", replay.next),
+        route("GET", "/session/replay/previous", replay.previous),
+        route("GET", "/session/replay/status", replay.status),
+        route("POST", "/session/replay/seek", replay.seek),
+        route("POST", "/session/replay/play", replay.play),
+        route("POST", "/session/replay/pause", replay.pause),
+        route("POST", "/session/replay/stop", replay.stop),
+        route("POST", "/session/replay/{session_id:session}", replay.start),
+        route("GET", "/session/{session_id:session}", sessions.metadata),
+        route("DELETE", "/session/{session_id:session}", sessions.delete),
+        route("POST", "/session/import", archives.take_in),
+        route("GET", "/session/compare", CompareRoutes(api).compare),
+        route("GET", "/session/{session_id:session}/export", archives.export),
+        route("POST", "/session/{session_id:session}/rerun", reruns.start),
+        route("GET", "/session/{session_id:session}/rerun", reruns.status),
+        route("DELETE", "/session/{session_id:session}/rerun", reruns.cancel),
+        route("GET", "/session/{session_id:session}/frames/{index}", sessions.frame),
+        route("GET", "/prompts", _Prompts(api).show),
+        route("POST", "/reset", _Prompts(api).reset),
+        route("GET", "/health", health.health),
+        route("GET", "/ready", health.ready),
+        route("GET", "/openapi.json", _OpenApi(api).document),
+        route("GET", "/docs", _OpenApi(api).page),
+        route("GET", "/ws", upgrade_required),
+        websocket_route("/ws", _Live(api).serve),
     ]
 
 
@@ -110,10 +118,13 @@ class _Live:
         await self._hub.serve(websocket)
 
 
-async def _openapi(request: Request) -> Response:
-    return JsonResponse(build())
+class _OpenApi:
+    def __init__(self, api: Api) -> None:
+        self._root_path = api.settings.root_path
 
+    async def document(self, request: Request) -> Response:
+        return JsonResponse(build(self._root_path))
 
-async def _docs(request: Request) -> Response:
-    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-    return Response(render(build()), 200, {"Content-Security-Policy": policy}, "text/html")
+    async def page(self, request: Request) -> Response:
+        policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+        return Response(render(build(self._root_path)), 200, {"Content-Security-Policy": policy}, "text/html")

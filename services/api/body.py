@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import binascii
+import json
 import re
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -14,10 +16,13 @@ from services.api.schemas import GenerateRequest, from_form, from_json, invalid
 from shared.errors import InvalidJson, InvalidRequest, PayloadTooLarge, UnreadableImage, UnsupportedMediaType
 
 MAX_BODY_BYTES = 96 * 1024 * 1024
+MAX_DEPTH = 16
+"""Of objects and lists in a JSON body; the deepest of its fields has 4."""
 
 _DATA_URL = re.compile(r"data:[^,;]{0,100}(;[^,;]{0,100})*,", re.IGNORECASE)
 _BLANKS = str.maketrans("", "", " \t\r\n")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
 
 Body = bytes | bytearray
 
@@ -111,7 +116,7 @@ def decode_base64(text: str) -> bytes:
 
 
 def _from_json(body: Body) -> tuple[GenerateRequest, bytes]:
-    values = load_object(body)
+    values = load_object(body, large="image_base64")
     image = values.pop("image_base64", None)
     problems: dict[str, str] = {}
     if image is None:
@@ -127,22 +132,67 @@ def _from_json(body: Body) -> tuple[GenerateRequest, bytes]:
     return request, decode_base64(image)
 
 
-def load_object(body: Body) -> dict[str, Any]:
-    """A body that is one JSON object.
+def load_object(body: Body, *, large: str | None = None) -> dict[str, Any]:
+    """A body that is one JSON object, in which no name stands twice.
+
+    Args:
+        large: name of a field that may be megabytes of text.
 
     Raises:
         InvalidJson: not JSON.
-        InvalidRequest: JSON, but no object.
+        InvalidRequest: JSON, but no object, or one with a name that stands in it twice.
     """
+    body = without_mark(body)
     try:
-        # Windows editors begin a file with a byte order mark; RFC 8259, 8.1 lets a reader pass over it.
-        values = orjson.loads(body[3:] if body[:3] == _BYTE_ORDER_MARK else body)
+        values = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         reason = str(error) if body else "it is empty"
+        if body[:2] == _GZIP:
+            reason = "it is compressed with gzip"
         raise InvalidJson(f"The body is not JSON ({reason}); send one JSON object in UTF-8.") from None
     if not isinstance(values, dict):
-        raise InvalidRequest('The body is JSON, but not an object; send {"image_base64": ..., ...}.')
+        raise InvalidRequest("The body is JSON, but not an object; send one object with the documented fields.")
+    _check_depth(values)
+    _check_names(body, values.get(large) if large else None)
     return values
+
+
+def without_mark(body: Body) -> Body:
+    """The body behind a byte order mark: Windows editors write one; RFC 8259, 8.1 lets a reader pass over it."""
+    return body[3:] if body[:3] == _BYTE_ORDER_MARK else body
+
+
+def _check_depth(value: object, depth: int = 0) -> None:
+    """Refuse what is nested deeper than any field: what JSON libraries read and what they write differ in that.
+
+    Raises:
+        InvalidRequest: it is.
+    """
+    if not isinstance(value, (dict, list)):
+        return
+    if depth == MAX_DEPTH:
+        raise InvalidRequest(f"The body is nested more than {MAX_DEPTH} deep; send the documented fields only.")
+    for each in value.values() if isinstance(value, dict) else value:
+        _check_depth(each, depth + 1)
+
+
+def _check_names(body: Body, large: object) -> None:
+    """Refuse an object that has a name twice: readers differ in which of the two they obey.
+
+    Raises:
+        InvalidRequest: naming it.
+    """
+    if isinstance(large, str) and large:
+        # orjson is quick and keeps the last of two; json can tell, but takes its time over megabytes.
+        body = body.replace(large.encode(), b"", 1)
+    json.loads(body, object_pairs_hook=_each_once)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    twice = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
+    if twice:
+        raise invalid({name[:100]: "it is given more than once" for name in twice[:20]})
+    return dict(pairs)
 
 
 def _from_form(body: Body, content_type: str) -> tuple[GenerateRequest, bytes]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
-from shared.errors import Unauthorized
+from shared.errors import Forbidden
 
 _LOCAL_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?\Z")
 _HOST = re.compile(r"(\[[0-9a-f:.%a-z]+\]|[^:\[\]/@]+)(:[0-9]{1,5})?\Z")
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_ORIGIN_CHARS = 300
+"""A host's name has at most 253. What is longer is no origin, and must not make our answer's headers long."""
 
 
 class CorsPolicy:
@@ -30,39 +31,57 @@ class CorsPolicy:
 
     def allows(self, origin: str) -> bool:
         """Whether a page of this origin may call and read the answer."""
+        if len(origin) > MAX_ORIGIN_CHARS:
+            return False
         if not self._origins:
             return _LOCAL_ORIGIN.match(origin.lower()) is not None
         return "*" in self._origins or origin.lower() in self._origins
 
-    def check_host(self, host: str) -> None:
+    def check_host(self, host: str | None) -> None:
         """Refuse a name that is not this machine's.
 
         A page elsewhere can point its own name at 127.0.0.1 and then call us as its own server (DNS rebinding). It can
-        do so with no address literal and not with 'localhost'.
+        do so with no address literal and not with 'localhost'. And a browser always tells the name: who tells none (a
+        load balancer's check in HTTP/1.0) is no page.
 
         Raises:
-            Unauthorized: a foreign name.
+            Forbidden: a foreign name.
         """
+        if host is None:
+            return
         name = _name_of(host)
         if self._any_name or name in self._names or name == "localhost" or name.endswith(".localhost"):
             return
         if not _is_address(name):
-            raise Unauthorized(
+            raise Forbidden(
                 f"This server does not answer to the name {name[:100]!r}; use http://localhost, or set "
                 "PARAFOVEA_CORS_ORIGINS to the origin that you use."
             )
 
-    def check_change(self, origin: str | None, host: str) -> None:
+    def check_change(self, origin: str | None, host: str, site: str | None = None) -> None:
         """Refuse a request that changes something and comes from a foreign page.
 
-        A browser sends 'simple' POSTs without asking first, so not answering its preflight is no protection.
+        A browser sends 'simple' POSTs without asking first, so not answering its preflight is no protection. With an
+        ``<img>``, a link or a download it does not even tell the origin, only how far the page is from here.
+
+        Args:
+            origin: the header ``Origin``; where it is there it decides alone.
+            host: the header ``Host``.
+            site: the header ``Sec-Fetch-Site``, which no page can set. ``none``: the address was typed.
 
         Raises:
-            Unauthorized: the page's origin may not call.
+            Forbidden: the page's origin may not call.
         """
-        if origin is None or self.allows(origin) or self._is_own(origin, host):
+        if origin is None:
+            if site == "cross-site" and "*" not in self._origins:
+                raise Forbidden(
+                    "A page of another site may not have this done; open the address itself, or use fetch() in a page "
+                    "whose origin is in PARAFOVEA_CORS_ORIGINS."
+                )
             return
-        raise Unauthorized(
+        if self.allows(origin) or self._is_own(origin, host):
+            return
+        raise Forbidden(
             f"Pages of {origin[:100]!r} may not call this server; add the origin to PARAFOVEA_CORS_ORIGINS."
         )
 

@@ -12,7 +12,15 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from services.api.body import TooMuch
-from shared.errors import InternalError, MethodNotAllowed, NotFound, ParafoveaError, Unauthorized
+from shared.errors import (
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    ParafoveaError,
+    Unauthorized,
+    UnsupportedMediaType,
+    UpgradeRequired,
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +42,11 @@ def error_response(error: ParafoveaError, headers: Mapping[str, str] | None = No
         response.headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, Unauthorized):
         response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, UpgradeRequired):
+        response.headers["Upgrade"] = "websocket"
+        response.headers["Connection"] = "Upgrade"
+    if isinstance(error, UnsupportedMediaType):
+        response.headers["Accept-Encoding"] = "identity"  # of a request's body: RFC 9110, 12.5.3
     if isinstance(error, TooMuch):
         response.headers["Connection"] = "close"
     return response

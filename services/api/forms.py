@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from python_multipart.exceptions import FormParserError
@@ -11,6 +12,11 @@ from shared.errors import InvalidRequest
 
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 64 * 1024
+
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_EXTENDED_FILENAME = re.compile(rb";\s*filename\*(?:0\*?)?\s*=", re.IGNORECASE)
+_PLAIN_ENCODINGS = frozenset({b"", b"binary", b"8bit", b"7bit"})
+"""Of a part: RFC 7578, 4.7 does without others, and undoing them is nobody's job any more."""
 
 
 @dataclass(slots=True)
@@ -84,11 +90,19 @@ class _FormReader:
         self._header_name = self._header_value = b""
 
     def _end_headers(self) -> None:
-        _, options = parse_options_header(self._part.headers.get("content-disposition", b""))
+        disposition = self._part.headers.get("content-disposition", b"")
+        _, options = parse_options_header(disposition)
         self._part.name = options.get(b"name", b"").decode("utf-8", "replace")
-        self._part.is_file = b"filename" in options
+        # RFC 7578, 4.2 has no use for filename*; there are clients that send it alone where a name is not ASCII.
+        self._part.is_file = (
+            b"filename" in options or _EXTENDED_FILENAME.search(_QUOTED.sub(b"", disposition)) is not None
+        )
         if not self._part.name:
             raise InvalidRequest("A part of the form has no name; let your HTTP client build the form.")
+        encoding = self._part.headers.get("content-transfer-encoding", b"").strip().lower()
+        if encoding not in _PLAIN_ENCODINGS:
+            told = encoding.decode("latin-1")[:100]
+            raise _bad_field(self._part.name, f"it has the Content-Transfer-Encoding {told!r}; send it as it is")
 
     def _take_data(self, data: bytes, start: int, end: int) -> None:
         part = self._part

@@ -13,24 +13,37 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from services.api.auth import TokenCheck
-from services.api.cors import SAFE_METHODS, CorsPolicy
+from services.api.cors import CorsPolicy
 from services.api.errors import error_response
 from services.api.headers import ALSO_EXPOSED, EXPOSED
+from services.api.operations import CHANGING_READS
 from services.api.page import is_public
-from shared.errors import NotFound, Unauthorized
+from shared.errors import InvalidRequest, NotFound, ParafoveaError
 
 METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
 PREFLIGHT_S = 600
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+"""Of requests that change nothing, but for :data:`CHANGING_READS`."""
+MAX_ECHO_CHARS = 1000
+"""Of what an answer's headers repeat from the request's."""
 _KEPT_ENCODED = {ord(c): f"%{ord(c):02X}" for c in [*map(chr, range(0x20)), "/", "\x7f"]}
 
 
 class Gate:
-    """Wraps the application."""
+    """Wraps the application.
 
-    def __init__(self, app: ASGIApp, policy: CorsPolicy, tokens: TokenCheck) -> None:
+    Args:
+        app: the application, which knows nothing of prefixes.
+        policy: whose pages may call.
+        tokens: who else may.
+        root_path: the prefix that a proxy has put before every path, or empty. A proxy may leave it on or take it off.
+    """
+
+    def __init__(self, app: ASGIApp, policy: CorsPolicy, tokens: TokenCheck, root_path: str = "") -> None:
         self._app = app
         self._policy = policy
         self._tokens = tokens
+        self._root_path = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -59,18 +72,26 @@ class Gate:
         if scope["method"] == "OPTIONS":
             await _options(headers, allowed=allowed)(scope, receive, send_with_headers)
             return
+        path = _path(scope)
         try:
-            self._check(scope, headers, changes=scope["method"] not in SAFE_METHODS)
-        except Unauthorized as error:
+            if self._root_path and path == self._root_path and scope["method"] in SAFE_METHODS:
+                # The page's own addresses are relative: they hold only with the slash.
+                await _with_slash(scope, self._root_path)(scope, receive, send_with_headers)
+                return
+            path = self._below_root(path)
+            changes = scope["method"] not in SAFE_METHODS or path in CHANGING_READS
+            self._check(scope, headers, path, changes=changes)
+        except ParafoveaError as error:
             await error_response(error)(scope, receive, send_with_headers)
             return
-        await self._app({**scope, "path": _path(scope)}, receive, send_with_headers)
+        await self._app({**scope, "path": path}, receive, send_with_headers)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = self._below_root(_path(scope))
         try:
             # A browser lets any page open a WebSocket to anywhere, and read from it.
-            self._check(scope, Headers(scope=scope), changes=True)
-        except Unauthorized as error:
+            self._check(scope, Headers(scope=scope), path, changes=True)
+        except ParafoveaError as error:
             await WebSocket(scope, receive, send).send_denial_response(error_response(error))
             return
         is_accepted = False
@@ -79,20 +100,24 @@ class Gate:
             nonlocal is_accepted
             if message["type"] == "websocket.close" and not is_accepted:
                 # The router's way to say that no route leads here; left alone it is an answer with an empty body.
-                await error_response(NotFound("There is no WebSocket at this path; try /ws."))(scope, receive, send)
+                error = NotFound("There is no WebSocket at this path; there are /ws and /gaze.")
+                await error_response(error)(scope, receive, send)
                 return
             is_accepted = is_accepted or message["type"] == "websocket.accept"
             await send(message)
 
-        await self._app({**scope, "path": _path(scope)}, receive, send_or_deny)
+        await self._app({**scope, "path": path}, receive, send_or_deny)
 
-    def _check(self, scope: Scope, headers: Headers, *, changes: bool) -> None:
-        host = headers.get("host", "")
+    def _check(self, scope: Scope, headers: Headers, path: str, *, changes: bool) -> None:
+        host = headers.get("host")
         self._policy.check_host(host)
         if changes:
-            self._policy.check_change(headers.get("origin"), host)
-        if not (scope["type"] == "http" and is_public(scope["path"])):
+            self._policy.check_change(headers.get("origin"), host or "", headers.get("sec-fetch-site"))
+        if not (scope["type"] == "http" and is_public(path)):
             self._tokens.check(scope)
+
+    def _below_root(self, path: str) -> str:
+        return path.removeprefix(self._root_path) if path.startswith(self._root_path + "/") else path
 
 
 def _options(headers: Headers, *, allowed: bool) -> Response:
@@ -100,13 +125,21 @@ def _options(headers: Headers, *, allowed: bool) -> Response:
     answer = {"Allow": METHODS}
     if allowed and "access-control-request-method" in headers:
         answer["Access-Control-Allow-Methods"] = METHODS
-        answer["Access-Control-Allow-Headers"] = headers.get(
-            "access-control-request-headers", "Authorization, Content-Type"
+        wanted = headers.get("access-control-request-headers", "")
+        answer["Access-Control-Allow-Headers"] = (
+            wanted if 0 < len(wanted) <= MAX_ECHO_CHARS else "Authorization, Content-Type"
         )
         answer["Access-Control-Max-Age"] = str(PREFLIGHT_S)
         if headers.get("access-control-request-private-network") == "true":
             answer["Access-Control-Allow-Private-Network"] = "true"
     return Response(None, 204, answer)
+
+
+def _with_slash(scope: Scope, root_path: str) -> Response:
+    query = scope["query_string"].decode("latin-1")
+    if len(query) > MAX_ECHO_CHARS:
+        raise InvalidRequest(f"The address has more than {MAX_ECHO_CHARS} characters behind its '?'.")
+    return Response(None, 307, {"Location": f"{root_path}/" + (f"?{query}" if query else "")})
 
 
 def _path(scope: Scope) -> str:

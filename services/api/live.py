@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from services.api import query
 from shared.messages import Frame, Progress, ReplayFrame, ReplayStatus, Status
 from shared.sockets import Bus, Subscriber
 from shared.wire import Published
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 OUTBOX_LIMIT = 1000
 """Facts (sessions begun, frames recorded) that wait for one viewer; beyond it the oldest is dropped."""
+OUTBOX_PICTURE_BYTES = 64 * 1024 * 1024
+"""Pictures that wait for one viewer, of several cursors; beyond it the oldest is dropped, but never the newest."""
 GOING_AWAY = 1001
 
 EVENTS = (("frames", Progress.type), ("replays", ReplayStatus.type))
@@ -43,6 +46,7 @@ class Outbox:
     def __init__(self, *, pictures: bool = True) -> None:
         self.pictures = pictures
         self._waiting: OrderedDict[Hashable, Published] = OrderedDict()
+        self._bytes = 0
         self._filled = asyncio.Event()
 
     def __len__(self) -> int:
@@ -51,10 +55,16 @@ class Outbox:
     def put(self, message: Published) -> None:
         """Add a message, in place of an unsent one that it makes stale."""
         key = _kind(message)
-        self._waiting.pop(key, None)
+        self._drop(key)
         self._waiting[key] = message
+        self._bytes += len(message.payload)
         if len(self._waiting) > OUTBOX_LIMIT:
-            self._waiting.popitem(last=False)
+            self._drop(next(iter(self._waiting)))
+        while self._bytes > OUTBOX_PICTURE_BYTES:
+            oldest = next(key for key, waiting in self._waiting.items() if waiting.payload)
+            if oldest == key:
+                break
+            self._drop(oldest)
         self._filled.set()
 
     async def take(self) -> Published:
@@ -62,7 +72,14 @@ class Outbox:
         while not self._waiting:
             self._filled.clear()
             await self._filled.wait()
-        return self._waiting.popitem(last=False)[1]
+        message = self._waiting.popitem(last=False)[1]
+        self._bytes -= len(message.payload)
+        return message
+
+    def _drop(self, key: Hashable) -> None:
+        message = self._waiting.pop(key, None)
+        if message is not None:
+            self._bytes -= len(message.payload)
 
 
 class LiveHub:
@@ -100,10 +117,14 @@ class LiveHub:
                 outbox.put(message)
 
     async def serve(self, websocket: WebSocket) -> None:
-        """One viewer, until it leaves."""
+        """One viewer, until it leaves.
+
+        Raises:
+            InvalidRequest: ``frames`` is neither true nor false.
+        """
+        outbox = Outbox(pictures=query.truth(websocket, "frames", default=True))
         await websocket.accept()
         await websocket.send_text(orjson.dumps({"type": "hello", "v": 1, **self._hello()}).decode())
-        outbox = Outbox(pictures=websocket.query_params.get("frames") != "false")
         self._outboxes.add(outbox)
         self._join()
         sender = asyncio.create_task(_send(websocket, outbox))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
+from services.api.numbers import whole_of_text
 from services.api.schemas import invalid
 
-_WHOLE = re.compile(r"[0-9]{1,15}\Z")
+MAX_WHOLE = 10**15
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{0,9})?\Z")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
-def text(request: Request, name: str, *, max_chars: int | None = None) -> str | None:
+def text(request: HTTPConnection, name: str, *, max_chars: int | None = None) -> str | None:
     """A parameter's text, or None where it is not given. ``?name=`` is given, and empty.
 
     Raises:
@@ -29,15 +30,15 @@ def text(request: Request, name: str, *, max_chars: int | None = None) -> str | 
     return values[0]
 
 
-def truth(request: Request, name: str) -> bool:
-    """A parameter that is true or false (the default).
+def truth(request: HTTPConnection, name: str, *, default: bool = False) -> bool:
+    """A parameter that is true or false.
 
     Raises:
         InvalidRequest: neither.
     """
     value = text(request, name)
     if value is None:
-        return False
+        return default
     if value.lower() not in _TRUTH:
         raise invalid({name: "it is true or false"})
     return _TRUTH[value.lower()]
@@ -70,11 +71,12 @@ def decimal(request: Request, name: str) -> float | None:
 
 
 def parse_whole(name: str, value: str) -> int:
-    """A whole number from 0 in ASCII digits.
+    """A whole number from 0: ``100``, ``100.0`` and ``1e2`` are the same.
 
     Raises:
         InvalidRequest: it is none.
     """
-    if not _WHOLE.match(value):
+    found = whole_of_text(value)
+    if found is None or not 0 <= found < MAX_WHOLE:
         raise invalid({name: "it is a whole number from 0"})
-    return int(value)
+    return found

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from services.api.body import load_object, read_body
 from services.api.errors import JsonResponse
 from services.api.headers import NO_STORE
+from services.api.numbers import Whole
 from services.api.service import Api
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.prompts import MAX_FILE_BYTES
@@ -32,7 +33,7 @@ class RerunBody(BaseModel):
     prompts: dict[str, Any] | None = Field(
         None, description="other prompts, as in sector_prompts.json; default: each frame's own"
     )
-    seed_offset: int = Field(0, ge=-MAX_SEED, le=MAX_SEED, description="added to each frame's seed")
+    seed_offset: Whole = Field(0, ge=-MAX_SEED, le=MAX_SEED, description="added to each frame's seed")
     strength: float | None = Field(None, gt=0, le=1, description="another strength")
     model: str | None = Field(None, description="the model that the generator must be running")
     chain: bool = Field(False, description="where a frame's input was an earlier frame, feed its new version instead")

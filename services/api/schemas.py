@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from services.api.numbers import WHOLE, Whole, whole_of_text
 from shared import sectors
 from shared.errors import InvalidRequest
 from shared.prompts import MAX_PROMPT_CHARS
@@ -22,7 +23,6 @@ MAX_CLIENT_ID_CHARS = 200
 SectorName = Literal["TL", "TC", "TR", "ML", "MC", "MR", "BL", "BC", "BR"]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
-_WHOLE = re.compile(r"-?[0-9]{1,20}\Z")
 _DECIMAL = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\Z")
 _TRUTH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
@@ -36,7 +36,9 @@ class GenerateRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    grid_size: Literal[2, 3] | None = Field(None, description="3 (default): TL TC TR ML MC MR BL BC BR; 2: TL TR BL BR")
+    grid_size: Annotated[Literal[2, 3], WHOLE] | None = Field(
+        None, description="3 (default): TL TC TR ML MC MR BL BC BR; 2: TL TR BL BR"
+    )
     focus_sector: SectorName | None = Field(None, description="where the viewer looks; or give focus_x and focus_y")
     focus_x: Fraction | None = Field(None, description="where the viewer looks, from the left (0) to the right (1)")
     focus_y: Fraction | None = Field(None, description="where the viewer looks, from the top (0) to the bottom (1)")
@@ -45,20 +47,20 @@ class GenerateRequest(BaseModel):
         description="what to change; or give target_row and target_col; default: the sector opposite the focus, and "
         "for the centre a corner drawn from the seed",
     )
-    target_row: int | None = Field(None, ge=0, le=2, description="row of the sector to change, from 0")
-    target_col: int | None = Field(None, ge=0, le=2, description="column of the sector to change, from 0")
+    target_row: Whole | None = Field(None, ge=0, le=2, description="row of the sector to change, from 0")
+    target_col: Whole | None = Field(None, ge=0, le=2, description="column of the sector to change, from 0")
     prompt: str | None = Field(
         None, max_length=MAX_PROMPT_CHARS, description="what to add; default: the next of sector_prompts.json"
     )
     negative_prompt: str | None = Field(None, max_length=MAX_PROMPT_CHARS, description="what to keep out")
-    steps: int | None = Field(None, ge=1, le=200, description="denoising steps; default: the model's own")
+    steps: Whole | None = Field(None, ge=1, le=200, description="denoising steps; default: the model's own")
     guidance_scale: float | None = Field(
         None, ge=0, le=50, allow_inf_nan=False, description="how closely to follow the prompt; default: the model's own"
     )
     strength: float | None = Field(
         None, gt=0, le=1, allow_inf_nan=False, description="how much to change; default: the model's own"
     )
-    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="default: drawn, and reported in X-Seed")
+    seed: Whole | None = Field(None, ge=0, le=MAX_SEED, description="default: drawn, and reported in X-Seed")
     session_id: str | None = Field(
         None, description="the session that the caller believes active; if it is not, the answer is session_not_active"
     )
@@ -169,8 +171,8 @@ def _in_grid(name: str, sector: str, grid_size: int, problems: dict[str, str]) -
 def _typed(name: str, text: str) -> object:
     """A form's text as the JSON value it stands for; as it is where it stands for none, which then does not fit."""
     stripped = text.strip()
-    if name in _WHOLE_FIELDS and _WHOLE.match(stripped):
-        return int(stripped)
+    if name in _WHOLE_FIELDS and (whole := whole_of_text(stripped)) is not None:
+        return whole
     if name in _DECIMAL_FIELDS and _DECIMAL.match(stripped):
         return float(stripped)
     if name in _TRUTH_FIELDS:

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.api.connections import ACCEPTED_AT_ONCE, Connections
 from services.api.errors import error_response
+from services.api.websockets import PatientWebSocket
 from shared.address import bare_host, host_and_port
 from shared.runner import Refused
 
@@ -31,6 +32,8 @@ GRACE_S = 0.5
 ANSWER_S = 0.3
 """What has not ended so much after it was told to is cut off: a client that sends no more, or does not read."""
 MAX_WEBSOCKET_MESSAGE_BYTES = 64 * 1024
+GONE_AFTER_S = 120
+"""A client whose machine has vanished without a word is found out after so long, where nothing is sent to it."""
 
 
 class JsonHttpProtocol(HttpToolsProtocol):
@@ -114,6 +117,12 @@ class JsonHttpProtocol(HttpToolsProtocol):
         self.transport.write(head.encode() + body)
         self.transport.close()
 
+    def _should_upgrade(self) -> bool:
+        return super()._should_upgrade() and self.scope["method"] == "GET"
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """An offer of another protocol may be passed over (RFC 9110, 7.8), and is not worth a line in the log."""
+
 
 class EmbeddedServer(Server):
     """A server that leaves the signals to the process it is part of."""
@@ -147,6 +156,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
                 opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            _keep_alive(opened)
             opened.bind(address)
             opened.listen(BACKLOG)
     except OSError as error:
@@ -159,6 +169,14 @@ def listen(host: str, port: int) -> list[socket.socket]:
     return sockets
 
 
+def _keep_alive(listening: socket.socket) -> None:
+    """Have TCP find out which clients are gone; what is accepted here inherits it."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", GONE_AFTER_S // 2), ("TCP_KEEPINTVL", GONE_AFTER_S // 8), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, name):
+            listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
 class HttpServer:
     """Serves an application on sockets until told to stop."""
 
@@ -169,7 +187,8 @@ class HttpServer:
             app,
             http=partial(JsonHttpProtocol, bound=Connections()),  # type: ignore[arg-type]
             backlog=ACCEPTED_AT_ONCE,
-            ws="websockets-sansio",
+            ws=PatientWebSocket,
+            ws_ping_interval=None,
             ws_max_size=MAX_WEBSOCKET_MESSAGE_BYTES,
             ws_per_message_deflate=False,
             lifespan="off",

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from services.api import query
 from services.api.errors import JsonResponse
-from services.api.headers import NO_STORE
+from services.api.headers import NO_STORE, etag_of
 from services.api.ranges import partial
 from services.api.service import Api
 from shared.errors import InvalidSessionId, NotFound, RecorderUnavailable, SessionNotFound
@@ -97,14 +97,14 @@ class SessionRoutes:
                 if position is None:
                     raise NotFound(f"The session {session_id!r} has no frame {index}; it has {reader.count} frames.")
                 entry = reader.entry(position)
-                if entry.get("sha256") and _matches(known, entry["sha256"]):
+                if (etag := etag_of(entry.get("sha256"))) and _matches(known, etag):
                     return entry, None
                 return entry, reader.frame_bytes(entry)
 
         entry, data = await self._mended(session_id, lambda: asyncio.to_thread(read))
         headers = {"Cache-Control": "no-cache", "Accept-Ranges": "bytes"}
-        if entry.get("sha256"):
-            headers["ETag"] = f'"{entry["sha256"]}"'
+        if etag := etag_of(entry.get("sha256")):
+            headers["ETag"] = etag
         if data is None:
             return Response(None, 304, headers)
         return partial(request, data, headers, "image/png")
@@ -169,7 +169,7 @@ async def _chunks(taken: Snapshot) -> AsyncIterator[bytes]:
         await asyncio.to_thread(chunks.close)  # type: ignore[attr-defined]
 
 
-def _matches(if_none_match: str, sha256: str) -> bool:
+def _matches(if_none_match: str, etag: str) -> bool:
     """RFC 9110, 13.1.2: a list of tags, weak ones too, or ``*``."""
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return "*" in tags or f'"{sha256}"' in tags
+    return "*" in tags or etag in tags

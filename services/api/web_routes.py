@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.websockets import WebSocket
 
+from services.api.checks import route, websocket_route
 from services.api.entries import EntryRoutes
 from services.api.gaze import GazeRelay
 from services.api.page import PUBLIC_PREFIX, PageRoutes
 from services.api.service import Api
+from shared.errors import UpgradeRequired
 
 
 def web_routes(api: Api) -> list[BaseRoute]:
@@ -19,13 +23,21 @@ def web_routes(api: Api) -> list[BaseRoute]:
         await gaze.serve(websocket)
 
     return [
-        Route("/", page.index, methods=["GET"]),
-        Route(PUBLIC_PREFIX + "{path:path}", page.file, methods=["GET"]),
-        Route("/samples", page.samples, methods=["GET"]),
-        Route("/samples/{name}", page.sample, methods=["GET"]),
-        Route("/samples/{name}/thumbnail", entries.sample_thumbnail, methods=["GET"]),
-        Route("/session/{session_id:session}/entries", entries.entries, methods=["GET"]),
-        Route("/session/{session_id:session}/frames/{index}/input", entries.input, methods=["GET"]),
-        Route("/session/{session_id:session}/frames/{index}/thumbnail", entries.thumbnail, methods=["GET"]),
-        WebSocketRoute("/gaze", serve_gaze),
+        route("GET", "/", page.index),
+        route("GET", PUBLIC_PREFIX + "{path:path}", page.file),
+        route("GET", "/samples", page.samples),
+        route("GET", "/samples/{name}", page.sample),
+        route("GET", "/samples/{name}/thumbnail", entries.sample_thumbnail),
+        route("GET", "/session/{session_id:session}/entries", entries.entries),
+        route("GET", "/session/{session_id:session}/frames/{index}/input", entries.input),
+        route("GET", "/session/{session_id:session}/frames/{index}/thumbnail", entries.thumbnail),
+        route("GET", "/gaze", upgrade_required),
+        websocket_route("/gaze", serve_gaze),
     ]
+
+
+async def upgrade_required(request: Request) -> Response:
+    """The answer to a plain request for a WebSocket's path."""
+    raise UpgradeRequired(
+        "This path is a WebSocket's; connect one to it. A proxy has to pass the headers Upgrade and Connection on."
+    )

@@ -7,6 +7,7 @@ import pytest
 import websockets
 
 from services.api.headers import EXPOSED
+from services.api.operations import OPERATIONS, WEBSOCKET
 from tests.contract.conftest import Site, Sites, body
 
 
@@ -60,13 +61,16 @@ async def test_a_foreign_page_changes_nothing(site: Site, origin: str) -> None:
         await site.client.post("/generate", headers=foreign, data={"focus_sector": "TL"}, files={"image": b"x"}),
         await site.client.delete("/session/a", headers=foreign),
     ):
-        assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized")
+        assert (answer.status_code, answer.json()["error"]) == (403, "forbidden")
+        assert "www-authenticate" not in answer.headers, "no token would help"
         assert "access-control-allow-origin" not in answer.headers
     assert site.recorder.active is None
     readable = await site.client.get("/health", headers=foreign)
     assert "access-control-allow-origin" not in readable.headers
-    with pytest.raises(websockets.InvalidStatus):
-        await websockets.connect(f"ws://127.0.0.1:{site.port}/ws", origin=origin)  # type: ignore[arg-type]
+    for path in ("ws", "gaze"):
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await websockets.connect(f"ws://127.0.0.1:{site.port}/{path}", origin=origin)  # type: ignore[arg-type]
+        assert refused.value.response.status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -75,7 +79,7 @@ async def test_a_foreign_page_changes_nothing(site: Site, origin: str) -> None:
 async def test_a_name_that_points_here_is_not_ours(site: Site, host: str) -> None:
     """DNS rebinding: the page's own name has been made to point at this machine."""
     answer = await site.client.get("/session/list", headers={"Host": host})
-    assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized")
+    assert (answer.status_code, answer.json()["error"]) == (403, "forbidden")
     for own in (f"localhost:{site.port}", f"127.0.0.1:{site.port}", "[::1]", "LOCALHOST", "192.168.1.5:8001"):
         assert (await site.client.get("/session/list", headers={"Host": own})).status_code == 200
 
@@ -122,3 +126,104 @@ async def test_with_the_token_all_is_open(sites: Sites) -> None:
     query = httpx.QueryParams({"token": TOKEN})
     async with websockets.connect(f"ws://127.0.0.1:{site.port}/ws?{query}") as viewer:
         assert "hello" in str(await viewer.recv())
+
+
+STEPS = ["/session/replay/next", "/session/replay/previous"]
+FAR = {"Sec-Fetch-Site": "cross-site"}
+
+
+@pytest.fixture
+async def replaying(site: Site) -> Site:
+    """The shared cursor stands before the first of three frames."""
+    await site.client.post("/session/start?session_id=s")
+    for number in range(3):
+        assert (await site.generate(seed=number, durable=True)).status_code == 200
+    await site.client.post("/session/stop")
+    assert (await site.client.post("/session/replay/s")).status_code == 200
+    return site
+
+
+async def position(site: Site) -> int:
+    told: int = (await site.client.get("/session/replay/status")).json()["position"]
+    return told
+
+
+@pytest.mark.parametrize("path", STEPS)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        FAR,
+        {**FAR, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image", "Referer": "https://evil.example/"},
+        {**FAR, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "https://evil.example", **FAR},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "null", **FAR},
+    ],
+    ids=["bare", "image", "link", "fetch in an old browser", "fetch", "liar", "sandbox"],
+)
+async def test_a_foreign_page_moves_no_cursor(replaying: Site, path: str, method: str, headers: dict[str, str]) -> None:
+    answer = await replaying.client.request(method, path, headers=headers)
+    assert answer.status_code == 403
+    assert await position(replaying) == 0
+    if method == "GET":
+        assert answer.json()["error"] == "forbidden"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Dest": "image"},
+        {"Origin": "http://localhost:3000", **FAR},
+        {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"},
+    ],
+    ids=["curl", "typed", "our page", "an image of a page on another port", "allowed page", "allowed page, same site"],
+)
+async def test_whoever_may_moves_it(replaying: Site, headers: dict[str, str]) -> None:
+    answer = await replaying.client.get("/session/replay/next", headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/png"
+    assert await position(replaying) == 1
+
+
+async def test_with_all_origins_allowed_an_image_may_too(sites: Sites) -> None:
+    site = await sites.new(cors_origins=("*",))
+    answer = await site.client.get("/session/replay/next", headers=FAR)
+    assert answer.json()["error"] == "not_replaying"
+
+
+CHANGES = [key for key, operation in OPERATIONS.items() if operation.changes]
+READS = [key for key, operation in OPERATIONS.items() if not operation.changes]
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+async def test_whatever_changes_something_is_refused_to_foreign_pages(site: Site, method: str, path: str) -> None:
+    path = path.replace("{session_id}", "a")
+    for headers in (FAR, {"Origin": "https://evil.example"}):
+        if method == WEBSOCKET:
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                await websockets.connect(f"ws://127.0.0.1:{site.port}{path}", additional_headers=headers)
+            assert refused.value.response.status_code == 403
+            continue
+        answer = await site.client.request(method, path, headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (403, "forbidden")
+
+
+async def test_comparing_begins_work_and_is_no_plain_read(site: Site) -> None:
+    path = "/session/compare?a=x&b=y"
+    assert (await site.client.get(path, headers=FAR)).status_code == 403
+    assert (await site.client.get(path)).json()["error"] == "session_not_found"
+
+
+@pytest.mark.parametrize(("method", "path"), READS)
+async def test_a_plain_read_is_open_but_cannot_be_read_by_foreign_pages(site: Site, method: str, path: str) -> None:
+    path = (
+        path.replace("{path}", "icon.svg").replace("{index}", "0").replace("{name}", "x").replace("{session_id}", "a")
+    )
+    answer = await site.client.request(method, path, headers={"Origin": "https://evil.example", **FAR})
+    assert answer.status_code not in (401, 403)
+    assert "access-control-allow-origin" not in answer.headers

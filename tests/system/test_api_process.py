@@ -32,6 +32,27 @@ def test_a_port_that_is_taken_is_said(quick: Studio) -> None:
     assert "Traceback" not in process.err
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ROOT_PATH", "/session"),
+        ("ROOT_PATH", "/web/x"),
+        ("ROOT_PATH", "no-slash"),
+        ("ROOT_PATH", "/a b"),
+        ("API_TOKEN", "gr\xfc\xdfe"),
+        ("API_TOKEN", " s3same "),
+        ("CORS_ORIGINS", "lab.example"),
+    ],
+)
+def test_a_setting_that_would_only_fail_later_is_refused_now(quick: Studio, name: str, value: str) -> None:
+    process = quick.start("api", wait=False, **{f"PARAFOVEA_{name}": value})
+    assert process.wait() == 2
+    assert f"PARAFOVEA_{name}" in process.err
+    assert "Traceback" not in process.err
+    if name == "API_TOKEN":
+        assert value not in process.err, "a secret is not for the log"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_stops_within_two_seconds_whatever_is_open(quick: Studio, number: signal.Signals) -> None:
     quick.start_generator(sleep_ms=60_000)

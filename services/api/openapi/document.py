@@ -25,16 +25,18 @@ _INTRODUCTION = (
 
 
 @cache
-def build() -> Json:
-    """The document."""
+def build(root_path: str = "") -> Json:
+    """The document, of a server whose paths begin behind this prefix."""
     error = object_of(error=TEXT, detail=TEXT)
     error["properties"]["fields"] = {
         "type": "object",
         "additionalProperties": TEXT,
         "description": "for `invalid_request`: what is wrong with which field",
     }
+    servers: Json = {"servers": [{"url": root_path}]} if root_path else {}
     return {
         "openapi": "3.1.0",
+        **servers,
         "info": {"title": "Parafovea", "version": VERSION, "description": _INTRODUCTION},
         "paths": {
             "/generate": {"post": generate()},

@@ -28,8 +28,9 @@ def generate() -> Json:
     as_form = {**as_json, "properties": {"image": file, **_fields()}, "required": ["image"]}
     headers = headers_of(
         *ALWAYS,
-        *("X-Prompt-Encoding", "X-Focus-Sector", "X-Session", "X-Object", "X-Object-Encoding"),
-        *("X-Fallback", "X-Fallback-Encoding", "Cache-Control"),
+        *("X-Prompt-Encoding", "X-Prompt-Truncated", "X-Focus-Sector", "X-Session"),
+        *("X-Object", "X-Object-Encoding", "X-Object-Truncated"),
+        *("X-Fallback", "X-Fallback-Encoding", "X-Fallback-Truncated", "Cache-Control"),
         required=ALWAYS,
     )
     return operation(

@@ -32,6 +32,10 @@ HEADERS: dict[str, tuple[str, Json]] = {
     "X-Sector": ("the target sector", TEXT),
     "X-Prompt": ("the prompt; where X-Prompt-Encoding is given, percent-encoded UTF-8", TEXT),
     "X-Prompt-Encoding": ("`percent`, where the prompt is not printable ASCII", {"const": "percent"}),
+    "X-Prompt-Truncated": (
+        "`true`, where X-Prompt is only the beginning; the frame's entry has it all",
+        {"const": "true"},
+    ),
     "X-Seed": ("the seed, given or drawn", WHOLE),
     "X-Frame-Id": ("the frame's id", TEXT),
     "X-Generation-Ms": ("milliseconds on the model", NUMBER),
@@ -40,13 +44,16 @@ HEADERS: dict[str, tuple[str, Json]] = {
     "X-Recorded": ("`disk`, `pending`, or `no` (no session is active)", {"enum": ["disk", "pending", "no"]}),
     "X-Object": ("what the model made of the prompt, where it says so", TEXT),
     "X-Object-Encoding": ("`percent`, where X-Object is not printable ASCII", {"const": "percent"}),
+    "X-Object-Truncated": ("`true`, where X-Object is only the beginning", {"const": "true"}),
     "X-Fallback": ("why the model took something else than was asked for, where it did", TEXT),
     "X-Fallback-Encoding": ("`percent`, where X-Fallback is not printable ASCII", {"const": "percent"}),
+    "X-Fallback-Truncated": ("`true`, where X-Fallback is only the beginning", {"const": "true"}),
     "X-Index": ("the frame's index in its session", WHOLE),
     "ETag": ("the SHA-256 of the file, in quotes", TEXT),
     "Accept-Ranges": ("`bytes`", TEXT),
     "Content-Range": ("which bytes these are, and of how many", TEXT),
     "Retry-After": ("seconds after which another try makes sense", WHOLE),
+    "Upgrade": ("`websocket`", {"const": "websocket"}),
     "Cache-Control": ("`no-store` or `no-cache`", TEXT),
 }
 ALWAYS = ("X-Sector", "X-Prompt", "X-Seed", "X-Frame-Id", "X-Generation-Ms", "X-Recorded")
@@ -70,7 +77,7 @@ def png_of(description: str, headers: Json) -> Json:
 def failures_of(*kinds: type[ParafoveaError]) -> Json:
     """One response a status, that names each code it may carry."""
     by_status: dict[int, list[type[ParafoveaError]]] = {}
-    everywhere: tuple[type[ParafoveaError], ...] = (errors.Unauthorized, errors.InternalError)
+    everywhere = (errors.Unauthorized, errors.Forbidden, errors.InvalidRequest, errors.InternalError)
     for kind in dict.fromkeys(kinds + everywhere):
         by_status.setdefault(kind.status, []).append(kind)
     found: Json = {}

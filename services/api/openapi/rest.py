@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from services.api.openapi.parts import RECORDER, TEXT, WHOLE, Json, array_of, json_of, object_of, operation, or_null
+from services.api.openapi.parts import (
+    RECORDER,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Json,
+    array_of,
+    headers_of,
+    json_of,
+    object_of,
+    operation,
+    or_null,
+    query,
+)
 from shared import errors
 
 
@@ -42,6 +55,29 @@ def rest() -> Json:
                 *ready_failures,
             )
         },
+        "/ws": {
+            "get": _websocket(
+                "What passes on the bus, as it passes, over a WebSocket",
+                query("frames", "false: without pictures; default: true", TRUTH),
+            )
+        },
+        "/gaze": {
+            "get": _websocket(
+                "Points of a gaze, from whoever sends them to all who listen, over a WebSocket",
+                query("listen", "whether to be sent points; default: true until a message is sent", TRUTH),
+            )
+        },
         "/openapi.json": {"get": operation("This document", {"200": json_of("OpenAPI 3.1.", {"type": "object"})})},
         "/docs": {"get": operation("This document, to read", {"200": page})},
     }
+
+
+def _websocket(summary: str, parameter: Json) -> Json:
+    described = operation(
+        summary,
+        {"101": {"description": "From here on it is a WebSocket."}},
+        errors.UpgradeRequired,
+        parameters=(parameter,),
+    )
+    described["responses"]["426"]["headers"] = headers_of("Upgrade", required=("Upgrade",))
+    return described

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.api.auth import TokenCheck
 from services.api.cors import CorsPolicy, is_loopback
 from services.api.gate import _path
-from shared.errors import Unauthorized
+from shared.errors import Forbidden, Unauthorized
 
 
 def policy(*origins: str, beyond: bool = False, token: bool = False) -> CorsPolicy:
@@ -51,7 +51,7 @@ def test_configured_origins_stand_in_place_of_the_default() -> None:
 def test_no_host_but_an_address_or_localhost(host: str) -> None:
     try:
         policy().check_host(host)
-    except Unauthorized:
+    except Forbidden:
         return
     name = host.lower().rsplit(":", 1)[0] if not host.endswith("]") else host.lower()
     assert "localhost" in name or any(character in "0123456789:" for character in name)
@@ -60,9 +60,9 @@ def test_no_host_but_an_address_or_localhost(host: str) -> None:
 def test_beyond_loopback_names_are_the_operators_matter() -> None:
     policy(beyond=True).check_host("lab-7.local:8001")
     policy(token=True).check_host("lab-7.local")
-    with pytest.raises(Unauthorized):
+    with pytest.raises(Forbidden):
         policy().check_host("lab-7.local")
-    with pytest.raises(Unauthorized):
+    with pytest.raises(Forbidden):
         policy().check_host("")
 
 
@@ -71,7 +71,7 @@ def test_our_own_page_may_change_things() -> None:
     ours.check_change("http://192.168.1.5:8001", "192.168.1.5:8001")
     ours.check_change(None, "anything")
     for origin, host in [("http://192.168.1.5:8002", "192.168.1.5:8001"), ("null", ""), ("http://", "")]:
-        with pytest.raises(Unauthorized):
+        with pytest.raises(Forbidden):
             ours.check_change(origin, host)
 
 

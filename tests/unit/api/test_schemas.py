@@ -83,6 +83,7 @@ def test_any_form_is_accepted_or_refused(values: dict[str, str]) -> None:
     ("form", "json"),
     [
         ({"steps": " 5 ", "seed": "9223372036854775807"}, {"steps": 5, "seed": MAX_SEED}),
+        ({"steps": "5.0", "seed": "1e+05", "grid_size": "2."}, {"steps": 5, "seed": 100_000, "grid_size": 2}),
         ({"strength": ".5", "guidance_scale": "1e1"}, {"strength": 0.5, "guidance_scale": 10.0}),
         ({"focus_x": "0", "focus_y": "1."}, {"focus_x": 0.0, "focus_y": 1.0}),
         ({"durable": "on", "supersede": "FALSE"}, {"durable": True, "supersede": False}),
@@ -94,7 +95,7 @@ def test_a_form_is_text_that_stands_for_json(form: dict[str, str], json: dict[st
     assert from_form(form) == from_json(json)
 
 
-@pytest.mark.parametrize("text", ["5.5", "1_0", "0x5", "٣", "five", "1e2", "--5"])
+@pytest.mark.parametrize("text", ["5.5", "1_0", "0x5", "٣", "five", "5e-1", "1e999", "--5", "inf", "true"])
 def test_text_that_is_no_whole_number(text: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         from_form({"steps": text})

@@ -61,6 +61,29 @@ def test_an_unknown_variable_like_none_lists_them_all(monkeypatch: pytest.Monkey
         ("QUEUE_LIMIT", "0"),
         ("GENERATION_TIMEOUT_S", "-1"),
         ("API_TOKEN", ""),
+        ("API_TOKEN", " "),
+        ("API_TOKEN", " token"),
+        ("API_TOKEN", "token "),
+        ("API_TOKEN", "t\xf6ken"),
+        ("API_TOKEN", "token\N{LADY BEETLE}"),
+        ("API_TOKEN", "to\nken"),
+        ("API_TOKEN", "to\tken"),
+        ("API_TOKEN", "to\x7fken"),
+        ("CORS_ORIGINS", "lab.example"),
+        ("CORS_ORIGINS", "https://lab.example/page"),
+        ("CORS_ORIGINS", "https://lab.example?x"),
+        ("CORS_ORIGINS", "https://l\xe4b.example"),
+        ("CORS_ORIGINS", "https://*.lab.example"),
+        ("CORS_ORIGINS", "https://lab.example, http://a b"),
+        ("CORS_ORIGINS", "http://a\nb"),
+        ("ROOT_PATH", "parafovea"),
+        ("ROOT_PATH", "/a//b"),
+        ("ROOT_PATH", "//lab.example"),
+        ("ROOT_PATH", "/../a"),
+        ("ROOT_PATH", "/a?b"),
+        ("ROOT_PATH", "/\xe4"),
+        ("ROOT_PATH", "/" + "a" * 201),
+        ("ROOT_PATH", "https://lab.example/a"),
         ("LOG_LEVEL", "chatty"),
     ],
 )
@@ -97,3 +120,19 @@ def test_honchos_port_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_setting_has_a_sentence() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize("token", ["a token of 32 characters or more", "!~", "abc/def+ghi=="])
+def test_a_token_that_a_header_can_carry(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARAFOVEA_API_TOKEN", token)
+    assert load_settings().api_token == token
+
+
+def test_origins_and_a_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "PARAFOVEA_CORS_ORIGINS", "https://lab.example:8443/, null, *, http://[::1]:80, capacitor://localhost"
+    )
+    assert len(load_settings().cors_origins) == 5
+    for given, kept in (("/", ""), ("/lab/", "/lab"), ("/lab/Eye_1.2~", "/lab/Eye_1.2~"), ("", "")):
+        monkeypatch.setenv("PARAFOVEA_ROOT_PATH", given)
+        assert load_settings().root_path == kept

@@ -1,5 +1,7 @@
 /** The HTTP API as this page uses it: one method a call, errors as the sentence they carry. */
 
+import { addressOf } from "./address.js";
+
 /** @typedef {import("../types.js").Entry} Entry */
 /** @typedef {import("../types.js").EntryPage} EntryPage */
 /** @typedef {import("../types.js").Health} Health */
@@ -145,7 +147,7 @@ export class Api {
    * @param {string} id
    */
   exportUrl(id) {
-    return this.withToken(`${session(id)}/export`);
+    return addressOf(this.withToken(`${session(id)}/export`)).href;
   }
 
   /** @param {string} path a GET that a browser makes by itself @returns {string} */
@@ -174,8 +176,7 @@ export class Api {
       const response = await reach(path, { ...init, headers });
       if (response.ok) return response;
       const error = await readError(response);
-      // A page of an origin that may not call is 401 as well, and no token helps there: it says no "token".
-      if (error.code === "unauthorized" && /token/i.test(error.message) && (await this._onUnauthorized())) continue;
+      if (error.code === "unauthorized" && (await this._onUnauthorized())) continue;
       throw error;
     }
   }
@@ -189,7 +190,7 @@ function session(id) {
 /** @param {string} path @param {RequestInit} init */
 async function reach(path, init) {
   try {
-    return await fetch(path, { ...init, credentials: "same-origin" });
+    return await fetch(addressOf(path), { ...init, credentials: "same-origin" });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError("unreachable", "The server does not answer. Start it with “make run”.");

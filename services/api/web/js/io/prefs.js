@@ -1,6 +1,7 @@
 /** Choices that a person made, kept in this browser. */
 
 import { GRID_SIZES, SWAPS } from "../stage/choices.js";
+import { addressOf } from "./address.js";
 
 /**
  * @typedef {object} Preferences
@@ -15,7 +16,8 @@ import { GRID_SIZES, SWAPS } from "../stage/choices.js";
 const DEFAULTS = { gridSize: 3, dwellMs: 800, swap: "press", fit: "auto", flickerAccepted: false };
 
 const KEY = "parafovea.preferences";
-const TOKEN_KEY = "parafovea.token";
+/** Servers behind one proxy share its origin, and with it this storage, but not their tokens. */
+const TOKEN_KEY = `parafovea.token${addressOf("/").pathname.slice(0, -1)}`;
 
 /** @returns {Preferences} */
 export function loadPreferences() {

@@ -1,5 +1,7 @@
 /** A WebSocket that comes back by itself. */
 
+import { addressOf } from "./address.js";
+
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8_000;
 
@@ -49,7 +51,9 @@ export class LiveSocket {
   }
 }
 
-/** @param {string} path @returns {string} the same host's WebSocket address */
+/** @param {string} path @returns {string} the server's WebSocket address */
 export function socketUrl(path) {
-  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
+  const url = addressOf(path);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
 }

@@ -1,0 +1,151 @@
+"""Whether a request says only what its operation reads, in the place where it reads it. Every route is made here."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from difflib import get_close_matches
+from itertools import islice
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from services.api.body import Body, read_body, without_mark
+from services.api.errors import error_response
+from services.api.forms import parse_form
+from services.api.operations import OPERATIONS, TOKEN, WEBSOCKET, Operation
+from services.api.schemas import invalid
+from shared.errors import InvalidRequest, ParafoveaError, UnsupportedMediaType
+
+MAX_NAMED = 20
+"""Parameters that one error names."""
+_MAX_NAME_CHARS = 100
+_NOTHING: tuple[object, ...] = ({}, [], None)
+"""What clients send as the JSON of nothing: ``{}``; ``[]`` (R's and PHP's empty list); ``null``."""
+
+
+def route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    """The route of an operation of the table, which refuses what the operation does not read.
+
+    Raises:
+        KeyError: the table has no such operation.
+    """
+    operation = OPERATIONS[method, _plain(path)]
+
+    async def checked(request: Request) -> Response:
+        check_query(operation, request)
+        if _has_body(request):
+            _check_encoding(request)
+            if operation.body == "none":
+                _check_nothing(operation, await read_body(request), request.headers.get("content-type", ""))
+        return await endpoint(request)
+
+    return Route(path, checked, methods=[method])
+
+
+def websocket_route(path: str, endpoint: Callable[[WebSocket], Awaitable[None]]) -> WebSocketRoute:
+    """The route of a WebSocket; an error before it is accepted is the answer to its handshake."""
+    operation = OPERATIONS[WEBSOCKET, path]
+
+    async def checked(websocket: WebSocket) -> None:
+        try:
+            check_query(operation, websocket)
+            await endpoint(websocket)
+        except ParafoveaError as error:
+            await websocket.send_denial_response(error_response(error))
+
+    return WebSocketRoute(path, checked)
+
+
+def check_query(operation: Operation, connection: HTTPConnection) -> None:
+    """Refuse parameters that the operation does not have, and those that are given more than once.
+
+    Raises:
+        InvalidRequest: naming each of them.
+    """
+    given = Counter(name for name, _ in connection.query_params.multi_items())
+    problems: dict[str, str] = {}
+    for name, times in given.items():
+        if len(problems) == MAX_NAMED:
+            break
+        if name != TOKEN and name not in operation.query:
+            problems[name] = _unknown(operation, name)
+        elif times > 1:
+            problems[name] = "it is given more than once"
+    _refuse(problems)
+
+
+def _unknown(operation: Operation, name: str) -> str:
+    if operation.body.startswith("json"):
+        return "this operation reads its fields from the body, and nothing from the address"
+    if not operation.query:
+        return "this operation has no parameters"
+    close = get_close_matches(name[:_MAX_NAME_CHARS], operation.query, n=1)
+    known = f"did you mean {close[0]}?" if close else f"there are {', '.join(operation.query)}"
+    return f"there is no such parameter; {known}"
+
+
+def _has_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+
+
+def _check_encoding(request: Request) -> None:
+    encoding = request.headers.get("content-encoding", "").strip()
+    if encoding.lower() not in ("", "identity"):
+        raise UnsupportedMediaType(
+            f"The body has the Content-Encoding {encoding[:100]!r}; send it as it is, without a Content-Encoding."
+        )
+
+
+def _check_nothing(operation: Operation, body: Body, content_type: str) -> None:
+    """Refuse a body that says something to an operation that takes none.
+
+    Raises:
+        InvalidRequest: naming what it says.
+    """
+    if not body.strip():
+        return
+    names = _names_in(body, content_type)
+    if names is None:
+        raise invalid({"body": "this operation takes no body; leave it out"})
+    problems = {}
+    for name in islice(names, MAX_NAMED):
+        is_known = name in operation.query
+        problems[name] = f"it goes into the address: ?{name}=" if is_known else _unknown(operation, name)
+    _refuse(problems)
+
+
+def _names_in(body: Body, content_type: str) -> Iterable[str] | None:
+    """The names of what a body says, as far as it can be told; none where it says nothing."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        try:
+            fields, files = parse_form(body, content_type)
+        except InvalidRequest:
+            return None
+        return [*fields, *files]
+    try:
+        value: Any = orjson.loads(without_mark(body))
+    except orjson.JSONDecodeError:
+        if kind == "application/x-www-form-urlencoded":
+            return [name for name, _ in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)] or None
+        return None
+    if value in _NOTHING:
+        return ()
+    return list(value) if isinstance(value, dict) else None
+
+
+def _refuse(problems: dict[str, str]) -> None:
+    if problems:
+        raise invalid({name[:_MAX_NAME_CHARS]: problem for name, problem in problems.items()})
+
+
+def _plain(path: str) -> str:
+    """``/session/{session_id:session}`` as the table and the documents write it."""
+    return re.sub(r":[a-z]+\}", "}", path)
