@@ -47,7 +47,11 @@ class Settings(BaseSettings):
         default_factory=sector_prompts,
         description="what to add in each sector when a request has no prompt",
     )
-    model: str = Field("", description="folder or hub id that diffusers can load; empty: the embedded model; tiny: random weights, for tests")
+    model: str = Field(
+        "",
+        description="folder or hub id that diffusers can load; empty: the embedded model; tiny: random weights, for "
+        "tests",
+    )
     model_kind: Literal["auto", "inpaint", "edit", "layer"] = Field("auto", description="how the model edits")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:N, mps or cpu")
     dtype: Literal["auto", "float16", "bfloat16", "float32"] = Field("auto", description="precision of the model")
