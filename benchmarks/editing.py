@@ -16,8 +16,9 @@ from PIL import Image
 from benchmarks.figures import Figure, abba, seconds
 from benchmarks.systems import photograph
 from services.generator.engine import Edit, Engine
-from services.generator.load import EMBEDDED, MODELS_DIR, load_engine
+from services.generator.load import EMBEDDED, load_engine
 from services.generator.models import read_defaults
+from shared.places import MODELS
 from shared.sectors import region
 from shared.settings import Settings
 from tests.support.processes import REPOSITORY
@@ -29,8 +30,8 @@ PROMPT = "a glossy red mushroom"
 
 def measure() -> list[Figure]:
     """The edit's time as a ratio. A new seed each time; both have the prompt's embedding from the second call on."""
-    folder = REPOSITORY / MODELS_DIR / EMBEDDED
-    engine = load_engine(Settings(model=""), REPOSITORY / MODELS_DIR)
+    folder = MODELS / EMBEDDED
+    engine = load_engine(Settings(model=""))
     pixels = np.asarray(Image.open(io.BytesIO(photograph(SIDE))).convert("RGB"))
     target = region("BR", 3, SIDE, SIDE)
     bare = _bare(engine)
@@ -74,7 +75,7 @@ def _bare(engine: Engine) -> Any:
     import diffusers
 
     pipeline = diffusers.DiffusionPipeline.from_pretrained(
-        str(REPOSITORY / MODELS_DIR / EMBEDDED),
+        str(MODELS / EMBEDDED),
         dtype=getattr(torch, engine.info.dtype),
         local_files_only=True,
         safety_checker=None,

@@ -9,10 +9,12 @@ Formats: PNG (Third Edition) 5 and 11; JPEG, ITU-T T.81 annex B; WebP, RFC 9649;
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Literal
 
 from shared.errors import UnreadableImage
+from shared.png_chunks import TooManyChunks, chunks
 from shared.png_text import PNG_SIGNATURE
 
 ImageFormat = Literal["png", "jpeg", "webp"]
@@ -24,10 +26,12 @@ MEDIA_TYPES: dict[ImageFormat, str] = {"png": "image/png", "jpeg": "image/jpeg",
 EXTENSIONS: dict[ImageFormat, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 
 _MAX_CHUNKS = 20_000
-"""Three times what the largest picture needs: a file made of empty chunks is not walked to its end."""
+"""More than any picture needs: a JPEG or WebP of empty segments is not walked to its end."""
 
 _CUT_OFF = "The image is cut off in its header; send the whole file."
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_READ = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+"""Baseline, extended and progressive; the others are lossless or hierarchical, which hardly anything reads."""
 _JPEG_WITHOUT_BODY = frozenset({0x01, *range(0xD0, 0xD8)})
 _TAG_ORIENTATION = 0x0112
 _TYPE_FORMATS = {1: "B", 3: "H", 4: "I"}
@@ -40,12 +44,14 @@ class ImageHeader:
     Attributes:
         width, height: in pixels, as the picture is seen: with its EXIF orientation applied.
         orientation: the EXIF orientation, 1 (upright) to 8.
+        profile_bytes: what its colour profile takes in the file.
     """
 
     format: ImageFormat
     width: int
     height: int
     orientation: int = 1
+    profile_bytes: int = field(default=0, compare=False)
 
 
 def probe(data: bytes) -> ImageHeader:
@@ -78,31 +84,29 @@ def _read_header(data: bytes) -> ImageHeader:
     raise UnreadableImage("This is not an image that can be read; send a PNG, JPEG or WebP file.")
 
 
-def _header(kind: ImageFormat, width: int, height: int, exif: bytes) -> ImageHeader:
+def _header(kind: ImageFormat, width: int, height: int, exif: bytes, profile_bytes: int) -> ImageHeader:
     turned = orientation(exif)
     if turned >= 5:  # 5 to 8 turn by a quarter
         width, height = height, width
-    return ImageHeader(kind, width, height, turned)
+    return ImageHeader(kind, width, height, turned, profile_bytes)
 
 
 def _read_png(data: bytes) -> ImageHeader:
     length, name, width, height = struct.unpack_from(">I4sII", data, 8)
     if name != b"IHDR" or length != 13:
         raise UnreadableImage("The PNG has no header chunk; it is damaged, send it again.")
-    exif, at = b"", 33
-    for _ in range(_MAX_CHUNKS):  # to the end: an eXIf chunk may follow the pixels
-        if at + 8 > len(data):
-            break
-        length, name = struct.unpack_from(">I4s", data, at)
-        if name == b"eXIf":
-            exif = data[at + 8 : at + 8 + length]
-            break
-        at += length + 12
-    return _header("png", width, height, exif)
+    exif, profile_bytes = b"", 0
+    with suppress(TooManyChunks):  # who decodes it says so
+        for name, start, stop in chunks(data):  # to the end: an eXIf chunk may follow the pixels
+            if name == b"eXIf" and not exif:
+                exif = data[start:stop]
+            elif name == b"iCCP":
+                profile_bytes = stop - start
+    return _header("png", width, height, exif, profile_bytes)
 
 
 def _read_jpeg(data: bytes) -> ImageHeader:
-    exif, at = b"", 2
+    exif, at, profile_bytes = b"", 2, 0
     for _ in range(_MAX_CHUNKS):
         if data[at] != 0xFF:
             break
@@ -118,9 +122,16 @@ def _read_jpeg(data: bytes) -> ImageHeader:
         (length,) = struct.unpack_from(">H", data, at + 2)
         if marker == 0xE1 and data[at + 4 : at + 10] == b"Exif\0\0" and not exif:
             exif = data[at + 10 : at + 2 + length]
+        if marker == 0xE2 and data[at + 4 : at + 16] == b"ICC_PROFILE\0":
+            profile_bytes += length
         if marker in _JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", data, at + 5)
-            return _header("jpeg", width, height, exif)
+            bits, height, width, components = struct.unpack_from(">BHHB", data, at + 4)
+            if marker not in _JPEG_READ or bits != 8 or components not in (1, 3, 4):
+                raise UnreadableImage(
+                    "This kind of JPEG (lossless, hierarchical, or not of 8 bits a sample) cannot be read; send a "
+                    "baseline or progressive one, a PNG or a WebP."
+                )
+            return _header("jpeg", width, height, exif, profile_bytes)
         at += 2 + max(length, 2)
     raise UnreadableImage("The JPEG has no frame header; it is damaged, send it again.")
 
@@ -139,7 +150,7 @@ def _read_webp(data: bytes) -> ImageHeader:
         raise UnreadableImage("The WebP starts with an unknown chunk; it is damaged, send it again.")
     width = 1 + int.from_bytes(data[24:27], "little")
     height = 1 + struct.unpack_from("<I", data[27:30] + b"\0")[0]
-    exif, at = b"", 30
+    exif, at, profile_bytes = b"", 30, 0
     for _ in range(_MAX_CHUNKS):
         if at + 8 > len(data):
             break
@@ -147,8 +158,10 @@ def _read_webp(data: bytes) -> ImageHeader:
         if chunk_name == b"EXIF":
             exif = data[at + 8 : at + 8 + length].removeprefix(b"Exif\0\0")
             break
+        if chunk_name == b"ICCP":
+            profile_bytes = length
         at += 8 + length + (length & 1)
-    return _header("webp", width, height, exif)
+    return _header("webp", width, height, exif, profile_bytes)
 
 
 def orientation(exif: bytes) -> int:

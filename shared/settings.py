@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.address import BusAddress, default_bus
+from shared.places import sector_prompts
 
 PREFIX = "PARAFOVEA_"
 ENV_FILE = ".env"
@@ -48,10 +49,14 @@ class Settings(BaseSettings):
     metrics_port: int = Field(9108, ge=1, le=65535, description="port of the Prometheus exporter")
     sessions_dir: Path = Field(Path("generation/sessions"), description="folder of the recordings")
     sector_prompts: Path = Field(
-        Path("generation/sector_prompts.json"),
+        default_factory=sector_prompts,
         description="what to add in each sector when a request has no prompt",
     )
-    model: str = Field("", description="folder or hub id that diffusers can load; empty: the embedded model")
+    model: str = Field(
+        "",
+        description="folder or hub id that diffusers can load; empty: the embedded model; tiny: random weights, for "
+        "tests",
+    )
     model_kind: Literal["auto", "inpaint", "edit", "layer"] = Field("auto", description="how the model edits")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:N, mps or cpu")
     dtype: Literal["auto", "float16", "bfloat16", "float32"] = Field("auto", description="precision of the model")

@@ -14,9 +14,9 @@ from starlette.responses import Response
 from services.api.errors import JsonResponse
 from services.api.headers import NO_STORE
 from shared.errors import NotFound
+from shared.places import SAMPLES
 
 WEB = Path(__file__).with_name("web")
-SAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 PUBLIC_PREFIX = "/web/"
 

@@ -9,9 +9,13 @@ import json
 import os
 import signal
 import sys
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageOps
+
+from shared.png_chunks import bare
+from shared.png_text import PNG_SIGNATURE
 
 LIMIT_BYTES = 512 * 1024 * 1024
 """Of all thumbnails together; a start of this process removes the oldest beyond it."""
@@ -47,7 +51,10 @@ def make(source: Path, target: Path, side: int) -> None:
     Raises:
         OSError, ValueError, SyntaxError, DecompressionBombError: it can't be read, or written.
     """
-    with Image.open(source, formats=FORMATS) as picture:
+    data = source.read_bytes()
+    if data.startswith(PNG_SIGNATURE):
+        data = bare(data, b"eXIf")  # texts of any length are not inflated, and are no reason to refuse it
+    with Image.open(BytesIO(data), formats=FORMATS) as picture:
         picture.draft("RGB", (side * 2, side * 2))
         upright = ImageOps.exif_transpose(picture)
         upright.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)

@@ -81,7 +81,9 @@ class Thumbnailer:
             return target.read_bytes()  # made while this request stood in the queue
         except OSError:
             target.parent.mkdir(parents=True, exist_ok=True)
-        line = orjson.dumps({"source": os.fspath(source), "target": os.fspath(target), "side": SIDE_PX}) + b"\n"
+        # Absolute: the process runs elsewhere, where the code is.
+        paths = {"source": os.fspath(source.absolute()), "target": os.fspath(target.absolute())}
+        line = orjson.dumps({**paths, "side": SIDE_PX}) + b"\n"
         for _ in range(2):  # it may have ended, idle, just now
             answer = self._ask(line)
             if answer is not None:

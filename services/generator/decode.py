@@ -8,26 +8,31 @@ The rules, in order:
 - CMYK goes through its embedded ICC profile to sRGB where it has one that works, else by the plain formula.
 - Palette and grey become RGB.
 - The EXIF orientation is applied (see :func:`shared.images.probe` for where it may stand).
-- An RGB profile is handed on for the output to carry; any other would be wrong beside RGB samples, and is dropped.
+- What says how the samples are shown is handed on for the output to carry, or the picture would change its colours as
+  a whole: an RGB profile, and of a PNG also gAMA, cHRM, sRGB, cICP, mDCV and cLLI. Any other profile would be wrong
+  beside RGB samples, and is dropped.
 - Of an animation, the first frame.
+- Whatever else a PNG carries (text, previews, animation, bytes behind its end) is passed over unread.
 """
 
 from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from services.generator.engine import Pixels
+from shared import png_chunks
 from shared.errors import UnreadableImage
 from shared.images import ImageFormat, ImageHeader, probe
 
-MAX_ICC_BYTES = 4 * 1024 * 1024
-"""A longer profile is dropped: it would weigh more than the picture, in every frame of a session."""
+MAX_ICC_BYTES = 255 * 65_519
+"""The longest profile that a JPEG can hold (ICC.1:2022, B.4). A picture with a longer one is refused: without it, its
+colours would change."""
 
 # Opened by class, not through Image.open: that one loads every plugin, and guesses.
 _OPENERS: dict[ImageFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
@@ -60,6 +65,7 @@ class DecodedImage:
         icc_profile: the input's RGB profile, for the output to carry; None where it has none.
         format: what it was encoded as.
         width, height: of ``pixels``.
+        colour: the input's PNG chunks that say the same without a profile, by name; for the output to carry.
     """
 
     pixels: Pixels
@@ -67,6 +73,7 @@ class DecodedImage:
     format: ImageFormat
     width: int
     height: int
+    colour: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
 def decode(data: bytes) -> DecodedImage:
@@ -79,7 +86,13 @@ def decode(data: bytes) -> DecodedImage:
     """
     header = probe(data)
     try:
-        rgb, profile = _to_rgb(data, header)
+        colour = png_chunks.colour_chunks(data) if header.format == "png" else {}
+        embedded = png_chunks.profile(colour.pop(b"iCCP", b""), MAX_ICC_BYTES)
+        encoded = png_chunks.bare(data) if header.format == "png" else data
+    except ValueError as error:
+        raise UnreadableImage(f"The PNG cannot be used: {error}.") from None
+    try:
+        rgb, profile = _to_rgb(encoded, header, embedded)
     except MemoryError:
         raise
     except Exception as error:  # of damaged bytes Pillow raises nearly anything, a TypeError or an IndexError too
@@ -91,17 +104,21 @@ def decode(data: bytes) -> DecodedImage:
     pixels = np.asarray(rgb)
     pixels.flags.writeable = False
     height, width = pixels.shape[:2]
-    return DecodedImage(pixels, profile, header.format, width, height)
+    if profile is not None:
+        colour.pop(b"sRGB", None)  # a PNG has one or the other (11.3.2.3)
+    if header.orientation >= 5 and b"pHYs" in colour:
+        colour[b"pHYs"] = png_chunks.turned(colour[b"pHYs"])
+    return DecodedImage(pixels, profile, header.format, width, height, colour)
 
 
-def _to_rgb(data: bytes, header: ImageHeader) -> tuple[Image.Image, bytes | None]:
-    """Pixels as they are stored, in RGB, and the profile that describes them."""
+def _to_rgb(data: bytes, header: ImageHeader, embedded: bytes | None) -> tuple[Image.Image, bytes | None]:
+    """Pixels as they are stored, in RGB, and the profile that describes them; of a PNG it is ``embedded``."""
     with _OPENERS[header.format](io.BytesIO(data)) as image:
         stored = (header.height, header.width) if header.orientation >= 5 else (header.width, header.height)
         if image.size != stored:
             raise ValueError("its header is contradictory")
         image.load()
-        profile = _profile(image)
+        profile = _sound(embedded if header.format == "png" else image.info.get("icc_profile"))
         space = profile[16:20] if profile else b""
         if image.mode == "CMYK" and profile and space == b"CMYK":
             return _cmyk_by_profile(image, profile), None
@@ -116,9 +133,8 @@ def _drop_opacity(image: Image.Image) -> Image.Image:
     return image
 
 
-def _profile(image: Image.Image) -> bytes | None:
-    """The embedded ICC profile, if its header is sound (ICC.1:2022, 7.2: size, and 'acsp' at byte 36)."""
-    profile = image.info.get("icc_profile")
+def _sound(profile: object) -> bytes | None:
+    """An ICC profile whose header is sound (ICC.1:2022, 7.2: size, and 'acsp' at byte 36), or None."""
     if not isinstance(profile, bytes) or not 128 <= len(profile) <= MAX_ICC_BYTES or profile[36:40] != b"acsp":
         return None
     return profile

@@ -14,12 +14,15 @@ from services.generator.models import (
     INDEX,
     ModelError,
     ModelFolder,
+    cache_dir,
     find,
     first_line,
     kind_of,
     read_defaults,
     revision_of,
 )
+from services.generator.tiny import VERSION, ensure_tiny, kind_named
+from shared.places import MODELS
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,13 +32,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MODELS_DIR = Path("generation/models")
 EMBEDDED = "embedded"
 _LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "pillow", "scipy")
 
 
-def load_engine(settings: Settings, models_dir: Path = MODELS_DIR) -> Engine:
-    """Load the model that the settings name; without one the embedded model, and until that ships a tiny random one.
+def load_engine(settings: Settings, models_dir: Path = MODELS) -> Engine:
+    """Load the model that the settings name; without one the embedded model, and never another in its place.
 
     Imports torch: call it on the inference thread. Takes seconds, or minutes for a large model.
 
@@ -46,7 +48,7 @@ def load_engine(settings: Settings, models_dir: Path = MODELS_DIR) -> Engine:
     from services.generator.libraries import prepare_libraries
 
     prepare_libraries()
-    model = _default_model(models_dir) if not settings.model else find(settings.model)
+    model = find_named(settings.model, models_dir)
     kind: ModelKind = kind_of(model) if settings.model_kind == "auto" else settings.model_kind
     engine = _load(model, kind, settings.device, settings.dtype)
     log.info(
@@ -61,13 +63,30 @@ def load_engine(settings: Settings, models_dir: Path = MODELS_DIR) -> Engine:
     return engine
 
 
-def _default_model(models_dir: Path) -> ModelFolder:
-    from services.generator.tiny import ensure_tiny
+def find_named(name: str, models_dir: Path = MODELS) -> ModelFolder:
+    """The model of a setting: a folder or hub id, ``tiny`` or ``tiny-<kind>``, or where it is empty the embedded one.
 
-    embedded = models_dir / EMBEDDED
-    folder = embedded if (embedded / INDEX).is_file() else ensure_tiny(models_dir / ".tiny")
+    Raises:
+        ModelError: it is not there; the message has the path.
+    """
+    if not name:
+        return _embedded(models_dir / EMBEDDED)
+    kind = kind_named(name)
+    if kind is None or Path(name).expanduser().is_dir():
+        return find(name)
+    log.warning("%s is a model of random weights, for tests: its pictures mean nothing", name)
+    found = find(str(ensure_tiny(cache_dir() / "tiny", kind)))
+    return ModelFolder(f"parafovea/tiny-{kind}-{VERSION}", found.folder, found.index)
+
+
+def _embedded(folder: Path) -> ModelFolder:
+    if not (folder / INDEX).is_file():
+        raise ModelError(
+            f"The embedded model is not there: {folder} has no {INDEX}. Run from a whole checkout, or set "
+            "PARAFOVEA_MODEL to a model's folder or hub id."
+        )
     found = find(str(folder))
-    return ModelFolder(f"parafovea/{folder.name}", found.folder, found.index)
+    return ModelFolder(f"parafovea/{EMBEDDED}", found.folder, found.index)
 
 
 def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> Engine:

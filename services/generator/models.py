@@ -151,7 +151,7 @@ def kind_of(model: ModelFolder) -> ModelKind:
     return "inpaint"
 
 
-def revision_of(model: ModelFolder, cache_dir: Path | None = None) -> str:
+def revision_of(model: ModelFolder, kept_in: Path | None = None) -> str:
     """What tells one state of a model from another: the hub's commit, or a SHA-256 over the folder's files.
 
     Hashing ten gigabytes takes long, so the result is kept under the names, sizes and times of the files.
@@ -164,7 +164,7 @@ def revision_of(model: ModelFolder, cache_dir: Path | None = None) -> str:
     for name, path in zip(names, files, strict=True):
         stat = path.stat()
         listing.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    kept = (cache_dir or _cache_dir()) / "revisions" / listing.hexdigest()
+    kept = (kept_in or cache_dir()) / "revisions" / listing.hexdigest()
     try:
         return kept.read_text(encoding="ascii")
     except OSError:
@@ -193,7 +193,8 @@ def _decoded_channels(folder: Path) -> int | None:
     return channels if isinstance(channels, int) else None
 
 
-def _cache_dir() -> Path:
+def cache_dir() -> Path:
+    """What can be made again is kept here."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "parafovea"
 
 

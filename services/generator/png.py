@@ -30,7 +30,12 @@ _BLOCK_ROWS = 64
 _DEFLATE_LEVEL = 1
 
 
-def encode(pixels: Pixels, text: Mapping[str, str] | None = None, icc_profile: bytes | None = None) -> bytes:
+def encode(
+    pixels: Pixels,
+    text: Mapping[str, str] | None = None,
+    icc_profile: bytes | None = None,
+    colour: Mapping[bytes, bytes] | None = None,
+) -> bytes:
     """Encode as an 8-bit RGB PNG, not interlaced.
 
     Args:
@@ -38,6 +43,7 @@ def encode(pixels: Pixels, text: Mapping[str, str] | None = None, icc_profile: b
         text: written as ``iTXt`` chunks before the pixels, in this order; read back by
             :func:`shared.png_text.read_text`.
         icc_profile: an RGB profile, written as ``iCCP``.
+        colour: bodies of other chunks that say how the samples are shown, by name.
 
     Raises:
         ValueError: the array is not such a picture, or a text does not fit a PNG.
@@ -46,6 +52,7 @@ def encode(pixels: Pixels, text: Mapping[str, str] | None = None, icc_profile: b
         raise ValueError(f"a PNG is made of height x width x 3 of uint8, not of {pixels.shape} of {pixels.dtype}")
     height, width = pixels.shape[:2]
     parts = [PNG_SIGNATURE, chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))]
+    parts += [chunk(name, body) for name, body in (colour or {}).items()]
     if icc_profile is not None:
         parts.append(chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc_profile, 6)))
     if text:

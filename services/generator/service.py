@@ -119,7 +119,9 @@ class Generator:
         self.queue.drop_late()
         if request.session is not None:
             size = (header.width, header.height)
-            self.backlog.reserve(request.request_id, request.session.session_id, len(encoded), *size)
+            # The profile is in the frame as well, and may be a little less compressed there.
+            room = len(encoded) + 2 * header.profile_bytes
+            self.backlog.reserve(request.request_id, request.session.session_id, room, *size)
         try:
             self.queue.accept(job)
             await self.publish_status()

@@ -55,7 +55,7 @@ class FrameStream:
 
         def work() -> tuple[bytes, str]:
             text = {TEXT_KEYWORD: orjson.dumps(fields).decode()}
-            data = png.encode(pixels, text, decoded.icc_profile)
+            data = png.encode(pixels, text, decoded.icc_profile, decoded.colour)
             return data, hashlib.sha256(data).hexdigest()
 
         data, sha256 = await self._encoder.run(work)

@@ -1,4 +1,4 @@
-"""Tiny pipelines with random weights, built by this project: the default until a trained model is there, and for tests.
+"""Tiny pipelines with random weights, built by this project: for tests, and only where a test asks for one by name.
 
 They are folders as any other, loaded by the same ``from_pretrained``, so everything but the beauty of the pictures is
 as with a real model. Nothing is fetched: tokenizer, text encoder, UNet, autoencoder and scheduler are made in code.
@@ -20,6 +20,13 @@ TinyKind = Literal["inpaint", "edit", "layer", "text"]
 
 VERSION = "1"
 """Raise when what is built changes: the folder of another version is left alone."""
+_NAMES: dict[str, TinyKind] = {
+    "tiny": "inpaint",
+    "tiny-inpaint": "inpaint",
+    "tiny-edit": "edit",
+    "tiny-layer": "layer",
+    "tiny-text": "text",
+}
 _SEED = 20
 _TOKENS = 24
 _TEXT_WIDTH = 32
@@ -28,6 +35,11 @@ _SIDE = 16
 """Of the latents, in cells; a cell is 8 pixels, so that the models work at 128 x 128."""
 _UNET_CHANNELS: dict[TinyKind, int] = {"inpaint": 9, "edit": 8, "layer": 4, "text": 4}
 """Noise; for inpaint also the mask and the picture under it, for edit the picture."""
+
+
+def kind_named(model: str) -> TinyKind | None:
+    """The kind that ``PARAFOVEA_MODEL`` names with ``tiny`` or ``tiny-<kind>``; None where it names another model."""
+    return _NAMES.get(model)
 
 
 def ensure_tiny(folder: Path, kind: TinyKind = "inpaint") -> Path:

@@ -2,40 +2,39 @@
 
 A small model knows a closed set of objects. Its folder says which in ``vocabulary.json``; here a free prompt ("add a
 small ladybug in the lower right corner") becomes the caption the model was trained on, and a prompt it has no word
-for becomes the nearest object it knows, with a sentence that says so. Pure: no torch, no image.
+for becomes the nearest object it knows. Whatever of a prompt is not done is said in a sentence, and what it refuses is
+never drawn. Pure: no torch, no image.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
+from services.generator.language.lexicon import DETERMINERS
+from services.generator.language.places import is_adjective
+from services.generator.language.reading import Match, Reading
+from services.generator.language.tokens import tokenize
+from services.generator.wishes import Wished, wished
 from services.generator.words import (
     COLOUR_WORDS,
-    FILLERS,
+    COUNTS,
     LARGE,
-    PREPOSITIONS,
+    MISLEADING,
+    MOST,
     SMALL,
-    VERBS,
     Place,
     Size,
-    colour_of,
-    count_of,
-    place_of,
     plural_of,
     singulars,
-    size_of,
 )
 
 FILE = "vocabulary.json"
 LONGEST = 4
 """Words in the longest name of an object ("slice of watermelon" has three)."""
-SIMILAR = 0.8
-"""``difflib`` ratio from which a misspelt word counts as a known one."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,15 @@ class KnownObject:
 
 @dataclass(frozen=True)
 class ResolvedPrompt:
-    """What a prompt was taken to mean. ``fallback`` says what was put in place of what was asked, or is None."""
+    """What a prompt was taken to mean.
+
+    Attributes:
+        object: what is to be drawn; None: nothing, the prompt only refuses or changes what is there.
+        fallback: what of the prompt is not done, and what is drawn in its place; None where all of it is done.
+    """
 
     caption: str
-    object: str
+    object: str | None
     colour: str | None
     size: Size
     place: Place
@@ -72,7 +76,7 @@ class ResolvedPrompt:
 
         The captions name the manner because one manner at a time is sharp, and because two seeds then differ.
         """
-        if not self.styles:
+        if not self.styles or self.object is None:
             return self.caption
         # Knuth's multiplicative hash: neighbouring seeds fall on different manners, in no visible order.
         style = self.styles[(seed * 2654435761 % 2**32 >> 16) % len(self.styles)]
@@ -83,17 +87,6 @@ def caption(name: str, colour: str | None = None, style: str | None = None) -> s
     """The form the model was trained on: article, manner, colour, object."""
     words = " ".join(word for word in (style, colour, name) if word)
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
-
-
-@dataclass(frozen=True)
-class _Match:
-    """An object found in the words ``start`` to ``end`` (exclusive) of a prompt."""
-
-    start: int
-    end: int
-    object: str
-    plural: bool
-    nearest: bool
 
 
 class Vocabulary:
@@ -109,7 +102,9 @@ class Vocabulary:
         """``words``: phrase to (object, whether plural, whether only its nearest known relative)."""
         self.objects, self.fallback, self.styles = objects, fallback, styles
         self._words = words
-        self._singles = [word for word, (_, _, nearest) in words.items() if " " not in word and not nearest]
+        self._singles = {
+            word: (name, plural) for word, (name, plural, nearest) in words.items() if " " not in word and not nearest
+        }
 
     @classmethod
     def load(cls, folder: Path) -> Vocabulary | None:
@@ -149,92 +144,98 @@ class Vocabulary:
 
     def resolve(self, prompt: str) -> ResolvedPrompt:
         """What to draw for a prompt. Never fails: an unknown prompt gives the fallback object and says so."""
-        words = re.findall(r"[^\W_]+", prompt.lower().replace("'s ", " "))
-        match, reason = self._find(words)
-        item = self.objects[match.object if match else self.fallback]
-        start, end = (match.start, match.end) if match else (len(words), len(words))
-        asked = colour_of(words, start, end) if match else None
-        colour = asked if asked in item.colours else None
-        if asked and not colour and asked not in item.natural:
-            own = f"{item.name} is drawn in its own colours; {asked!r} was left out"
-            reason = f"{reason}; {own}" if reason else own
-        styles = item.coloured_styles if colour else item.styles
-        named = tuple(style for style in styles if style in words)[:1]
+        words = tokenize(prompt)
+        reading = Reading(words, list(self._matches(words)), lambda at: self._noun_end(words, at), self._singles)
+        found = wished(reading, self.objects, self.fallback, self.styles)
+        return self._resolved(found)
+
+    def to_json(self) -> dict[str, Any]:
+        """All that a prompt may say, for people and programs that write prompts."""
+        return {
+            "objects": [
+                {
+                    "name": item.name,
+                    "plural": item.plural,
+                    "synonyms": self._phrases(item, nearest=False),
+                    "nearest": self._phrases(item, nearest=True),
+                    "colours": list(item.colours),
+                    "place": item.place,
+                    "styles": list(item.styles),
+                }
+                for item in self.objects.values()
+            ],
+            "colours": {
+                colour: sorted(word for word, meant in COLOUR_WORDS.items() if meant == colour)
+                for colour in sorted({colour for item in self.objects.values() for colour in item.colours})
+            },
+            "sizes": {"small": sorted(SMALL), "large": sorted(LARGE)},
+            "numbers": COUNTS,
+            "most": MOST,
+            "styles": list(self.styles),
+            "fallback": self.fallback,
+        }
+
+    def _phrases(self, item: KnownObject, *, nearest: bool) -> list[str]:
+        return [
+            phrase
+            for phrase, (name, plural, near) in self._words.items()
+            if name == item.name and near == nearest and not plural and phrase not in (item.name, item.plural)
+        ]
+
+    def _resolved(self, found: Wished) -> ResolvedPrompt:
+        if found.object is None:
+            return ResolvedPrompt("", None, None, found.size, "any", 1, found.fallback)
+        item = self.objects[found.object]
         return ResolvedPrompt(
-            caption(item.name, colour, *named),
+            caption(item.name, found.colour, found.style),
             item.name,
-            colour,
-            size_of(words),
-            place_of(words) or item.place,
-            count_of(words, start, match.plural if match else False),
-            reason,
-            named or styles,
+            found.colour,
+            found.size,
+            found.place or item.place,
+            found.count,
+            found.fallback,
+            (found.style,) if found.style else item.coloured_styles if found.colour else item.styles,
         )
 
-    def _find(self, words: list[str]) -> tuple[_Match | None, str | None]:
-        """The object meant, and the sentence that says what was substituted."""
-        found = list(self._matches(words))
-        for nearest in (False, True):
-            chosen = _first([match for match in found if match.nearest == nearest], words)
-            if chosen:
-                if not nearest:
-                    return chosen, None
-                asked = " ".join(words[chosen.start : chosen.end])
-                return (
-                    chosen,
-                    f"{asked!r} is not in the model's vocabulary; drew the nearest it knows, {chosen.object}",
-                )
-        for number, word in enumerate(words):
-            if len(word) < 4 or word in FILLERS or word in COLOUR_WORDS:
-                continue
-            close = get_close_matches(word, self._singles, n=1, cutoff=SIMILAR)
-            if close:
-                name, plural, _ = self._words[close[0]]
-                return (
-                    _Match(number, number + 1, name, plural, True),
-                    f"{word!r} is not in the model's vocabulary; drew the nearest it knows, {name}",
-                )
-        return None, f"nothing in the prompt is in the model's vocabulary; drew its fallback, {self.fallback}"
-
-    def _matches(self, words: list[str]) -> Iterator[_Match]:
+    def _matches(self, words: list[str]) -> Iterator[Match]:
         """Known phrases from left to right, the longest at each place; a colour before an object is not a fruit."""
         at = 0
         while at < len(words):
+            step = next((length for length in (3, 2) if " ".join(words[at : at + length]) in MISLEADING), 0)
+            if step:
+                at += step
+                continue
             step = 1
             for length in range(min(LONGEST, len(words) - at), 0, -1):
-                known = self._words.get(" ".join(words[at : at + length]))
-                if known is None and length == 1:
-                    known = next((self._words[form] for form in singulars(words[at]) if form in self._words), None)
+                known = self._known(words[at : at + length])
                 if known is None:
                     continue
                 if length == 1 and words[at] in COLOUR_WORDS and self._starts_object(words, at + 1):
                     break
                 name, plural, nearest = known
-                yield _Match(at, at + length, name, plural, nearest)
+                yield Match(at, at + length, name, plural, nearest)
                 step = length
                 break
             at += step
 
-    def _starts_object(self, words: list[str], at: int) -> bool:
-        """Whether a known phrase begins at ``at``, sizes and colours before it aside."""
-        while at < len(words) and (words[at] in COLOUR_WORDS or words[at] in SMALL | LARGE) and at + 1 < len(words):
+    def _known(self, phrase: list[str]) -> tuple[str, bool, bool] | None:
+        """Object, whether plural, whether only a relative of it, that a phrase names."""
+        known = self._words.get(" ".join(phrase))
+        if known is None and len(phrase) == 2 and phrase[0] not in COLOUR_WORDS:
+            known = self._words.get("".join(phrase))  # "sun flower"
+        if known is None and len(phrase) == 1:
+            known = next((self._words[form] for form in singulars(phrase[0]) if form in self._words), None)
+        return known
+
+    def _starts_object(self, words: list[str], at: int) -> int:
+        """Where a known phrase that begins at ``at`` ends, sizes and colours before it aside; 0: none does."""
+        while at + 1 < len(words) and (words[at] in COLOUR_WORDS or words[at] in SMALL | LARGE):
             at += 1
-        return any(
-            " ".join(words[at : at + length]) in self._words
-            for length in range(1, LONGEST + 1)
-            if at + length <= len(words)
-        )
+        longest = range(min(LONGEST, len(words) - at), 0, -1)
+        return next((at + length for length in longest if self._known(words[at : at + length])), 0)
 
-
-def _first(matches: list[_Match], words: list[str]) -> _Match | None:
-    """The first object asked for: one that only says where ("next to the tree") comes last."""
-
-    def tells_where(match: _Match) -> bool:
-        for word in reversed(words[: match.start]):
-            if word in VERBS:
-                return False
-            if word in PREPOSITIONS:
-                return True
-        return False
-
-    return min(matches, key=lambda match: (tells_where(match), match.start), default=None)
+    def _noun_end(self, words: list[str], at: int) -> int:
+        """The same, an article, a number and adjectives before it aside."""
+        while at + 1 < len(words) and (words[at] in DETERMINERS or words[at] in COUNTS or is_adjective(words[at])):
+            at += 1
+        return self._starts_object(words, at)

@@ -1,8 +1,14 @@
-"""The common words that ``vocabulary`` reads in a prompt: sizes, numbers, colours, where a thing is."""
+"""The common words that are read in a prompt: sizes, numbers, colours, where a thing is."""
 
 from __future__ import annotations
 
 from typing import Literal
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text: long lists read better as one."""
+    return frozenset(text.split())
+
 
 Size = Literal["small", "medium", "large"]
 Place = Literal["sky", "ground", "any"]
@@ -25,11 +31,35 @@ COUNTS: dict[str, int] = {
     "several": 4,
     "five": 5,
     "many": 5,
-    "six": 5,
     "lots": 5,
+    "lot": 5,
     "bunch": 3,
     "group": 3,
+    "trio": 3,
+    "cluster": 4,
+    "flock": 5,
+    "herd": 5,
+    "swarm": 5,
 }
+LARGER_COUNTS: dict[str, int] = {
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "eleven": 11,
+    "twelve": 12,
+    "dozen": 12,
+    "dozens": 24,
+    "twenty": 20,
+    "fifty": 50,
+    "hundred": 100,
+    "hundreds": 200,
+    "thousand": 1000,
+    "thousands": 2000,
+    "countless": 1000,
+}
+"""Numbers beyond :data:`MOST`."""
 
 COLOUR_WORDS: dict[str, str] = {
     "red": "red",
@@ -120,51 +150,14 @@ GROUND_WORDS = frozenset(
     }
 )
 
-FILLERS = (
-    VERBS
-    | PREPOSITIONS
-    | SMALL
-    | LARGE
-    | SKY_WORDS
-    | GROUND_WORDS
-    | frozenset(
-        {
-            "that",
-            "this",
-            "with",
-            "corner",
-            "lower",
-            "upper",
-            "left",
-            "right",
-            "middle",
-            "center",
-            "centre",
-            "bottom",
-            "photo",
-            "picture",
-            "image",
-            "please",
-            "some",
-            "very",
-            "cute",
-            "pretty",
-            "nice",
-            "beautiful",
-            "here",
-            "there",
-            "floating",
-            "sitting",
-            "standing",
-            "resting",
-            "drifting",
-            "hovering",
-            "background",
-            "foreground",
-            "something",
-        }
-    )
+MISLEADING = frozenset(
+    {
+        *("hot dog", "hot dogs", "sea horse", "sea horses", "guinea pig", "guinea pigs", "sea lion", "sea lions"),
+        *("prairie dog", "prairie dogs", "sea urchin", "bell pepper", "bell peppers", "pine cone", "pine cones"),
+        *("horse chestnut", "bird of paradise", "cat walk", "moon walk"),
+    }
 )
+"""Names of things that are not what a word in them names."""
 
 
 def singulars(word: str) -> tuple[str, ...]:
@@ -188,42 +181,3 @@ def plural_of(phrase: str) -> str:
     if phrase.endswith("y") and phrase[-2:-1] not in "aeiou":
         return phrase[:-1] + "ies"
     return phrase + ("es" if phrase.endswith(("sh", "ch", "x")) else "s")
-
-
-def colour_of(words: list[str], start: int, end: int) -> str | None:
-    """The colour word nearest before the object, else one said of it after ("a balloon that is red")."""
-    for word in reversed(words[max(0, start - 4) : start]):
-        if word in COLOUR_WORDS:
-            return COLOUR_WORDS[word]
-        if word in PREPOSITIONS:
-            break
-    after = [
-        word for word in words[end : end + 4] if word not in ("that", "which", "is", "are", "in", "coloured", "colored")
-    ]
-    return COLOUR_WORDS.get(after[0]) if after and len(words) <= end + 4 else None
-
-
-def size_of(words: list[str]) -> Size:
-    """The size asked for."""
-    if SMALL & set(words):
-        return "small"
-    return "large" if LARGE & set(words) else "medium"
-
-
-def place_of(words: list[str]) -> Place | None:
-    """Where the prompt says the object is to be, if it says."""
-    if SKY_WORDS & set(words):
-        return "sky"
-    return "ground" if GROUND_WORDS & set(words) else None
-
-
-def count_of(words: list[str], start: int, plural: bool) -> int:
-    """How many are asked for: a number before the object, else two for a bare plural."""
-    for word in reversed(words[max(0, start - 5) : start]):
-        if word in COUNTS:
-            return COUNTS[word]
-        if word.isascii() and word.isdigit():
-            return max(1, min(int(word), MOST))
-        if word in ("a", "an", "one", "single", "the") and not plural:
-            return 1
-    return 2 if plural else 1

@@ -108,6 +108,8 @@ class Process:
 class System:
     """One Parafovea of a test's own.
 
+    Its processes run in ``folder``, so that no .env of the developer's is read; the model is the project's.
+
     Attributes:
         bus_folder, sessions: its folders, under the ``folder`` given.
         port, metrics_port: on 127.0.0.1.
@@ -120,7 +122,6 @@ class System:
         self.sessions = folder / "sessions"
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
-        self._link_models()
         self.port = free_port()
         self.metrics_port = free_port()
         self.settings = {
@@ -132,13 +133,6 @@ class System:
             **settings,
         }
         self.processes: list[Process] = []
-
-    def _link_models(self) -> None:
-        # The processes run in this folder, so that no .env of the developer's is read; the model is the project's.
-        models = REPOSITORY / "generation" / "models"
-        models.mkdir(parents=True, exist_ok=True)
-        (self.folder / "generation").mkdir()
-        (self.folder / "generation" / "models").symlink_to(models)
 
     @property
     def url(self) -> str:

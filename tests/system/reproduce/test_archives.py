@@ -86,7 +86,7 @@ def test_the_same_over_http(quick: Studio, elsewhere: Studio) -> None:
 
 def test_the_tar_of_the_document_comes_in(quick: Studio, elsewhere: Studio) -> None:
     """``tar -czf bug_report_xyz.tar.gz generation/sessions/bug_report_xyz/``, while the session is active."""
-    (quick.folder / "generation" / "sessions").mkdir()
+    (quick.folder / "generation" / "sessions").mkdir(parents=True)
     quick.settings["PARAFOVEA_SESSIONS_DIR"] = "generation/sessions"
     quick.sessions = quick.folder / "generation" / "sessions"
     quick.start_everything()

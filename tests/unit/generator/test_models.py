@@ -95,11 +95,42 @@ def test_defaults_of_a_folder(tmp_path: Path) -> None:
         models.read_defaults(tmp_path)
 
 
-def test_the_default_is_the_embedded_model_or_else_a_tiny_one(tmp_path: Path, tiny_folder: Path) -> None:
-    assert load.load_engine(Settings(device="cpu"), tmp_path).info.id == f"parafovea/inpaint-{tiny.VERSION}"
+def test_the_default_is_the_embedded_model_and_without_it_a_refusal_with_the_path(
+    tmp_path: Path, tiny_folder: Path
+) -> None:
+    with pytest.raises(ModelError, match=str(tmp_path / "embedded")):
+        load.load_engine(Settings(device="cpu"), tmp_path)
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "embedded").symlink_to(ensure_tiny(tiny_folder, "layer"))
     info = load.load_engine(Settings(device="cpu"), tmp_path).info
     assert (info.id, info.kind) == ("parafovea/embedded", "layer")
+
+
+def test_the_embedded_model_is_the_same_wherever_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved_as(tmp_path / "generation" / "models" / "embedded", "FluxPipeline")
+    here = load.find_named("")
+    assert here.pipeline == "StableDiffusionPipeline"
+    assert here.folder == Path(__file__).parents[3] / "generation" / "models" / "embedded"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("tiny", "inpaint"), ("tiny-layer", "layer"), ("tiny-edit", "edit")])
+def test_a_model_of_random_weights_is_had_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, kind: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    info = load.load_engine(Settings(model=name, device="cpu")).info
+    assert (info.id, info.kind) == (f"parafovea/tiny-{kind}-{tiny.VERSION}", kind)
+    assert "random weights" in caplog.text
+    saved_as(tmp_path / name, "FluxPipeline")
+    assert load.find_named(name).pipeline == "FluxPipeline", "a folder of that name is what its owner means"
+
+
+@pytest.mark.parametrize("name", ["tiny-", "tiny-unknown", "Tiny", "tiny-layer-1"])
+def test_another_name_is_no_random_model(name: str) -> None:
+    with pytest.raises(ModelError, match="There is no folder"):
+        load.find_named(name)
 
 
 def test_the_kind_can_be_set(tiny_folder: Path) -> None:

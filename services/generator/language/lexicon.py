@@ -1,0 +1,187 @@
+"""Words by what they do in a prompt: which ask for something new, take away, change, keep, or only say where."""
+
+from __future__ import annotations
+
+from services.generator.words import (
+    COLOUR_WORDS,
+    GROUND_WORDS,
+    LARGE,
+    PREPOSITIONS,
+    SKY_WORDS,
+    SMALL,
+    VERBS,
+    word_set,
+)
+
+
+def _forms(text: str) -> frozenset[str]:
+    """Verbs with their usual forms."""
+    found = set()
+    for verb in text.split():
+        stem = verb.removesuffix("e")
+        short = (
+            f"{stem}{verb[-1]}" if verb in ("drop", "ban", "skip", "omit", "strip", "crop", "swap", "flip") else stem
+        )
+        third = verb + ("es" if verb.endswith(("s", "sh", "ch", "x")) else "s")
+        found |= {verb, third, f"{short}ed", f"{short}ing"}
+    return frozenset(found)
+
+
+ARTICLES = word_set("a an")
+DEFINITE = word_set("the this that these those its it's my your his her their our each every both all")
+CONJUNCTIONS = word_set("and or nor plus but yet while as then")
+
+ADDING = (
+    VERBS
+    | _forms("add place draw paint show insert create give generate render depict bring introduce sketch")
+    | word_set(
+        "put puts putting making makes includes including gives giving want wants need needs see have has get "
+        "wish imagine "
+    )
+) - {"painting"}
+REMOVING = _forms(
+    "remove delete erase eliminate exclude omit discard wipe scrub subtract banish avoid forbid prevent ban "
+    "skip destroy "
+    "clear hide obscure mask strip detach dispose drop undo blur uproot crop kill prohibit"
+) | word_set("hidden hid stop stops refrain lose cutout undid cover covers covering clean")
+GONE = word_set(
+    "disappear disappears vanish vanishes vanished disappeared gone removed deleted erased eliminated "
+    "excluded omitted "
+    "forbidden banned prohibited unwanted invisible absent missing hidden nowhere"
+)
+NEGATING = word_set(
+    "no not never none nothing nobody without neither nor minus except excluding lacking sans zero 0 nope fewer less"
+)
+PREPOSITIONAL = word_set("without minus except excluding lacking sans instead rather")
+"""Those that end at a comma where a sentence begins with them: "instead of a cat, a dog"."""
+
+EDITING = _forms(
+    "change convert transform recolor recolour tint dye move shift rotate flip mirror resize enlarge shrink scale "
+    "increase decrease brighten darken lighten sharpen adjust fix restore modify edit alter adapt swap "
+    "replace exchange "
+    "substitute repaint redraw duplicate clone extend expand straighten reduce zoom trade relocate reposition"
+) | word_set("turn turns turning tilt bend desaturate saturate")
+REPLACING = _forms("replace swap exchange trade change convert transform substitute") | word_set("turn turns turning")
+BECOMING = word_set("with by for into to")
+SHAPING = word_set(
+    "make makes let lets have set sets paint paints colour color colours colors keep get gets give gives"
+)
+"""Before "the ..." and a word that tells what it is to become, these change what is there."""
+GOING = frozenset({("go", "away"), ("goes", "away"), ("must", "go"), ("should", "go"), ("to", "go")})
+"""As :data:`GONE`, in two words."""
+KEEPING = _forms("keep preserve retain maintain") | word_set("kept keeping leave leaving")
+ALWAYS_VERBS = _forms(
+    "remove delete erase eliminate exclude omit replace recolor recolour transform convert resize enlarge relocate "
+    "reposition substitute repaint modify"
+)
+"""The others are nouns and adjectives as well ("bus stop", "a clear sky"): verbs only where a wish begins."""
+STARTING = word_set(
+    "and then but also please just only instead so i we you us finally now can could would should must will "
+    "let kindly "
+    "completely fully entirely carefully simply gently quickly first try help me by always"
+)
+"""What may stand before a verb that begins a wish."""
+
+PLACING = PREPOSITIONS - word_set("with of") | word_set(
+    "through beyond past toward towards outside atop within amid alongside upon off throughout opposite before"
+)
+"""Prepositions that say where."""
+PLACE_NOUNS = word_set("front top middle centre center edge side left right corner foot bottom back end part base")
+NO_PLACE = word_set(
+    "style manner form shape colour color rain fog mist dark night morning evening sunset sunrise moonlight "
+    "sunlight way "
+    "arms hand hands mouth middle-ages colors colours background-color spirit theme look dress hat shirt costume suit"
+)
+"""Not a part of the photograph, although "in the ..." stands before it."""
+
+POSITIONS: dict[str, tuple[int, int]] = {
+    "left": (-1, 0),
+    "right": (1, 0),
+    "top": (0, -1),
+    "upper": (0, -1),
+    "bottom": (0, 1),
+    "lower": (0, 1),
+}
+HARMLESS = word_set(
+    # what every drawing here is, or what asks for one more
+    "cute pretty lovely single nice bright beautiful fluffy adorable sweet charming gorgeous good great "
+    "perfect lone new "
+    "another more extra other additional typical normal ordinary regular common random friendly medium sized size "
+    # politeness, and how a wish is put
+    "i we you me us he she would like love to want see could can please there is are be am should shall will might "
+    "may maybe "
+    "perhaps either just also too only now again it that which who so such for if possible thanks thank hello hi hey "
+    "ok okay kind "
+    "do does did been being everything anything nothing one ones thing things something some any simply thing way lets let "
+    "go ahead try "
+    # place
+    "corner left right top bottom upper lower middle centre center photo picture image scene drawing "
+    "illustration sketch "
+    "icon emoji figure here there somewhere someplace anywhere background foreground side edge sector area "
+    "region spot "
+    "part place space nearby next close front away back position frame canvas left-hand hand "
+    # how it is there
+    "floating sitting standing resting drifting hovering flying growing hanging perched located positioned "
+    "placed standing "
+    "lying laying crawling appear appears appearing visible seen shown drawn painted added inserted up down "
+    # how much of it
+    "very really quite extremely rather somewhat pretty super incredibly of"
+)
+COLOUR_SHADES = word_set("light dark pale deep bright vivid pastel soft rich warm")
+
+DETERMINERS = ARTICLES | DEFINITE | word_set("some any another one other")
+GLUE = DETERMINERS | PREPOSITIONS | PLACING | CONJUNCTIONS | word_set("with of 's")
+
+PLAIN = HARMLESS | ADDING | GLUE | SKY_WORDS | GROUND_WORDS | SMALL | LARGE | frozenset(COLOUR_WORDS)
+"""Words that name nothing: never taken for a misspelt object."""
+
+PHRASES: dict[tuple[str, ...], str] = {
+    ("get", "rid", "of"): "remove",
+    ("getting", "rid", "of"): "remove",
+    ("gets", "rid", "of"): "remove",
+    ("do", "away", "with"): "remove",
+    ("rather", "than"): "remove",
+    ("instead", "of"): "remove",
+    ("in", "place", "of"): "remove",
+    ("in", "lieu", "of"): "remove",
+    ("other", "than"): "remove",
+    ("anything", "but"): "remove",
+    ("everything", "but"): "remove",
+    ("leave", "out"): "remove",
+    ("leaving", "out"): "remove",
+    ("cut", "out"): "remove",
+    ("cut", "down"): "remove",
+    ("cut", "off"): "remove",
+    ("rub", "out"): "remove",
+    ("take", "away"): "remove",
+    ("take", "out"): "remove",
+    ("take", "off"): "remove",
+    ("free", "of"): "remove",
+    ("devoid", "of"): "remove",
+    ("no", "longer"): "remove",
+    ("any", "colour", "but"): "remove",
+    ("any", "color", "but"): "remove",
+    ("not", "only"): "add",
+    ("not", "just"): "add",
+    ("not", "merely"): "add",
+    ("not", "far"): "add",
+    ("no", "more", "than"): "add",
+    ("not", "more", "than"): "add",
+    ("no", "less", "than"): "add",
+    ("no", "fewer", "than"): "add",
+    ("nothing", "but"): "add",
+    ("nothing", "else", "than"): "add",
+    ("no", "other", "than"): "add",
+    ("why", "not"): "add",
+    ("why", "do", "not", "you"): "add",
+    ("can", "not", "you"): "add",
+    ("could", "not", "you"): "add",
+    ("would", "not", "you"): "add",
+    ("do", "not", "forget"): "add",
+    ("never", "forget"): "add",
+    ("do", "not", "hesitate"): "add",
+    ("no", "problem"): "add",
+    ("without", "a", "doubt"): "add",
+    ("without", "doubt"): "add",
+}
+"""Words that go together, and what follows them: wished for, or not."""
