@@ -7,13 +7,16 @@ import { LiveSocket } from "../io/socket.js";
 const TAP_MS = 350;
 const TAP_PX = 12;
 
-/** Tells the pointer's way over the stage; a click or a tap is a blink. */
+/**
+ * Tells the pointer's way over the stage; a click or a tap is a blink. Every place of it is told as a sample, also over the
+ * controls: whoever is there sees what lies under them.
+ */
 export class PointerGaze {
   /**
    * @param {HTMLElement} stage
-   * @param {{onPoint: (point: ViewPoint | null) => void, onBlink: () => void}} handlers
+   * @param {{onSample: (point: ViewPoint) => void, onPoint: (point: ViewPoint | null) => void, onBlink: () => void}} handlers
    */
-  constructor(stage, { onPoint, onBlink }) {
+  constructor(stage, { onSample, onPoint, onBlink }) {
     /** @type {{x: number, y: number, at: number} | null} */
     let pressed = null;
     /** @param {PointerEvent} event */
@@ -21,6 +24,9 @@ export class PointerGaze {
       const box = stage.getBoundingClientRect();
       return { x: event.clientX - box.left, y: event.clientY - box.top };
     };
+    for (const type of /** @type {const} */ (["pointermove", "pointerdown"])) {
+      document.addEventListener(type, (event) => onSample(pointOf(event)), { capture: true, passive: true });
+    }
     stage.addEventListener("pointermove", (event) => onPoint(pointOf(event)));
     stage.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;

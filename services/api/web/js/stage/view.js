@@ -130,16 +130,17 @@ export class StageView {
   _listen() {
     const wantsTracker = new URLSearchParams(location.search).get("gaze") === "ws";
     new PointerGaze(this._surface, {
+      onSample: (point) => {
+        if (!wantsTracker) this._looker.sample(point);
+      },
       onPoint: (point) => {
         if (!wantsTracker) this._look(point);
       },
       onBlink: () => this._looker.blink(),
     });
     if (wantsTracker) {
-      this._looker.detector.staleMs = TRACKER_STALE_MS;
-      this._tracker = new SocketGaze(socketUrl(this._app.api.withToken("/gaze")), ({ x, y }) => {
-        this._look({ x: x * this._surface.clientWidth, y: y * this._surface.clientHeight });
-      });
+      this._looker.detector.staleMs = this._looker.sampleStaleMs = TRACKER_STALE_MS;
+      this._tracker = new SocketGaze(socketUrl(this._app.api.withToken("/gaze")), (point) => this._look(inView(point)));
     } else this._looker.detector.staleMs = STALE_MS;
     this._screen.element.addEventListener("placed", () => this._debug.setBox(this._screen.box));
     this.element.addEventListener("dragover", (event) => event.preventDefault());
@@ -250,6 +251,7 @@ export class StageView {
 
   /** @param {number} columns @param {number} rows */
   _moveGaze(columns, rows) {
+    if (this._tracker) return; // it knows better
     const { gridSize } = this._app.preferences;
     const { detector } = this._looker;
     const from = detector.sector ?? (gridSize === 3 ? "MC" : "TL");
@@ -269,4 +271,14 @@ export class StageView {
     this._debug.setBox(this._screen.box);
     this._onLooked();
   }
+}
+
+/**
+ * A tracker's point, which is a fraction of what is seen of the page: less than the whole where it was pinched larger.
+ * @param {{x: number, y: number}} point
+ */
+function inView({ x, y }) {
+  const seen = window.visualViewport;
+  const { offsetLeft = 0, offsetTop = 0, width = innerWidth, height = innerHeight } = seen ?? {};
+  return { x: offsetLeft + x * width, y: offsetTop + y * height };
 }
