@@ -18,6 +18,8 @@ SPILL = ".spill"
 ANSWERED = ".answered"
 RECORDER_LOCK = ".recorder.lock"
 """In the sessions folder: whoever writes into sessions holds it."""
+ACTIVE = ".active"
+"""In the sessions folder: which session is being recorded, for a recorder that is set to resume."""
 
 INPUT_EXTENSIONS: tuple[str, ...] = ("png", "jpg", "webp")
 

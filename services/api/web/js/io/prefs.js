@@ -16,6 +16,7 @@ const DEFAULTS = { gridSize: 3, dwellMs: 800, swap: "press", fit: "auto", flicke
 
 const KEY = "parafovea.preferences";
 const TOKEN_KEY = "parafovea.token";
+const RECORDED_KEY = "parafovea.recorded";
 
 /** @returns {Preferences} */
 export function loadPreferences() {
@@ -35,7 +36,7 @@ export function loadPreferences() {
 
 /** @param {Preferences} preferences */
 export function savePreferences(preferences) {
-  store(localStorage, KEY, JSON.stringify(preferences));
+  store(KEY, JSON.stringify(preferences));
 }
 
 /** @returns {string | null} */
@@ -49,13 +50,35 @@ export function loadToken() {
 
 /** @param {string} token */
 export function saveToken(token) {
-  store(localStorage, TOKEN_KEY, token);
+  store(TOKEN_KEY, token);
 }
 
-/** @param {Storage} storage @param {string} key @param {string} value */
-function store(storage, key, value) {
+/**
+ * The session that this page records, kept over a reload and no longer than its tab.
+ * @returns {string | null}
+ */
+export function loadRecorded() {
   try {
-    storage.setItem(key, value);
+    return sessionStorage.getItem(RECORDED_KEY);
+  } catch {
+    return null; // storage is forbidden: a page that is loaded again starts afresh
+  }
+}
+
+/** @param {string | null} id */
+export function saveRecorded(id) {
+  try {
+    if (id === null) sessionStorage.removeItem(RECORDED_KEY);
+    else sessionStorage.setItem(RECORDED_KEY, id);
+  } catch {
+    return; // as above
+  }
+}
+
+/** @param {string} key @param {string} value */
+function store(key, value) {
+  try {
+    localStorage.setItem(key, value);
   } catch {
     console.info("This browser keeps nothing for this page; choices last until it is closed.");
   }

@@ -48,17 +48,17 @@ export class PointerGaze {
   }
 }
 
-/** Takes points from the server's `/gaze`, in fractions of the view from the top left. */
+/** Takes points from the server's `/gaze`, which are fractions of what is seen of the page, from its top left. */
 export class SocketGaze {
   /**
    * @param {string} url
-   * @param {(point: {x: number, y: number}) => void} onPoint
+   * @param {(point: ViewPoint) => void} onPoint
    */
   constructor(url, onPoint) {
     this._socket = new LiveSocket({
       url: () => url,
       onJson: (message) => {
-        if (typeof message.x === "number" && typeof message.y === "number") onPoint(message);
+        if (typeof message.x === "number" && typeof message.y === "number") onPoint(inView(message));
       },
     });
   }
@@ -70,4 +70,10 @@ export class SocketGaze {
   close() {
     this._socket.close();
   }
+}
+
+/** Of a page that was pinched larger only a part is seen. @param {{x: number, y: number}} share @returns {ViewPoint} */
+function inView({ x, y }) {
+  const { offsetLeft, offsetTop, width, height } = window.visualViewport ?? { offsetLeft: 0, offsetTop: 0, width: innerWidth, height: innerHeight };
+  return { x: offsetLeft + x * width, y: offsetTop + y * height };
 }

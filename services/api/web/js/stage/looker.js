@@ -21,6 +21,7 @@ import { mayShow } from "../pure/gaze.js";
  * @property {() => boolean} isServerOut whether asking makes no sense just now
  * @property {() => void} onChange
  * @property {(finished: {target: string}) => void} onSwapped
+ * @property {() => void} onSessionGone the session that the pictures should belong to is not being recorded
  * @property {(sentence: string) => void} onProblem
  */
 
@@ -202,6 +203,10 @@ export class Looker {
   /** @param {unknown} error @returns {number | void} */
   _onError(error) {
     if (isAbort(error)) return;
+    if (error instanceof ApiError && error.code === "session_not_active") {
+      this._options.onSessionGone();
+      return;
+    }
     this._options.onProblem(sentenceOf(error));
     if (error instanceof ApiError && error.retryAfterMs) return error.retryAfterMs;
   }
