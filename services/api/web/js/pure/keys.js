@@ -8,12 +8,12 @@
  */
 export function letterOf({ key, code = "", shiftKey = false }) {
   if (/^[a-z0-9]$/i.test(key)) return key.toLowerCase();
-  // Named keys (Enter, F1) are no letters; with an input method on, some systems name no key at all.
+  // With an input method on, some systems name no key at all; other named keys (Enter, F1) are no letters.
   const isNameless = ["Process", "Unidentified", "Dead"].includes(key);
   if ([...key].length !== 1 && !isNameless) return "";
-  // A letter with an accent is printed there, and is not the one that a Latin keyboard has in its place.
-  if (/\p{Script=Latin}/u.test(key) && !isNameless) return "";
-  const letter = /^Key([A-Z])$/.exec(code)?.[1];
+  // A letter with an accent, or a comma, is printed there, and is not what a Latin keyboard has in its place.
+  const isForeign = /[\p{L}\p{M}]/u.test(key) && !/\p{Script=Latin}/u.test(key);
+  const letter = isForeign || isNameless ? /^Key([A-Z])$/.exec(code)?.[1] : null;
   if (letter) return letter.toLowerCase();
   // The upper row writes digits with shift on some keyboards, and something else than digits with shift on the others.
   return (shiftKey ? null : /^(?:Digit|Numpad)([0-9])$/.exec(code)?.[1]) ?? "";
