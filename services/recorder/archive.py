@@ -99,7 +99,7 @@ class Archive:
             try:
                 if name.startswith(TEMP_PREFIX):
                     self._remove(self._root / name)
-                elif name[0] != "." and self._was_left_open(name):
+                elif name[0] != "." and name not in self._writers and self._was_left_open(name):
                     found.repaired[name] = repair(self._disk, self._root / name).did
             except OSError as error:
                 log.error("session %s could not be repaired: %s", name, error)

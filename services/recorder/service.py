@@ -18,6 +18,7 @@ from services.recorder.archive import Archive, RootTrouble
 from services.recorder.control import Control
 from services.recorder.intake import Intake
 from services.recorder.recording import Recording
+from services.recorder.remembered import Remembered
 from services.recorder.upstream import Upstream
 from shared.disk import Disk
 from shared.messages import Message, SessionStarted, SessionStopped, new_id
@@ -35,6 +36,8 @@ DRAIN_S = 4.0
 LISTEN_S = 1.0
 """How long it waits for the generator to say that it stops as well."""
 CLOSE_S = 0.7
+REMEMBER_S = 1.0
+"""How long who starts or stops a session waits until that is remembered; a disk that is slower does it later."""
 
 
 class Recorder:
@@ -57,6 +60,9 @@ class Recorder:
         self.free_bytes: int | None = None
         self.intake = Intake()
         self.archive = Archive(disk, runtime.settings.sessions_dir)
+        self._remembered = Remembered(disk, runtime.settings.sessions_dir, enabled=runtime.settings.resume)
+        self._remembering: asyncio.Future[None] | None = None
+        self._has_recalled = False
         self._changes = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._looker = ThreadPoolExecutor(1, thread_name_prefix="looker")
@@ -75,6 +81,7 @@ class Recorder:
             raise
         self.upstream = Upstream(self.runtime.bus, self.intake, self._on_news)
         self.recording = Recording(self)
+        await self._resume_remembered()  # before anybody is told that none is active
         for work, name in (
             (control.serve(), "control"),
             (self.publisher.serve_joins(), "joins"),
@@ -118,6 +125,7 @@ class Recorder:
             await self.publish(SessionStopped(epoch=self.epoch, session_id=before.session_id, reason="another started"))
         await self.publish(self._started(stamp, resumed=resumed))
         self.recording.look()
+        await self._remember()
 
     async def deactivate(self, reason: str) -> None:
         """No session is active from now on. It is closed once its frames are on disk."""
@@ -125,6 +133,44 @@ class Recorder:
         if before is not None:
             await self.publish(SessionStopped(epoch=self.epoch, session_id=before.session_id, reason=reason))
         self.recording.look()
+        await self._remember()
+
+    # -- which session is active, over a restart ----------------------------------------------------------------------
+
+    async def _resume_remembered(self) -> None:
+        """Go on with the session that was active when an earlier life of this process ended."""
+        try:
+            recalled = await self.blocking(self._recall)
+        except (RootTrouble, OSError) as error:
+            log.error("which session was active is not known yet: %s", error)
+            return
+        self._has_recalled = True
+        if recalled is None or self.active is not None:
+            return
+        stamp: SessionStamp = recalled
+        with self.changing():
+            try:
+                count = await self.blocking(self.archive.resume, stamp)
+                self.recording.opened(stamp.session_id, count)
+            except (RootTrouble, OSError) as error:
+                # It is active all the same: its frames wait, and ``status`` says why.
+                log.error("session %s goes on, and cannot be opened yet: %s", stamp.session_id, error)
+            log.info("session %s was active before, and goes on", stamp.session_id)
+            await self.activate(stamp, resumed=True)
+
+    def _recall(self) -> SessionStamp | None:
+        self.archive.claim()
+        return self._remembered.recall()
+
+    async def _remember(self) -> None:
+        """Bring to the disk which session is active, where that is wanted; as long as it fails the beat tries again."""
+        self._remembered.want(self.active)
+        if self._remembered.is_written:
+            return
+        if self._remembering is None or self._remembering.done():
+            self._remembering = asyncio.ensure_future(self.blocking(self._remembered.write))
+            self._remembering.add_done_callback(_tell_failure)
+        await asyncio.wait([self._remembering], timeout=REMEMBER_S)
 
     # -- loops and ends -----------------------------------------------------------------------------------------------
 
@@ -140,6 +186,9 @@ class Recorder:
             self.recording.give_up(time.monotonic())
             self.recording.look()
             self.upstream.look()
+            if not self._has_recalled and self.recording.is_settled:
+                await self._resume_remembered()  # its folder was not there before
+            await self._remember()
             await asyncio.sleep(BEAT_S)
 
     async def _drain(self) -> None:
@@ -180,3 +229,8 @@ class Recorder:
         if message_type == SessionStarted.type and self.active is not None:
             return [self._started(self.active, resumed=True)]
         return []
+
+
+def _tell_failure(written: asyncio.Future[None]) -> None:
+    if not written.cancelled() and (error := written.exception()) is not None:
+        log.warning("which session is active is not remembered yet: %s", error)

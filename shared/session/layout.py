@@ -20,6 +20,8 @@ RECORDER_LOCK = ".recorder.lock"
 """In the sessions folder: whoever writes into sessions holds it."""
 API_LOCK = ".api.lock"
 """In the sessions folder: the API that keeps its journal there holds it."""
+ACTIVE = ".active"
+"""In the sessions folder: which session is being recorded, for a recorder that is set to resume."""
 
 INPUT_EXTENSIONS: tuple[str, ...] = ("png", "jpg", "webp")
 

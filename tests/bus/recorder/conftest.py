@@ -185,10 +185,10 @@ class Rig:
         self._listening = asyncio.create_task(self._listen())
         self.generator: SteeredGenerator | None = None
 
-    async def start(self) -> None:
-        """Start the recorder."""
-        settings = Settings.model_validate({"sessions_dir": self.root, "bus": str(self.buses.address)})
-        self.runtime = Runtime(settings, self.buses.new())
+    async def start(self, **settings: Any) -> None:
+        """Start the recorder, with some settings of its own."""
+        values = {"sessions_dir": self.root, "bus": str(self.buses.address), **settings}
+        self.runtime = Runtime(Settings.model_validate(values), self.buses.new())
         self.recorder = Recorder(self.runtime, self.disk)
         self.task = asyncio.create_task(self.recorder.run())
         await eventually_async(self._answers)

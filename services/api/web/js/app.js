@@ -21,6 +21,7 @@ import { Shell } from "./ui/shell.js";
  * @property {HTMLElement} element
  * @property {(route: import("./pure/route.js").Route) => void} enter
  * @property {() => void} leave
+ * @property {() => void} [showControls]
  */
 
 export class App {
@@ -60,6 +61,11 @@ export class App {
     });
     this.monitor.start();
     this._go();
+  }
+
+  /** Bring back what a clean stage hides. */
+  showControls() {
+    this.view?.showControls?.();
   }
 
   /** @returns {boolean} whether the keyboard's focus is on a control */

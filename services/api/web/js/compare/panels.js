@@ -3,6 +3,7 @@
 import { contextOf, paint, pixelsOf } from "../io/pictures.js";
 import { difference } from "../pure/difference.js";
 import { el, setText } from "../ui/dom.js";
+import { usesTouch } from "../ui/input.js";
 
 /** @typedef {{bitmap: ImageBitmap, label: string, prompt: string}} Shown */
 
@@ -25,7 +26,7 @@ export class Panels {
       { class: "panels" },
       el("figure", {}, this._a, this._captions[0]),
       el("figure", {}, this._b, this._captions[1]),
-      el("figure", {}, both, el("figcaption", {}, "A to the left of the line, B to the right: drag, or use the arrow keys.")),
+      el("figure", {}, both, el("figcaption", {}, `A to the left of the line, B to the right: drag it${usesTouch() ? "" : ", or use the arrow keys"}.`)),
       el("figure", {}, this._map, el("figcaption", {}, this._figures)),
     );
     this._place();

@@ -6,6 +6,7 @@ import { FrameStore } from "../replay/frames.js";
 import { formatRoute } from "../pure/route.js";
 import { spoken } from "../pure/sectors.js";
 import { el, iconButton, isTyping, setText } from "../ui/dom.js";
+import { withKey } from "../ui/input.js";
 import { SessionPicker } from "../ui/session-picker.js";
 import { Panels } from "./panels.js";
 
@@ -33,8 +34,8 @@ export class CompareView {
       el(
         "div",
         { class: "buttons" },
-        iconButton("back", "One back (left)", () => this._seek(this._position - 1), { "aria-keyshortcuts": "ArrowLeft" }),
-        iconButton("forward", "One on (right)", () => this._seek(this._position + 1), { "aria-keyshortcuts": "ArrowRight" }),
+        iconButton("back", withKey("One back", "left"), () => this._seek(this._position - 1), { "aria-keyshortcuts": "ArrowLeft" }),
+        iconButton("forward", withKey("One on", "right"), () => this._seek(this._position + 1), { "aria-keyshortcuts": "ArrowRight" }),
         this._scrub,
         this._place,
       ),

@@ -19,6 +19,8 @@ export class HealthMonitor extends EventTarget {
     this.health = null;
     /** @type {Assessment | null} Null until the first answer. */
     this.assessment = null;
+    /** When what is known was asked for, by `performance.now()`. */
+    this.askedAt = 0;
     this._timer = 0;
   }
 
@@ -45,8 +47,11 @@ export class HealthMonitor extends EventTarget {
   /** Ask now. */
   async check() {
     clearTimeout(this._timer);
+    const askedAt = performance.now();
     try {
-      this._learn(await this._api.health());
+      const health = await this._api.health();
+      this.askedAt = askedAt;
+      this._learn(health);
     } catch (error) {
       // A refused token is not a server that is down; the question for it has been asked.
       if (!(error instanceof ApiError && error.code === "unauthorized")) this._learn(null);

@@ -16,8 +16,10 @@ import { addressOf } from "./address.js";
 const DEFAULTS = { gridSize: 3, dwellMs: 800, swap: "press", fit: "auto", flickerAccepted: false };
 
 const KEY = "parafovea.preferences";
-/** Servers behind one proxy share its origin, and with it this storage, but not their tokens. */
-const TOKEN_KEY = `parafovea.token${addressOf("/").pathname.slice(0, -1)}`;
+/** Servers behind one proxy share its origin, and with it this storage, but neither their tokens nor their sessions. */
+const OF_SERVER = addressOf("/").pathname.slice(0, -1);
+const TOKEN_KEY = `parafovea.token${OF_SERVER}`;
+const RECORDED_KEY = `parafovea.recorded${OF_SERVER}`;
 
 /** @returns {Preferences} */
 export function loadPreferences() {
@@ -37,7 +39,7 @@ export function loadPreferences() {
 
 /** @param {Preferences} preferences */
 export function savePreferences(preferences) {
-  store(localStorage, KEY, JSON.stringify(preferences));
+  store(KEY, JSON.stringify(preferences));
 }
 
 /** @returns {string | null} */
@@ -51,13 +53,35 @@ export function loadToken() {
 
 /** @param {string} token */
 export function saveToken(token) {
-  store(localStorage, TOKEN_KEY, token);
+  store(TOKEN_KEY, token);
 }
 
-/** @param {Storage} storage @param {string} key @param {string} value */
-function store(storage, key, value) {
+/**
+ * The session that this page records, kept over a reload and no longer than its tab.
+ * @returns {string | null}
+ */
+export function loadRecorded() {
   try {
-    storage.setItem(key, value);
+    return sessionStorage.getItem(RECORDED_KEY);
+  } catch {
+    return null; // storage is forbidden: a page that is loaded again starts afresh
+  }
+}
+
+/** @param {string | null} id */
+export function saveRecorded(id) {
+  try {
+    if (id === null) sessionStorage.removeItem(RECORDED_KEY);
+    else sessionStorage.setItem(RECORDED_KEY, id);
+  } catch {
+    return; // as above
+  }
+}
+
+/** @param {string} key @param {string} value */
+function store(key, value) {
+  try {
+    localStorage.setItem(key, value);
   } catch {
     console.info("This browser keeps nothing for this page; choices last until it is closed.");
   }

@@ -1,5 +1,6 @@
 /** The server's token, where it wants one: asked for once and kept in this browser. */
 
+import { isClean } from "../ui/clean.js";
 import { askText } from "../ui/dialog.js";
 import { loadToken, saveToken } from "./prefs.js";
 
@@ -15,6 +16,8 @@ export class TokenKeeper {
   askAgain() {
     // Whoever closed the question is not asked with each request; loading the page again asks again.
     if (this._dismissed) return Promise.resolve(false);
+    // Nor is a visitor of a clean stage: the next request asks once the controls are back.
+    if (isClean()) return Promise.resolve(false);
     this._asking ??= this._ask().finally(() => {
       this._asking = null;
     });

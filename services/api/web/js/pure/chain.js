@@ -3,7 +3,7 @@
  * Knows neither network nor DOM: `generate` is given.
  */
 
-import { opposite } from "./sectors.js";
+import { chooseTarget, sectorsNear } from "./gaze.js";
 
 /** @typedef {import("./sectors.js").GridSize} GridSize */
 /** @typedef {import("./fixation.js").Fixation} Fixation */
@@ -11,6 +11,9 @@ import { opposite } from "./sectors.js";
 
 /** After an error the same gaze must not hammer a server that has just said no. */
 export const REST_AFTER_ERROR_MS = 2_000;
+
+/** A picture that waits while the viewer rests on what it changes is given up after this, and another one asked for. */
+export const OUTWAITED_MS = 5_000;
 
 /**
  * @template Picture
@@ -23,11 +26,12 @@ export const REST_AFTER_ERROR_MS = 2_000;
 export class Chain {
   /**
    * @param {{
-   *   generate: (picture: Picture, fixation: Fixation, signal: AbortSignal) => Promise<{picture: Picture, target: string}>,
+   *   generate: (picture: Picture, fixation: Fixation, signal: AbortSignal, target: string | null) => Promise<{picture: Picture, target: string}>,
    *   onChange: () => void,
    *   onError: (error: unknown) => number | void,
    *   now?: () => number,
-   * }} options `onError` may answer with the milliseconds to rest.
+   * }} options `generate` is told a target where it is not to be the server's choice; `onError` may answer with the
+   *   milliseconds to rest.
    */
   constructor({ generate, onChange, onError, now = () => performance.now() }) {
     this._generate = generate;
@@ -49,6 +53,8 @@ export class Chain {
     /** @type {AbortController | null} */
     this._running = null;
     this._restUntil = 0;
+    /** @type {number | null} Since when the viewer rests on what the waiting picture changes. */
+    this._watchedSince = null;
   }
 
   /**
@@ -67,13 +73,15 @@ export class Chain {
    * @param {Fixation} fixation
    */
   fixated(fixation) {
-    if (this.picture === null || this.state === "waiting" || this._now() < this._restUntil) return;
-    if (this.state === "asking") {
-      // A change that is being made where the viewer looks now would be seen: another one is asked for instead.
-      if (fixation.sector !== this.target) return;
-      this._abandon();
-    }
-    void this._ask(this.picture, fixation);
+    if (this.picture === null || this._now() < this._restUntil) return;
+    const isSeen = this.target !== null && sectorsNear(fixation, this.gridSize).has(this.target);
+    if (this.state === "waiting" && !this._isOutwaited(fixation, isSeen)) return;
+    // A change that is being made where the viewer looks now would be seen: another one is asked for instead.
+    if (this.state === "asking" && !isSeen) return;
+    const choice = chooseTarget(fixation, this.gridSize);
+    if (!choice) return;
+    this._abandon();
+    void this._ask(this.picture, fixation, choice);
   }
 
   /**
@@ -95,19 +103,30 @@ export class Chain {
     this._settle("resting");
   }
 
-  /** @param {Picture} picture @param {Fixation} fixation */
-  async _ask(picture, fixation) {
+  /**
+   * Whether the viewer has rested so long where the waiting picture changes that it would wait for ever.
+   * @param {Fixation} fixation @param {boolean} isSeen
+   */
+  _isOutwaited(fixation, isSeen) {
+    if (!isSeen) this._watchedSince = null;
+    else this._watchedSince ??= this._now() - fixation.duration;
+    return this._watchedSince !== null && this._now() - this._watchedSince >= OUTWAITED_MS;
+  }
+
+  /** @param {Picture} picture @param {Fixation} fixation @param {{target: string | null, isOurs: boolean}} choice */
+  async _ask(picture, fixation, { target, isOurs }) {
     const running = new AbortController();
     this._running = running;
     this.focus = fixation.sector;
-    this.target = opposite(fixation.sector, this.gridSize);
+    this.target = target;
     this._settle("asking");
     try {
-      const made = await this._generate(picture, fixation, running.signal);
+      const made = await this._generate(picture, fixation, running.signal, isOurs ? target : null);
       if (this._running !== running) return;
       this._running = null;
       this.target = made.target;
       this.finished = { ...made, focus: fixation.sector };
+      this._watchedSince = null;
       this._settle("waiting");
     } catch (error) {
       if (this._running !== running) return;

@@ -1,5 +1,6 @@
 /** The keys of the replay. */
 
+import { isSpace, letterOf } from "../pure/keys.js";
 import { isTyping } from "../ui/dom.js";
 
 /**
@@ -41,9 +42,9 @@ export function listenToReplayKeys(actions) {
     const onRange = at instanceof HTMLInputElement && at.type === "range";
     const onButton = at !== null && at.closest("button, a, summary") !== null;
     const act =
-      letters[event.key.toLowerCase()] ??
+      letters[letterOf(event)] ??
       (onRange ? undefined : moves[event.key]) ??
-      (event.key === " " && !onButton ? actions.play : undefined);
+      (isSpace(event) && !onButton ? actions.play : undefined);
     if (!act) return;
     event.preventDefault();
     act();

@@ -2,6 +2,7 @@
 
 import { duration } from "../pure/format.js";
 import { choice, el, icon, iconButton, setText } from "../ui/dom.js";
+import { withKey } from "../ui/input.js";
 
 /** @typedef {import("./screen.js").Mode} Mode */
 
@@ -29,13 +30,13 @@ const MODES = [
 export class Transport {
   /** @param {TransportHandlers} handlers */
   constructor(handlers) {
-    this._play = iconButton("play", "Play (space)", handlers.onPlay, { class: "icon-button play", "aria-keyshortcuts": "Space" });
-    this._loop = iconButton("loop", "Loop (L)", handlers.onLoop, { "aria-pressed": "false", "aria-keyshortcuts": "L" });
+    this._play = iconButton("play", withKey("Play", "space"), handlers.onPlay, { class: "icon-button play", "aria-keyshortcuts": "Space" });
+    this._loop = iconButton("loop", withKey("Loop", "L"), handlers.onLoop, { "aria-pressed": "false", "aria-keyshortcuts": "L" });
     this._scrub = el("input", { type: "range", class: "scrub", min: 0, max: 0, step: 1, value: 0, "aria-label": "Frame", input: () => handlers.onSeek(Number(this._scrub.value)) });
     this._place = el("output", { class: "place-in" });
     this._time = el("span", { class: "time muted" });
     this._modes = MODES.map(({ value, label, key }) =>
-      el("button", { type: "button", "data-mode": value, "aria-pressed": "false", "aria-keyshortcuts": key, title: `${label} (${key})`, click: () => handlers.onMode(value) }, label),
+      el("button", { type: "button", "data-mode": value, "aria-pressed": "false", "aria-keyshortcuts": key, title: withKey(label, key), click: () => handlers.onMode(value) }, label),
     );
     this._blend = el("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": "Share of the changed picture", input: () => handlers.onBlend(Number(this._blend.value) / 100) });
     this._blendField = el("label", { class: "blend", hidden: true }, el("span", {}, "Original"), this._blend, el("span", {}, "Changed"));
@@ -47,11 +48,11 @@ export class Transport {
       el(
         "div",
         { class: "buttons" },
-        iconButton("first", "First frame (Home)", () => handlers.onSeek(0), { "aria-keyshortcuts": "Home" }),
-        iconButton("back", "One back (left)", () => handlers.onStep(-1), { "aria-keyshortcuts": "ArrowLeft" }),
+        iconButton("first", withKey("First frame", "Home"), () => handlers.onSeek(0), { "aria-keyshortcuts": "Home" }),
+        iconButton("back", withKey("One back", "left"), () => handlers.onStep(-1), { "aria-keyshortcuts": "ArrowLeft" }),
         this._play,
-        iconButton("forward", "One on (right)", () => handlers.onStep(1), { "aria-keyshortcuts": "ArrowRight" }),
-        iconButton("last", "Last frame (End)", () => handlers.onSeek(Infinity), { "aria-keyshortcuts": "End" }),
+        iconButton("forward", withKey("One on", "right"), () => handlers.onStep(1), { "aria-keyshortcuts": "ArrowRight" }),
+        iconButton("last", withKey("Last frame", "End"), () => handlers.onSeek(Infinity), { "aria-keyshortcuts": "End" }),
         this._loop,
         choice({ label: "Speed", value: 1, choices: SPEEDS.map((value) => ({ value, label: `${value}×` })), onChange: handlers.onSpeed }),
         el("span", { class: "where" }, this._place, this._time),
@@ -64,7 +65,7 @@ export class Transport {
 
   /** @param {boolean} playing */
   setPlaying(playing) {
-    const label = playing ? "Pause (space)" : "Play (space)";
+    const label = withKey(playing ? "Pause" : "Play", "space");
     this._play.setAttribute("aria-label", label);
     this._play.title = label;
     this._play.replaceChildren(icon(playing ? "pause" : "play"));

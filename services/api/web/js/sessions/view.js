@@ -5,6 +5,7 @@ import { plural } from "../pure/format.js";
 import { formatRoute } from "../pure/route.js";
 import { ask } from "../ui/dialog.js";
 import { el, fill, icon, setText } from "../ui/dom.js";
+import { usesTouch } from "../ui/input.js";
 import { notify } from "../ui/notices.js";
 import { SessionCard } from "./card.js";
 
@@ -99,7 +100,7 @@ export class SessionsView {
       this._empty,
       ...(wanted
         ? [el("p", {}, `No session has “${this._search.value.trim()}” in its name.`)]
-        : [el("p", {}, "Nothing has been recorded yet."), el("p", { class: "muted" }, "Press R on the stage, look at a picture, and it will be here.")]),
+        : [el("p", {}, "Nothing has been recorded yet."), el("p", { class: "muted" }, `${usesTouch() ? "Tap Record" : "Press R"} on the stage, look at a picture, and it will be here.`)]),
     );
     this._compare.disabled = this._chosen.length !== 2;
   }

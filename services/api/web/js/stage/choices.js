@@ -5,9 +5,14 @@
 /** @type {(2 | 3)[]} */
 export const GRID_SIZES = [2, 3];
 
-/** @type {{value: Swap, label: string, hint: string}[]} */
+/** @type {{value: Swap, label: string, hint: string, byTouch?: {label: string, hint: string}}[]} */
 export const SWAPS = [
-  { value: "press", label: "On space or a click", hint: "Press when you blink: the view goes dark for a quarter of a second." },
+  {
+    value: "press",
+    label: "On space or a click",
+    hint: "Press when you blink: the view goes dark for a quarter of a second.",
+    byTouch: { label: "On a tap", hint: "Tap when you blink: the view goes dark for a quarter of a second." },
+  },
   { value: "blackout", label: "On blackouts", hint: "The view blinks by itself, about 17 times a minute." },
   { value: "once", label: "At once", hint: "As soon as the picture is there and you look elsewhere." },
 ];

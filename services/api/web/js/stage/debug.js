@@ -14,6 +14,7 @@ import { el, fill, setText } from "../ui/dom.js";
  * @property {string | null} target
  * @property {number} dwell 0 to 1
  * @property {number | null} queue
+ * @property {string} problem what went wrong last, empty where nothing did
  * @property {{step: number, steps: number} | null} progress
  * @property {Record<string, string>} last about the last picture: prompt, seed, ...
  * @property {{generation: number | null, roundTrip: number | null, waited: number | null}} timings
@@ -79,6 +80,7 @@ export class DebugLayer {
     this._put("target", facts.target ? `${facts.target}, ${spoken(facts.target)}` : "–");
     this._put("queue", facts.queue === null ? "–" : String(facts.queue));
     this._put("step", steps);
+    this._put("problem", facts.problem);
     this._put("generation", milliseconds(facts.timings.generation));
     this._put("round trip", milliseconds(facts.timings.roundTrip));
     this._put("waited for blink", milliseconds(facts.timings.waited));

@@ -1,8 +1,9 @@
 /** The stage's controls: which photograph, and how it is looked at. They go away while somebody looks. */
 
 import { notify } from "../ui/notices.js";
-import { choice, el, fill, icon, iconButton } from "../ui/dom.js";
+import { choice, el, fill, icon, iconButton, setText } from "../ui/dom.js";
 import { sentenceOf } from "../io/api.js";
+import { usesTouch, withKey } from "../ui/input.js";
 import { DWELLS_MS, FITS, GRID_SIZES, SWAPS } from "./choices.js";
 
 /** @typedef {import("../io/prefs.js").Preferences} Preferences */
@@ -84,22 +85,20 @@ export class Dock {
 
   _settings() {
     const { preferences, onPreference, onFullScreen, onDebug, onHide } = this._options;
-    const explain = (/** @type {string} */ swap) => {
-      this._hint.textContent = SWAPS.find((item) => item.value === swap)?.hint ?? "";
-    };
-    explain(preferences.swap);
+    this._swaps = choice({
+      label: "Change the picture",
+      value: preferences.swap,
+      choices: SWAPS,
+      onChange: (swap) => {
+        onPreference({ swap });
+        this.refresh();
+      },
+    });
+    this.refresh();
     return el(
       "div",
       { class: "dock-settings" },
-      choice({
-        label: "Change the picture",
-        value: preferences.swap,
-        choices: SWAPS,
-        onChange: (swap) => {
-          explain(swap);
-          onPreference({ swap });
-        },
-      }),
+      this._swaps,
       choice({
         label: "Gaze rests",
         value: preferences.dwellMs,
@@ -117,11 +116,21 @@ export class Dock {
         "div",
         { class: "dock-buttons" },
         el("button", { type: "button", class: "button quiet", "aria-keyshortcuts": "D", click: onDebug }, "Debug ", el("kbd", {}, "D")),
-        iconButton("full", "Full screen (F)", onFullScreen, { "aria-keyshortcuts": "F" }),
-        iconButton("close", "Hide the controls (M)", onHide, { "aria-keyshortcuts": "M" }),
+        iconButton("full", withKey("Full screen", "F"), onFullScreen, { "aria-keyshortcuts": "F" }),
+        iconButton("close", withKey("Hide the controls", "M"), onHide, { "aria-keyshortcuts": "M" }),
       ),
       this._hint,
     );
+  }
+
+  /** Say what to do in the words of how this person points. */
+  refresh() {
+    const wordsOf = (/** @type {typeof SWAPS[number]} */ swap) => (usesTouch() && swap.byTouch) || swap;
+    for (const option of this._swaps?.querySelectorAll("option") ?? []) {
+      const swap = SWAPS.find((item) => item.value === option.value);
+      if (swap) setText(option, wordsOf(swap).label);
+      if (swap?.value === this._options.preferences.swap) setText(this._hint, wordsOf(swap).hint);
+    }
   }
 
   /** @param {string} file @param {HTMLImageElement} image */

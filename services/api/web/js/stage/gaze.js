@@ -7,13 +7,16 @@ import { LiveSocket } from "../io/socket.js";
 const TAP_MS = 350;
 const TAP_PX = 12;
 
-/** Tells the pointer's way over the stage; a click or a tap is a blink. */
+/**
+ * Tells the pointer's way over the stage; a click or a tap is a blink. Every place of it is told as a sample, also over the
+ * controls: whoever is there sees what lies under them.
+ */
 export class PointerGaze {
   /**
    * @param {HTMLElement} stage
-   * @param {{onPoint: (point: ViewPoint | null) => void, onBlink: () => void}} handlers
+   * @param {{onSample: (point: ViewPoint) => void, onPoint: (point: ViewPoint | null) => void, onBlink: () => void}} handlers
    */
-  constructor(stage, { onPoint, onBlink }) {
+  constructor(stage, { onSample, onPoint, onBlink }) {
     /** @type {{x: number, y: number, at: number} | null} */
     let pressed = null;
     /** @param {PointerEvent} event */
@@ -21,6 +24,9 @@ export class PointerGaze {
       const box = stage.getBoundingClientRect();
       return { x: event.clientX - box.left, y: event.clientY - box.top };
     };
+    for (const type of /** @type {const} */ (["pointermove", "pointerdown"])) {
+      document.addEventListener(type, (event) => onSample(pointOf(event)), { capture: true, passive: true });
+    }
     stage.addEventListener("pointermove", (event) => onPoint(pointOf(event)));
     stage.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
@@ -42,17 +48,17 @@ export class PointerGaze {
   }
 }
 
-/** Takes points from the server's `/gaze`, in fractions of the view from the top left. */
+/** Takes points from the server's `/gaze`, which are fractions of what is seen of the page, from its top left. */
 export class SocketGaze {
   /**
    * @param {string} url
-   * @param {(point: {x: number, y: number}) => void} onPoint
+   * @param {(point: ViewPoint) => void} onPoint
    */
   constructor(url, onPoint) {
     this._socket = new LiveSocket({
       url: () => url,
       onJson: (message) => {
-        if (typeof message.x === "number" && typeof message.y === "number") onPoint(message);
+        if (typeof message.x === "number" && typeof message.y === "number") onPoint(inView(message));
       },
     });
   }
@@ -64,4 +70,10 @@ export class SocketGaze {
   close() {
     this._socket.close();
   }
+}
+
+/** Of a page that was pinched larger only a part is seen. @param {{x: number, y: number}} share @returns {ViewPoint} */
+function inView({ x, y }) {
+  const { offsetLeft, offsetTop, width, height } = window.visualViewport ?? { offsetLeft: 0, offsetTop: 0, width: innerWidth, height: innerHeight };
+  return { x: offsetLeft + x * width, y: offsetTop + y * height };
 }

@@ -1,5 +1,6 @@
 /** The keys of the stage. */
 
+import { isSpace, letterOf } from "../pure/keys.js";
 import { isTyping } from "../ui/dom.js";
 
 /** @type {Record<string, [number, number]>} */
@@ -26,18 +27,18 @@ export function listenToStageKeys(actions) {
     d: actions.debug,
     f: actions.fullScreen,
     m: actions.toggleControls,
-    escape: actions.showControls,
   };
   document.addEventListener("keydown", (event) => {
     if (!actions.isShown() || isTyping() || event.ctrlKey || event.metaKey || event.altKey) return;
     const at = document.activeElement;
     // A button that was reached by keyboard is pressed by space; one that was clicked only happens to have the focus.
     const onButton = at instanceof HTMLButtonElement && at.matches(":focus-visible");
+    const act = event.key === "Escape" ? actions.showControls : letters[letterOf(event)];
     if (event.key in ARROWS) actions.moveGaze(...ARROWS[event.key]);
-    else if (event.key === " " && !onButton) {
+    else if (isSpace(event) && !onButton) {
       if (!event.repeat) actions.blink();
-    } else if (event.key.toLowerCase() in letters) {
-      if (!event.repeat) letters[event.key.toLowerCase()]();
+    } else if (act) {
+      if (!event.repeat) act();
     } else return;
     event.preventDefault();
   });

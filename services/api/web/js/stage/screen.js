@@ -1,6 +1,6 @@
 /** The picture on view, and how another one takes its place without being seen to. */
 
-import { paint } from "../io/pictures.js";
+import { contextOf, paint } from "../io/pictures.js";
 import { BLACKOUT_MS } from "../pure/blink.js";
 import { place } from "../pure/fit.js";
 import { el } from "../ui/dom.js";
@@ -8,6 +8,12 @@ import { wantsLessMotion } from "../ui/motion.js";
 
 /** @typedef {import("../pure/fit.js").Fit} Fit */
 /** @typedef {import("../pure/fit.js").Box} Box */
+
+/**
+ * @typedef {object} Exchange
+ * @property {() => void} show put the new picture on view
+ * @property {() => boolean} mayGoOn whether more of it may be seen in this frame
+ */
 
 const FADE_MS = 600;
 
@@ -23,6 +29,17 @@ export class Screen {
     this.box = { left: 0, top: 0, width: 1, height: 1 };
     this._dimming = false;
     new ResizeObserver(() => this.layOut()).observe(this.element);
+  }
+
+  /** Whether the view is just being hidden. */
+  get isDimming() {
+    return this._dimming;
+  }
+
+  /** Another photograph to begin with. @param {ImageBitmap} bitmap */
+  begin(bitmap) {
+    this._veil.hidden = true;
+    this.show(bitmap);
   }
 
   /** @param {ImageBitmap} bitmap */
@@ -46,9 +63,10 @@ export class Screen {
   }
 
   /**
-   * Hide the view for the length of a blink; `exchange` runs when nothing of the picture is to be seen. For those who
-   * asked for less motion, the old picture fades slowly instead of going dark.
-   * @param {() => void} exchange
+   * Hide the view for the length of a blink. At its end, in the very animation frame that lights the view again,
+   * `exchange` is asked to put another picture there; it says how, or that there is none to be shown just now. For those
+   * who asked for less motion, the old picture fades slowly instead of going dark.
+   * @param {() => Exchange | null} exchange
    */
   async blink(exchange) {
     if (this._dimming) return;
@@ -61,34 +79,42 @@ export class Screen {
     }
   }
 
-  /** @param {() => void} exchange */
+  /** @param {() => Exchange | null} exchange */
   async _blackOut(exchange) {
     this._dark.hidden = false;
     const since = performance.now();
-    await painted();
-    exchange();
-    await after(BLACKOUT_MS - (performance.now() - since));
+    // Dark is on the glass once the frame after it has begun.
+    await nextFrame();
+    while ((await nextFrame()) - since < BLACKOUT_MS);
+    // From here to the end is one frame: the gaze that was asked about is the newest that there is.
+    exchange()?.show();
+    await Promise.resolve();
     this._dark.hidden = true;
   }
 
-  /** @param {() => void} exchange */
+  /** @param {() => Exchange | null} exchange */
   async _fade(exchange) {
+    let last = await nextFrame();
+    const taken = exchange();
+    if (!taken) return;
     this._veil.width = this.canvas.width;
     this._veil.height = this.canvas.height;
-    this._veil.getContext("2d")?.drawImage(this.canvas, 0, 0);
+    contextOf(this._veil).drawImage(this.canvas, 0, 0);
+    this._veil.style.opacity = "1";
     this._veil.hidden = false;
-    exchange();
-    await this._veil.animate([{ opacity: 1 }, { opacity: 0 }], { duration: FADE_MS }).finished;
+    taken.show();
+    for (let faded = 0; faded < FADE_MS && !this._veil.hidden; ) {
+      const now = await nextFrame();
+      // While the gaze is where the picture changes, it stays as it is.
+      if (taken.mayGoOn()) faded += now - last;
+      last = now;
+      this._veil.style.opacity = String(Math.max(0, 1 - faded / FADE_MS));
+    }
     this._veil.hidden = true;
   }
 }
 
-/** What was changed before is on the glass: the second frame begins once the first is out. */
-async function painted() {
-  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-}
-
-/** @param {number} ms */
-function after(ms) {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+/** @returns {Promise<number>} its time; what follows still belongs to that frame */
+function nextFrame() {
+  return new Promise((resolve) => requestAnimationFrame(() => resolve(performance.now())));
 }

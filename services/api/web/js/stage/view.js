@@ -5,8 +5,9 @@ import { openPicture } from "../io/pictures.js";
 import { socketUrl } from "../io/socket.js";
 import { savePreferences } from "../io/prefs.js";
 import { STALE_MS } from "../pure/fixation.js";
-import { neighbour, position, spoken } from "../pure/sectors.js";
-import { el, icon, setText } from "../ui/dom.js";
+import { neighbour, position } from "../pure/sectors.js";
+import { setClean, setDebugging } from "../ui/clean.js";
+import { el, icon } from "../ui/dom.js";
 import { toggleFullScreen } from "../ui/full-screen.js";
 import { notify } from "../ui/notices.js";
 import { DebugLayer } from "./debug.js";
@@ -15,6 +16,7 @@ import { PointerGaze, SocketGaze } from "./gaze.js";
 import { listenToStageKeys } from "./keys.js";
 import { Looker } from "./looker.js";
 import { Screen } from "./screen.js";
+import { StageWords } from "./words.js";
 
 /** @typedef {import("../app.js").App} App */
 
@@ -22,10 +24,6 @@ import { Screen } from "./screen.js";
 const CLEAN_AFTER_MS = 3_500;
 /** A tracker sends all the time: once it is silent, nobody's gaze is known. */
 const TRACKER_STALE_MS = 1_000;
-
-const HELP =
-  "Look, with the pointer, a finger or the arrow keys, and rest on one place: the far side of the picture changes. " +
-  "Press space when you blink.";
 
 export class StageView {
   /** @param {App} app */
@@ -36,8 +34,7 @@ export class StageView {
     this._debug = new DebugLayer();
     this._debug.setGrid(app.preferences.gridSize);
     this._marker = el("div", { class: "gaze-marker", "aria-hidden": "true", hidden: true });
-    this._help = el("p", { class: "stage-help", id: "stage-help" }, HELP);
-    this._said = el("p", { class: "visually-hidden", role: "status" });
+    this._words = new StageWords(this._screen.canvas);
     this._surface = el(
       "div",
       { class: "surface", tabindex: 0, role: "application", "aria-label": "Stage", "aria-describedby": "stage-help" },
@@ -59,18 +56,25 @@ export class StageView {
       { type: "button", class: "handle", "aria-label": "Show the controls", "aria-keyshortcuts": "M", click: () => this._setClean(false) },
       icon("more"),
     );
-    this.element = el("main", { class: "stage", id: "main" }, this._surface, this._handle, el("div", { class: "foot" }, this._help, this._dock.element), this._said);
+    this.element = el("main", { class: "stage", id: "main" }, this._surface, this._handle, el("div", { class: "foot" }, this._words.help, this._dock.element), this._words.said);
     this._looker = new Looker({
       api: app.api,
       preferences: app.preferences,
       screen: this._screen,
       clientId: app.clientId,
-      session: () => app.recording.active?.id ?? null,
-      isServerOut: () => app.monitor.isOut("generator") || app.monitor.isOut("api"),
+      session: () => app.recording.believed,
+      // A picture that would not be recorded though it should be is not made at all.
+      isServerOut: () => app.monitor.isOut("generator") || app.monitor.isOut("api") || !app.recording.isSound,
       onChange: () => this._onLooked(),
       onSwapped: ({ target }) => this._onSwapped(target),
-      onProblem: (sentence) => notify(sentence, { kind: "error" }),
+      onSessionGone: () => void app.recording.check(),
+      onProblem: (sentence) => {
+        this._problem = sentence;
+        notify(sentence, { kind: "error" });
+      },
     });
+    this._problem = "";
+    this._isLossShown = false;
     this._cleanTimer = 0;
     this._opening = 0;
     this._begun = false;
@@ -108,7 +112,7 @@ export class StageView {
       if (note) notify(note);
       this._looker.begin({ blob, bitmap });
       this._dock.mark(sample);
-      this._describe("A photograph");
+      this._words.begun();
     } catch (error) {
       notify(sentenceOf(error), { kind: "error" });
     }
@@ -130,16 +134,17 @@ export class StageView {
   _listen() {
     const wantsTracker = new URLSearchParams(location.search).get("gaze") === "ws";
     new PointerGaze(this._surface, {
+      onSample: (point) => {
+        if (!wantsTracker) this._looker.sample(point);
+      },
       onPoint: (point) => {
         if (!wantsTracker) this._look(point);
       },
-      onBlink: () => this._looker.blink(),
+      onBlink: () => this._blink(),
     });
     if (wantsTracker) {
-      this._looker.detector.staleMs = TRACKER_STALE_MS;
-      this._tracker = new SocketGaze(socketUrl(this._app.api.withToken("/gaze")), ({ x, y }) => {
-        this._look({ x: x * this._surface.clientWidth, y: y * this._surface.clientHeight });
-      });
+      this._looker.detector.staleMs = this._looker.sampleStaleMs = TRACKER_STALE_MS;
+      this._tracker = new SocketGaze(socketUrl(this._app.api.withToken("/gaze")), (point) => this._look(point));
     } else this._looker.detector.staleMs = STALE_MS;
     this._screen.element.addEventListener("placed", () => this._debug.setBox(this._screen.box));
     this.element.addEventListener("dragover", (event) => event.preventDefault());
@@ -157,13 +162,14 @@ export class StageView {
     });
     listenToStageKeys({
       isShown: () => this._app.view === this,
-      blink: () => this._looker.blink(),
+      blink: () => this._blink(),
       moveGaze: (columns, rows) => this._moveGaze(columns, rows),
       debug: () => this._toggleDebug(),
       fullScreen: () => void toggleFullScreen(),
       toggleControls: () => this._setClean(!document.body.classList.contains("clean")),
-      showControls: () => this._setClean(false),
+      showControls: () => this.showControls(),
     });
+    this._app.recording.addEventListener("change", () => this._onRecording());
     document.addEventListener("fullscreenchange", () => this._screen.layOut());
   }
 
@@ -179,14 +185,17 @@ export class StageView {
     clearTimeout(this._cleanTimer);
     this._cleanTimer = window.setTimeout(() => {
       // Whoever is at the controls by keyboard keeps them.
-      if (this._app.view === this && this._looker.chain.picture && !this._app.isAtControls()) this._setClean(true);
+      const isBusy = this._app.isAtControls() || this._app.recording.loss !== null;
+      if (this._app.view === this && this._looker.chain.picture && !isBusy) this._setClean(true);
     }, CLEAN_AFTER_MS);
   }
 
   /** @param {boolean} clean */
   _setClean(clean) {
     this._cleanTimer = Number(clearTimeout(this._cleanTimer)) || 0;
-    document.body.classList.toggle("clean", clean && this._app.view === this);
+    setClean(clean && this._app.view === this);
+    this._words.refresh();
+    this._dock.refresh();
     if (clean && this._dock.element.contains(document.activeElement)) this._surface.focus({ preventScroll: true });
   }
 
@@ -202,6 +211,7 @@ export class StageView {
       target: chain.target,
       dwell: detector.progress(performance.now()),
       queue: this._queue,
+      problem: this._problem,
       progress: this._progress,
       last,
       timings,
@@ -209,25 +219,33 @@ export class StageView {
   }
 
   _say() {
-    const { state, target } = this._looker.chain;
-    this.element.dataset.state = state;
-    this.element.dataset.target = target ?? "";
-    const where = target ? spoken(target) : "a corner";
-    if (state === "asking") setText(this._said, `A change is being made: ${where}.`);
-    else if (state === "waiting") setText(this._said, `The changed picture is ready: ${where}. Press space.`);
+    const { chain } = this._looker;
+    this.element.dataset.state = chain.state;
+    this.element.dataset.target = chain.target ?? "";
+    if (chain.state === "waiting") this._problem = "";
+    this._words.follow(chain);
+  }
+
+  _blink() {
+    this._words.blinked();
+    this._looker.blink();
   }
 
   /** @param {string} target */
   _onSwapped(target) {
-    this._help.hidden = true;
     this.element.dataset.swaps = String(Number(this.element.dataset.swaps ?? 0) + 1);
-    setText(this._said, `The picture has changed: ${spoken(target)}.`);
-    this._describe(`A photograph, changed last in the ${spoken(target)}`);
+    this._words.swapped(target);
   }
 
-  /** @param {string} text */
-  _describe(text) {
-    this._screen.canvas.setAttribute("aria-label", text);
+  /** A recording that was lost is told, also on a clean stage: nothing changes there until somebody chooses. */
+  _onRecording() {
+    const isLost = this._app.recording.loss !== null;
+    if (isLost && !this._isLossShown) this.showControls();
+    this._isLossShown = isLost;
+  }
+
+  showControls() {
+    this._setClean(false);
   }
 
   /** @param {Partial<import("../io/prefs.js").Preferences>} changed */
@@ -250,6 +268,7 @@ export class StageView {
 
   /** @param {number} columns @param {number} rows */
   _moveGaze(columns, rows) {
+    if (this._tracker) return; // it knows better
     const { gridSize } = this._app.preferences;
     const { detector } = this._looker;
     const from = detector.sector ?? (gridSize === 3 ? "MC" : "TL");
@@ -259,13 +278,17 @@ export class StageView {
       x: box.left + ((to.column + 0.5) / gridSize) * box.width,
       y: box.top + ((to.row + 0.5) / gridSize) * box.height,
     };
-    this._look(point);
+    this._looker.look(point);
+    // Whoever looks by keyboard may need the controls, and what is said of the picture: M hides them.
+    this._cleanTimer = Number(clearTimeout(this._cleanTimer)) || 0;
     this._marker.hidden = false;
     this._marker.style.transform = `translate(${point.x}px, ${point.y}px)`;
   }
 
   _toggleDebug() {
     this._debug.toggle();
+    setDebugging(this._debug.visible);
+    this._words.refresh();
     this._debug.setBox(this._screen.box);
     this._onLooked();
   }

@@ -2,6 +2,8 @@
 
 import { ApiError, sentenceOf } from "../io/api.js";
 import { duration, plural, size } from "../pure/format.js";
+import { letterOf } from "../pure/keys.js";
+import { isClean } from "./clean.js";
 import { ask } from "./dialog.js";
 import { el, isTyping, setText } from "./dom.js";
 import { notify } from "./notices.js";
@@ -32,14 +34,17 @@ export class RecordBar {
     this._figures = el("span", { class: "record-figures", hidden: true }, this._id, this._numbers);
     this._disk = el("span", { class: "record-disk", role: "status", hidden: true });
     this.element = el("div", { class: "record-bar", role: "group", "aria-label": "Recording" }, this._name, this._button, this._figures, this._disk);
-    /** What stays in view while the stage is clean. */
+    /** What stays in view over the debug layer. A clean stage shows nothing that counts up with its pictures. */
     this.pill = el("div", { class: "record-pill", hidden: true });
     this._busy = false;
     this._recording.addEventListener("change", () => this._show());
     setInterval(() => this._showFigures(), 500);
     document.addEventListener("keydown", (event) => {
       const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
-      if (plain && event.key.toLowerCase() === "r" && !isTyping()) void this._toggle();
+      if (!plain || letterOf(event) !== "r" || isTyping()) return;
+      // Whoever presses it has to see what becomes of it.
+      if (isClean()) app.showControls();
+      void this._toggle();
     });
   }
 

@@ -3,6 +3,7 @@
 import { formatRoute } from "../pure/route.js";
 import { el } from "./dom.js";
 import { HealthLight } from "./health-light.js";
+import { LossBar } from "./loss-bar.js";
 import { RecordBar } from "./record-bar.js";
 
 const LINKS = [
@@ -17,6 +18,7 @@ export class Shell {
   constructor(app) {
     this._links = LINKS.map(({ name, label }) => el("a", { href: formatRoute(name), "data-view": name }, label));
     this._record = new RecordBar(app);
+    this._loss = new LossBar(app.recording);
     this._health = new HealthLight(app);
     this._header = el(
       "header",
@@ -29,8 +31,8 @@ export class Shell {
     this._place = el("div", { class: "place" });
     const skip = el("a", { class: "skip", href: "#main", click: (/** @type {Event} */ event) => this._skip(event) }, "Skip to the content");
     new ResizeObserver(() => this._measure()).observe(this._header);
-    new ResizeObserver(() => this._measure()).observe(this._health.banner);
-    this.elements = [skip, this._header, this._health.banner, this._place, this._record.pill];
+    for (const bar of [this._health.banner, this._loss.element]) new ResizeObserver(() => this._measure()).observe(bar);
+    this.elements = [skip, this._header, this._health.banner, this._loss.element, this._place, this._record.pill];
   }
 
   /** @returns {boolean} whether somebody uses the keyboard in the header; a link that was clicked keeps the focus too */
@@ -53,7 +55,7 @@ export class Shell {
   }
 
   _measure() {
-    const height = this._header.offsetHeight + this._health.banner.offsetHeight;
+    const height = this._header.offsetHeight + this._health.banner.offsetHeight + this._loss.element.offsetHeight;
     document.body.style.setProperty("--chrome", `${height}px`);
   }
 

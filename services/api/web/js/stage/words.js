@@ -1,0 +1,59 @@
+/** What the stage says in words: how to look, and for those who listen, what becomes of the picture. Clean, it is silent. */
+
+import { spoken } from "../pure/sectors.js";
+import { isClean } from "../ui/clean.js";
+import { el, setText } from "../ui/dom.js";
+import { usesTouch } from "../ui/input.js";
+
+const HELP =
+  "Look, with the pointer, a finger or the arrow keys, and rest on one place: the far side of the picture changes. " +
+  "Press space when you blink.";
+
+const HELP_BY_TOUCH =
+  "Look, with a finger, and let it rest on one place: the far side of the picture changes. Tap when you blink.";
+
+export class StageWords {
+  /** @param {HTMLCanvasElement} picture whose label is kept */
+  constructor(picture) {
+    this._picture = picture;
+    this._label = "No picture yet";
+    this._news = "";
+    this.help = el("p", { class: "stage-help", id: "stage-help" });
+    this.said = el("p", { class: "visually-hidden", role: "status" });
+    this.refresh();
+  }
+
+  /** The stage has become clean, or is no longer; or another way of pointing is used. */
+  refresh() {
+    setText(this.help, usesTouch() ? HELP_BY_TOUCH : HELP);
+    setText(this.said, isClean() ? "" : this._news);
+    if (!isClean()) this._picture.setAttribute("aria-label", this._label);
+  }
+
+  /** The viewer has blinked, and so knows how. It goes with the press, not with what comes of it. */
+  blinked() {
+    this.help.hidden = true;
+  }
+
+  /** Another photograph is on view. */
+  begun() {
+    this._label = "A photograph";
+    this.refresh();
+  }
+
+  /** @param {{state: import("../pure/chain.js").ChainState, target: string | null}} chain */
+  follow({ state, target }) {
+    const where = target ? spoken(target) : "a corner";
+    if (state === "asking") this._news = `A change is being made: ${where}.`;
+    else if (state === "waiting") this._news = `The changed picture is ready: ${where}. ${usesTouch() ? "Tap." : "Press space."}`;
+    else return;
+    this.refresh();
+  }
+
+  /** @param {string} target */
+  swapped(target) {
+    this._news = `The picture has changed: ${spoken(target)}.`;
+    this._label = `A photograph, changed last in the ${spoken(target)}`;
+    this.refresh();
+  }
+}
