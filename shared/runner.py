@@ -66,7 +66,8 @@ class Runtime:
         self._tasks.discard(task)
         if task.cancelled() or (error := task.exception()) is None:
             return
-        log.error("the task '%s' failed; the process stops", task.get_name(), exc_info=error)
+        if not isinstance(error, REFUSALS):  # those are told at the end, in one sentence
+            log.error("the task '%s' failed; the process stops", task.get_name(), exc_info=error)
         self._failure = self._failure or error
         self.stopping.set()
 

@@ -161,7 +161,7 @@ class Journal:
                 self._holder.release()
                 self._holder = None
             self._disk.make_folders(self._root)
-            self._holder = Holder(lock, f"the sessions folder {self._root} for its API")
+            self._holder = Holder(lock, f"the sessions folder {self._root} as its API")
         except OSError as error:
             self._lock_problem = f"{lock} cannot be locked ({error.strerror or error}); run one API on this folder only"
         else:

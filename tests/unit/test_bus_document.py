@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from shared import sectors
 from shared.channels import BY_NAME, CHANNELS
-from shared.errors import BY_CODE
+from shared.errors import BY_CODE, NotReplaying
 from shared.messages import PROTOCOL_VERSION, PUBLISHED, Message
+from shared.requests import DRAWN_SEEDS, CursorRequest, CursorState, ReplayedFrame, StartReplay
+from shared.wire import encode_error
 from tests.support.samples import SAMPLES
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "bus.md").read_text(encoding="utf-8")
+EMBEDDED = Path(__file__).parents[2] / "generation" / "models" / "embedded"
 ENVELOPE = {"v", "type", "id", "time", "monotonic_ns"}
 NAMES = re.compile(r"`([^`]+)`")
 
@@ -82,6 +86,47 @@ def test_the_example_of_a_frame_has_every_field() -> None:
     header = json.loads(example[1])
     assert PUBLISHED["frame"].model_validate(header)
     assert set(header) == {"type", *PUBLISHED["frame"].model_fields}
+
+
+def test_the_example_of_a_frame_is_one_that_the_embedded_model_makes() -> None:
+    example = re.search(r"```json\n(.*?)```", section("### `frame`"), re.S)
+    assert example
+    frame = json.loads(example[1])
+    model = EMBEDDED / "model_index.json"
+    index, defaults = json.loads(model.read_text()), json.loads((EMBEDDED / "parafovea.json").read_text())
+    scheduler = json.loads((EMBEDDED / "scheduler" / "scheduler_config.json").read_text())["_class_name"]
+    assert frame["model"]["id"] == f"parafovea/{EMBEDDED.name}"
+    assert (frame["model"]["pipeline"], frame["model"]["scheduler"]) == (index["_class_name"], scheduler)
+    assert (frame["steps"], frame["guidance_scale"]) == (defaults["steps"], defaults["guidance_scale"])
+    assert frame["frame_id"] == f"{frame['epoch']}-{frame['seq']}"
+    assert set(frame["requested"]) <= {"steps", "guidance_scale", "strength"}
+    assert {name: frame[name] for name in frame["requested"]} == frame["requested"]
+    region = sectors.region(frame["target_sector"], frame["grid_size"], frame["width"], frame["height"])
+    assert tuple(frame["region"]) == region.as_tuple()
+    assert frame["seed"] < DRAWN_SEEDS
+    assert frame["notes"]["object"] in frame["prompt"]
+
+
+def test_the_examples_of_requests_and_replies_are_those_that_are_sent() -> None:
+    found = re.findall(r"^(→|←) (\{.*?\})$", section("## Asking").split("###")[0], re.M | re.S)
+    told = [(arrow, json.loads(text.replace(", ...", ""))) for arrow, text in found]
+    assert [(arrow, message["type"]) for arrow, message in told] == [
+        ("→", "start"), ("←", "start.ok"), ("→", "next"), ("←", "next.ok"), ("→", "next"), ("←", "error"),
+    ]  # fmt: skip
+    replies = {message["type"]: message for arrow, message in told if arrow == "←"}
+    for name, model in {"start.ok": CursorState, "next.ok": ReplayedFrame}.items():
+        assert model.model_validate(replies[name])
+        assert set(replies[name]) == {*ENVELOPE, *model.model_fields}
+    error = json.loads(bytes(encode_error("3", NotReplaying("said"))[0]))
+    assert set(replies["error"]) == set(error)
+    assert replies["error"]["code"] == "not_replaying"
+    source = (Path(__file__).parents[2] / "services" / "replayer" / "service.py").read_text(encoding="utf-8")
+    assert replies["error"]["detail"].partition("'hall' ")[2] in source
+    for arrow, message in told:
+        assert message["v"] == PROTOCOL_VERSION
+        if arrow == "→":
+            model = {"start": StartReplay, "next": CursorRequest}[message["type"]]
+            assert set(message) <= {"v", "type", "id", *model.model_fields}
 
 
 def test_every_request_is_in_the_table_of_requests() -> None:
