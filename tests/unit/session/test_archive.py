@@ -405,7 +405,7 @@ def without_input(contents: Contents) -> None:
         (described(entry_sha256="0" * 64), "do not have the hash"),
         (described(entry_sha256=["x"]), "do not have the hash"),
         (described(entry_input_file="../secret"), "is missing from the archive"),
-        (described(entry_input_file={"a": 1}), "is missing from the archive"),
+        (described(entry_input_file={"a": 1}), "input_file is not a text"),
         (described(entry_input_file="0000_BR.png"), "the input of 0001_BR.png, do not have the hash"),
     ],
 )
