@@ -12,7 +12,7 @@ from comparison.remaking import region_of
 from services.generator.decode import decode
 from services.generator.engine import Pixels
 from shared.errors import FrameCorrupt, FrameMissing, UnreadableImage
-from shared.session.reading import SessionReader
+from shared.session.reader import SessionReader
 
 Entry = Mapping[str, Any]
 
@@ -104,7 +104,7 @@ def _numbered(reader: SessionReader, other: SessionReader) -> Iterator[tuple[int
     parent = reader.head.get("parent")
     follows = isinstance(parent, Mapping) and parent.get("session_id") == other.session_id
     last = -1
-    for entry in reader.entries():
+    for entry, _ in reader.shown_from(0):
         origin = entry.get("origin")
         index = origin.get("index") if follows and isinstance(origin, Mapping) else entry["index"]
         # A frame made twice from the same one, or one of another hand, stands behind what came before it.

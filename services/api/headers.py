@@ -30,6 +30,9 @@ EXPOSED: tuple[str, ...] = (
 
 ALSO_EXPOSED: tuple[str, ...] = ("ETag", "Retry-After", "Content-Range", "Accept-Ranges")
 
+MAX_TOLD_CHARS = 200
+"""Of a sector or an id of a recorded frame."""
+
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -66,15 +69,15 @@ def generated_headers(frame: Generated, recorded: str) -> dict[str, str]:
 def replayed_headers(entry: Mapping[str, Any], session_id: str) -> dict[str, str]:
     """What the answer to ``/session/replay/next`` says of a recorded frame."""
     headers = {
-        "X-Sector": str(entry.get("target_sector")),
+        **text_headers("X-Sector", str(entry.get("target_sector"))[:MAX_TOLD_CHARS]),
         **text_headers("X-Prompt", str(entry.get("prompt") or "")),
         "X-Index": str(entry.get("index")),
         "X-Session": session_id,
         **NO_STORE,
     }
     for name, key in (("X-Focus-Sector", "focus_sector"), ("X-Seed", "seed"), ("X-Frame-Id", "frame_id")):
-        if entry.get(key) is not None:
-            headers.update(text_headers(name, str(entry[key])))
+        if entry.get(key) is not None:  # of any length, in a session that came from elsewhere
+            headers.update(text_headers(name, str(entry[key])[:MAX_TOLD_CHARS]))
     return headers
 
 

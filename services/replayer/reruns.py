@@ -13,7 +13,6 @@ from services.replayer.rerun_sources import last_origin
 from shared.errors import (
     GeneratorLoading,
     GeneratorUnavailable,
-    InternalError,
     InvalidRequest,
     NotFound,
     RecorderUnavailable,
@@ -23,8 +22,7 @@ from shared.requests import RerunRequest, RerunState, SessionStamp, StartedSessi
 from shared.rpc import Client, Handler, PeerGone
 from shared.runner import Runtime
 from shared.session import ids
-from shared.session.metadata import DamagedMetadata
-from shared.session.reading import SessionReader, open_session
+from shared.session.reader import open_session
 from shared.wire import Reply, Request
 
 ANSWER_S = 5.0
@@ -173,15 +171,15 @@ class Reruns:
 
 
 def _name_parent(root: Path, session_id: str) -> dict[str, Any]:
-    with _read(root, session_id) as reader:
-        return {"session_id": session_id, "created_at": reader.head.get("created_at"), "frames": reader.count}
+    with open_session(root, session_id) as reader:
+        return {"session_id": session_id, "created_at": reader.created_at, "frames": reader.count}
 
 
 def _maker_of(root: Path, session_id: str) -> dict[str, Any] | None:
     """The model of a session's first frame."""
-    with _read(root, session_id) as reader:
-        model = reader.entry(0).get("model") if reader.count else None
-    return model if isinstance(model, dict) else None
+    with open_session(root, session_id) as reader:
+        model: dict[str, Any] | None = reader.shown(0)[0].get("model") if reader.count else None
+    return model
 
 
 def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:
@@ -190,7 +188,7 @@ def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:
     Raises:
         InvalidRequest: the session is no re-run of that parent.
     """
-    with _read(root, wanted.into) as reader:
+    with open_session(root, wanted.into) as reader:
         parent, changed = reader.head.get("parent"), reader.head.get("changed")
     if not isinstance(parent, dict) or parent.get("session_id") != wanted.session_id:
         problem = f"session {wanted.into!r} is no re-run of {wanted.session_id!r}, so it cannot be resumed as one"
@@ -204,12 +202,12 @@ def _state_on_disk(root: Path, session_id: str) -> RerunState:
     Raises:
         NotFound: the session is no re-run.
     """
-    with _read(root, session_id) as reader:
+    with open_session(root, session_id) as reader:
         parent, changed = reader.head.get("parent"), reader.head.get("changed")
     if not isinstance(parent, dict) or not isinstance(parent.get("session_id"), str):
         raise NotFound(f"session {session_id!r} is not made by a re-run")
     made = last_origin(root, session_id)
-    with _read(root, parent["session_id"]) as reader:
+    with open_session(root, parent["session_id"]) as reader:
         total, position = reader.count, None if made is None else reader.position_of(made)
     done = 0 if position is None else position + 1
     return RerunState(
@@ -220,10 +218,3 @@ def _state_on_disk(root: Path, session_id: str) -> RerunState:
         total=total,
         changed=changed if isinstance(changed, dict) else {},
     )
-
-
-def _read(root: Path, session_id: str) -> SessionReader:
-    try:
-        return open_session(root, session_id)
-    except DamagedMetadata as error:
-        raise InternalError(f"session {session_id} needs repair ({error}); 'parafovea check' does it") from None

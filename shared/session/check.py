@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from shared.errors import SessionNotFound
 from shared.session import layout, pictures
-from shared.session.entries import KINDS, breaches
+from shared.session.entries import KINDS, breaches, differ
 from shared.session.examine import Examination, examine
 from shared.session.layout import METADATA
 from shared.session.metadata import DamagedMetadata
@@ -175,9 +175,14 @@ def _of_frame(folder: Path, entry: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("lost", name, "altered: it no longer holds the bytes that were recorded")
         return
     fields = pictures.own_fields(folder / name)
-    differing = [key for key in _CARRIED if fields and key in fields and fields[key] != entry.get(key)]
+    differing = [key for key in _CARRIED if fields and key in fields and not _agree(key, fields[key], entry.get(key))]
     if differing:
         yield Finding("lost", name, f"its entry was altered: {', '.join(differing)} differ from what the image carries")
+
+
+def _agree(key: str, carried: Any, said: Any) -> bool:
+    """Times that another program has rounded are not altered."""
+    return bool(carried == said) or (key == "timestamp" and not differ(carried, said) and said is not None)
 
 
 def _of_input(

@@ -7,6 +7,7 @@ this format that holds a value of another kind counts as not said, and an entry 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,10 @@ MAX_VALUE_CHARS = 1 << 20
 """Of a value that a repair takes over from an entry that is too large."""
 MAX_TIME_S = 253_402_300_799
 """The last second of the year 9999, in Unix seconds."""
+SAME_TIME_S = 0.001
 MAX_NAME_CHARS = 255
+
+_NAMED = re.compile(rb'"filename"\s*:\s*\[?\s*"([0-9]{4,16}_[A-Z]{2}\.png)"')
 
 _MAX_COUNT = 2**63 - 1
 
@@ -90,6 +94,12 @@ KINDS: dict[str, Kind] = {key: kind for kind, keys in _KEYS.items() for key in k
 """The keys of this format, each with the kind of its value. Any of them may be null, or absent."""
 
 
+def differ(one: object, other: object) -> bool:
+    """Whether two times are certainly not the same, where both are times: R writes four decimals."""
+    here, there = moment(one), moment(other)
+    return here is not None and there is not None and abs(here - there) > SAME_TIME_S
+
+
 def parse_entry(text: bytes) -> dict[str, Any]:
     """One entry from its own text, safe to use and to pass on: see :func:`seen`.
 
@@ -153,6 +163,24 @@ def _is_shallow(text: str) -> bool:
     except NotJson:
         return False
     return True
+
+
+def on_one_line(text: bytes) -> bytes:
+    """An entry as this program lays it out, every value as it was written.
+
+    Raises:
+        DamagedMetadata: it is no entry.
+    """
+    try:
+        return with_index_first(text.decode("utf-8", "surrogatepass")).encode("utf-8", "surrogatepass")
+    except NotJson as error:
+        raise DamagedMetadata(f"an entry of metadata.json cannot be understood: {error}") from None
+
+
+def file_named_in(text: bytes) -> str | None:
+    """The frame's file that the text of an entry names, where the text cannot be understood."""
+    match = _NAMED.search(text)
+    return match[1].decode() if match else None
 
 
 def breaches(value: Any) -> list[str]:

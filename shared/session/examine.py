@@ -15,11 +15,11 @@ import orjson
 
 from shared.session import contents, layout, lines, pictures
 from shared.session.contents import Contents
-from shared.session.entries import moment, parse_entry, trimmed
+from shared.session.entries import differ, file_named_in, parse_entry, trimmed
+from shared.session.folder import find_input
 from shared.session.layout import METADATA, REPAIRS
 from shared.session.metadata import DamagedMetadata, Tail, entry_from_frame
 from shared.session.numbers import NumberSet
-from shared.session.reader import file_named_in, find_input
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,6 @@ RECENT = 1024
 LISTED = 1000
 """Names of missing files that are kept, at most; ``check`` finds all."""
 
-SAME_TIME_S = 0.001
 COUNTED_INDEX = 2**52
 """Frames are numbered on behind the largest index below this: one beyond leaves no room, and came from elsewhere."""
 
@@ -254,15 +253,9 @@ def _why_not(found: Examination, index: int, fields: Mapping[str, Any] | None, d
     if found.head is not None:
         ours = found.head.get("session_id"), found.folder.name  # they differ where the owner renamed the folder
         made, theirs = found.head.get("created_at"), fields.get("session_created_at")
-        if fields["session_id"] not in ours or _differ(made, theirs):
+        if fields["session_id"] not in ours or differ(made, theirs):
             return f"it is of session {fields['session_id']!r}"
     return None
-
-
-def _differ(made: object, theirs: object) -> bool:
-    """Whether two times of creation, as they are said, are certainly not the same: R writes four decimals."""
-    one, other = moment(made), moment(theirs)
-    return one is not None and other is not None and abs(one - other) > SAME_TIME_S
 
 
 def _input_file(found: Examination, sha256: object) -> str | None:

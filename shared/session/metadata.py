@@ -132,6 +132,14 @@ class Tail:
         )
 
 
+def with_advice(session_id: str, problem: str) -> str:
+    """What is wrong, and what can be done."""
+    return (
+        f"{problem}; 'parafovea check {session_id} --repair' mends what can be mended, and keeps the file as it is now "
+        "beside it"
+    )
+
+
 def new_head(session_id: str, created_at: float, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The head of a new session; ``extra`` is what else never changes, such as a re-run's parent."""
     return {"session_id": session_id, "created_at": created_at, "format": FORMAT, **(extra or {})}

@@ -11,9 +11,10 @@ from shared.errors import SessionNotFound
 from shared.session import lines
 from shared.session.contents import Contents, read
 from shared.session.entries import moment
+from shared.session.folder import find_input, has_frames
 from shared.session.layout import METADATA, is_litter, session_folder
 from shared.session.metadata import DamagedMetadata
-from shared.session.reader import SessionReader, find_input, has_frames, open_session
+from shared.session.reader import SessionReader, open_session
 from shared.session.snapshot import Snapshot, take
 
 _HEAD_BYTES = 512

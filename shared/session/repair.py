@@ -23,11 +23,10 @@ import orjson
 from shared.disk import Disk
 from shared.session import layout, lines, metadata
 from shared.session.appending import MetadataFile
-from shared.session.entries import moment, parse_entry, trimmed
+from shared.session.entries import moment, on_one_line, parse_entry, trimmed
 from shared.session.examine import Examination, examine
 from shared.session.layout import METADATA
 from shared.session.metadata import DamagedMetadata, Tail
-from shared.session.reader import on_one_line
 
 log = logging.getLogger(__name__)
 

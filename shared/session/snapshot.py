@@ -13,8 +13,8 @@ from typing import IO
 
 from shared.session import lines
 from shared.session.jsontext import NotJson, decode, is_strict, parse_exact, strict, without_mark
-from shared.session.metadata import DamagedMetadata
-from shared.session.reader import SessionReader, with_advice
+from shared.session.metadata import DamagedMetadata, with_advice
+from shared.session.reader import SessionReader
 
 _BLOCK_BYTES = 1 << 20
 _IN_MEMORY_BYTES = 8 << 20

@@ -9,7 +9,6 @@ import errno
 import hashlib
 import logging
 import os
-import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,19 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from shared.disk import TEMP_PREFIX, Disk
-from shared.session import contents, layout, lines, metadata
+from shared.session import layout, metadata
 from shared.session.appending import MetadataFile, Torn
 from shared.session.examine import RECENT, Known
+from shared.session.folder import find_input
 from shared.session.layout import INPUTS, METADATA, session_folder
 from shared.session.metadata import Tail
 from shared.session.numbers import NumberSet
-from shared.session.reader import find_input
 from shared.session.repair import Repair, record, repair
+from shared.session.settling import Settling
 
 log = logging.getLogger(__name__)
-
-SETTLE_S = 1.0
-"""So long metadata that cannot be understood must lie still before it is written anew."""
 
 
 class CorruptFrame(Exception):
@@ -105,8 +102,7 @@ class SessionWriter:
         self._recorded: dict[str, NumberSet] = {}
         self._recent: OrderedDict[tuple[str | None, int | None], Known] = OrderedDict()
         self._by_hash: dict[str, str] = {}
-        self._unsettled: tuple[tuple[int, ...], float] | None = None
-        """A version of the file that cannot be understood, and since when it is so, in monotonic time."""
+        self._settling = Settling()
         self._placed: list[dict[str, Any]] = []
         """Entries of frames whose images have their names, and that are not in the metadata yet."""
 
@@ -243,10 +239,13 @@ class SessionWriter:
             OSError: the disk refuses.
         """
         self._file = None
-        if self.folder.exists():
-            self._reopen(known_head=self._head, died=False)
-        else:
+        if not self.folder.exists():
             self._make_folder()
+            return
+        mended = repair(self._disk, self.folder, known_head=self._head, died=False).did
+        self._reopen(known_head=self._head, died=False)
+        if self.repaired is not None:
+            self.repaired.did[:0] = mended
 
     # -- the folder ----------------------------------------------------------------------------------------------
 
@@ -255,7 +254,8 @@ class SessionWriter:
         try:
             if self._file is not None and self._file.is_ours():
                 return
-            self._wait_for_author()
+            if self._file is not None:
+                self._settling.check(self._file.path)
             log.warning("session %s was changed from outside; it is read again", self.session_id)
         except (FileNotFoundError, NotADirectoryError):
             log.warning("session %s: its metadata was removed; it is made anew", self.session_id)
@@ -263,30 +263,6 @@ class SessionWriter:
             self._reopen(known_head=self._head, died=False)
         else:
             self._make_folder()
-
-    def _wait_for_author(self) -> None:
-        """A script or an editor may be in the midst of writing the file: what it leaves is what counts.
-
-        Raises:
-            OSError: what stands there cannot be understood, and is no :data:`SETTLE_S` old; try again.
-        """
-        if self._file is None:
-            return
-        fd = lines.open_file(self._file.path)
-        try:
-            status = os.fstat(fd)
-            problem = contents.read(fd).problem
-        finally:
-            os.close(fd)
-        version = status.st_ino, status.st_size, status.st_mtime_ns
-        if problem is None:
-            self._unsettled = None
-            return
-        if self._unsettled is None or self._unsettled[0] != version:
-            self._unsettled = version, time.monotonic()
-        if time.monotonic() < self._unsettled[1] + SETTLE_S:
-            raise OSError(errno.EAGAIN, f"metadata.json is being written by another hand ({problem})")
-        self._unsettled = None
 
     def _make_folder(self) -> None:
         """Make the folder under another name and rename it, so that no session is ever without its metadata."""
