@@ -90,9 +90,16 @@ def _of_foreign(reader: SessionReader, fd: int) -> Snapshot:
     bare = without_mark(data)
     if is_strict(bare):
         return Snapshot(len(bare), fd, size - len(bare), len(bare))
+    translated = strict(decode(data)).encode()
+    if not is_strict(translated):  # an entry that is nested deeper than parsers go
+        raise next((found for found in reader.each() if isinstance(found, DamagedMetadata)), _not_strict(reader))
     spooled = _spool()
-    spooled.write(strict(decode(data)).encode())
+    spooled.write(translated)
     return _spooled(spooled, fd)
+
+
+def _not_strict(reader: SessionReader) -> DamagedMetadata:
+    return DamagedMetadata(with_advice(reader.session_id, "metadata.json holds what no parser reads"))
 
 
 def _prove(reader: SessionReader, index: lines.Index) -> bool:

@@ -43,8 +43,8 @@ def _javascript(indent: int | None) -> Writer:
 
 
 def _r(value: Any) -> bytes:
-    """``jsonlite::write_json(value, pretty = TRUE)``: scalars are arrays of one, NULL is an empty object, NaN a text, and
-    numbers have four decimals."""
+    """``jsonlite::write_json(value, pretty = TRUE)``: scalars are arrays of one, NULL is an empty object, and
+    numbers have four decimals; NaN is a text."""
     return json.dumps(_boxed(value), indent=2, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
