@@ -90,16 +90,12 @@ def check_depth(value: Any, brackets: int = MAX_DEPTH + 1) -> None:
     Raises:
         NotJson: it does not.
     """
-    if brackets <= MAX_DEPTH:
+    if brackets <= MAX_DEPTH or not isinstance(value, (dict, list)):
         return
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, (dict, list))
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
+    for _ in range(MAX_DEPTH):
+        parts = (outer.values() if isinstance(outer, dict) else outer for outer in level)
+        level = [inner for part in parts for inner in part if isinstance(inner, (dict, list))]
         if not level:
             return
     raise NotJson(f"nested more than {MAX_DEPTH} deep")

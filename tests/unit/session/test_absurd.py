@@ -94,7 +94,7 @@ def assert_nothing_is_gone(folder: Path, before: bytes) -> None:
     """What stood in the metadata stands there still, line by line, or the whole of it beside."""
     kept = [path.read_bytes() for path in folder.glob("metadata.json.before-repair-*")]
     lines = {line.removesuffix(b",") for line in (folder / "metadata.json").read_bytes().split(b"\n")}
-    was = {line.removesuffix(b",") for line in before.split(b"\n") if line.startswith(b"    ")}
+    was = {line.removesuffix(b",") for line in before.split(b"\n") if line.startswith(b"    {")}
     assert before in kept or was <= lines
 
 
