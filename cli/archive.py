@@ -27,7 +27,6 @@ from shared.rpc import PeerGone
 from shared.session.export import Export
 from shared.session.importing import Imported, stage_archive
 from shared.session.layout import RECORDER_LOCK
-from shared.session.metadata import DamagedMetadata
 from shared.session.staging import adopt, staging
 from shared.settings import Settings, load_settings
 
@@ -47,8 +46,8 @@ def export(
     folder = session_folder(load_settings(), session)
     try:
         outgoing = Export(folder.parent, folder.name)
-    except DamagedMetadata as error:
-        fail(f"{error}; run 'parafovea check {session} --repair' first")
+    except ParafoveaError as error:
+        fail(error.detail)
     path = out or Path(f"{folder.name}.tar.gz")
     if str(path) != "-" and path.exists() and not force:
         outgoing.close()
@@ -60,6 +59,8 @@ def export(
             else:
                 _write_file(outgoing, path, on_bytes)
                 say(f"{path}: {outgoing.files} files, {path.stat().st_size} bytes")
+    except ParafoveaError as error:
+        fail(f"not exported: {error.detail}")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(FAILED) from None

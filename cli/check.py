@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Annotated
@@ -10,14 +11,21 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from cli.output import say
+from cli.asking import calling
+from cli.output import printable, say
 from shared.disk import Disk
+from shared.errors import ParafoveaError
 from shared.holder import AlreadyHeld, Holder
+from shared.requests import Repaired, RepairSession
+from shared.rpc import PeerGone
 from shared.session.check import Finding, exit_code
 from shared.session.check import check as findings_of
 from shared.session.layout import RECORDER_LOCK
 from shared.session.repair import repair as repair_folder
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
+
+REPAIR_S = 600.0
+"""Of a session of 100,000 frames whose every picture has to be read."""
 
 _MARKS = {"note": "note", "repairable": "repairable", "lost": "LOST"}
 
@@ -28,6 +36,9 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read every entry and file of a session, compare hashes, find gaps and strays.
+
+    A repair that has to write metadata.json anew keeps every key in it that can be understood, and the file as it was
+    beside it.
 
     Exit code 0: whole. 1: repairable. 2: frames lost or altered. 3: there is no such session.
     """
@@ -40,19 +51,23 @@ def check(
     if repair:
         try:
             did = _repair(folder)
-        except (AlreadyHeld, OSError) as error:
+        except (AlreadyHeld, OSError, ParafoveaError) as error:
             errors.print(f"not repaired: {error}", markup=False, soft_wrap=True)
             raise typer.Exit(3) from None
-    findings = _read(folder, errors, quiet=as_json)
+    try:
+        findings = _read(folder, errors, quiet=as_json)
+    except OSError as error:
+        errors.print(f"not read: {error}", markup=False, soft_wrap=True)
+        raise typer.Exit(3) from None
     code = exit_code(findings)
     if as_json:
         found = [finding.to_json() for finding in findings]
         say(json.dumps({"session": folder.name, "exit_code": code, "repaired": did, "findings": found}, indent=2))
     else:
         for sentence in did:
-            say(f"repaired    {sentence}")
+            say(f"repaired    {printable(sentence)}")
         for finding in findings:
-            say(f"{_MARKS[finding.severity]:<11} {finding.file}: {finding.sentence}")
+            say(f"{_MARKS[finding.severity]:<11} {printable(finding.file)}: {printable(finding.sentence)}")
         say(_verdict(folder, findings, code))
     raise typer.Exit(code)
 
@@ -65,12 +80,31 @@ def _folder(session: str) -> Path:
 
 
 def _repair(folder: Path) -> list[str]:
-    """Repair, while no recorder runs on the same folder: it would repair by itself, and might be writing."""
-    holder = Holder(folder.parent / RECORDER_LOCK, f"the sessions folder {folder.parent}")
+    """Repair, or have the recorder that owns the folder do it: it might be writing."""
+    try:
+        holder = Holder(folder.parent / RECORDER_LOCK, f"the sessions folder {folder.parent}")
+    except AlreadyHeld:
+        settings = load_settings()
+        if folder.resolve().parent != settings.sessions_dir.resolve():
+            raise
+        return asyncio.run(_ask(settings, folder.resolve().name))
     try:
         return repair_folder(Disk(), folder).did
     finally:
         holder.release()
+
+
+async def _ask(settings: Settings, session_id: str) -> list[str]:
+    async with calling(settings, "recorder") as recorder:
+        try:
+            body = RepairSession(session_id=session_id).model_dump()
+            reply = await recorder.call("repair", body, timeout_s=REPAIR_S)
+        except (PeerGone, TimeoutError):
+            raise AlreadyHeld(
+                f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus}; "
+                "set PARAFOVEA_BUS to the one it is on, or stop it first"
+            ) from None
+    return list(Repaired.model_validate(reply.body).actions)
 
 
 def _read(folder: Path, errors: Console, *, quiet: bool) -> list[Finding]:

@@ -10,16 +10,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli.asking import fail, session_folder
+from cli.asking import FAILED, fail, session_folder
 from cli.output import print_table, printable, reader_may_leave, say
 from comparison.pairing import Compared, compare, count_pairs, summary
 from comparison.sheet import MAX_ROWS, Sheet
-from shared.errors import SessionNotFound
-from shared.session.metadata import DamagedMetadata
-from shared.session.reading import SessionReader
+from shared.errors import SessionDamaged, SessionNotFound
+from shared.session.reader import SessionReader
 from shared.settings import Settings, load_settings
 
 Row = dict[str, Any]
@@ -39,7 +39,7 @@ def run(
     """Compare two sessions, and write and print what is wanted."""
     settings = load_settings()
     with ExitStack() as held:
-        reader_a, reader_b = (_open(settings, held, session) for session in (a, b))
+        reader_a, reader_b = (_open(settings, held, session, as_lines=as_lines) for session in (a, b))
         total = count_pairs(reader_a, reader_b)
         wanted = max(0, min(total - first, count if count is not None else total))
         if out is not None and wanted > MAX_ROWS:
@@ -60,14 +60,16 @@ def run(
     _print(reader_a.session_id, reader_b.session_id, total, rows, as_json=as_json)
 
 
-def _open(settings: Settings, held: ExitStack, session: str) -> SessionReader:
+def _open(settings: Settings, held: ExitStack, session: str, *, as_lines: bool) -> SessionReader:
     folder = session_folder(settings, session)
     try:
         return held.enter_context(SessionReader(folder))
-    except (SessionNotFound, FileNotFoundError):
-        fail(f"there is no session {session!r}; looked for {folder}")
-    except DamagedMetadata as error:
-        fail(f"{error}; run 'parafovea check {session} --repair' first")
+    except (SessionNotFound, SessionDamaged) as error:
+        if as_lines:
+            say(json.dumps(error.to_json()))
+            raise typer.Exit(FAILED) from None
+        looked = f"; looked for {folder}" if isinstance(error, SessionNotFound) else ""
+        fail(f"{error.detail}{looked}")
 
 
 def _take(compared: Compared, sheet: Sheet | None) -> Row:

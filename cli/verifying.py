@@ -21,10 +21,9 @@ from comparison.verdict import FrameReport, SessionReport, Thresholds, Verdict
 from comparison.verifying import store
 from comparison.verifying import verify as verify_session
 from shared.disk import Disk
-from shared.errors import SessionNotFound
+from shared.errors import SessionDamaged, SessionNotFound
 from shared.rpc import PeerGone
-from shared.session.metadata import DamagedMetadata
-from shared.session.reading import SessionReader
+from shared.session.reader import SessionReader
 from shared.settings import Settings, load_settings
 
 NOT_REPRODUCED = 1
@@ -57,8 +56,8 @@ def run(session: str, *, as_json: bool, psnr: float, ssim: float, by: By, model:
                 _keep(reader, report)
     except (SessionNotFound, FileNotFoundError):
         fail(f"there is no session {session!r}; looked for {folder}")
-    except DamagedMetadata as error:
-        fail(f"{error}; run 'parafovea check {session} --repair' first")
+    except SessionDamaged as error:
+        fail(error.detail)
     except NoMaker as error:
         fail(str(error))
     if as_json:

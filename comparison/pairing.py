@@ -13,7 +13,7 @@ from services.generator.decode import decode
 from services.generator.engine import Pixels
 from shared.errors import FrameCorrupt, FrameMissing, UnreadableImage
 from shared.session.lineage import is_parent
-from shared.session.reading import SessionReader
+from shared.session.reader import SessionReader
 
 Entry = Mapping[str, Any]
 
@@ -104,7 +104,7 @@ def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _numbered(reader: SessionReader, other: SessionReader) -> Iterator[tuple[int, Entry]]:
     follows = is_parent(other.head, reader.head.get("parent"))
     last = -1
-    for entry in reader.entries():
+    for entry, _ in reader.shown_from(0):
         origin = entry.get("origin")
         index = origin.get("index") if follows and isinstance(origin, Mapping) else entry["index"]
         # A frame made twice from the same one, or one of another hand, stands behind what came before it.

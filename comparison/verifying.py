@@ -20,7 +20,7 @@ from services.generator.engine import Pixels
 from shared.disk import Disk
 from shared.errors import FrameCorrupt, FrameMissing, UnreadableImage
 from shared.session.layout import VERIFICATION
-from shared.session.reading import SessionReader
+from shared.session.reader import SessionReader
 
 
 class Recorded:
@@ -67,11 +67,11 @@ def store(disk: Disk, reader: SessionReader, report: SessionReport) -> None:
 
 async def _read_ahead(reader: SessionReader) -> AsyncIterator[Recorded]:
     """The recorded frames, the next one read and decoded while one is being made again."""
-    entries = reader.entries()
+    entries = reader.shown_from(0)
 
     def following() -> Recorded | None:
-        entry = next(entries, None)
-        return None if entry is None else _read(reader, entry)
+        entry, problem = next(entries, (None, None))
+        return None if entry is None else _read(reader, entry, problem)
 
     coming = asyncio.create_task(asyncio.to_thread(following))
     try:
@@ -101,8 +101,10 @@ async def _verify_frame(
     return await asyncio.to_thread(_compare, recorded, recorded.pixels, made, thresholds, report), made.fields
 
 
-def _read(reader: SessionReader, entry: dict[str, Any]) -> Recorded:
+def _read(reader: SessionReader, entry: dict[str, Any], broken: str | None) -> Recorded:
     report = FrameReport(entry["index"], entry["filename"], str(entry.get("target_sector")), "cannot")
+    if broken is not None:
+        return Recorded(entry, replace(report, verdict="altered", reason=broken), None, None)
     try:
         data = reader.frame_bytes(entry)
         pixels = decode(data).pixels

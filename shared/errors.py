@@ -102,6 +102,12 @@ class SessionBusy(ParafoveaError):
     code, status = "session_busy", 409
 
 
+class SessionDamaged(ParafoveaError):
+    """What a session's metadata says cannot be understood; the message names the place."""
+
+    code, status = "session_damaged", 409
+
+
 class InvalidSessionId(ParafoveaError):
     code, status = "invalid_session_id", 422
 

@@ -22,7 +22,6 @@ from shared.errors import ParafoveaError, PayloadTooLarge, RecorderUnavailable, 
 from shared.session import ids
 from shared.session.compression import GB, MAX_ARCHIVE_BYTES
 from shared.session.export import Export
-from shared.session.metadata import DamagedMetadata
 from shared.session.staging import sweep
 
 log = logging.getLogger(__name__)
@@ -45,11 +44,7 @@ class ArchiveRoutes:
     async def export(self, request: Request) -> Response:
         """A session as a ``.tar.gz``: what was recorded up to this moment."""
         session_id = request.path_params["session_id"]
-        try:
-            outgoing = await asyncio.to_thread(Export, self._root, session_id)
-        except DamagedMetadata:
-            await self._api.recording.repair(session_id)
-            outgoing = await self._again(session_id)
+        outgoing = await asyncio.to_thread(Export, self._root, session_id)
         headers = {"Content-Disposition": f'attachment; filename="{session_id}.tar.gz"', **NO_STORE}
         if request.method == "HEAD":
             outgoing.close()
@@ -114,14 +109,6 @@ class ArchiveRoutes:
                 if not await asyncio.to_thread(command.write, bytes(piece)):
                     return
                 piece.clear()
-
-    async def _again(self, session_id: str) -> Export:
-        try:
-            return await asyncio.to_thread(Export, self._root, session_id)
-        except DamagedMetadata as error:
-            raise RecorderUnavailable(
-                f"The metadata of the session {session_id!r} could not be repaired ({error}); see the recorder's log."
-            ) from None
 
 
 class _Body:

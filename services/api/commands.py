@@ -75,7 +75,10 @@ class Command:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if line:
-            return orjson.loads(line)
+            told = orjson.loads(line)
+            if isinstance(told, dict) and "error" in told:
+                raise _error(line, b"")
+            return told
         out, errors = self._rest()
         if self._process.returncode != 0:
             raise _error(out, errors)

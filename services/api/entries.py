@@ -17,10 +17,9 @@ from services.api.headers import NO_STORE
 from services.api.page import sample_path
 from services.api.service import Api
 from services.api.thumbnails import Thumbnailer
-from shared.errors import FrameMissing, NotFound, RecorderUnavailable
+from shared.errors import FrameMissing, NotFound
 from shared.session.layout import image_extension
-from shared.session.metadata import DamagedMetadata
-from shared.session.reading import SessionReader
+from shared.session.reader import SessionReader
 
 MAX_ENTRIES = 500
 """Of one answer: a frame's entry has about 1.5 kB."""
@@ -44,13 +43,15 @@ class EntryRoutes:
         count = query.whole(request, "count") if query.text(request, "count") is not None else MAX_ENTRIES
 
         def read(reader: SessionReader) -> dict[str, Any]:
-            return {
+            shown = islice(reader.shown_from(first), min(count, MAX_ENTRIES)) if first < reader.count else ()
+            answer = {
                 "session_id": session_id,
-                "created_at": reader.head.get("created_at"),
+                "created_at": reader.created_at,
                 "total": reader.count,
                 "from": first,
-                "entries": list(islice(reader.entries(first), min(count, MAX_ENTRIES))) if first < reader.count else [],
+                "entries": [entry if problem is None else {**entry, "damaged": problem} for entry, problem in shown],
             }
+            return answer if reader.problem is None else {**answer, "damaged": reader.problem}
 
         return JsonResponse(await self._read(session_id, read), headers=NO_STORE)
 
@@ -74,7 +75,7 @@ class EntryRoutes:
     async def thumbnail(self, request: Request) -> Response:
         """A frame, small."""
         session_id, index = request.path_params["session_id"], self._index(request)
-        path = await self._read(session_id, lambda reader: reader.frame_path(_entry(reader, index)))
+        path = await self._read(session_id, lambda reader: _path(reader, index))
         return await self._small(request, path)
 
     async def sample_thumbnail(self, request: Request) -> Response:
@@ -92,26 +93,18 @@ class EntryRoutes:
         return query.parse_whole("index", request.path_params["index"])
 
     async def _read(self, session_id: str, read: Callable[[SessionReader], T]) -> T:
-        """Read from a session; where its metadata is damaged, have it repaired first.
-
-        Raises:
-            RecorderUnavailable: it is damaged, and stays so.
-        """
-
         def in_thread() -> T:
             with self._api.readers.session(session_id) as reader:
                 return read(reader)
 
-        try:
-            return await asyncio.to_thread(in_thread)
-        except DamagedMetadata:
-            await self._api.recording.repair(session_id)
-        try:
-            return await asyncio.to_thread(in_thread)
-        except DamagedMetadata as error:
-            raise RecorderUnavailable(
-                f"The metadata of the session {session_id!r} could not be repaired ({error}); see the recorder's log."
-            ) from None
+        return await asyncio.to_thread(in_thread)
+
+
+def _path(reader: SessionReader, index: int) -> Path:
+    """Where a frame lies; of one whose entry cannot be understood, by the name of its file."""
+    position = reader.position_of(index)
+    name = reader.file_of(index) if position is None else None
+    return reader.frame_path(_entry(reader, index)) if name is None else reader.folder / name
 
 
 def _entry(reader: SessionReader, index: int) -> dict[str, Any]:

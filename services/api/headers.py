@@ -38,6 +38,9 @@ EXPOSED: tuple[str, ...] = (
 
 ALSO_EXPOSED: tuple[str, ...] = ("ETag", "Retry-After", "Content-Range", "Accept-Ranges")
 
+MAX_TOLD_CHARS = 200
+"""Of a sector or an id of a recorded frame."""
+
 NO_STORE = {"Cache-Control": "no-store"}
 
 TEXTS_BYTES = 2400

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.errors import SessionNotFound
-from shared.session.metadata import DamagedMetadata
-from shared.session.reading import SessionReader, open_session
+from shared.errors import SessionDamaged, SessionNotFound
+from shared.session.reader import SessionReader, open_session
 
 KEPT_OPEN = 8
 
@@ -27,20 +26,22 @@ class Readers:
     def session(self, session_id: str) -> Iterator[SessionReader]:
         """A session as it is now.
 
+        One whose metadata is not understood is open too, with what can be read of it: see ``SessionReader.problem``.
+
         Raises:
             SessionNotFound: there is none of this id.
-            DamagedMetadata: it needs repair.
+            SessionDamaged: it cannot be read at all.
         """
         with self._lock:
             reader = self._open.pop(session_id, None)
             if reader is not None:
                 try:
                     reader.refresh()
-                except (SessionNotFound, DamagedMetadata, OSError):
+                except (SessionNotFound, SessionDamaged, OSError):
                     reader.close()
                     reader = None
             if reader is None:
-                reader = open_session(self._root, session_id)
+                reader = open_session(self._root, session_id, salvage=True)
             self._open[session_id] = reader
             while len(self._open) > KEPT_OPEN:
                 self._open.popitem(last=False)[1].close()

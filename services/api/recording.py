@@ -25,7 +25,6 @@ from shared.requests import (
     AskedFrame,
     DeleteSession,
     RecorderStatus,
-    RepairSession,
     ResumeSession,
     SessionStamp,
     SessionState,
@@ -44,7 +43,6 @@ log = logging.getLogger(__name__)
 
 CHANGE_S = 10.0
 """How long the recorder may take to start, stop or delete a session: a slow disk is no reason to give up."""
-REPAIR_S = 60.0
 ASKED_AT_ONCE = 500
 
 
@@ -158,10 +156,6 @@ class Recording:
         async with self._asking:
             await self._sync()
             await self._ask("delete", DeleteSession(session_id=session_id).model_dump())
-
-    async def repair(self, session_id: str) -> None:
-        """Have a session mended whose metadata cannot be read."""
-        await self._recorder.ask("repair", RepairSession(session_id=session_id).model_dump(), timeout_s=REPAIR_S)
 
     async def refresh(self) -> None:
         """Ask the recorder how it is.

@@ -20,7 +20,7 @@ from shared.wire import Reply
 
 ANSWER_S = 10.0
 START_S = 60.0
-"""A session of 100,000 frames, or one that needs repair, takes its time to open."""
+"""A session of 100,000 frames takes its time to open, and longer where another hand has laid it out."""
 MAX_CURSOR_CHARS = 128
 MIN_SPEED, MAX_SPEED = 0.01, 100.0
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -15,13 +15,13 @@ from services.api.errors import JsonResponse
 from services.api.headers import NO_STORE, etag_of
 from services.api.ranges import partial
 from services.api.service import Api
-from shared.errors import InvalidSessionId, NotFound, RecorderUnavailable, SessionNotFound
+from shared.errors import FrameCorrupt, InvalidSessionId, NotFound, RecorderUnavailable, SessionNotFound
 from shared.requests import SessionStamp
 from shared.session import ids
-from shared.session.metadata import DamagedMetadata
-from shared.session.reading import Snapshot, details, list_sessions, snapshot
-
-T = TypeVar("T")
+from shared.session.pictures import is_whole
+from shared.session.reader import SessionReader
+from shared.session.reading import details, list_sessions
+from shared.session.snapshot import Snapshot, take
 
 
 class SessionRoutes:
@@ -78,7 +78,7 @@ class SessionRoutes:
     async def metadata(self, request: Request) -> Response:
         """A session's ``metadata.json``, as it is at this moment."""
         session_id = request.path_params["session_id"]
-        taken = await self._mended(session_id, lambda: asyncio.to_thread(snapshot, self._root, session_id))
+        taken = await asyncio.to_thread(self._taken, session_id)
         headers = {"Content-Length": str(taken.size), "Cache-Control": "no-cache"}
         if request.method == "HEAD":
             taken.close()
@@ -91,19 +91,20 @@ class SessionRoutes:
         index = query.parse_whole("index", request.path_params["index"])
         known = request.headers.get("if-none-match", "")
 
-        def read() -> tuple[dict[str, Any], bytes | None]:
+        def read() -> tuple[str | None, bytes | None]:
             with self._api.readers.session(session_id) as reader:
                 position = reader.position_of(index)
                 if position is None:
-                    raise NotFound(f"The session {session_id!r} has no frame {index}; it has {reader.count} frames.")
+                    return None, _without_entry(reader, index)
                 entry = reader.entry(position)
-                if (etag := etag_of(entry.get("sha256"))) and _matches(known, etag):
-                    return entry, None
-                return entry, reader.frame_bytes(entry)
+                etag = etag_of(entry.get("sha256"))
+                if etag and _matches(known, etag):
+                    return etag, None
+                return etag, reader.frame_bytes(entry)
 
-        entry, data = await self._mended(session_id, lambda: asyncio.to_thread(read))
+        etag, data = await asyncio.to_thread(read)
         headers = {"Cache-Control": "no-cache", "Accept-Ranges": "bytes"}
-        if etag := etag_of(entry.get("sha256")):
+        if etag:
             headers["ETag"] = etag
         if data is None:
             return Response(None, 304, headers)
@@ -120,22 +121,24 @@ class SessionRoutes:
         await self._api.recording.delete(session_id)
         return JsonResponse({"session_id": session_id, "status": "deleted"}, headers=NO_STORE)
 
-    async def _mended(self, session_id: str, read: Callable[[], Awaitable[T]]) -> T:
-        """Read; where the metadata is damaged, have it repaired first.
+    def _taken(self, session_id: str) -> Snapshot:
+        with self._api.readers.session(session_id) as reader:
+            return take(reader)
 
-        Raises:
-            RecorderUnavailable: it is damaged, and stays so.
-        """
-        try:
-            return await read()
-        except DamagedMetadata:
-            await self._api.recording.repair(session_id)
-        try:
-            return await read()
-        except DamagedMetadata as error:
-            raise RecorderUnavailable(
-                f"The metadata of the session {session_id!r} could not be repaired ({error}); see the recorder's log."
-            ) from None
+
+def _without_entry(reader: SessionReader, index: int) -> bytes:
+    """A frame whose entry cannot be understood, by the name of its file. Nothing proves its bytes but their own sums.
+
+    Raises:
+        NotFound, FrameMissing, FrameCorrupt: why not.
+    """
+    name = reader.file_of(index)
+    if name is None:
+        raise NotFound(f"The session {reader.session_id!r} has no frame {index}; it has {reader.count} frames.")
+    data = reader.file_bytes(name)
+    if not is_whole(data):
+        raise FrameCorrupt(f"{name} of session {reader.session_id} is not a whole PNG, and no entry tells what it was.")
+    return data
 
 
 def _listed(root: Path, active: SessionStamp | None, *, with_details: bool) -> list[Any]:

@@ -18,10 +18,12 @@ from shared.errors import InvalidSessionId, SessionExists, SessionNotFound
 from shared.holder import AlreadyHeld, Holder
 from shared.requests import AskedFrame, SessionStamp
 from shared.session import ids, layout, spill
+from shared.session.contents import left_open
 from shared.session.examine import examine
 from shared.session.frame_ids import FrameIds
-from shared.session.metadata import DamagedMetadata
-from shared.session.reading import is_session, snapshot
+from shared.session.metadata import DamagedMetadata, with_advice
+from shared.session.reader import SessionReader
+from shared.session.reading import is_session
 from shared.session.repair import repair
 from shared.session.spill import Spill, SpilledFrame
 from shared.session.staging import adopt, sweep
@@ -103,6 +105,8 @@ class Archive:
                     found.repaired[name] = repair(self._disk, self._root / name).did
             except OSError as error:
                 log.error("session %s could not be repaired: %s", name, error)
+            except Exception:  # whatever is in one folder, the others are recorded
+                log.exception("session %s could not be repaired", name)
         try:
             sweep(self._disk, self._root)
         except OSError as error:
@@ -128,6 +132,7 @@ class Archive:
 
         Raises:
             InvalidSessionId, SessionExists: see :mod:`shared.session.ids`.
+            DamagedMetadata: its metadata cannot be understood, and somebody may yet mend it.
             RootTrouble, OSError: the disk refuses.
         """
         self.claim()
@@ -136,6 +141,7 @@ class Archive:
         if session_id is None:
             session_id = ids.automatic(self._root, now)
         elif resume and self._is_session(ids.validate(session_id)):
+            self._check_understood(session_id)
             resumed = True
         else:
             self._claim_id(session_id)
@@ -358,18 +364,28 @@ class Archive:
         except (OSError, InvalidSessionId):
             return FrameIds()
 
-    def _was_left_open(self, name: str) -> bool:
-        """Whether a session's recorder died, or its metadata is torn; read from the end of the file."""
-        if not (self._root / name).is_dir():
-            return False
+    def _check_understood(self, session_id: str) -> None:
+        """Metadata that a recorder left torn is mended when it is opened; what another hand wrote is not ours to drop.
+
+        Raises:
+            DamagedMetadata: it is so.
+        """
+        if session_id in self._writers:
+            return
         try:
-            taken = snapshot(self._root, name)
+            with SessionReader(self._root / session_id, salvage=True) as reader:
+                said, size = reader.contents, os.fstat(reader.fileno()).st_size if reader.fileno() >= 0 else 0
         except SessionNotFound:
-            return any(layout.parse_frame_name(item) for item in os.listdir(self._root / name))
-        except DamagedMetadata:
-            return True
-        taken.close()
-        return taken.is_open
+            return
+        if said.problem is not None and size and not said.torn:
+            raise DamagedMetadata(with_advice(session_id, said.problem))
+
+    def _was_left_open(self, name: str) -> bool:
+        """Whether a session's recorder died; read from the end of the file."""
+        try:
+            return left_open(self._root / name)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return False
 
     def _remove(self, path: Path) -> None:
         log.warning("%s was left half-made, and is removed", path)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.replayer.cursor import Cursor
-from shared.errors import FrameCorrupt, FrameMissing
-from shared.session.reading import SessionReader
+from shared.errors import FrameCorrupt, FrameMissing, SessionDamaged
+from shared.session.reader import SessionReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,23 @@ Target = Callable[[Cursor, int], int | None]
 
 
 def find(reader: SessionReader, cursor: Cursor, target: Target) -> Found | Place:
-    """The frame that a cursor shows next; its place where there is none."""
+    """The frame that a cursor shows next; its place where there is none.
+
+    A frame whose entry cannot be understood is shown by what the name of its file says.
+
+    Raises:
+        SessionDamaged: nothing more can be read, and there was more.
+    """
     position = target(cursor, reader.count)
     if position is None:
+        if reader.problem is not None and cursor.position >= reader.count:
+            raise SessionDamaged(reader.problem)
         return place(reader, cursor.position)
-    entry = reader.entry(position)
+    entry, problem = reader.shown(position)
     after = place(reader, position + 1)
     try:
+        if problem is not None and not entry["filename"]:
+            raise FrameMissing(problem)
         return Found(position, entry, reader.frame_bytes(entry), None, after)
     except (FrameMissing, FrameCorrupt) as error:
         return Found(position, entry, None, error, after)
@@ -61,8 +71,8 @@ def find(reader: SessionReader, cursor: Cursor, target: Target) -> Found | Place
 def place(reader: SessionReader, position: int) -> Place:
     """The place of a position."""
     if position < reader.count:
-        return Place(reader.entry(position)["index"], reader.count)
-    last = reader.entry(reader.count - 1)["index"] if reader.count else -1
+        return Place(reader.index_at(position), reader.count)
+    last = reader.index_at(reader.count - 1) if reader.count else -1
     return Place(last + 1, reader.count)
 
 

@@ -21,24 +21,27 @@ class Timeline:
     """When each frame of a session was shown, in seconds since the first; it may grow while it is played.
 
     Where the recording machine's clock was set back between two frames, the second comes with no interval: time does
-    not run backwards, and what follows keeps its own intervals.
+    not run backwards, and what follows keeps its own intervals. A frame that says no time comes with the one before.
 
     Attributes:
         offsets: never falling.
     """
 
-    def __init__(self, timestamps: Iterable[float] = ()) -> None:
+    def __init__(self, timestamps: Iterable[float | None] = ()) -> None:
         self.offsets: array[float] = array("d")
-        self._first = 0.0
+        self._first: float | None = None
         self._shift = 0.0
         self.extend(timestamps)
 
-    def extend(self, timestamps: Iterable[float]) -> None:
+    def extend(self, timestamps: Iterable[float | None]) -> None:
         """Take in more frames, by their Unix seconds."""
         for timestamp in timestamps:
-            if not self.offsets:
-                self._first = timestamp
             last = self.offsets[-1] if self.offsets else 0.0
+            if timestamp is None:
+                self.offsets.append(last)
+                continue
+            if self._first is None:
+                self._first = timestamp
             offset = timestamp - self._first + self._shift
             if offset < last:
                 self._shift += last - offset

@@ -13,7 +13,8 @@ from services.replayer.frames import Found, Place, find, place
 from services.replayer.playback import Playback, Timeline
 from services.replayer.sessions import Sessions
 from shared.errors import ParafoveaError
-from shared.session.reading import SessionReader
+from shared.session.metadata import DamagedMetadata
+from shared.session.reader import SessionReader
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +110,9 @@ class Player:
         except OSError as error:
             log.error("session %s cannot be played on: %s", self.cursor.session_id, error)
             self.pause()
+        except Exception:  # what one session holds must not end the others' replays
+            log.exception("session %s cannot be played on", self.cursor.session_id)
+            self.pause()
         finally:
             self._runs = False
         if self._stage.is_current(self.cursor):  # at the end, or where it cannot go on: nobody has told that yet
@@ -167,13 +171,9 @@ class Player:
             await self._stage.tell(self.cursor, after)
 
 
-def _times(reader: SessionReader, first: int) -> list[float]:
-    """Unix seconds of the entries from a position on; an entry that says none comes with the one before."""
-    found: list[float] = []
-    for entry in reader.entries(first):
-        said = entry.get("timestamp")
-        found.append(float(said) if isinstance(said, (int, float)) else found[-1] if found else 0.0)
-    return found
+def _times(reader: SessionReader, first: int) -> list[float | None]:
+    """Unix seconds of the entries from a position on; None for one that says none."""
+    return [None if isinstance(entry, DamagedMetadata) else entry.get("timestamp") for entry in reader.each(first)]
 
 
 def _below(position: int, total: int) -> int | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from services.replayer.rerun_maker import Maker, PeerAway, Refused
-from services.replayer.rerun_plan import Changes, Step, steps
+from services.replayer.rerun_plan import Changes, Step, Unreadable, steps
 from services.replayer.rerun_sources import last_origin, new_version, recorded_input
 from shared.errors import (
     GenerationTimeout,
@@ -26,8 +26,7 @@ from shared.errors import (
 from shared.messages import Heartbeat, new_id
 from shared.requests import RecorderStatus, RerunState, SessionStamp, SkippedFrame, StopSession
 from shared.rpc import Client, PeerGone, read
-from shared.session.metadata import DamagedMetadata
-from shared.session.reading import SessionReader, open_session
+from shared.session.reader import SessionReader, open_session
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +108,7 @@ class Rerun:
         except asyncio.CancelledError:
             self._state, self._reason = "cancelled", None
             raise
-        except (Refused, ParafoveaError, DamagedMetadata, OSError) as error:
+        except (Refused, ParafoveaError, OSError) as error:
             self._state, self._reason = "failed", str(error)
             log.error("the re-run into %s failed: %s", self.stamp.session_id, error)
         except Exception as error:
@@ -154,7 +153,10 @@ class Rerun:
         return -1 if last is None else last
 
     async def _make_all(self, parent: SessionReader, made: int) -> None:
-        entries = (entry for _, entry in zip(range(self._total), parent.entries(), strict=False))
+        entries = (
+            entry if problem is None else Unreadable(entry, problem)
+            for _, (entry, problem) in zip(range(self._total), parent.shown_from(0), strict=False)
+        )
         course = steps(self._parent, self.stamp.session_id, entries, self._changes)
         self._done = 0
         while (following := await asyncio.to_thread(_behind, course, made)) is not None:

@@ -76,6 +76,14 @@ _NAMED = ("prompts", "seed_offset", "strength", "chain")
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An entry that cannot be understood: what the name of its file says, and what is wrong."""
+
+    stand_in: dict[str, Any]
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One frame to make.
 
@@ -97,7 +105,7 @@ class Step:
         return index
 
 
-def steps(parent: str, into: str, entries: Iterable[dict[str, Any]], changes: Changes) -> Iterator[Step]:
+def steps(parent: str, into: str, entries: Iterable[dict[str, Any] | Unreadable], changes: Changes) -> Iterator[Step]:
     """A step for each entry of the parent.
 
     All of them, those that are made already too: the prompts cycle through the whole session, so a re-run that goes on
@@ -105,6 +113,9 @@ def steps(parent: str, into: str, entries: Iterable[dict[str, Any]], changes: Ch
     """
     cycle = Cycle(changes.prompts)
     for entry in entries:
+        if isinstance(entry, Unreadable):
+            yield Step(entry.stand_in, None, entry.problem)
+            continue
         prompt = entry.get("prompt")
         if changes.prompts is not None:
             draw = cycle.take(str(entry.get("target_sector")))

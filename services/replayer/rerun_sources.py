@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ParafoveaError
-from shared.session.reading import SessionReader, open_session
+from shared.session.entries import whole_number
+from shared.session.metadata import DamagedMetadata
+from shared.session.reader import SessionReader, open_session
 
 
 def last_origin(root: Path, session_id: str) -> int | None:
     """Index of the parent's frame that the last frame of a re-run was made after; None before the first.
 
     Raises:
-        SessionNotFound, DamagedMetadata: see :func:`shared.session.reading.open_session`.
+        SessionNotFound, DamagedMetadata: see :func:`shared.session.reader.open_session`.
     """
     with open_session(root, session_id) as reader:
         for position in range(reader.count - 1, -1, -1):
-            index = _origin(reader.entry(position))
+            index = _origin(reader, position)
             if index is not None:
                 return index
     return None
@@ -30,7 +32,7 @@ def new_version(root: Path, session_id: str, index: int) -> bytes | str:
         low, high = 0, reader.count - 1
         while low <= high:  # frames are made in the parent's order
             middle = (low + high) // 2
-            found = _origin(reader.entry(middle))
+            found = _origin(reader, middle)
             if found == index:
                 try:
                     return reader.frame_bytes(reader.entry(middle))
@@ -55,7 +57,9 @@ def recorded_input(reader: SessionReader, entry: dict[str, Any]) -> bytes | str:
     return data
 
 
-def _origin(entry: dict[str, Any]) -> int | None:
-    origin = entry.get("origin")
-    index = origin.get("index") if isinstance(origin, dict) else None
-    return index if isinstance(index, int) else None
+def _origin(reader: SessionReader, position: int) -> int | None:
+    try:
+        origin = reader.entry(position).get("origin") or {}
+    except DamagedMetadata:
+        return None
+    return whole_number(origin.get("index"))

@@ -13,7 +13,6 @@ from services.replayer.rerun_sources import last_origin
 from shared.errors import (
     GeneratorLoading,
     GeneratorUnavailable,
-    InternalError,
     InvalidRequest,
     NotFound,
     RecorderUnavailable,
@@ -26,8 +25,7 @@ from shared.rpc import Client, Handler, PeerGone, read
 from shared.runner import Runtime
 from shared.session import ids
 from shared.session.lineage import is_parent
-from shared.session.metadata import DamagedMetadata
-from shared.session.reading import SessionReader, open_session
+from shared.session.reader import open_session
 from shared.wire import Reply, Request
 
 ANSWER_S = 5.0
@@ -183,15 +181,15 @@ class Reruns:
 
 
 def _name_parent(root: Path, session_id: str) -> dict[str, Any]:
-    with _read(root, session_id) as reader:
-        return {"session_id": session_id, "created_at": reader.head.get("created_at"), "frames": reader.count}
+    with open_session(root, session_id) as reader:
+        return {"session_id": session_id, "created_at": reader.created_at, "frames": reader.count}
 
 
 def _maker_of(root: Path, session_id: str) -> dict[str, Any] | None:
     """The model of a session's first frame."""
-    with _read(root, session_id) as reader:
-        model = reader.entry(0).get("model") if reader.count else None
-    return model if isinstance(model, dict) else None
+    with open_session(root, session_id) as reader:
+        model: dict[str, Any] | None = reader.shown(0)[0].get("model") if reader.count else None
+    return model
 
 
 def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:
@@ -200,7 +198,7 @@ def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:
     Raises:
         InvalidRequest: the session is no re-run of that parent.
     """
-    with _read(root, wanted.into) as reader, _read(root, wanted.session_id) as parent:
+    with open_session(root, wanted.into) as reader, open_session(root, wanted.session_id) as parent:
         changed = reader.head.get("changed")
         if not is_parent(parent.head, reader.head.get("parent")):
             problem = f"session {wanted.into!r} is no re-run of {wanted.session_id!r}, so it cannot be resumed as one"
@@ -214,12 +212,12 @@ def _state_on_disk(root: Path, session_id: str) -> RerunState:
     Raises:
         NotFound: the session is no re-run.
     """
-    with _read(root, session_id) as reader:
+    with open_session(root, session_id) as reader:
         parent, changed = reader.head.get("parent"), reader.head.get("changed")
     if not isinstance(parent, dict) or not isinstance(parent.get("session_id"), str):
         raise NotFound(f"session {session_id!r} is not made by a re-run")
     made = last_origin(root, session_id)
-    with _read(root, parent["session_id"]) as reader:
+    with open_session(root, parent["session_id"]) as reader:
         if not is_parent(reader.head, parent):
             raise NotFound(
                 f"session {session_id!r} was made from another session than the one that is called "
@@ -239,14 +237,7 @@ def _state_on_disk(root: Path, session_id: str) -> RerunState:
 
 def _is_there(root: Path, stamp: SessionStamp) -> bool:
     try:
-        with _read(root, stamp.session_id) as reader:
+        with open_session(root, stamp.session_id) as reader:
             return bool(reader.head.get("created_at") == stamp.created_at)
     except SessionNotFound:
         return False
-
-
-def _read(root: Path, session_id: str) -> SessionReader:
-    try:
-        return open_session(root, session_id)
-    except DamagedMetadata as error:
-        raise InternalError(f"session {session_id} needs repair ({error}); 'parafovea check' does it") from None

@@ -56,7 +56,7 @@ class Replayer:
         self._recorder = Client(runtime.bus, "recorder")
         self._generator = Client(runtime.bus, "generator")
         self._reruns.connect(self._generator, self._recorder)
-        self._sessions = Sessions(runtime.settings.sessions_dir, self._recorder)
+        self._sessions = Sessions(runtime.settings.sessions_dir)
 
     async def run(self) -> None:
         """Serve until told to stop."""

@@ -9,15 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from shared.errors import InternalError, ParafoveaError, RecorderUnavailable
-from shared.rpc import Client, PeerGone
-from shared.session.metadata import DamagedMetadata
-from shared.session.reading import SessionReader, open_session
+from shared.errors import SessionDamaged
+from shared.session.reader import SessionReader, open_session
 
 OPEN_LIMIT = 64
 """Files held open at once. Cursors are many more; one whose session was closed meanwhile opens it again."""
-
-REPAIR_TIMEOUT_S = 30.0
 
 T = TypeVar("T")
 
@@ -39,33 +35,23 @@ class Sessions:
 
     Args:
         root: the folder of the recordings.
-        recorder: asked to repair metadata that cannot be read.
     """
 
-    def __init__(self, root: Path, recorder: Client) -> None:
+    def __init__(self, root: Path) -> None:
         self._root = root
-        self._recorder = recorder
         self._open: OrderedDict[str, _Open] = OrderedDict()
 
     async def read(self, session_id: str, work: Callable[[SessionReader], T]) -> T:
         """Do ``work`` in a thread, with a reader that is up to date and that nobody else uses meanwhile.
 
+        Of a session whose metadata is not understood all through, what can be read is: see ``SessionReader.problem``.
+
         Raises:
             SessionNotFound: there is none of this id.
-            RecorderUnavailable: it needs repair, and nobody is there to do it.
+            SessionDamaged: nothing of it can be read; the message says where it ends.
         """
         async with self._use(session_id) as opened:
-            try:
-                return await asyncio.to_thread(_up_to_date, self._root, session_id, opened, work)
-            except DamagedMetadata:
-                await self._repair(session_id)
-            try:
-                return await asyncio.to_thread(_up_to_date, self._root, session_id, opened, work)
-            except DamagedMetadata as error:
-                raise InternalError(
-                    f"session {session_id} cannot be read even after a repair ({error}); "
-                    f"'parafovea check {session_id}' says what is wrong with it"
-                ) from None
+            return await asyncio.to_thread(_up_to_date, self._root, session_id, opened, work)
 
     def close(self) -> None:
         """Let all files go."""
@@ -95,24 +81,17 @@ class Sessions:
                 opened.close()
                 del self._open[session_id]
 
-    async def _repair(self, session_id: str) -> None:
-        try:
-            await self._recorder.call("repair", {"session_id": session_id}, timeout_s=REPAIR_TIMEOUT_S)
-        except (PeerGone, TimeoutError):
-            raise RecorderUnavailable(
-                f"the metadata of session {session_id} needs repair, and the recorder, which does it, is not there; "
-                f"start the recorder and replay again, or see 'parafovea check {session_id}'"
-            ) from None
-
 
 def _up_to_date(root: Path, session_id: str, opened: _Open, work: Callable[[SessionReader], T]) -> T:
     """In a thread, which alone has the reader: see :class:`_Open`'s lock."""
     try:
         if opened.reader is None:
-            opened.reader = open_session(root, session_id)
+            opened.reader = open_session(root, session_id, salvage=True)
         else:
             opened.reader.refresh()
+        if opened.reader.problem is not None and not opened.reader.count:
+            raise SessionDamaged(opened.reader.problem)
         return work(opened.reader)
-    except (OSError, DamagedMetadata, ParafoveaError):
+    except Exception:
         opened.close()  # a reader that failed is not trusted further: the next use opens anew
         raise

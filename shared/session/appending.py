@@ -23,13 +23,14 @@ class Torn(Exception):
 class MetadataFile:
     """The end of one session's metadata file. It is opened for each write, so its owner may remove it at any time."""
 
-    def __init__(self, disk: Disk, path: Path, *, count: int, tail_at: int, size: int, tail: Tail) -> None:
+    def __init__(self, disk: Disk, path: Path, *, count: int, tail_at: int, text: bytes, tail: Tail) -> None:
         self._disk = disk
         self.path = path
         self.count = count
         self.tail = tail
         self._tail_at = tail_at
-        self._size = size
+        self._tail_text = text
+        self._size = tail_at + len(text)
         self._identity = _identity(os.stat(path))
 
     @classmethod
@@ -42,19 +43,26 @@ class MetadataFile:
         fd = lines.open_file(path)
         try:
             index = lines.scan(fd)
+            text = lines.pread(fd, index.size - index.tail_at, index.tail_at)
         except DamagedMetadata as error:
             raise OSError(errno.EIO, f"metadata.json was changed while it was repaired: {error}") from error
         finally:
             os.close(fd)
-        return cls(disk, path, count=len(index.starts), tail_at=index.tail_at, size=index.size, tail=index.tail)
+        return cls(disk, path, count=len(index.starts), tail_at=index.tail_at, text=text, tail=index.tail)
 
     def is_ours(self) -> bool:
-        """Whether the file is still the one that was opened, as it was left.
+        """Whether the file is still the one that was opened, as it was left, with the tail that it got.
 
         Raises:
             FileNotFoundError: it is gone.
         """
-        return _identity(os.stat(self.path)) == self._identity
+        if _identity(os.stat(self.path)) != self._identity:
+            return False
+        fd = lines.open_file(self.path)
+        try:
+            return lines.pread(fd, len(self._tail_text) + 1, self._tail_at) == self._tail_text
+        finally:
+            os.close(fd)
 
     def append(self, entries: Sequence[Mapping[str, Any]]) -> None:
         """Write entries behind the last one: one write, of their own length and the tail's, at any length of the file.
@@ -94,6 +102,7 @@ class MetadataFile:
             self._disk.close(fd)
         self._size = self._tail_at + len(data)
         self._tail_at += len(text)
+        self._tail_text = data[len(text) :]
         self.tail = tail
         self._identity = self._left()
 

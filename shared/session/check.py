@@ -10,13 +10,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
+from shared.errors import SessionNotFound
 from shared.session import layout, pictures
+from shared.session.entries import KINDS, breaches, differ
 from shared.session.examine import Examination, examine
 from shared.session.frame_ids import FrameIds
 from shared.session.layout import METADATA
 from shared.session.metadata import DamagedMetadata
 from shared.session.numbers import NumberSet
-from shared.session.reading import SessionReader
+from shared.session.reader import SessionReader
 
 Severity = Literal["note", "repairable", "lost"]
 """``note``: worth knowing, all is well. ``repairable``: repair mends it. ``lost``: a frame is gone or altered."""
@@ -28,6 +30,7 @@ _CARRIED = ("frame_id", "epoch", "seq", "record_seq", "prompt", "seed", "focus_s
 """Fields that entry and image both have, and must agree in."""
 
 _BLOCK_BYTES = 1 << 20
+_OURS = (METADATA, layout.REPAIRS, layout.INPUTS, layout.VERIFICATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,9 @@ def check(folder: Path, progress: Progress | None = None) -> Iterator[Finding]:
     """
     yield from _of_folder(_settled(folder))
     try:
-        reader = SessionReader(folder)
-    except DamagedMetadata:
-        return  # what is wrong with it was said above, and what its images say is all there is
+        reader = SessionReader(folder, salvage=True)
+    except SessionNotFound:
+        return  # without metadata and without frames
     with reader:
         if reader.tail.open:
             yield Finding("note", METADATA, "it is open: being recorded now, or left so by a recorder that died")
@@ -81,8 +84,12 @@ def _settled(folder: Path) -> Examination:
 
 
 def _of_folder(found: Examination) -> Iterator[Finding]:
-    if found.damage:
+    if found.damage and found.damage not in found.broken:
         yield Finding("repairable", METADATA, found.damage)
+    elif found.foreign:
+        yield Finding("note", METADATA, "laid out by another hand: it is understood, and stays as it is")
+    for sentence in found.broken:
+        yield Finding("repairable", METADATA, sentence)
     for path in found.leftovers:
         yield Finding("repairable", path.relative_to(found.folder).as_posix(), "half-written, left by a death")
     for entry in found.rebuilt:
@@ -92,24 +99,29 @@ def _of_folder(found: Examination) -> Iterator[Finding]:
     for frame_id in found.tail.lost:
         yield Finding("lost", METADATA, f"frame {frame_id} was shown and never reached the disk")
     for item in sorted(os.listdir(found.folder)):
-        known = item in (METADATA, layout.REPAIRS, layout.INPUTS) or layout.parse_frame_name(item)
-        if not known and not layout.is_temporary(item):
+        known = item in _OURS or layout.parse_frame_name(item) or layout.is_kept(item)
+        if not known and not layout.is_litter([item]):
             yield Finding("note", item, "not a file of this program")
 
 
 def _of_entries(folder: Path, reader: SessionReader, progress: Progress | None) -> Iterator[Finding]:
-    expected = 0
+    indexes = NumberSet()
+    last = -1
     seen = FrameIds()
     numbers = _Numbers(folder, reader.head)
     inputs: dict[str, Finding | None] = {}
-    for position in range(reader.count):
-        entry = reader.entry(position)
-        if entry["index"] > expected:
-            span = (
-                f"index {expected}" if entry["index"] == expected + 1 else f"indexes {expected} to {entry['index'] - 1}"
-            )
-            yield Finding("lost", METADATA, f"there is no frame with {span}")
-        expected = max(expected, entry["index"] + 1)
+    for position, entry in enumerate(reader.each()):
+        if isinstance(entry, DamagedMetadata):
+            continue  # said above
+        index = entry["index"]
+        if index in indexes:
+            yield Finding("lost", METADATA, f"the index {index} is used twice")
+        elif index < last:
+            yield Finding("note", METADATA, f"index {index} stands behind index {last}")
+        indexes.add(index)
+        last = max(last, index)
+        for problem in _breaches(reader, position, entry):
+            yield Finding("lost", METADATA, f"entry {index}: {problem}")
         frame_id = entry.get("frame_id")
         if isinstance(frame_id, str):
             if frame_id in seen:
@@ -121,6 +133,9 @@ def _of_entries(folder: Path, reader: SessionReader, progress: Progress | None) 
         yield from _of_input(folder, reader, entry, inputs)
         if progress:
             progress(position + 1, reader.count)
+    for first, past in _gaps(indexes):
+        span = f"index {first}" if past == first + 1 else f"indexes {first} to {past - 1}"
+        yield Finding("lost", METADATA, f"there is no frame with {span}")
     yield from numbers.gaps()
 
 
@@ -154,10 +169,22 @@ class _Numbers:
             end = seen.next
             for start, stop in self._unsure.get(epoch, NumberSet()).ranges():
                 seen.add_range(start, min(stop, end))
-            for (_, stop), (start, _) in pairwise([(0, 0), *seen.ranges()]):
-                if start > stop:
-                    what = f"frame {stop}" if start == stop + 1 else f"frames {stop} to {start - 1}"
-                    yield Finding("lost", METADATA, f"{what} of epoch {epoch} were never recorded")
+            for first, past in _gaps(seen):
+                what = f"frame {first}" if past == first + 1 else f"frames {first} to {past - 1}"
+                yield Finding("lost", METADATA, f"{what} of epoch {epoch} were never recorded")
+
+
+def _breaches(reader: SessionReader, position: int, entry: Mapping[str, Any]) -> list[str]:
+    """What an image that carries the same fields does not tell better."""
+    unsaid = [key for key in KINDS if key in entry and entry[key] is None]
+    return breaches(reader.written(position)) if unsaid else []
+
+
+def _gaps(numbers: NumberSet) -> Iterator[tuple[int, int]]:
+    """First number and one past the last of each range that is missing, from 0."""
+    for (_, stop), (start, _) in pairwise([(0, 0), *numbers.ranges()]):
+        if start != stop:
+            yield stop, start
 
 
 def _fields(folder: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,7 +207,7 @@ def _of_frame(folder: Path, entry: Mapping[str, Any], fields: Mapping[str, Any])
         yield Finding("lost", name, "index or sector of its entry differ from its name")
     sha256 = _hash(folder / name)
     if sha256 is None:
-        yield Finding("lost", name, "the file of a recorded frame is gone")
+        yield Finding("lost", name, "the file of a recorded frame is gone, or cannot be read")
         return
     if entry.get("sha256") is None:
         yield Finding("note", name, "its entry has no hash, so nothing proves its bytes")
@@ -188,9 +215,14 @@ def _of_frame(folder: Path, entry: Mapping[str, Any], fields: Mapping[str, Any])
     if sha256 != entry["sha256"]:
         yield Finding("lost", name, "altered: it no longer holds the bytes that were recorded")
         return
-    differing = [key for key in _CARRIED if key in fields and fields[key] != entry.get(key)]
+    differing = [key for key in _CARRIED if key in fields and not _agree(key, fields[key], entry.get(key))]
     if differing:
         yield Finding("lost", name, f"its entry was altered: {', '.join(differing)} differ from what the image carries")
+
+
+def _agree(key: str, carried: Any, said: Any) -> bool:
+    """Times that another program has rounded are not altered."""
+    return bool(carried == said) or (key == "timestamp" and not differ(carried, said) and said is not None)
 
 
 def _of_input(
@@ -222,6 +254,6 @@ def _hash(path: Path) -> str | None:
         with path.open("rb") as file:
             while block := file.read(_BLOCK_BYTES):
                 digest.update(block)
-    except FileNotFoundError:
+    except OSError:  # gone, or no file, or not to be read: in no way the one that was recorded
         return None
     return digest.hexdigest()

@@ -13,21 +13,13 @@ from typing import Any
 
 import orjson
 
-from shared.session import layout, lines, pictures
+from shared.session import contents, layout, lines, pictures
+from shared.session.contents import Contents
+from shared.session.entries import differ, file_named_in, parse_entry, trimmed
+from shared.session.folder import find_input
 from shared.session.frame_ids import FrameIds
 from shared.session.layout import METADATA, REPAIRS
-from shared.session.lineage import began_together
-from shared.session.metadata import (
-    LINE_START,
-    TAIL_START,
-    DamagedMetadata,
-    Tail,
-    entry_from_frame,
-    parse_entry,
-    parse_head,
-    parse_tail,
-)
-from shared.session.reading import find_input, parse_whole
+from shared.session.metadata import DamagedMetadata, Tail, entry_from_frame
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +29,8 @@ RECENT = 1024
 LISTED = 1000
 """Names of missing files that are kept, at most; ``check`` finds all."""
 
-_HEAD_BYTES = 1 << 20
+COUNTED_INDEX = 2**52
+"""Frames are numbered on behind the largest index below this: one beyond leaves no room, and came from elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +50,24 @@ class Examination:
     folder: Path
     head: dict[str, Any] | None = None
     tail: Tail = field(default_factory=Tail)
+    added: dict[str, Any] = field(default_factory=dict)
+    """What else a head says that has lost its own keys."""
     damage: str | None = None
-    """Why the metadata must be written anew; None where it is whole and laid out as it should be."""
+    """What in the metadata cannot be understood; None where everything can."""
+    foreign: bool = False
+    """Laid out by another hand: nothing can be appended to the file as it is."""
+    looks_ours: bool = False
+    """Laid out as ours, at least in its beginning."""
+    torn: bool = False
+    """Cut off in the midst of an append of ours."""
+    broken: list[str] = field(default_factory=list)
+    """What is wrong with those entries that are none, each with its place."""
+    named: set[str] = field(default_factory=set)
+    """Files that those of them name of which nothing can be made."""
+    keeps_broken: bool = False
+    """Whether those are left to their author."""
     entries: list[bytes] | None = None
-    """The compact entries, kept only where the metadata must be written anew."""
+    """The texts of the entries, kept only where the file is not laid out as ours."""
     count: int = 0
     next_index_of_entries: int = 0
     next_index: int = 0
@@ -76,18 +83,16 @@ class Examination:
     """What the session was called when its frames were made; None until that is needed."""
 
     @property
-    def must_rewrite(self) -> bool:
-        return self.damage is not None or bool(self.rebuilt)
-
-    @property
-    def needs_repair(self) -> bool:
-        return self.must_rewrite or bool(self.leftovers) or self.tail.open or self.missing != self.tail.missing
+    def needs_writing(self) -> bool:
+        """Whether the metadata is to say something else than it does."""
+        return self.damage is not None or bool(self.rebuilt) or self.tail.open or self.missing != self.tail.missing
 
 
-def examine(folder: Path, known_head: Mapping[str, Any] | None = None) -> Examination:
+def examine(folder: Path, known_head: Mapping[str, Any] | None = None, *, appending: bool = False) -> Examination:
     """Read a session's metadata whole, and those of its images that have no entry.
 
-    ``known_head`` is the head as its writer knows it, for a folder where neither metadata nor images tell it.
+    ``known_head`` is the head as its writer knows it, for a folder where neither metadata nor images tell it. With
+    ``appending``, entries that cannot be understood are left to their author: their images do not count as without one.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -95,15 +100,16 @@ def examine(folder: Path, known_head: Mapping[str, Any] | None = None) -> Examin
     """
     found = Examination(folder)
     names = _list(folder, found)
-    have = _read_metadata(found, names)
+    have = _read_metadata(found, names, appending=appending)
     found.next_index_of_entries = found.next_index
     frames = {name: parsed for name in names if (parsed := layout.parse_frame_name(name))}
-    found.next_index = max(found.next_index, 1 + max((frame.index for frame in frames.values()), default=-1))
+    counted = (frame.index for frame in frames.values() if frame.index < COUNTED_INDEX)
+    found.next_index = max(found.next_index, 1 + max(counted, default=-1))
     found.missing = sorted(have - names)[:LISTED]
     taken = {parsed.index for name in have if (parsed := layout.parse_frame_name(name))}
     _rebuild(found, sorted((frames[name].index, name) for name in frames if name not in have), taken)
-    if found.head is None and known_head is not None:
-        found.head = dict(known_head)
+    if known_head is not None and (found.head is None or found.damage is not None):
+        found.head = {**known_head, **(found.head or {})}
     return found
 
 
@@ -122,46 +128,58 @@ def _list(folder: Path, found: Examination) -> set[str]:
     return names
 
 
-def _read_metadata(found: Examination, names: set[str]) -> set[str]:
+def _read_metadata(found: Examination, names: set[str], *, appending: bool) -> set[str]:
     """Fill in what the metadata says; the file names that its entries have."""
-    path = found.folder / METADATA
     if METADATA not in names:
-        found.damage, found.entries = "metadata.json was gone", []
+        found.damage, found.foreign, found.entries = "metadata.json was gone", True, []
         found.tail = _tail_of_repairs(found.folder)
         return set()
-    fd = lines.open_file(path)
+    fd = lines.open_file(found.folder / METADATA)
     try:
-        try:
-            index = lines.scan(fd)
-            have = _take(found, (parse_entry(compact) for compact in lines.entries(fd, index)))
-            found.head, found.tail = index.head, index.tail
-            return have
-        except DamagedMetadata as error:
-            found.damage = str(error)
-        found.count, found.next_index, found.recorded = 0, 0, FrameIds()
-        found.recent.clear()
-        try:
-            found.head, sequence, found.tail = parse_whole(fd)
-            found.damage = "metadata.json was laid out by another hand"
-        except DamagedMetadata:
-            found.head, sequence, found.tail = _salvage(found.folder, fd)
+        said = contents.read(fd)
+        found.head, found.tail, found.keeps_broken = said.head, said.tail, appending
+        found.foreign, found.looks_ours, found.torn = not said.is_ours, said.looks_ours, said.torn
+        if said.problem is not None:
+            _take_problem(found, said, said.problem)
+        if said.index is None:
+            found.entries = said.texts
+            return _take(found, said, iter(said.texts))
+        return _take(found, said, lines.entries(fd, said.index))
     finally:
         os.close(fd)
-    unique = {entry["index"]: entry for entry in reversed(sequence)}
-    kept = [unique[number] for number in sorted(unique)]
-    found.entries = [orjson.dumps(entry) for entry in kept]
-    return _take(found, iter(kept))
 
 
-def _take(found: Examination, entries: Iterator[dict[str, Any]]) -> set[str]:
+def _take_problem(found: Examination, said: Contents, problem: str) -> None:
+    found.damage = problem
+    if not said.has_tail:
+        found.tail = _tail_of_repairs(found.folder)
+    found.tail.open |= said.torn  # only a death in the middle of a write tears a file of ours
+    if said.head is not None and not {"session_id", "created_at"} <= said.head.keys():
+        found.head, found.added = None, said.head
+
+
+def _take(found: Examination, said: Contents, texts: Iterator[bytes]) -> set[str]:
     have: set[str] = set()
-    for entry in entries:
-        if entry["index"] < found.next_index:
-            raise DamagedMetadata(f"index {entry['index']} is out of order in metadata.json")
-        found.next_index = entry["index"] + 1
+    for position, text in enumerate(texts):
+        try:
+            entry = parse_entry(text)
+        except DamagedMetadata as error:
+            found.broken.append(f"the entry on line {said.line(position)} of metadata.json {error.detail}")
+            named = file_named_in(text)
+            if named is not None:
+                (have if found.keeps_broken else found.named).add(named)
+            shorter = None if found.keeps_broken else trimmed(text)
+            if shorter is None:
+                continue
+            entry = parse_entry(shorter)
+        if entry["index"] < COUNTED_INDEX:
+            found.next_index = max(found.next_index, entry["index"] + 1)
         found.count += 1
         have.add(entry["filename"])
+        found.named.discard(entry["filename"])
         _know(found, entry)
+    if found.broken and not found.keeps_broken:
+        found.damage = found.damage or found.broken[0]
     return have
 
 
@@ -187,35 +205,6 @@ def _told_by_image(folder: Path, name: str, key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _salvage(folder: Path, fd: int) -> tuple[dict[str, Any] | None, list[dict[str, Any]], Tail]:
-    """What can still be read of a torn file: its head, each whole line, and its tail."""
-    try:
-        head: dict[str, Any] | None = parse_head(lines.pread(fd, _HEAD_BYTES, 0))
-    except DamagedMetadata:
-        head = None
-    sequence: list[dict[str, Any]] = []
-    with os.fdopen(os.dup(fd), "rb") as file:
-        file.seek(0)
-        for line in file:
-            if not line.startswith(LINE_START):
-                continue
-            try:
-                sequence.append(parse_entry(line.strip().removesuffix(b",")))
-            except DamagedMetadata:
-                log.warning("an entry in %s/metadata.json is torn: %.80r...", folder.name, line)
-        size = file.seek(0, os.SEEK_END)
-    tail = _tail_of_repairs(folder)
-    tail.open = True  # only a death in the middle of a write tears a file
-    text = lines.pread(fd, _HEAD_BYTES, max(0, size - _HEAD_BYTES))
-    at = text.rfind(TAIL_START)
-    if at >= 0:
-        try:
-            tail = parse_tail(text[at:])
-        except DamagedMetadata:
-            log.warning("the tail of %s/metadata.json is torn; what is known of it stands in %s", folder.name, REPAIRS)
-    return head, sequence, tail
-
-
 def _tail_of_repairs(folder: Path) -> Tail:
     """What the history of repairs says of a tail that is gone."""
     tail = Tail()
@@ -231,22 +220,30 @@ def _tail_of_repairs(folder: Path) -> Tail:
         if isinstance(record, dict):
             tail.interrupted |= record.get("interrupted") is True
             lost = record.get("lost")
-            tail.lost.extend(item for item in lost or [] if item not in tail.lost)
+            named = [item for item in lost if isinstance(item, str)] if isinstance(lost, list) else []
+            tail.lost.extend(item for item in named if item not in tail.lost)
     return tail
 
 
 def _rebuild(found: Examination, candidates: list[tuple[int, str]], taken: set[int]) -> None:
     """Make the entries of images that have none, from what each carries."""
     for index, name in candidates:
-        data = (found.folder / name).read_bytes()
+        try:
+            data = (found.folder / name).read_bytes()
+        except OSError as error:
+            found.strays.append((name, f"it cannot be read: {error.strerror}"))
+            continue
         fields = pictures.own_fields(data) if pictures.is_whole(data) else None
         reason = _why_not(found, index, fields, data)
+        if fields is None and name in found.named and pictures.is_whole(data):
+            # It carries no text, so its entry said no more than a bare one has to.
+            fields, reason = {"target_sector": name.partition("_")[2].removesuffix(".png")}, None
         if reason or fields is None:
             found.strays.append((name, reason or "it carries no text of this program"))
             continue
         if found.head is None:
             found.head = {
-                "session_id": fields["session_id"],
+                "session_id": fields.get("session_id", found.folder.name),
                 "created_at": fields.get("session_created_at"),
                 "format": 1,
             }
@@ -285,7 +282,7 @@ def _is_of(found: Examination, fields: Mapping[str, Any]) -> bool:
         if began is None or began != made:
             return False
         return found.count == len(found.rebuilt) or fields["session_id"] in _earlier_names(found)
-    return began_together(began, made)
+    return not differ(began, made)
 
 
 def _earlier_names(found: Examination) -> set[str]:
@@ -306,9 +303,12 @@ def _input_file(found: Examination, sha256: object) -> str | None:
     for known in found.recent:
         if known.sha256 == sha256:
             return known.filename
-    for compact in found.entries or ():
-        if sha256.encode() in compact:
-            entry = orjson.loads(compact)
+    for text in found.entries or ():
+        if sha256.encode() in text:
+            try:
+                entry = parse_entry(text)
+            except DamagedMetadata:
+                continue
             if entry.get("sha256") == sha256:
                 return str(entry["filename"])
     return None

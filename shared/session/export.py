@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import orjson
 from isal import isal_zlib
 
 from shared.errors import FrameMissing
 from shared.session import metadata
-from shared.session.layout import INPUTS, METADATA, REPAIRS, VERIFICATION, parse_frame_name, parse_input_name
-from shared.session.reading import SessionReader, open_session
+from shared.session.layout import INPUTS, METADATA, REPAIRS, VERIFICATION, is_kept, parse_frame_name, parse_input_name
+from shared.session.reader import SessionReader, open_session
 from shared.session.tar import END, header, padding
 
 PREFIX = "generation/sessions"
@@ -106,13 +105,13 @@ class Export:
 
     @property
     def _created_at(self) -> float:
-        return float(self._reader.head.get("created_at") or 0.0)
+        return self._reader.created_at or 0.0
 
     def _metadata(self) -> Iterator[bytes]:
         """The metadata of the moment, its recording ended there."""
         tail = replace(self._reader.tail, open=False)
-        entries = (orjson.dumps(entry) for entry in self._entries())
-        return metadata.file_parts(self._reader.head, entries, tail)
+        texts = (text for _, text in zip(range(self._count), self._reader.texts(), strict=False))
+        return metadata.file_parts(self._reader.written_head, texts, tail)
 
     def _entries(self) -> Iterator[dict[str, Any]]:
         for _, entry in zip(range(self._count), self._reader.entries(), strict=False):
@@ -121,10 +120,10 @@ class Export:
     def _list(self) -> Iterator[_File]:
         folder, missing = self._reader.folder, set(self._reader.tail.missing)
         listed: set[str] = set()
-        for held in (REPAIRS, VERIFICATION):
-            if (folder / held).is_file():
-                # These two may be replaced or grow meanwhile: the file of this moment is kept open.
-                self._held[held] = (folder / held).open("rb")
+        for held in (REPAIRS, VERIFICATION, *sorted(filter(is_kept, os.listdir(folder)))):
+            if not (folder / held).is_symlink() and (folder / held).is_file():
+                # These may be replaced or grow meanwhile: the file of this moment is kept open.
+                self._held[held] = _open(folder / held)
                 yield _File(held, os.fstat(self._held[held].fileno()).st_size, self._created_at)
         for entry in self._entries():
             names: list[str | None] = [entry.get("input_file"), entry["filename"]]
@@ -157,7 +156,7 @@ def _is_ours(name: object) -> bool:
 def _size(folder: Path, name: str) -> int:
     try:
         status = os.stat(folder / name, follow_symlinks=False)
-    except FileNotFoundError:
+    except OSError:
         raise _gone(folder, name) from None
     if not stat.S_ISREG(status.st_mode):
         raise FrameMissing(f"{name} of session {folder.name} is not a plain file; put the file itself in its place")
@@ -167,12 +166,12 @@ def _size(folder: Path, name: str) -> int:
 def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
-    except FileNotFoundError:
+    except OSError:
         raise _gone(path.parent, path.name) from None
 
 
 def _gone(folder: Path, name: str) -> FrameMissing:
     return FrameMissing(
-        f"{name} of session {folder.name} is gone; 'parafovea check {folder.name} --repair' writes that down, and the "
-        "rest can be exported then"
+        f"{name} of session {folder.name} is gone, or cannot be read; 'parafovea check {folder.name} --repair' writes "
+        "that down, and the rest can be exported then"
     )

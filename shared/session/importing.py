@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from shared.disk import TEMP_PREFIX, Disk
+from shared.disk import Disk
 from shared.errors import InsufficientStorage, InvalidArchive, InvalidSessionId
 from shared.session import ids, lines, metadata
 from shared.session.compression import MAX_ARCHIVE_BYTES, ArchiveStream
-from shared.session.layout import INPUTS, METADATA, REPAIRS, VERIFICATION, parse_frame_name, parse_input_name
+from shared.session.entries import KINDS, MAX_ENTRY_BYTES, breaches, moment, whole_number
+from shared.session.layout import (
+    INPUTS,
+    METADATA,
+    REPAIRS,
+    VERIFICATION,
+    is_kept,
+    is_litter,
+    parse_frame_name,
+    parse_input_name,
+)
 from shared.session.metadata import FORMAT, DamagedMetadata
 from shared.session.pictures import is_whole
-from shared.session.reading import SessionReader
+from shared.session.reader import SessionReader
 from shared.session.repair import repair
 from shared.session.tar import Member, TarReader
 
@@ -31,11 +38,9 @@ MAX_FILES = 2_000_000
 MAX_METADATA_BYTES = 1 << 30
 MAX_FOREIGN_METADATA_BYTES = 64 << 20
 """Of metadata that is not laid out as ours, and has to be read in one piece."""
-MAX_ENTRY_BYTES = 4 << 20
 MAX_PICTURE_BYTES = 128 << 20
 """The largest frame or input: more than twice an uncompressed picture of the largest size."""
 
-_LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 _DESCRIPTIONS = (METADATA, REPAIRS, VERIFICATION)
 
 
@@ -120,8 +125,10 @@ def _unpack(disk: Disk, folder: Path, archive: TarReader, on_bytes: Callable[[in
     for number, member in enumerate(archive.members()):
         if number >= MAX_FILES:
             raise InvalidArchive(f"the archive holds more than {MAX_FILES} files")
+        if is_litter(member.name.rstrip("/").split("/")):
+            continue  # nothing of it is written, whatever its name
         parts = _safe_parts(member)
-        if member.is_folder or not parts or _is_litter(parts[-1]):
+        if member.is_folder or not parts:
             continue
         name = _place(unpacked, parts)
         if name in unpacked.hashes:
@@ -155,17 +162,12 @@ def _safe_parts(member: Member) -> tuple[str, ...]:
     return parts
 
 
-def _is_litter(name: str) -> bool:
-    """What file managers leave behind, and files that were half-written when the archive was made."""
-    return name in _LITTER or name.startswith(("._", TEMP_PREFIX))
-
-
 def _place(unpacked: _Unpacked, parts: tuple[str, ...]) -> str:
     """Where a file belongs inside the session."""
     leaf = parts[-1]
     if parse_input_name(leaf) is not None and parts[-2:-1] == (INPUTS,):
         base, name = parts[:-2], f"{INPUTS}/{leaf}"
-    elif leaf in _DESCRIPTIONS or parse_frame_name(leaf) is not None:
+    elif leaf in _DESCRIPTIONS or is_kept(leaf) or parse_frame_name(leaf) is not None:
         base, name = parts[:-1], leaf
     else:
         raise InvalidArchive(f"{'/'.join(parts)[:200]!r} is not a file of a session")
@@ -178,7 +180,7 @@ def _place(unpacked: _Unpacked, parts: tuple[str, ...]) -> str:
 
 
 def _check_size(name: str, size: int) -> None:
-    limit = MAX_METADATA_BYTES if name in _DESCRIPTIONS else MAX_PICTURE_BYTES
+    limit = MAX_METADATA_BYTES if name in _DESCRIPTIONS or is_kept(name) else MAX_PICTURE_BYTES
     if size > limit:
         raise InvalidArchive(f"{name} has {size} bytes; more than {limit} is not a file of a session")
 
@@ -213,18 +215,26 @@ def _prove(folder: Path, unpacked: _Unpacked) -> str:
             had = _prove_head(reader.head, unpacked)
             missing = set(reader.tail.missing)
             last = -1
-            for entry in reader.entries():
+            for position, entry in enumerate(reader.entries()):
                 if entry["index"] <= last:
                     raise InvalidArchive(f"index {entry['index']} is out of order in metadata.json")
                 last = entry["index"]
                 _prove_entry(folder, entry, unpacked, missing)
+                _prove_limits(reader, position, entry)
     except DamagedMetadata as error:
-        raise InvalidArchive(f"metadata.json is damaged ({error}); repair the session and export it again") from None
+        raise InvalidArchive(
+            f"metadata.json is damaged ({_bare(error)}); repair the session and export it again"
+        ) from None
     return had
 
 
+def _bare(error: DamagedMetadata) -> str:
+    """Without the advice: the session is another machine's."""
+    return error.detail.partition("; 'parafovea check ")[0]
+
+
 def _check_layout(path: Path) -> None:
-    """Refuse what would take too much memory to read: an entry of many megabytes, or a large file on a single line."""
+    """Refuse what would take too much memory to read: a large file that is not laid out so that it is read in parts."""
     with path.open("rb") as file:
         try:
             index = lines.scan(file.fileno())
@@ -238,11 +248,20 @@ def _check_layout(path: Path) -> None:
             raise InvalidArchive(f"an entry of metadata.json has {stop - start} bytes")
 
 
+def _prove_limits(reader: SessionReader, position: int, entry: dict[str, Any]) -> None:
+    """Whether what an entry says keeps to the format. What its owner added may be anything."""
+    if all(entry.get(key) is not None for key in entry if key in KINDS):
+        return
+    problems = breaches(reader.written(position))
+    if problems:
+        raise InvalidArchive(f"entry {entry['index']} of metadata.json breaks the format: {'; '.join(problems)}")
+
+
 def _prove_head(head: dict[str, Any], unpacked: _Unpacked) -> str:
     said, version, created_at = head.get("session_id"), head.get("format", FORMAT), head.get("created_at")
-    if not isinstance(version, int) or version > FORMAT:
+    if whole_number(version) is None or version > FORMAT:
         raise InvalidArchive(f"the session has format {version!r}; this version reads up to {FORMAT}: update it")
-    if isinstance(created_at, bool) or not isinstance(created_at, (int, float)) or not math.isfinite(created_at):
+    if moment(created_at) is None:
         raise InvalidArchive("metadata.json says no time of creation")
     if not isinstance(said, str):
         raise InvalidArchive("metadata.json says no session id")
@@ -256,7 +275,7 @@ def _prove_head(head: dict[str, Any], unpacked: _Unpacked) -> str:
 def _prove_entry(folder: Path, entry: dict[str, Any], unpacked: _Unpacked, missing: set[str]) -> None:
     name, index = entry["filename"], entry["index"]
     parsed = parse_frame_name(name)
-    if parsed is None or parsed.index != index or parsed.sector != entry.get("target_sector", parsed.sector):
+    if parsed is None or parsed.index != index or parsed.sector != (entry.get("target_sector") or parsed.sector):
         raise InvalidArchive(f"entry {index} of metadata.json names the file {str(name)[:200]!r}")
     digest, sha256 = unpacked.hashes.get(name), entry.get("sha256")
     if digest is None:
@@ -286,7 +305,7 @@ def _take_in_strays(disk: Disk, folder: Path, unpacked: _Unpacked) -> None:
     if not strays:
         return
     with SessionReader(folder) as reader:
-        _rewrite(disk, folder, reader, reader.head, replace(tail, open=False))
+        _rewrite(disk, folder, reader, reader.written_head, replace(tail, open=False))
     left = repair(disk, folder).examination.strays
     if left:
         name, reason = left[0]
@@ -297,7 +316,7 @@ def _settle(disk: Disk, folder: Path, session_id: str) -> str | None:
     """Give the metadata the id that the session gets, and end its recording; the id it had, if that was another."""
     with SessionReader(folder) as reader:
         had: str = reader.head["session_id"]
-        head = dict(reader.head)
+        head = dict(reader.written_head)
         if had != session_id:
             head = {**head, "session_id": session_id, "renamed_from": had}
         if had != session_id or reader.tail.open:
@@ -306,5 +325,4 @@ def _settle(disk: Disk, folder: Path, session_id: str) -> str | None:
 
 
 def _rewrite(disk: Disk, folder: Path, reader: SessionReader, head: dict[str, Any], tail: metadata.Tail) -> None:
-    compact = (orjson.dumps(entry) for entry in reader.entries())
-    disk.put_parts(folder / METADATA, metadata.file_parts(head, compact, tail))
+    disk.put_parts(folder / METADATA, metadata.file_parts(head, reader.texts(), tail))

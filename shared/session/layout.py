@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from shared.disk import TEMP_PREFIX
 
 METADATA = "metadata.json"
+MAX_INDEX = 2**53 - 1
+"""The largest index: R, JavaScript and jq read it exactly."""
 REPAIRS = "repairs.jsonl"
 """What was repaired, one JSON object a line; also what a lost tail of the metadata is restored from."""
 VERIFICATION = "verification.json"
@@ -25,7 +29,19 @@ ACTIVE = ".active"
 
 INPUT_EXTENSIONS: tuple[str, ...] = ("png", "jpg", "webp")
 
-_FRAME = re.compile(r"(\d{4,})_([A-Z]{2})\.png\Z")
+_LITTER = frozenset(["thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "picasa.ini", "$recycle.bin"])
+_LITTER_FOLDERS = frozenset(
+    [
+        *("@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", ".@__thumb"),
+        *("__macosx", ".appledouble", ".fseventsd", ".spotlight-v100", ".temporaryitems", ".documentrevisions-v100"),
+        *("$recycle.bin", "system volume information", "lost+found", ".thumbnails", ".snapshot"),
+        *(".stfolder", ".stversions", ".sync", ".dropbox.cache", ".ipynb_checkpoints", ".git", ".rproj.user"),
+    ]
+)
+"""Of Synology, QNAP, macOS, Windows, Linux, and of what keeps folders in step or under control."""
+
+_FRAME = re.compile(r"([0-9]{4,16})_([A-Z]{2})\.png\Z")
+_KEPT = re.compile(r"metadata\.json\.before-repair-[0-9]{8}T[0-9]{6}Z(?:-[0-9]{1,6})?\Z")
 _INPUT = re.compile(r"([0-9a-f]{64})\.(png|jpg|webp)\Z")
 
 
@@ -48,7 +64,7 @@ def parse_frame_name(name: str) -> FrameName | None:
     if not match:
         return None
     parsed = FrameName(int(match[1]), match[2])
-    return parsed if frame_name(parsed.index, parsed.sector) == name else None
+    return parsed if parsed.index <= MAX_INDEX and frame_name(parsed.index, parsed.sector) == name else None
 
 
 def input_name(sha256: str, extension: str) -> str:
@@ -62,6 +78,31 @@ def parse_input_name(name: str) -> str | None:
     """The hash in the file name (without folder) of an input, or None for any other name."""
     match = _INPUT.match(name)
     return match[1] if match else None
+
+
+def kept_name(now_s: float, number: int) -> str:
+    """``metadata.json.before-repair-20260301T101500Z``: what the metadata is kept as before it is written anew.
+
+    ``number`` tells those of one second apart, from 1.
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
+    return f"{METADATA}.before-repair-{stamp}" + (f"-{number}" if number > 1 else "")
+
+
+def is_kept(name: str) -> bool:
+    """Whether a file of this name is metadata as it was before it was written anew."""
+    return bool(_KEPT.match(name))
+
+
+def is_litter(parts: Sequence[str]) -> bool:
+    """What file managers, file servers and editors leave behind, by the parts of its path: no file of a session."""
+    leaf = parts[-1]
+    return (
+        leaf.startswith((".", "~$", "#"))
+        or leaf.endswith(("~", ":Zone.Identifier", ":encryptable"))
+        or leaf.lower() in _LITTER
+        or any(part.lower() in _LITTER_FOLDERS or part.startswith(".Trash") for part in parts)
+    )
 
 
 def is_temporary(name: str) -> bool:

@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_ROUNDED_S = 0.001
-"""What a program that writes metadata anew may round off the time of a session's beginning: four decimals is what R's
-jsonlite leaves."""
-
-
-def began_together(one: object, other: object) -> bool:
-    """Whether two times of beginning, in Unix seconds, are one session's. Of one that was never told nothing is known,
-    and nothing speaks against it."""
-    if not isinstance(one, (int, float)) or not isinstance(other, (int, float)):
-        return True
-    return abs(one - other) < _ROUNDED_S
+from shared.session.entries import differ
 
 
 def is_parent(parent: Mapping[str, Any], named: object) -> bool:
@@ -30,4 +20,4 @@ def is_parent(parent: Mapping[str, Any], named: object) -> bool:
     began, made = named.get("created_at"), parent.get("created_at")
     if began is not None and began == made:
         return True  # called otherwise by now, perhaps
-    return named.get("session_id") == parent.get("session_id") and began_together(began, made)
+    return named.get("session_id") == parent.get("session_id") and not differ(began, made)

@@ -37,7 +37,8 @@ class Index:
 
 def open_file(path: str | os.PathLike[str]) -> int:
     """A descriptor to read from; on Windows, too, the bytes as they are."""
-    return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    # A pipe in the place of the file must not hold its reader up.
+    return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def pread(fd: int, length: int, offset: int) -> bytes:
@@ -80,18 +81,24 @@ def extend(fd: int, index: Index) -> None:
     index.tail_at, index.size, index.tail = newer.tail_at, newer.size, newer.tail
 
 
+def block(fd: int, index: Index, first: int) -> tuple[int, bytes]:
+    """The entries from position ``first`` on that fit into a large block, one at least: the last of them, and the bytes
+    from the first one's beginning to the last one's end."""
+    begin, last = index.starts[first], first
+    while last + 1 < len(index.starts) and index.span(last + 1)[1] - begin <= _BLOCK_BYTES:
+        last += 1
+    return last, pread(fd, index.span(last)[1] - begin, begin)
+
+
 def entries(fd: int, index: Index, first: int = 0) -> Iterator[bytes]:
     """The compact JSON of each entry from position ``first`` on, read in large blocks."""
     count = len(index.starts)
     while first < count:
+        last, held = block(fd, index, first)
         begin = index.starts[first]
-        last = first
-        while last + 1 < count and index.span(last + 1)[1] - begin <= _BLOCK_BYTES:
-            last += 1
-        block = pread(fd, index.span(last)[1] - begin, begin)
         for position in range(first, last + 1):
             start, stop = index.span(position)
-            yield block[start - begin : stop - begin]
+            yield held[start - begin : stop - begin]
         first = last + 1
 
 
@@ -107,7 +114,7 @@ def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
             more = pread(fd, _BLOCK_BYTES, base + len(block))
             ended = len(more) < _BLOCK_BYTES
             if found < 0 and not more:
-                raise DamagedMetadata("metadata.json is cut off within its sequence")
+                raise DamagedMetadata("metadata.json is cut off within its sequence", base + len(block))
             place = (found if found >= 0 else len(block)) - keep
             base += keep
             block = block[keep:] + more
@@ -115,16 +122,19 @@ def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
         if block.startswith(marks[0], found + 1):
             before = block[found - 1] if found else previous
             if before not in (ord(","), ord("[")):
-                raise DamagedMetadata(f"a comma is missing before byte {base + found} of metadata.json")
+                raise DamagedMetadata("a comma is missing in metadata.json", base + found)
             starts.append(base + found + 1 + _INDENT)
             place = found + marks[1]
         elif block.startswith(TAIL_START, found):
             break
         else:
-            raise DamagedMetadata(f"metadata.json has no entry on a line of its own at byte {base + found + 1}")
+            raise DamagedMetadata("metadata.json has no entry on a line of its own", base + found + 1)
     index.tail_at = base + found
     tail = block[found:]
     while more := pread(fd, _BLOCK_BYTES, base + found + len(tail)):
         tail += more
     index.size = index.tail_at + len(tail)
-    index.tail = parse_tail(tail)
+    try:
+        index.tail = parse_tail(tail)
+    except DamagedMetadata as error:
+        raise DamagedMetadata(error.detail, index.tail_at) from None

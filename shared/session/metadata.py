@@ -25,6 +25,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.errors import SessionDamaged
+from shared.session.jsontext import NotJson, dumps, parse_exact, writable
 from shared.session.layout import frame_name
 
 FORMAT = 1
@@ -42,8 +44,13 @@ _PART_BYTES = 1 << 20
 _TAIL_KEYS = ("open", "interrupted", "lost", "missing")
 
 
-class DamagedMetadata(Exception):
-    """``metadata.json`` is missing, torn or not this format: repair makes it again. The message says what is wrong."""
+class DamagedMetadata(SessionDamaged):
+    """``metadata.json``, or an entry of it, is missing, torn or cannot be understood. The message says what is wrong;
+    ``at`` is where, in bytes, as far as that is known."""
+
+    def __init__(self, detail: str, at: int | None = None) -> None:
+        super().__init__(detail)
+        self.at = at
 
 
 class Entry(BaseModel):
@@ -117,12 +124,20 @@ class Tail:
         """Take the known keys where their type fits; a hand-edited tail must not stop a repair."""
         lost, missing = values.get("lost"), values.get("missing")
         return cls(
-            open=values.get("open") is True,
-            interrupted=values.get("interrupted") is True,
-            lost=[str(item) for item in lost] if isinstance(lost, list) else [],
-            missing=[str(item) for item in missing] if isinstance(missing, list) else [],
+            open=_is_true(values.get("open")),
+            interrupted=_is_true(values.get("interrupted")),
+            lost=[writable(str(item)) for item in lost] if isinstance(lost, list) else [],
+            missing=[writable(str(item)) for item in missing] if isinstance(missing, list) else [],
             extra={key: value for key, value in values.items() if key not in _TAIL_KEYS},
         )
+
+
+def with_advice(session_id: str, problem: str) -> str:
+    """What is wrong, and what can be done."""
+    return (
+        f"{problem}; 'parafovea check {session_id} --repair' mends what can be mended, and keeps the file as it is now "
+        "beside it"
+    )
 
 
 def new_head(session_id: str, created_at: float, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -132,7 +147,7 @@ def new_head(session_id: str, created_at: float, extra: Mapping[str, Any] | None
 
 def head_bytes(head: Mapping[str, Any]) -> bytes:
     """Everything before the first entry."""
-    lines = b",\n".join(b"  " + orjson.dumps(key) + b": " + orjson.dumps(value) for key, value in head.items())
+    lines = b",\n".join(b"  " + dumps(key) + b": " + dumps(value) for key, value in head.items())
     return b"{\n" + lines + b"," + SEQUENCE_START
 
 
@@ -148,9 +163,7 @@ def line_bytes(compact: bytes, *, first: bool) -> bytes:
 
 def tail_bytes(tail: Tail) -> bytes:
     """Everything behind the last entry."""
-    lines = b"".join(
-        b",\n  " + orjson.dumps(key) + b": " + orjson.dumps(value) for key, value in tail.to_json().items()
-    )
+    lines = b"".join(b",\n  " + dumps(key) + b": " + dumps(value) for key, value in tail.to_json().items())
     return TAIL_START + lines + b"\n}\n"
 
 
@@ -175,7 +188,7 @@ def parse_head(text: bytes) -> dict[str, Any]:
     """
     at = text.find(SEQUENCE_START)
     if at < 0:
-        raise DamagedMetadata("metadata.json does not begin with a head and a sequence")
+        raise DamagedMetadata("metadata.json does not begin with a head and a sequence", 0)
     return _object(text[:at].rstrip().removesuffix(b",") + b"}", "head")
 
 
@@ -204,30 +217,9 @@ def entry_from_frame(
     return _ordered(fields)
 
 
-def parse_entry(compact: bytes) -> dict[str, Any]:
-    """One entry from its line.
-
-    Raises:
-        DamagedMetadata: the line is no entry.
-    """
-    try:
-        value = orjson.loads(compact)
-    except orjson.JSONDecodeError as error:
-        raise DamagedMetadata(f"an entry of metadata.json is damaged: {error}") from None
-    if not is_entry(value):
-        raise DamagedMetadata("a line of metadata.json is not an entry")
-    entry: dict[str, Any] = value
-    return entry
-
-
-def is_entry(value: object) -> bool:
-    """Whether a JSON value can stand in ``sequence``: it says at least its index and its file."""
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get("index"), int)
-        and value["index"] >= 0
-        and isinstance(value.get("filename"), str)
-    )
+def _is_true(value: object) -> bool:
+    """R writes a scalar as an array of one."""
+    return value is True or (isinstance(value, list) and len(value) == 1 and value[0] is True)
 
 
 def _ordered(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,8 +229,8 @@ def _ordered(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _object(text: bytes, what: str, drop: str | None = None) -> dict[str, Any]:
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        value = parse_exact(text)
+    except NotJson as error:
         raise DamagedMetadata(f"the {what} of metadata.json is damaged: {error}") from None
     if not isinstance(value, dict):
         raise DamagedMetadata(f"the {what} of metadata.json is not an object")

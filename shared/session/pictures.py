@@ -7,10 +7,13 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from shared.png_text import PNG_SIGNATURE, read_text
+from shared.session.entries import MAX_ENTRY_BYTES, typed
+from shared.session.jsontext import parse
 from shared.session.metadata import PNG_KEYWORD
+
+MAX_FIELDS_BYTES = MAX_ENTRY_BYTES // 2
+"""Of the text in an image: what an entry made of it holds besides has room."""
 
 
 def is_whole(data: bytes) -> bool:
@@ -36,7 +39,8 @@ def own_fields(source: Path | bytes) -> dict[str, Any] | None:
         OSError: the file cannot be read.
     """
     try:
-        value = orjson.loads(read_text(source).get(PNG_KEYWORD, "null"))
+        text = read_text(source).get(PNG_KEYWORD, "null").encode()
+        value = parse(text) if len(text) <= MAX_FIELDS_BYTES else None
     except ValueError:
         return None
-    return value if isinstance(value, dict) else None
+    return typed(value) if isinstance(value, dict) else None

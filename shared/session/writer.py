@@ -19,11 +19,12 @@ from shared.disk import TEMP_PREFIX, Disk
 from shared.session import layout, metadata
 from shared.session.appending import MetadataFile, Torn
 from shared.session.examine import RECENT, Known
+from shared.session.folder import find_input
 from shared.session.frame_ids import FrameIds
 from shared.session.layout import INPUTS, METADATA, session_folder
 from shared.session.metadata import Tail
-from shared.session.reading import find_input
 from shared.session.repair import Repair, record, repair
+from shared.session.settling import Settling
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ class SessionWriter:
         self._recent: OrderedDict[str, Known] = OrderedDict()
         """By frame id; by file name where an entry has none."""
         self._by_hash: dict[str, str] = {}
+        self._settling = Settling()
         self._placed: list[dict[str, Any]] = []
         """Entries of frames whose images have their names, and that are not in the metadata yet."""
 
@@ -235,10 +237,13 @@ class SessionWriter:
             OSError: the disk refuses.
         """
         self._file = None
-        if self.folder.exists():
-            self._reopen(known_head=self._head, died=False)
-        else:
+        if not self.folder.exists():
             self._make_folder()
+            return
+        mended = repair(self._disk, self.folder, known_head=self._head, died=False).did
+        self._reopen(known_head=self._head, died=False)
+        if self.repaired is not None:
+            self.repaired.did[:0] = mended
 
     # -- the folder ----------------------------------------------------------------------------------------------
 
@@ -247,6 +252,8 @@ class SessionWriter:
         try:
             if self._file is not None and self._file.is_ours():
                 return
+            if self._file is not None:
+                self._settling.check(self._file.path)
             log.warning("session %s was changed from outside; it is read again", self.session_id)
         except (FileNotFoundError, NotADirectoryError):
             log.warning("session %s: its metadata was removed; it is made anew", self.session_id)
@@ -276,7 +283,7 @@ class SessionWriter:
         """Read the session, repair it where needed, and mark it open. ``died``: whoever had it open before is gone."""
         self._file = None
         was = self._tail
-        self.repaired = repair(self._disk, self.folder, known_head=known_head)
+        self.repaired = repair(self._disk, self.folder, known_head=known_head, died=died, appending=True)
         # A process that died may have named the folder, or an image in it, and not have come to the fsync.
         self._disk.fsync_dir(self.folder)
         self._disk.fsync_dir(self._root)
@@ -291,6 +298,8 @@ class SessionWriter:
         else:  # it was open here all the while: whatever was done to it, this process did not die
             tail.interrupted = was.interrupted
             tail.lost = list(dict.fromkeys([*was.lost, *tail.lost]))
+            if found.damage is not None:
+                tail.extra = {**was.extra, **tail.extra}
         self._next_index = max(self._next_index, found.next_index)
         self._recorded.update(found.recorded)
         self._recent.clear()

@@ -7,7 +7,9 @@ import gzip
 import hashlib
 import io
 import itertools
+import json
 import os
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -30,13 +32,18 @@ from shared.errors import (
     SessionExists,
 )
 from shared.session import importing, metadata
+from shared.session.check import check
 from shared.session.export import Export
 from shared.session.importing import Imported, stage_archive
-from shared.session.reading import SessionReader
+from shared.session.jsontext import decode
+from shared.session.reading import SessionReader, list_sessions
+from shared.session.repair import repair
 from shared.session.staging import IMPORT, adopt, staging, sweep
 from shared.session.tar import MAX_NAME_RECORD_BYTES
 from shared.session.writer import SessionWriter
+from tests.support.absurd import ENTRIES, TOPS, nested, write_entry, write_top
 from tests.support.frames import CREATED_AT, pending_frame, tiny_png
+from tests.support.hands import ADDED, EXACT, annotate, same
 
 Contents = dict[str, bytes]
 Change = Callable[[Contents], None]
@@ -200,6 +207,108 @@ def test_folders_and_litter_are_passed_over(here: Path, there: Path) -> None:
     folders = tar_with(member("generation/", tarfile.DIRTYPE), member("generation/sessions/s/", tarfile.DIRTYPE))
     take_in(there, folders[:1024] + archive)
     assert files(there / "s") == contents
+
+
+LITTER = [
+    *(
+        "@eaDir/0000_BR.png@SynoEAStream",
+        "@eaDir/0000_BR.png/SYNOFILE_THUMB_M.png",
+        "inputs/@eaDir/x",
+        "#recycle/a.png",
+    ),
+    *(".directory", "inputs/.directory", "Thumbs.db", "Thumbs.db:encryptable", "ehthumbs.db", "desktop.ini"),
+    *(".DS_Store", "._metadata.json", "__MACOSX/._0000_BR.png", "__MACOSX/metadata.json", "Icon\r", ".localized"),
+    *("metadata.json:Zone.Identifier", "0000_BR.png:Zone.Identifier", ".~lock.metadata.json#", "~$metadata.json"),
+    *("metadata.json~", "#metadata.json#", ".metadata.json.swp", ".nfs000000000000001", ".fuse_hidden0001"),
+    *(".ipynb_checkpoints/metadata.json", ".stversions/0000_BR.png", ".git/config", ".Trash-1000/files/0000_BR.png"),
+    *("System Volume Information/x", "$RECYCLE.BIN/0000_BR.png", ".Rhistory", ".RData", ".@__thumb/0000_BR.png"),
+]
+
+
+@pytest.mark.parametrize("name", LITTER)
+def test_what_file_servers_and_editors_leave_is_passed_over(here: Path, there: Path, name: str) -> None:
+    contents = files(record(here))
+    take_in(there, tar_of({name: b"x", **contents}, format=tarfile.PAX_FORMAT))
+    assert files(there / "s") == contents
+
+
+def test_litter_beside_a_session_is_none_of_it(here: Path, there: Path) -> None:
+    contents = {f"s/{name}": data for name, data in files(record(here)).items()}
+    beside = {"@eaDir/s@SynoResource": b"x", ".directory": b"x", "__MACOSX/s/._metadata.json": b"x"}
+    assert take_in(there, tar_of({**beside, **contents}, "backup/")).session_id == "s"
+
+
+def test_a_session_below_a_hidden_folder_comes_in(here: Path, there: Path) -> None:
+    assert take_in(there, tar_of(files(record(here)), ".local/share/experiment/s/")).frames == 3
+
+
+def test_what_a_researcher_added_travels(here: Path, there: Path) -> None:
+    for name, write in sorted(EXACT.items()):
+        session_id = f"s{len(list(here.iterdir()))}"
+        path = record(here, session_id) / "metadata.json"
+        data = annotate(path, write, ADDED)
+        told = json.loads(decode(data))
+        take_in(there, export(here, session_id))
+        value = json.loads((there / session_id / "metadata.json").read_bytes())
+        assert same(value["sequence"], told["sequence"]), name
+        assert same(value["participant"], told["participant"]), name
+        take_in(there, tar_of(files(here / session_id), f"{session_id}/"), f"as-it-is-{session_id}")
+        value = json.loads((there / f"as-it-is-{session_id}" / "metadata.json").read_bytes())
+        assert same(value["sequence"], told["sequence"]), name
+        assert path.read_bytes() == data
+
+
+def test_what_was_kept_before_a_repair_travels(here: Path, there: Path) -> None:
+    folder = record(here)
+    path = folder / "metadata.json"
+    cut = path.read_bytes()[:-400]
+    path.write_bytes(cut.replace(b'"prompt"', b'"prompt', 1))
+    repair(Disk(), folder)
+    (kept,) = folder.glob("metadata.json.before-repair-*")
+    for number, archive in enumerate((export(here), tar_of(files(folder)))):
+        take_in(there, archive, f"copy{number}")
+        assert (there / f"copy{number}" / kept.name).read_bytes() == kept.read_bytes()
+    assert [finding.severity for finding in check(there / "copy0") if finding.severity != "note"] == []
+    assert [summary.session_id for summary in list_sessions(there)] == ["copy0", "copy1"]
+
+
+UNDERSTOOD = ("index twice", "prompt with half a character", "timestamp an object")
+"""The last of two keys counts, as everywhere; and R writes NULL as an empty object."""
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize("name", sorted(set(ENTRIES) - set(UNDERSTOOD)))
+def test_an_entry_that_breaks_the_format_is_refused_with_its_place(
+    here: Path, there: Path, name: str, ours: bool
+) -> None:
+    contents = files(record(here))
+    write_entry(here / "s" / "metadata.json", ENTRIES[name], ours=ours)
+    contents["metadata.json"] = (here / "s" / "metadata.json").read_bytes()
+    if name == "index 2^53-1":
+        contents[f"{2**53 - 1}_BR.png"] = contents.pop("0001_BR.png")
+    assert_refused(there, tar_of(contents), InvalidArchive, r"metadata\.json|0001_BR\.png|9007199254740991_BR\.png")
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize("name", sorted(name for name in TOPS if name.startswith("created_at")))
+def test_a_time_that_is_none_is_refused(here: Path, there: Path, name: str, ours: bool) -> None:
+    write_top(record(here) / "metadata.json", TOPS[name], ours=ours)
+    contents = files(here / "s")
+    assert_refused(there, tar_of(contents), InvalidArchive, "no time of creation")
+
+
+def test_a_value_that_is_nested_too_deep_is_refused_and_less_is_not(here: Path, there: Path) -> None:
+    path = record(here) / "metadata.json"
+    whole = path.read_bytes()
+    for levels, comes_in in ((63, True), (64, False), (253, False), (900, False), (5000, False)):
+        path.write_bytes(whole.replace(b'"seed":1,', f'"mine":{nested(levels)},"seed":1,'.encode(), 1))
+        archive = tar_of(files(here / "s"))
+        if comes_in:
+            assert take_in(there, archive).frames == 3
+            b"".join(Export(there, "s").chunks())
+            shutil.rmtree(there / "s")
+        else:
+            assert_refused(there, archive, InvalidArchive, "line 7 of metadata.json.*nested more than 64 deep")
 
 
 def test_another_id_can_be_given(here: Path, there: Path) -> None:
@@ -405,7 +514,7 @@ def without_input(contents: Contents) -> None:
         (described(entry_sha256="0" * 64), "do not have the hash"),
         (described(entry_sha256=["x"]), "do not have the hash"),
         (described(entry_input_file="../secret"), "is missing from the archive"),
-        (described(entry_input_file={"a": 1}), "is missing from the archive"),
+        (described(entry_input_file={"a": 1}), "input_file is not a text"),
         (described(entry_input_file="0000_BR.png"), "the input of 0001_BR.png, do not have the hash"),
     ],
 )

@@ -1,0 +1,187 @@
+"""What a ``metadata.json`` says, whatever hand wrote it: all of it, or as much as can be understood, and where it ends.
+
+Nothing here writes. A file that this program does not understand is not lost: somebody wrote it, and may yet mend it.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shared.session import foreign, lines
+from shared.session.entries import parse_entry
+from shared.session.jsontext import NotJson, parse_exact
+from shared.session.layout import METADATA
+from shared.session.metadata import (
+    LINE_START,
+    SEQUENCE_START,
+    TAIL_START,
+    DamagedMetadata,
+    Tail,
+    parse_head,
+    parse_tail,
+)
+
+MAX_FOREIGN_BYTES = 1 << 30
+"""Of a file that has to be read in one piece."""
+
+_NEWLINE = b"\n"
+_HEAD_BYTES = 1 << 20
+_TAIL_BYTES = 64 * 1024
+_TAIL_KEYS = ("open", "interrupted", "lost", "missing")
+_SCALARS = ("session_id", "created_at", "format")
+
+
+@dataclass(slots=True)
+class Contents:
+    """Head, entries and tail of one version of a file.
+
+    Attributes:
+        head, tail: exactly as written; see :func:`shared.session.jsontext.parse_exact`.
+        index: where the entries stand, in a file that is laid out as ours.
+        texts: otherwise the text of each entry, as it is written.
+        line_of: the line of the first entry where each has one of its own, or of each of ``texts``.
+        looks_ours: laid out as ours, at least in its beginning.
+        problem: what is not understood, with its place; None where everything is. (An entry may be no entry.)
+        torn: it was cut off in the midst of an append of ours: its recorder died.
+        has_tail: whether the tail stands in the file and is whole.
+    """
+
+    head: dict[str, Any] | None = None
+    tail: Tail = field(default_factory=Tail)
+    index: lines.Index | None = None
+    texts: list[bytes] = field(default_factory=list)
+    line_of: array[int] = field(default_factory=lambda: array("L"))
+    looks_ours: bool = False
+    problem: str | None = None
+    torn: bool = False
+    has_tail: bool = True
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether an entry can be appended to the file as it is."""
+        return self.index is not None
+
+    @property
+    def count(self) -> int:
+        """How many entries there are, understood or not."""
+        return len(self.texts) if self.index is None else len(self.index.starts)
+
+    def line(self, position: int) -> int:
+        """The line on which an entry begins, from 1."""
+        return self.line_of[0] + position if self.index is not None else self.line_of[position]
+
+
+def read(fd: int) -> Contents:
+    """Read an open file."""
+    try:
+        index = lines.scan(fd)
+    except DamagedMetadata as error:
+        return _read_foreign(fd, error)
+    begin = lines.pread(fd, index.starts[0] if index.starts else index.tail_at, 0)
+    line = 1 + begin.count(b"\n")
+    return Contents(index.head, index.tail, index, line_of=array("L", [line]), looks_ours=True)
+
+
+def left_open(folder: Path) -> bool:
+    """Whether the recorder of a session died: it says that it is being recorded, or was cut off in an append; and it
+    is laid out as ours. Reads the end of the file, where that says that it is closed.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    fd = lines.open_file(folder / METADATA)
+    try:
+        size = os.fstat(fd).st_size
+        begin = max(0, size - _TAIL_BYTES)
+        text = lines.pread(fd, size - begin, begin)
+        at = text.rfind(TAIL_START)
+        if at >= 0:
+            try:
+                if not parse_tail(text[at:]).open:
+                    return False
+            except DamagedMetadata:
+                at = -1
+        found = read(fd)
+    finally:
+        os.close(fd)
+    return found.looks_ours and (found.torn or found.tail.open)
+
+
+def _read_foreign(fd: int, ours: DamagedMetadata) -> Contents:
+    size = os.fstat(fd).st_size
+    if size > MAX_FOREIGN_BYTES:
+        return Contents(problem=f"metadata.json has {size} bytes, and is not laid out so that it can be read in parts")
+    data = lines.pread(fd, size, 0)
+    found = foreign.read(data)
+    contents = Contents(texts=found.entries, line_of=found.lines)
+    members: dict[str, Any] = {}
+    problem = found.problem
+    for key, text in found.members.items():
+        try:
+            members[key] = parse_exact(text)
+        except NotJson as error:
+            problem = problem or f"{key}: {error}"
+    contents.tail = Tail.from_json({key: members.pop(key) for key in _TAIL_KEYS if key in members})
+    contents.head = {key: _unboxed(value) if key in _SCALARS else value for key, value in members.items()}
+    if problem is None:
+        return contents
+    if _begins_as_ours(data):
+        return _salvage(data, ours)
+    contents.has_tail = False
+    where = f" at line {found.line} (byte {found.at})" if found.line else ""
+    contents.problem = f"metadata.json cannot be understood{where}: {problem}"
+    return contents
+
+
+def _begins_as_ours(data: bytes) -> bool:
+    try:
+        parse_head(data[:_HEAD_BYTES])
+    except DamagedMetadata:
+        return False
+    rest = data[data.find(SEQUENCE_START) + len(SEQUENCE_START) :][: len(LINE_START) + 1]
+    return any(mark.startswith(rest[: len(mark)]) for mark in (b"\n" + LINE_START, TAIL_START)) or not rest.strip(b"\0")
+
+
+def _salvage(data: bytes, ours: DamagedMetadata) -> Contents:
+    """What can be read of a file of ours: its head, each whole line, and its tail."""
+    contents = Contents(parse_head(data[:_HEAD_BYTES]), looks_ours=True, has_tail=False)
+    at = data.find(SEQUENCE_START) + len(SEQUENCE_START) + 1
+    number = 1 + data.count(b"\n", 0, at)
+    whole_to, broken_at = at, None
+    for line in data[at:].split(b"\n"):
+        text = line.strip().removesuffix(b",")
+        if line.startswith(LINE_START) and _is_whole(text):
+            contents.texts.append(text)
+            contents.line_of.append(number)
+            whole_to = at + len(line)
+        elif broken_at is None and line.startswith(LINE_START):
+            broken_at = at
+        number += 1
+        at += len(line) + 1
+    tail_at = data.rfind(TAIL_START)
+    if tail_at >= 0:
+        try:
+            contents.tail, contents.has_tail = parse_tail(data[tail_at:]), True
+        except DamagedMetadata:
+            contents.tail = Tail()
+    # Only an append that was broken off leaves everything whole up to the file's last line, or zeros.
+    contents.torn = not contents.has_tail and (broken_at is None or broken_at >= whole_to or b"\0" in data)
+    place = ours.at if ours.at is not None else whole_to
+    contents.problem = f"{ours.detail}, at line {1 + data.count(_NEWLINE, 0, place)} (byte {place})"
+    return contents
+
+
+def _is_whole(text: bytes) -> bool:
+    try:
+        parse_entry(text)
+    except DamagedMetadata:
+        return False
+    return True
+
+
+def _unboxed(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], (list, dict)) else value

@@ -1,0 +1,164 @@
+"""JSON as other hands write it: Python's ``NaN``, lone surrogates, any layout, a byte order mark, numbers of any size.
+
+What is read for this program's own use (:func:`parse`) can be written by any JSON writer. What is written back
+(:func:`parse_exact`, :func:`dumps`, :func:`one_line`) says what its author wrote, to the digit. What is answered over
+HTTP (:func:`strict`) can be read by any JSON parser.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+import re
+from typing import Any
+
+import orjson
+
+MAX_DEPTH = 64
+"""Levels of objects and arrays in an entry, a head or a tail; ours have three."""
+
+_INT64 = range(-(1 << 63), 1 << 64)
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_SPACE = re.compile(_STRING + r"|[ \t\r\n]+", re.S)
+_LOOSE = re.compile(_STRING + r"|-?Infinity|NaN|-?[0-9][0-9.eE+-]*", re.S)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.S
+)
+_LONE_CHARS = 6  # \ud800
+_LONGEST_FINITE = 300
+
+
+class NotJson(ValueError):
+    """The text cannot be understood; the message says why. ``at`` is where, in characters, as far as that is known."""
+
+    def __init__(self, message: str, at: int | None = None) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+def decode(data: bytes) -> str:
+    """The text of a JSON file: UTF-8, with a byte order mark or without, or UTF-16 and UTF-32 as PowerShell has them.
+
+    Raises:
+        NotJson: bytes that are no such text; ``at`` is the first of them.
+    """
+    encoding = json.detect_encoding(data)
+    try:
+        return data.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise NotJson(f"bytes that are not {encoding.upper()}", error.start) from None
+
+
+def parse(data: bytes) -> Any:
+    """A value that any JSON writer can write again: lone surrogates are replaced, numbers beyond 64 bits are rounded.
+
+    Raises:
+        NotJson: not JSON even in a wide sense, or nested more than :data:`MAX_DEPTH` deep.
+    """
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return writable(parse_exact(data))
+    check_depth(value, data.count(b"{") + data.count(b"["))
+    return value
+
+
+def parse_exact(data: bytes | str) -> Any:
+    """The value as it was written: ``NaN``, integers of any size, lone surrogates.
+
+    Raises:
+        NotJson: see :func:`parse`.
+    """
+    text = decode(data) if isinstance(data, bytes) else data
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise NotJson(error.msg, error.pos) from None
+    except RecursionError:
+        raise NotJson(f"nested more than {MAX_DEPTH} deep") from None
+    except ValueError as error:  # an integer of thousands of digits
+        raise NotJson(str(error)) from None
+    check_depth(value, text.count("{") + text.count("["))
+    return value
+
+
+def check_depth(value: Any, brackets: int = MAX_DEPTH + 1) -> None:
+    """Whether a value keeps to :data:`MAX_DEPTH`; where there are no more ``brackets`` than that, it does.
+
+    Raises:
+        NotJson: it does not.
+    """
+    if brackets <= MAX_DEPTH or not isinstance(value, (dict, list)):
+        return
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        parts = (outer.values() if isinstance(outer, dict) else outer for outer in level)
+        level = [inner for part in parts for inner in part if isinstance(inner, (dict, list))]
+        if not level:
+            return
+    raise NotJson(f"nested more than {MAX_DEPTH} deep")
+
+
+def writable(value: Any) -> Any:
+    """The value with lone surrogates replaced by U+FFFD, and integers beyond 64 bits as decimal numbers."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {writable(key): writable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [writable(inner) for inner in value]
+    if isinstance(value, int) and value not in _INT64:
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """The compact JSON of what :func:`parse_exact` gave: ``NaN`` stays ``NaN``."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # a lone surrogate, which only an escape can write
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def one_line(text: str) -> str:
+    """The text without white space between its parts; every number and string stays as it is written."""
+    return _SPACE.sub(lambda found: found[0] if found[0][0] == '"' else "", text)
+
+
+def strict(text: str) -> str:
+    """The text as RFC 8259 and strict parsers have it: what is no finite number is null, a lone surrogate U+FFFD."""
+    return _SURROGATE.sub("\ufffd", _LOOSE.sub(_strict_part, text))
+
+
+def is_strict(data: bytes) -> bool:
+    """Whether a strict parser reads the bytes as they are."""
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def without_mark(data: bytes) -> bytes:
+    """The bytes behind a byte order mark of UTF-8."""
+    return data.removeprefix(codecs.BOM_UTF8)
+
+
+def _strict_part(found: re.Match[str]) -> str:
+    part = found[0]
+    if part[0] == '"':
+        return _ESCAPE.sub(_strict_escape, part) if "\\" in part else part
+    if part[-1].isdigit():
+        may_be_too_large = "e" in part or "E" in part or len(part) > _LONGEST_FINITE
+        return "null" if may_be_too_large and math.isinf(float(part)) else part
+    return "null"
+
+
+def _strict_escape(found: re.Match[str]) -> str:
+    escape = found[0]
+    return r"\ufffd" if len(escape) == _LONE_CHARS else escape
