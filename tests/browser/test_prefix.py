@@ -53,7 +53,7 @@ def test_the_page_works_under_a_prefix(new_page: NewPage, address: str) -> None:
     wait_swaps(page, 1)
     assert changed(before, on_view(page)) == ["BR"]
     page.keyboard.press("r")
-    expect(page.locator(".notice")).to_contain_text("“prefixed” is kept")
+    expect(page.locator(".notice").filter(has_text="“prefixed” is kept")).to_be_visible()
 
     page.goto(f"{address}/#/sessions")
     card = page.locator("[data-session=prefixed]")
