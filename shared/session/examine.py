@@ -164,7 +164,7 @@ def _take(found: Examination, said: Contents, texts: Iterator[bytes]) -> set[str
         try:
             entry = parse_entry(text)
         except DamagedMetadata as error:
-            found.broken.append(f"the entry on line {said.line(position)} of metadata.json {error.detail}")
+            found.broken.append(f"the entry at position {position} (line {said.line(position)}) {error.detail}")
             named = file_named_in(text)
             if named is not None:
                 (have if found.keeps_broken else found.named).add(named)

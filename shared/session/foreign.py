@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from shared.session.jsontext import NotJson, decode, one_line
 
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(parse_int=len)
+"""Finds where a value ends; what an integer of thousands of digits is worth is not asked here."""
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.S)
 
@@ -169,8 +170,6 @@ class _Walk:
             raise NotJson(error.msg, error.pos) from None
         except RecursionError:
             self.at = self._past_brackets(begin)  # so that the rest is read; who reads this value says what is wrong
-        except ValueError as error:  # an integer of thousands of digits
-            raise NotJson(str(error), begin) from None
         return self._text[begin : self.at]
 
     def _past_brackets(self, begin: int) -> int:

@@ -227,7 +227,7 @@ class MetadataReader:
         try:
             return parse_entry(text)
         except DamagedMetadata as error:
-            place = f"the entry on line {self.contents.line(position)} of metadata.json, the {position + 1}. of all,"
+            place = f"the entry at position {position} of metadata.json (line {self.contents.line(position)})"
             return DamagedMetadata(with_advice(self.session_id, f"{place} {error.detail}"))
 
     def _last_text(self) -> bytes:

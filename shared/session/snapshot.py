@@ -128,7 +128,8 @@ def _strict_entry(reader: SessionReader, position: int, text: bytes) -> bytes:
     try:
         parse_exact(text)
     except NotJson as error:
-        place = f"the entry on line {reader.contents.line(position)} of metadata.json cannot be understood"
+        line = reader.contents.line(position)
+        place = f"the entry at position {position} of metadata.json (line {line}) cannot be understood"
         raise DamagedMetadata(with_advice(reader.session_id, f"{place}: {error}")) from None
     return strict(decode(text)).encode()
 

@@ -255,17 +255,3 @@ async def test_a_session_is_removed_but_not_while_it_is_active(site: Site) -> No
     for path in ("/session/s", "/session/s/frames/0"):
         assert (await site.client.get(path)).json()["error"] == "session_not_found"
     assert (await site.client.get("/session/list")).json() == {"sessions": []}
-
-
-async def test_damaged_metadata_is_repaired_and_then_read(site: Site) -> None:
-    await start(site)
-    await site.generate()
-    await site.generate()
-    await site.client.post("/session/stop")
-    site.recorder._writers.pop("s").close()
-    metadata = site.sessions / "s" / "metadata.json"
-    for path in ("/session/s", "/session/s/frames/1"):
-        metadata.write_bytes(metadata.read_bytes()[:-200])
-        assert (await site.client.get(path)).status_code == 200
-    assert site.recorder.repaired == ["s", "s"]
-    assert len((await site.client.get("/session/s")).json()["sequence"]) == 2

@@ -13,24 +13,22 @@ import pytest
 from services.replayer import service
 from services.replayer.cursor import Cursors
 from services.replayer.sessions import OPEN_LIMIT
-from shared.disk import Disk
 from shared.errors import (
     FrameCorrupt,
     FrameMissing,
     InvalidRequest,
     NotReplaying,
-    RecorderUnavailable,
+    SessionDamaged,
     SessionNotFound,
     UnknownType,
 )
-from shared.rpc import Server
 from shared.session.metadata import Tail, entry_from_frame, file_parts, new_head
-from shared.session.repair import repair
 from shared.session.writer import SessionWriter
 from shared.sockets import Subscriber
-from shared.wire import Reply, Request
 from tests.bus.replayer.conftest import Rig
+from tests.support.absurd import ENTRIES, write_entry
 from tests.support.samples import frame
+from tests.support.waiting import eventually_async
 
 
 async def test_a_session_is_replayed_in_order_byte_for_byte(rig: Rig) -> None:
@@ -200,35 +198,70 @@ async def test_a_frame_that_changes_later_is_seen_to_have_changed(rig: Rig) -> N
         await rig.ask("next")
 
 
-async def test_damaged_metadata_is_repaired_by_the_recorder(rig: Rig) -> None:
+async def test_damaged_metadata_is_replayed_as_far_as_it_goes_and_left_as_it_is(rig: Rig) -> None:
     writer = rig.record(frames=3)
     writer.close()
-    asked: list[str] = []
+    path = writer.folder / "metadata.json"
+    text = path.read_bytes()
+    cut = text[: text.index(b'{"index":2') + 40]
+    path.write_bytes(cut)
+    assert (await rig.ask("start", session_id="s")).body["total"] == 2
+    assert [await rig.shown() for _ in range(2)] == [0, 1]
+    with pytest.raises(SessionDamaged, match="line 8"):
+        await rig.ask("next")
+    assert path.read_bytes() == cut
+    path.write_bytes(text)  # its owner mends it
+    assert await rig.shown() == 2
+    assert await rig.shown() is None
 
-    async def mend(request: Request) -> Reply:
-        asked.append(request.body["session_id"])
-        repair(Disk(), rig.root / request.body["session_id"])
-        return Reply({"session_id": request.body["session_id"], "actions": []})
 
-    (writer.folder / "metadata.json").unlink()
-    serving = asyncio.create_task(Server(rig.buses.new(), "recorder", {"repair": mend}).serve())
-    assert (await rig.ask("start", session_id="s")).body["total"] == 3
-    assert asked == ["s"]
+async def test_an_entry_that_is_none_is_shown_by_the_name_of_its_file(rig: Rig) -> None:
+    writer = rig.record(frames=3)
+    writer.close()
+    path = writer.folder / "metadata.json"
+    path.write_bytes(path.read_bytes().replace(b'"seed":1', b'"seed":,', 1))
+    await rig.ask("start", session_id="s")
     assert [await rig.shown() for _ in range(4)] == [0, 1, 2, None]
-    # And in the middle of a replay:
-    text = (writer.folder / "metadata.json").read_bytes()
-    (writer.folder / "metadata.json").write_bytes(text[: len(text) // 2])
-    await rig.ask("seek", index=1)
-    assert await rig.shown() == 1
-    assert asked == ["s", "s"]
-    serving.cancel()
 
 
-async def test_without_a_recorder_it_says_what_to_do(rig: Rig) -> None:
+async def test_nothing_that_can_be_read_is_refused_with_the_place(rig: Rig) -> None:
     writer = rig.record(frames=1)
     (writer.folder / "metadata.json").write_bytes(b"{")
-    with pytest.raises(RecorderUnavailable, match="start the recorder"):
+    with pytest.raises(SessionDamaged, match="line 1"):
         await rig.ask("start", session_id="s")
+    (writer.folder / "metadata.json").unlink()
+    with pytest.raises(SessionDamaged, match="gone"):
+        await rig.ask("start", session_id="s")
+
+
+@pytest.mark.parametrize("name", sorted(ENTRIES))
+async def test_whatever_an_entry_holds_the_replayer_goes_on(rig: Rig, name: str) -> None:
+    for number, ours in enumerate((True, False)):
+        session_id = f"s{number}"
+        writer = rig.record(session_id, frames=3)
+        writer.close()
+        write_entry(writer.folder / "metadata.json", ENTRIES[name], ours=ours)
+        total = (await rig.ask("start", session_id=session_id)).body["total"]
+        shown = []
+        for _ in range(total + 1):
+            try:
+                reply = await rig.ask("next")
+            except (FrameMissing, FrameCorrupt, SessionDamaged):
+                continue
+            shown.append(None if reply.body["complete"] else reply.body["entry"]["index"])
+        assert {0, 2, None} <= set(shown)
+        for index in (0, 2):
+            await rig.ask("seek", index=index)
+            assert await rig.shown() == index
+        await rig.ask("seek", index=0)
+        await rig.ask("play", speed=100.0)
+
+        async def is_played() -> bool:
+            state = (await rig.ask("status")).body["state"]
+            return bool(state in ("complete", "paused"))
+
+        await eventually_async(is_played, 20, "all of it was played")
+        assert (await rig.ask("stop")).body["state"] == "idle"
 
 
 async def test_a_session_that_is_deleted_under_the_cursor(rig: Rig) -> None:

@@ -308,7 +308,7 @@ def test_a_value_that_is_nested_too_deep_is_refused_and_less_is_not(here: Path, 
             b"".join(Export(there, "s").chunks())
             shutil.rmtree(there / "s")
         else:
-            assert_refused(there, archive, InvalidArchive, "line 7 of metadata.json.*nested more than 64 deep")
+            assert_refused(there, archive, InvalidArchive, "line 8.*nested more than 64 deep")
 
 
 def test_another_id_can_be_given(here: Path, there: Path) -> None:
