@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import queue
 import sys
 import threading
@@ -20,6 +21,7 @@ from typing import TextIO
 WAITING_LINES = 10_000
 """Lines that wait for a slow standard error; beyond it new ones are left out, and counted."""
 FLUSH_S = 1.0
+BLOCKED_S = 0.05
 
 BURST = 50
 """So many lines of one kind are written at once, a traceback counting as :data:`TRACEBACK_COST`; then one in
@@ -56,13 +58,14 @@ class Sparing(logging.Filter):
 
 
 class LineQueue(QueueHandler):
-    """Hands lines to a thread that writes them to a stream."""
+    """Hands lines to a thread that writes them to a stream: past the stream's own buffer and its lock, on which the
+    interpreter's end would wait for ever."""
 
     def __init__(self, stream: TextIO, formatter: logging.Formatter) -> None:
         self._lines: queue.Queue[logging.LogRecord | None] = queue.Queue(WAITING_LINES)
         super().__init__(self._lines)
-        self._to = logging.StreamHandler(stream)
-        self._to.setFormatter(formatter)
+        self._stream = stream
+        self._line = formatter
         self._left_out = 0
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
@@ -84,13 +87,21 @@ class LineQueue(QueueHandler):
 
     def _write(self) -> None:
         while (record := self._lines.get()) is not None:
-            self._to.handle(record)
+            self._put(record)
             if self._left_out:
                 left_out, self._left_out = self._left_out, 0
-                told = f"{left_out} lines were left out: nobody read them in time"
-                self._to.handle(
-                    logging.makeLogRecord({"levelno": logging.WARNING, "levelname": "WARNING", "msg": told})
-                )
+                told = {"msg": f"{left_out} lines were left out: nobody read them in time", "levelname": "WARNING"}
+                self._put(logging.makeLogRecord(told))
+
+    def _put(self, record: logging.LogRecord) -> None:
+        rest = f"{self._line.format(record)}\n".encode(self._stream.encoding or "utf-8", "backslashreplace")
+        while rest:
+            try:
+                rest = rest[os.write(self._stream.fileno(), rest) :]
+            except BlockingIOError:  # a pipe that somebody else made so
+                time.sleep(BLOCKED_S)
+            except (OSError, ValueError):
+                return  # closed: nobody is there to be told
 
 
 def set_up_logging(name: str, level: str) -> None:

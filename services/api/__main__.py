@@ -32,6 +32,7 @@ async def serve(runtime: Runtime, sockets: list[socket.socket], disk: Disk | Non
     try:
         await api.start()
     except AlreadyHeld:
+        await api.close()
         for opened in sockets:
             opened.close()
         raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -44,7 +43,6 @@ class GenerateRoute:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._thread = ThreadPoolExecutor(1, "bodies")  # not where reads of a slow disk may stand in line
 
     async def post(self, request: Request) -> Response:
         """Answer with the PNG."""
@@ -87,7 +85,7 @@ class GenerateRoute:
         """The fields and the image of a body; of a large one that is work for a thread."""
         if len(body) < LARGE_BYTES:
             return parse_generate(body, content_type)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, parse_generate, body, content_type)
+        return await asyncio.get_running_loop().run_in_executor(self._api.threads, parse_generate, body, content_type)
 
     async def _have_made(self, request: Request, wanted: Generate, image: bytes, draw: Draw | None) -> Reply:
         """Have it made, and give it up when the client goes away or the process stops."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +20,8 @@ from shared.errors import NotFound
 from shared.places import SAMPLES
 
 WEB = Path(__file__).with_name("web")
+
+T = TypeVar("T")
 
 PUBLIC_PREFIX = "/web/"
 
@@ -67,8 +72,9 @@ class _Held:
 class PageRoutes:
     """Handles the routes."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: ThreadPoolExecutor) -> None:
         self._held: dict[Path, _Held] = {}
+        self._threads = threads
 
     async def index(self, request: Request) -> Response:
         """The page."""
@@ -77,29 +83,33 @@ class PageRoutes:
     async def file(self, request: Request) -> Response:
         """One of its files."""
         path = request.path_params["path"]
-        return await self._answer(request, _inside(WEB, path), {})
+        return await self._answer(request, await self._in_thread(lambda: _inside(WEB, path)), {})
 
     async def samples(self, request: Request) -> Response:
         """The photographs to begin with."""
         found = [
             {"name": path.stem, "file": path.name, "title": path.stem.replace("_", " ").capitalize()}
-            for path in await asyncio.to_thread(sample_paths)
+            for path in await self._in_thread(sample_paths)
         ]
         return JsonResponse({"samples": found}, headers=NO_STORE)
 
     async def sample(self, request: Request) -> Response:
         """One photograph."""
-        return await self._answer(request, await asyncio.to_thread(sample_path, request.path_params["name"]), {})
+        name = request.path_params["name"]
+        return await self._answer(request, await self._in_thread(lambda: sample_path(name)), {})
 
     async def _answer(self, request: Request, path: Path, headers: dict[str, str]) -> Response:
         try:
-            held = await asyncio.to_thread(self._read, path)
+            held = await self._in_thread(lambda: self._read(path))
         except OSError:
             raise NotFound(f"There is no file {request.url.path[:200]!r} in this version.") from None
         headers = {**headers, "ETag": held.etag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == held.etag:
             return Response(None, 304, headers)
         return Response(held.data, 200, headers, _MEDIA_TYPES[path.suffix])
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _read(self, path: Path) -> _Held:
         status = path.stat()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from services.api.comparisons import Comparisons
@@ -39,6 +40,7 @@ class Api:
 
     Attributes:
         closing: set when requests still under way must be answered at once, because the process stops.
+        threads: for work that has nothing to do with sessions, whose disk may be slow and hold up the others.
     """
 
     def __init__(self, runtime: Runtime, disk: Disk | None = None) -> None:
@@ -47,6 +49,7 @@ class Api:
         self.started_at = time.monotonic()
         self.closing = asyncio.Event()
         self._recorder = recorder(runtime.bus)
+        self.threads = ThreadPoolExecutor(4, "own")
         self.fates = Fates(disk or Disk(), self.settings.sessions_dir)
         self.recording = Recording(
             self._recorder, self.fates, self.settings.sessions_dir, self.settings.disk_stop_bytes
@@ -111,13 +114,18 @@ class Api:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._cancels:
             await asyncio.wait(self._cancels, timeout=LAST_CANCELS_S)
-        are_over = [await _in_time(self.thumbnailer.close()), await _in_time(asyncio.to_thread(self.comparisons.close))]
         for peer in (self.generator, self._recorder, self.replayer):
             await peer.close()
-        are_over += [await self.fates.journal.close(), await _in_time(asyncio.to_thread(self.readers.close))]
+        are_over = await asyncio.gather(
+            self.fates.journal.close(),
+            _in_time(self.thumbnailer.close()),
+            _in_time(asyncio.to_thread(self.comparisons.close)),
+            _in_time(asyncio.to_thread(self.readers.close)),
+        )
         if not all(are_over):
             log.warning("a disk does not answer; what was asked of it is given up")
         self.prompts.close()
+        self.threads.shutdown(wait=False, cancel_futures=True)
 
     async def _cancel(self, request_id: str) -> None:
         try:

@@ -61,7 +61,7 @@ class Thumbnailer:
         """End the process, if there is one."""
         self._closed = True
         self._cancel_idle()
-        self._end_worker()
+        await asyncio.to_thread(self._end_worker)
         if self._thread is not None:
             await asyncio.to_thread(self._thread.shutdown)
 
@@ -74,7 +74,7 @@ class Thumbnailer:
             return await loop.run_in_executor(self._thread, self._make, source, target)
         finally:
             self._cancel_idle()
-            self._idle = loop.call_later(IDLE_S, self._end_worker)
+            self._idle = loop.call_later(IDLE_S, self._end_idle)
 
     def _make(self, source: Path, target: Path) -> bytes:
         try:
@@ -118,6 +118,10 @@ class Thumbnailer:
                     cwd=Path(__file__).resolve().parents[2],
                 )
             return self._worker
+
+    def _end_idle(self) -> None:
+        # In a thread: a process that is stuck on a disk takes its time to end.
+        asyncio.get_running_loop().run_in_executor(None, self._end_worker)
 
     def _end_worker(self) -> None:
         with self._lock:

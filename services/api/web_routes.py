@@ -17,7 +17,7 @@ from shared.errors import UpgradeRequired
 
 def web_routes(api: Api) -> list[BaseRoute]:
     """All of them; ``session`` is the convertor of session ids."""
-    page, entries, gaze = PageRoutes(), EntryRoutes(api, api.thumbnailer), GazeRelay()
+    page, entries, gaze = PageRoutes(api.threads), EntryRoutes(api, api.thumbnailer), GazeRelay()
 
     async def serve_gaze(websocket: WebSocket) -> None:  # a bound method would be taken for an ASGI application
         await gaze.serve(websocket)

@@ -16,13 +16,14 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from shared.address import bare_host
+from shared.descriptors import limit_now
 from shared.rarely import Rarely
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 16
-"""Scrapes under way at a time; another one waits in the system's queue."""
-SAY_S = 5.0
+AT_ONCE = 128
+"""Scrapes under way at a time, or half as many as there are descriptors; another one waits in the system's queue."""
+SAY_S = 2.0
 """A client that has not said what it wants by then is cut off."""
 STEP_S = 0.1
 
@@ -49,7 +50,7 @@ class Exporter(socketserver.ThreadingMixIn, WSGIServer):
         """
         found = socket.getaddrinfo(bare_host(host), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         self.address_family, address = found[0][0], found[0][4]
-        self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._places = threading.BoundedSemaphore(min(AT_ONCE, limit_now() // 2))
         self._failed = Rarely(log)
         super().__init__((str(address[0]), int(address[1])), _Handler)
         self.set_app(make_wsgi_app(registry))
