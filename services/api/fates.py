@@ -23,7 +23,7 @@ class Fates:
 
     Attributes:
         pending: frames that were made and are not known to be on disk.
-        lost: ids of frames that were shown and never reached the disk, by session, as far as we found out ourselves.
+        lost: ids of frames that were made and never reached the disk, by session, as far as we found out ourselves.
     """
 
     def __init__(self, journal: Answered) -> None:
