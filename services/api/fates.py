@@ -25,7 +25,7 @@ class Fates:
     Attributes:
         pending: frames that were made and are not known to be on disk.
         journal: where they are kept past our own end.
-        lost: ids of frames that were shown and never reached the disk, by session, as far as we found out ourselves.
+        lost: ids of frames that were made and never reached the disk, by session, as far as we found out ourselves.
     """
 
     def __init__(self, disk: Disk, root: Path) -> None:

@@ -120,7 +120,7 @@ class Recording:
         return known.model_copy(update={"pending": max(known.pending, self._fates.pending.count(session_id))})
 
     def lost(self) -> dict[str, list[str]]:
-        """Frames that were shown and never reached the disk, by session."""
+        """Frames that were made and never reached the disk, by session."""
         found = {session_id: list(ids) for session_id, ids in self._fates.lost.items()}
         for session_id, ids in (self.status.lost if self.status else {}).items():
             own = found.setdefault(session_id, [])

@@ -97,7 +97,7 @@ def _of_folder(found: Examination) -> Iterator[Finding]:
     for name, reason in found.strays:
         yield Finding("note", name, f"named like a frame and none of this session's: {reason}")
     for frame_id in found.tail.lost:
-        yield Finding("lost", METADATA, f"frame {frame_id} was shown and never reached the disk")
+        yield Finding("lost", METADATA, f"frame {frame_id} was made and never reached the disk")
     for item in sorted(os.listdir(found.folder)):
         known = item in _OURS or layout.parse_frame_name(item) or layout.is_kept(item)
         if not known and not layout.is_litter([item]):

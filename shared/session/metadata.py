@@ -54,7 +54,7 @@ class DamagedMetadata(SessionDamaged):
 
 
 class Entry(BaseModel):
-    """One recorded frame. A frame can be made again from it, and proved to be the one that was shown.
+    """One recorded frame. A frame can be made again from it, and proved to be the one that was made.
 
     Keys that are not listed here survive reading and writing: a later version, or the owner, may have added them.
     """
@@ -68,7 +68,7 @@ class Entry(BaseModel):
     focus_sector: str | None = None
     prompt: str = ""
     timestamp: float = 0.0
-    """Unix seconds at which the frame was published."""
+    """Unix seconds at which the frame was made: published, whether or not anybody saw it."""
 
     frame_id: str | None = None
     sha256: str | None = None
@@ -110,7 +110,7 @@ class Tail:
     interrupted: bool = False
     """Its process died once while the session was open."""
     lost: list[str] = field(default_factory=list)
-    """Ids of frames that were shown and never reached the disk."""
+    """Ids of frames that were made and never reached the disk."""
     missing: list[str] = field(default_factory=list)
     """File names of entries whose file was gone at the last repair."""
     extra: dict[str, Any] = field(default_factory=dict)

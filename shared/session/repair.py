@@ -1,7 +1,7 @@
 """Making a session whole again: after a death at any instant, a torn write, or the loss of its metadata.
 
 Images are the truth and the metadata is an index over them. So: half-written files go, an image without an entry gets
-one from the text it carries, and an entry whose image is gone stays (the record of what was shown must not shrink)
+one from the text it carries, and an entry whose image is gone stays (the record of what was made must not shrink)
 and is named under ``missing``. What was done is logged, and kept in ``repairs.jsonl`` beside the metadata.
 """
 

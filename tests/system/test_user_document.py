@@ -96,7 +96,7 @@ def test_the_document_line_by_line(quick: Studio, shell: Shell) -> None:
         assert entry["index"] == index
         assert entry["filename"] == f"{index:04d}_{entry['target_sector']}.png"
         assert {"focus_sector", "prompt", "timestamp"} <= set(entry)
-        assert sha256(folder / entry["filename"]) == hashes[index], "what was shown is what is on disk"
+        assert sha256(folder / entry["filename"]) == hashes[index], "what was answered is what is on disk"
 
     replaying = shell.json("curl -X POST http://localhost:8001/session/replay/my_experiment")
     assert replaying == {"session_id": "my_experiment", "status": "replaying", "total_generations": 5}

@@ -1,0 +1,188 @@
+"""A recording that ends by itself, or by others, is told on the page that made it, and can be resumed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage
+from tests.browser.eyes import hide_controls, look, wait_picture, wait_state, wait_swaps
+from tests.support.buses import short_folder
+from tests.support.studio import Studio
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(new_page: NewPage, studio: Studio, complaints: list[str]) -> Iterator[Page]:
+    """The stage. What the browser says of connections that a stopped server broke is no complaint here."""
+    opened = new_page()
+    wait_picture(opened)
+    yield opened
+    studio.http.post("/session/stop")
+    complaints[:] = [each for each in complaints if "WebSocket connection" not in each]
+
+
+def record(page: Page, name: str) -> None:
+    page.get_by_role("textbox", name="Name of the session").fill(name)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
+
+def restart(studio: Studio) -> None:
+    for name in ("api", "recorder"):
+        studio.process(name).stop()
+    studio.start_recorder()
+    studio.start_api()
+
+
+def active(studio: Studio) -> str | None:
+    found: str | None = studio.http.get("/session/status").json()["session_id"]
+    return found
+
+
+def change(page: Page, number: int, sector: str) -> None:
+    look(page, sector)
+    wait_state(page, "waiting")
+    page.keyboard.press("Space")
+    wait_swaps(page, number)
+
+
+def test_a_restarted_server_is_told_and_resumed_on_a_clean_stage_too(page: Page, studio: Studio) -> None:
+    record(page, "goes_on")
+    hide_controls(page)
+    change(page, 1, "TL")
+    studio_frames = len(studio.frame_ids("goes_on"))
+    assert studio_frames >= 1
+    page.mouse.move(500, 2)
+    asked: list[str] = []
+    restart(studio)
+    page.on("request", lambda request: asked.append(request.url) if "/generate" in request.url else None)
+    loss = page.locator(".loss")
+    expect(loss).to_be_visible()
+    expect(loss).to_contain_text("“goes_on” is no longer recorded")
+    asked.clear()
+    look(page, "ML")
+    expect(page.get_by_role("button", name="Show the controls")).to_be_hidden()
+    page.get_by_role("button", name="Resume recording").click()
+    expect(loss).to_be_hidden()
+    assert active(studio) == "goes_on"
+    assert asked == [], "meanwhile nothing was made"
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    look(page, "MR")
+    eventually(lambda: page.evaluate("1") and len(studio.frame_ids("goes_on")) > studio_frames, 20, "it goes on")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".notice").last).to_contain_text("is kept")
+
+
+def test_or_gone_on_without(page: Page, studio: Studio) -> None:
+    record(page, "let_go")
+    restart(studio)
+    expect(page.locator(".loss")).to_be_visible()
+    page.get_by_role("button", name="Go on without recording").click()
+    expect(page.locator(".loss")).to_be_hidden()
+    assert active(studio) is None
+    change(page, 1, "TL")
+    assert studio.frame_ids("let_go") == []
+    page.reload()
+    wait_picture(page)
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
+    expect(page.locator(".loss")).to_be_hidden()
+
+
+def test_a_page_that_is_loaded_again_still_knows(page: Page, studio: Studio) -> None:
+    record(page, "reloaded")
+    page.reload()
+    wait_picture(page)
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.locator(".loss")).to_be_hidden()
+    restart(studio)
+    page.reload()
+    expect(page.locator(".loss")).to_contain_text("“reloaded” is no longer recorded")
+    page.get_by_role("button", name="Resume recording").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
+    page.reload()
+    wait_picture(page)
+    expect(page.locator(".loss")).to_be_hidden()
+
+
+def test_stopped_elsewhere(page: Page, studio: Studio) -> None:
+    record(page, "stopped_there")
+    studio.http.post("/session/stop")
+    expect(page.locator(".loss")).to_contain_text("it was stopped elsewhere")
+    page.get_by_role("button", name="Resume recording").click()
+    expect(page.locator(".loss")).to_be_hidden()
+    assert active(studio) == "stopped_there"
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
+
+
+def test_another_session_started_elsewhere(page: Page, studio: Studio) -> None:
+    record(page, "ousted")
+    studio.start_session("ousting")
+    expect(page.locator(".loss")).to_contain_text("“ousting” was started elsewhere")
+    look(page, "TL")
+    page.get_by_role("button", name="Go on with “ousting”").click()
+    change(page, 1, "MR")
+    studio.http.post("/session/stop")
+    assert studio.frame_ids("ousted") == []
+    assert studio.frame_ids("ousting") != []
+    # It was never this page's own: stopped by its owner, it is only over.
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
+    expect(page.locator(".loss")).to_be_hidden()
+
+
+def test_a_recorder_that_restarts_alone_ends_nothing(page: Page, studio: Studio) -> None:
+    record(page, "unbroken")
+    studio.process("recorder").stop()
+    light = page.get_by_role("button", name="Server:")
+    expect(light).to_contain_text("Down")
+    studio.start_recorder()
+    expect(light).to_contain_text("Well")
+    expect(page.locator(".loss")).to_be_hidden()
+    assert active(studio) == "unbroken"
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
+
+
+def test_a_session_that_was_deleted_is_not_made_anew(page: Page, studio: Studio) -> None:
+    record(page, "deleted")
+    for name in ("api", "recorder"):
+        studio.process(name).stop()
+    shutil.rmtree(studio.sessions / "deleted")
+    studio.start_recorder()
+    studio.start_api()
+    expect(page.locator(".loss")).to_be_visible()
+    page.get_by_role("button", name="Resume recording").click()
+    expect(page.locator(".notice.error").last).to_contain_text("there is no session 'deleted'")
+    assert not (studio.sessions / "deleted").exists()
+    page.get_by_role("button", name="Go on without recording").click()
+
+
+def test_a_server_that_resumes_by_itself_leaves_nothing_to_tell(new_page: NewPage, complaints: list[str]) -> None:
+    with short_folder() as folder:
+        own = Studio(folder, PARAFOVEA_RESUME="true")
+        try:
+            own.start_everything()
+            page = new_page(url=own.url)
+            wait_picture(page)
+            record(page, "by_itself")
+            change(page, 1, "TL")
+            frames = len(own.frame_ids("by_itself"))
+            restart(own)
+            assert active(own) == "by_itself"
+            look(page, "MR")
+            eventually(lambda: page.evaluate("1") and len(own.frame_ids("by_itself")) > frames, 20, "it goes on")
+            expect(page.locator(".loss")).to_be_hidden()
+            page.close()
+            own.stop_all()
+            own.assert_nothing_left()
+        finally:
+            own.kill_all()
+    complaints[:] = [each for each in complaints if "WebSocket connection" not in each]
