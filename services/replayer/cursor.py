@@ -15,14 +15,16 @@ class Cursor:
     """A place in one session. Positions count entries from 0; what they hold is not known here.
 
     Attributes:
+        began: when the session began, in Unix seconds, where it says so: another one may get its name.
         position: the frame that ``next`` gives; the session's length at its end.
         shown: the frame shown last, or None since the start or the last seek.
         last_place: index and total, as they were last told.
     """
 
-    def __init__(self, name: str, session_id: str) -> None:
+    def __init__(self, name: str, session_id: str, began: object = None) -> None:
         self.name = name
         self.session_id = session_id
+        self.began = began
         self.position = 0
         self.shown: int | None = None
         self.last_place = (0, 0)

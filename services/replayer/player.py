@@ -128,12 +128,12 @@ class Player:
 
     async def _catch_up(self) -> None:
         known = len(self._timeline.offsets)
-        self._timeline.extend(await self._sessions.read(self.cursor.session_id, lambda reader: _times(reader, known)))
+        self._timeline.extend(await self._sessions.follow(self.cursor, lambda reader: _times(reader, known)))
 
     async def _read_ahead(self, position: int) -> Found | None:
         if self._ahead is None or self._ahead.position != position:
-            found = await self._sessions.read(
-                self.cursor.session_id,
+            found = await self._sessions.follow(
+                self.cursor,
                 lambda reader: find(reader, self.cursor, lambda _, total: _below(position, total)),
             )
             self._ahead = found if isinstance(found, Found) else None
@@ -167,7 +167,7 @@ class Player:
             after = found.after
             if self.playback.position != self.cursor.position:  # the next round begins
                 self.cursor.seek(self.playback.position)
-                after = await self._sessions.read(self.cursor.session_id, lambda reader: place(reader, 0))
+                after = await self._sessions.follow(self.cursor, lambda reader: place(reader, 0))
             await self._stage.tell(self.cursor, after)
 
 

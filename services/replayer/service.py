@@ -73,8 +73,10 @@ class Replayer:
     async def _start(self, request: Request) -> Reply:
         wanted = StartReplay.model_validate(request.body)
         async with self.lock(wanted.cursor):
-            start = await self._sessions.read(wanted.session_id, lambda reader: place(reader, 0))
-            cursor = Cursor(wanted.cursor, wanted.session_id)
+            start, began = await self._sessions.read(
+                wanted.session_id, lambda reader: (place(reader, 0), reader.head.get("created_at"))
+            )
+            cursor = Cursor(wanted.cursor, wanted.session_id, began)
             self._cursors.put(cursor)
             self._forget_players()
             return await self.tell(cursor, start)
@@ -89,9 +91,7 @@ class Replayer:
         wanted = Seek.model_validate(request.body)
         async with self.lock(wanted.cursor):
             cursor = self._cursor(wanted.cursor)
-            position, at = await self._sessions.read(
-                cursor.session_id, lambda reader: position_of(reader, wanted.index)
-            )
+            position, at = await self._sessions.follow(cursor, lambda reader: position_of(reader, wanted.index))
             if position is None:
                 problem = f"session {cursor.session_id} has no frame {wanted.index}; its last one is {at.index - 1}"
                 raise InvalidRequest(problem, fields={"index": problem})
@@ -134,7 +134,7 @@ class Replayer:
             cursor = self._cursors.get(name)
             if cursor is None:
                 return Reply(_idle(name).model_dump())
-            at = await self._sessions.read(cursor.session_id, lambda reader: place(reader, cursor.position))
+            at = await self._sessions.follow(cursor, lambda reader: place(reader, cursor.position))
             return Reply(self._state(cursor, at).model_dump())
 
     # -- what they share ----------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ class Replayer:
         name = CursorRequest.model_validate(request.body).cursor
         async with self.lock(name):
             cursor = self._cursor(name)
-            found = await self._sessions.read(cursor.session_id, lambda reader: find(reader, cursor, target))
+            found = await self._sessions.follow(cursor, lambda reader: find(reader, cursor, target))
             if isinstance(found, Place):
                 cursor.complete()
                 await self.tell(cursor, found)
@@ -206,7 +206,7 @@ class Replayer:
         ]
 
     async def _tell_place(self, cursor: Cursor) -> Reply:
-        at = await self._sessions.read(cursor.session_id, lambda reader: place(reader, cursor.position))
+        at = await self._sessions.follow(cursor, lambda reader: place(reader, cursor.position))
         return await self.tell(cursor, at)
 
     async def _moved(self, cursor: Cursor) -> None:

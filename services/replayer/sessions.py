@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from shared.errors import SessionDamaged
+from services.replayer.cursor import Cursor
+from shared.errors import NotReplaying, SessionDamaged
+from shared.session.entries import differ
 from shared.session.reader import SessionReader, open_session
 
 OPEN_LIMIT = 64
@@ -52,6 +54,23 @@ class Sessions:
         """
         async with self._use(session_id) as opened:
             return await asyncio.to_thread(_up_to_date, self._root, session_id, opened, work)
+
+    async def follow(self, cursor: Cursor, work: Callable[[SessionReader], T]) -> T:
+        """:meth:`read` the session that a cursor is on.
+
+        Raises:
+            NotReplaying: that one is gone, and another one has its name.
+        """
+
+        def work_there(reader: SessionReader) -> T:
+            if differ(cursor.began, reader.head.get("created_at")):
+                raise NotReplaying(
+                    f"the session that the cursor {cursor.name!r} was on is gone, and another one is called "
+                    f"{cursor.session_id!r} now; start the replay again"
+                )
+            return work(reader)
+
+        return await self.read(cursor.session_id, work_there)
 
     def close(self) -> None:
         """Let all files go."""

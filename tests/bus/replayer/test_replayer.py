@@ -13,6 +13,7 @@ import pytest
 from services.replayer import service
 from services.replayer.cursor import Cursors
 from services.replayer.sessions import OPEN_LIMIT
+from shared.disk import Disk
 from shared.errors import (
     FrameCorrupt,
     FrameMissing,
@@ -27,6 +28,7 @@ from shared.session.writer import SessionWriter
 from shared.sockets import Subscriber
 from tests.bus.replayer.conftest import Rig
 from tests.support.absurd import ENTRIES, write_entry
+from tests.support.frames import CREATED_AT
 from tests.support.samples import frame
 from tests.support.waiting import eventually_async
 
@@ -351,3 +353,18 @@ async def test_a_long_session_starts_in_little_more_than_its_file_takes_to_read(
         ratios.append(replayed / ((before + after) / 2))
     print(f"start of {frames} entries, {path.stat().st_size / 1e6:.0f} MB: {sorted(ratios)[2]:.2f} of a bare read")
     assert sorted(ratios)[2] < 3
+
+
+async def test_a_cursor_does_not_go_on_in_another_session_of_the_name(rig: Rig) -> None:
+    """Removed and recorded anew under its old id: the next frame there is of another experiment."""
+    rig.record(frames=3).close()
+    await rig.ask("start", session_id="s")
+    assert await rig.shown() == 0
+    shutil.rmtree(rig.root / "s")
+    again = SessionWriter.create(Disk(), rig.root, "s", CREATED_AT + 60)
+    rig.add(again, 5, created_at=CREATED_AT + 60)
+    for message_type, more in (("next", {}), ("previous", {}), ("seek", {"index": 1}), ("play", {}), ("status", {})):
+        with pytest.raises(NotReplaying, match="another one is called 's' now"):
+            await rig.ask(message_type, **more)
+    await rig.ask("start", session_id="s")
+    assert await rig.shown() == 0

@@ -11,6 +11,7 @@ from shared.errors import InternalError
 from shared.rpc import Server
 from shared.wire import Reply, Request
 from tests.bus.replayer.conftest import Rig
+from tests.support.frames import CREATED_AT
 from tests.support.waiting import eventually_async
 
 READY = {
@@ -55,7 +56,7 @@ async def test_odd_answers_while_it_runs_end_that_rerun_only(rig: Rig, strange: 
         return Reply({"frame_id": 1})
 
     async def start(request: Request) -> Reply:
-        return Reply({"session_id": request.body["session_id"], "created_at": 1.0})
+        return Reply({"session_id": request.body["session_id"], "created_at": CREATED_AT})
 
     async def recorder_status(_: Request) -> Reply:
         return Reply({"epoch": "r", "active": None, "free_bytes": 1} if strange != "recorder" else {"sessions": [{}]})

@@ -18,12 +18,13 @@ export class Thumbnails {
 
   /**
    * @param {string} id
+   * @param {number} createdAt of the session: another one may get the id of one that was removed
    * @param {number} index
    * @param {AbortSignal} signal aborted when nobody looks any more
    * @returns {Promise<string | null>} null where it was aborted or there is no picture
    */
-  async load(id, index, signal) {
-    const key = `${id}/${index}`;
+  async load(id, createdAt, index, signal) {
+    const key = `${id}/${createdAt}/${index}`;
     const held = this._cache.get(key);
     if (held) return held;
     await this._turn();

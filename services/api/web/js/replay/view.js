@@ -229,7 +229,7 @@ export class ReplayView {
     const entries = this._entries;
     const entry = await entries?.load(position).catch(() => undefined);
     if (!entries || !entry || signal.aborted) return null;
-    return this._app.thumbnails.load(entries.id, entry.index, signal);
+    return this._app.thumbnails.load(entries.id, entries.createdAt, entry.index, signal);
   }
 
   /** @param {number} position */

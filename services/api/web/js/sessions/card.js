@@ -75,7 +75,8 @@ export class SessionCard {
     if (this._asked || !this._session.frames) return;
     this._asked = true;
     const { app } = this._options;
-    const url = await app.thumbnails.load(this._session.id, this._session.frames - 1, new AbortController().signal);
+    const { id, created_at, frames } = this._session;
+    const url = await app.thumbnails.load(id, created_at, frames - 1, new AbortController().signal);
     if (!url) return;
     this._image.src = url;
     this._image.hidden = false;
