@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
@@ -62,7 +63,15 @@ def store(disk: Disk, reader: SessionReader, report: SessionReport) -> None:
     Raises:
         OSError: the disk refuses; the last report stays.
     """
-    disk.put(reader.folder / VERIFICATION, orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2), b"\n")
+    text = orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2)
+    # Two may verify one session at a time: each writes a file of its own, and the later report stays.
+    temporary = disk.stage(reader.folder, f"{VERIFICATION}.{os.getpid()}", [text, b"\n"])
+    try:
+        disk.rename(temporary, reader.folder / VERIFICATION)
+    except OSError:
+        disk.discard(temporary)
+        raise
+    disk.fsync_dir(reader.folder)
 
 
 async def _read_ahead(reader: SessionReader) -> AsyncIterator[Recorded]:

@@ -118,7 +118,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _should_upgrade(self) -> bool:
-        return super()._should_upgrade() and self.scope["method"] == "GET"
+        return super()._should_upgrade() and self.parser.get_method() == b"GET"
 
     def _unsupported_upgrade_warning(self) -> None:
         """An offer of another protocol may be passed over (RFC 9110, 7.8), and is not worth a line in the log."""

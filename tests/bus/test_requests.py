@@ -19,7 +19,7 @@ from shared.errors import (
     QueueFull,
     UnknownType,
 )
-from shared.rpc import CONNECT_GRACE_S, Client, Handler, PeerGone, Server
+from shared.rpc import CONNECT_GRACE_S, Client, Handler, PeerGone, Server, read
 from shared.wire import Reply, Request
 from tests.support.buses import Buses
 from tests.support.waiting import eventually_async
@@ -297,3 +297,42 @@ async def test_a_message_larger_than_the_channel_allows_reaches_no_handler(buses
     assert (await fresh.call("status", {"say": 1}, timeout_s=10)).body["heard"] == 1
     await fresh.close()
     await peer.stop()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"v": 2, "type": "status.ok"},
+        {"v": "1", "type": "status.ok"},
+        {"v": 1, "type": 5},
+        {"v": 1, "type": "status.ok", "deep": json.loads("[" * 400 + "]" * 400)},
+    ],
+)
+async def test_an_answer_that_cannot_be_read_is_an_error_of_its_request(
+    buses: Buses, client: Client, answer: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    router = buses.new().bind("replayer")
+
+    async def serve() -> None:
+        while True:
+            identity, raw = await router.recv_multipart()
+            header = json.dumps({**answer, "id": json.loads(raw)["id"]})
+            await router.send_multipart([identity, header.encode()])
+
+    serving = asyncio.create_task(serve())
+    for _ in range(100):
+        with pytest.raises(InternalError, match="cannot be read"):
+            await client.call("status", timeout_s=20)
+    assert len(caplog.records) < 20, "the log stays small"
+    serving.cancel()
+
+
+async def test_what_a_reply_says_is_read_or_an_error() -> None:
+    class Told(BaseModel):
+        count: int
+
+    assert read(Told, Reply({"type": "status.ok", "count": 3, "new": True})).count == 3
+    with pytest.raises(InternalError, match=r"'status\.ok' cannot be understood"):
+        read(Told, Reply({"type": "status.ok", "count": "many"}))
+    with pytest.raises(InternalError, match="without the bytes"):
+        assert Reply({"type": "fetch.ok"}).payload

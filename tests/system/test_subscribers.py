@@ -131,6 +131,48 @@ async def test_the_metrics_count_through_two_lives_of_the_generator(system: Syst
     assert metrics.stop() == 0
 
 
+async def test_what_they_do_not_understand_they_pass_over(system: System, generator: Generator) -> None:
+    logger = await asyncio.to_thread(system.start, "logger")
+    metrics = await asyncio.to_thread(system.start, "metrics")
+    tap = system.run("tap", [sys.executable, "-m", "cli.main", "tap"])
+    await generator.start("odd")
+    socket = generator.publisher._socket
+    deep: Any = []
+    for _ in range(400):
+        deep = [deep]
+    odd: list[dict[str, Any]] = [
+        {"type": "status", "state": "dreaming", "last_seq": "many", "epoch": "odd", "queue": None},
+        {"type": "status", "state": ["ready"]},
+        {"type": "frame", "epoch": [], "seq": {}, "target_sector": [1], "session_id": 3, "generation_ms": "long"},
+        {"type": "frame", "notes": deep},
+        {"type": "progress", "step": deep[:1], "time": 1e300},
+        {"type": "replay.frame", "entry": 5},
+        {"type": "teapot", "time": "noon"},
+    ]
+
+    async def all_heard() -> bool:
+        for number in range(20):
+            for header in odd:
+                raw = json.dumps({"v": 1, "id": str(number), **header}).encode()
+                await socket.send_multipart([f"{header['type']}|".encode(), raw, b""])
+            await generator.publish(number)
+        heard = (logger.out, tap.out, urllib_text(f"http://127.0.0.1:{system.metrics_port}/metrics"))
+        return "teapot" in heard[0] and "frame " in heard[1] and 'frames_total{recorded="yes"' in heard[2]
+
+    await eventually_async(all_heard, 60)
+    for process in (logger, metrics, tap):
+        assert process.exit_code is None, process.err
+        assert "Traceback" not in process.err
+        assert len(process.err) < 20_000
+    assert tap.stop(signal.SIGINT) == 0
+
+
+def urllib_text(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as response:
+        text: str = response.read().decode()
+    return text
+
+
 def test_the_logger_ends_when_nobody_reads_it(system: System) -> None:
     head = f"{sys.executable} -m services.logger | head -n 1"
     process = system.run("logger", ["bash", "-c", f"set -o pipefail; {head}"])

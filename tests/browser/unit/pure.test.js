@@ -137,6 +137,8 @@ test("health: well, starting, troubled, down, and nobody there", () => {
   assert.match(down.advice, /services\.generator/);
   assert.equal(assess(health({ ...well, generator: "loading" }, "starting")).level, "starting");
   assert.equal(assess(health({ ...well, recorder: "unreachable" }, "starting")).level, "starting");
+  const newer = assess(health({ ...well, generator: "dreaming" }, "degraded", ["generator: dreaming"]));
+  assert.deepEqual([newer.level, newer.summary], ["degraded", "Generator: dreaming."], "it lives, and is not ready");
   const low = assess(health(well, "degraded", ["disk: 1.20 GB are free"]));
   assert.deepEqual([low.level, low.summary], ["degraded", "Disk: 1.20 GB are free."]);
   assert.equal(assess(null).level, "down");

@@ -156,3 +156,45 @@ def test_the_journal_is_bounded(disk: ScriptedDisk, root: Path, monkeypatch: pyt
     for number in range(100, 120):
         journal.add(frame(number))
     assert len(journal.frames) == 5
+
+
+def test_what_is_no_journal_is_kept_beside(disk: ScriptedDisk, root: Path) -> None:
+    journal = Answered(disk, root)
+    journal.add(frame(0), frame(1))
+    path = root / ".answered" / "pending.jsonl"
+    spoilt = path.read_bytes() + b"\xff\xfe nonsense\n"
+    path.write_bytes(spoilt)
+    again = Answered(disk, root)
+    assert list(again.frames) == ["f0", "f1"]
+    (aside,) = (root / ".answered").glob("unreadable-*")
+    assert aside.read_bytes() == spoilt
+    assert again.aside is not None
+    assert aside.name in again.aside
+    again.settle(["f0", "f1"])
+    again.close()
+    assert aside.read_bytes() == spoilt
+    aside.unlink()
+    assert Answered(disk, root).aside is None
+
+
+def test_a_journal_that_can_neither_be_read_nor_moved_is_left_alone(disk: ScriptedDisk, root: Path) -> None:
+    path = root / ".answered" / "pending.jsonl"
+    path.mkdir(parents=True)
+    disk.arm(Fault(0, "error", errno.EACCES))
+    journal = Answered(disk, root)
+    assert journal.problem is not None
+    assert "moved aside" in journal.problem
+    journal.add(frame(0))
+    journal.settle(["f0"])
+    journal.close()
+    assert path.is_dir()
+
+
+def test_a_disk_that_refuses_the_journal_is_told_until_it_takes_it(disk: ScriptedDisk, root: Path) -> None:
+    journal = Answered(disk, root)
+    disk.arm(Fault(0, "error", errno.EROFS, lasting=True))
+    journal.add(frame(0))
+    assert journal.problem is not None
+    disk.arm(None)
+    journal.add(frame(1))
+    assert journal.problem is None

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from shared.address import MAX_SOCKET_PATH_BYTES, BusAddress, InvalidBusAddress, default_bus, prepare_folder
+from shared.address import (
+    MAX_SOCKET_PATH_BYTES,
+    BusAddress,
+    InvalidBusAddress,
+    default_bus,
+    host_and_port,
+    prepare_folder,
+)
 from shared.channels import CHANNELS
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="ipc needs Unix sockets")
@@ -114,3 +121,25 @@ def test_a_socket_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch
     monkeypatch.setattr(os, "getuid", lambda: os.stat(tmp_path).st_uid + 1)
     with pytest.raises(InvalidBusAddress, match="belongs to another user"):
         prepare_folder(tmp_path)
+
+
+@pytest.mark.parametrize("url", ["tcp://::1:5550", "tcp://[::1]:5550"])
+def test_an_ipv6_bus_is_written_with_brackets(url: str) -> None:
+    address = BusAddress.parse(url)
+    assert str(address) == "tcp://[::1]:5550"
+    assert address.of("generator") == "tcp://[::1]:5551"
+    assert address.is_private
+
+
+@pytest.mark.parametrize(
+    ("host", "written"),
+    [
+        ("127.0.0.1", "127.0.0.1:8001"),
+        ("lab", "lab:8001"),
+        ("::1", "[::1]:8001"),
+        ("[::1]", "[::1]:8001"),
+        ("::", "[::]:8001"),
+    ],
+)
+def test_a_host_in_a_url(host: str, written: str) -> None:
+    assert host_and_port(host, 8001) == written

@@ -187,3 +187,19 @@ def test_a_topic_that_does_not_fit_is_refused(topic: bytes) -> None:
 def test_a_type_beyond_ascii_is_refused_not_a_crash() -> None:
     with pytest.raises(MalformedMessage):
         decode_published(["é|".encode(), '{"v": 1, "type": "é"}'.encode(), b""])
+
+
+@pytest.mark.parametrize(("depth", "fits"), [(10, True), (249, True), (260, False), (1000, False)])
+def test_what_can_be_read_can_be_written_again(depth: int, fits: bool) -> None:
+    raw = b'{"v": 1, "type": "frame", "x": ' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
+    frames = [b"frame|", raw, b""]
+    if fits:
+        assert orjson.dumps(decode_published(frames).header)
+    else:
+        with pytest.raises(MalformedMessage):
+            decode_published(frames)
+
+
+def test_many_brackets_beside_each_other_are_no_depth() -> None:
+    raw = b'{"v": 1, "type": "frame", "x": [' + b", ".join([b"[{}]"] * 1000) + b"]}"
+    assert len(decode_published([b"frame|", raw, b""]).header["x"]) == 1000

@@ -16,8 +16,17 @@ const CONSEQUENCE = {
 
 const HOW_TO_START = "Everything is started together with “make run”; a single process with “python -m services.NAME”.";
 
-/** @type {Record<string, Level>} */
-const LEVELS = { ok: "ok", ready: "ok", loading: "starting", starting: "starting", trouble: "degraded" };
+/** @type {Record<string, Level>} A state that is not among them is a newer process's: it lives, and is not ready. */
+const LEVELS = {
+  ok: "ok",
+  ready: "ok",
+  loading: "starting",
+  starting: "starting",
+  trouble: "degraded",
+  unreachable: "down",
+  failed: "down",
+  stopping: "down",
+};
 
 /**
  * @param {Health | null} health null where nobody answered
@@ -69,7 +78,7 @@ export function assess(health) {
  * @returns {ProcessState}
  */
 function processState(name, process, isStarting) {
-  const level = LEVELS[process.state] ?? (isStarting && process.state === "unreachable" ? "starting" : "down");
+  const level = isStarting && process.state === "unreachable" ? "starting" : LEVELS[process.state] ?? "degraded";
   return { name, level, state: process.state, detail: process.detail ?? "" };
 }
 
