@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 from services.replayer.cursor import Cursor
 from services.replayer.frames import Found, Place, find, place
-from services.replayer.playback import Playback, Timeline
+from services.replayer.playback import Playback
 from services.replayer.sessions import Sessions
 from shared.errors import ParafoveaError
-from shared.session.reading import SessionReader
+from shared.session.timeline import Timeline, timestamps
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,9 @@ class Player:
 
     async def _catch_up(self) -> None:
         known = len(self._timeline.offsets)
-        self._timeline.extend(await self._sessions.read(self.cursor.session_id, lambda reader: _times(reader, known)))
+        self._timeline.extend(
+            await self._sessions.read(self.cursor.session_id, lambda reader: timestamps(reader.entries(known)))
+        )
 
     async def _read_ahead(self, position: int) -> Found | None:
         if self._ahead is None or self._ahead.position != position:
@@ -165,15 +167,6 @@ class Player:
                 self.cursor.seek(self.playback.position)
                 after = await self._sessions.read(self.cursor.session_id, lambda reader: place(reader, 0))
             await self._stage.tell(self.cursor, after)
-
-
-def _times(reader: SessionReader, first: int) -> list[float]:
-    """Unix seconds of the entries from a position on; an entry that says none comes with the one before."""
-    found: list[float] = []
-    for entry in reader.entries(first):
-        said = entry.get("timestamp")
-        found.append(float(said) if isinstance(said, (int, float)) else found[-1] if found else 0.0)
-    return found
 
 
 def _below(position: int, total: int) -> int | None:
