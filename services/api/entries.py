@@ -17,9 +17,11 @@ from services.api.headers import NO_STORE
 from services.api.page import sample_path
 from services.api.service import Api
 from services.api.thumbnails import Thumbnailer
+from services.api.timelines import Timelines
 from shared.errors import FrameMissing, NotFound
 from shared.session.layout import image_extension
 from shared.session.reader import SessionReader
+from shared.session.timeline import round_s
 
 MAX_ENTRIES = 500
 """Of one answer: a frame's entry has about 1.5 kB."""
@@ -35,6 +37,7 @@ class EntryRoutes:
     def __init__(self, api: Api, thumbnailer: Thumbnailer) -> None:
         self._api = api
         self._thumbnailer = thumbnailer
+        self._timelines = Timelines()
 
     async def entries(self, request: Request) -> Response:
         """Some entries by their position, and how many there are."""
@@ -43,12 +46,16 @@ class EntryRoutes:
         count = query.whole(request, "count") if query.text(request, "count") is not None else MAX_ENTRIES
 
         def read(reader: SessionReader) -> dict[str, Any]:
+            offsets_s = self._timelines.of(reader).offsets
             shown = islice(reader.shown_from(first), min(count, MAX_ENTRIES)) if first < reader.count else ()
+            until = first + min(count, MAX_ENTRIES)
             answer = {
                 "session_id": session_id,
                 "created_at": reader.created_at,
                 "total": reader.count,
                 "from": first,
+                "offsets_s": offsets_s[first:until].tolist(),
+                "round_s": round_s(offsets_s),
                 "entries": [entry if problem is None else {**entry, "damaged": problem} for entry, problem in shown],
             }
             return answer if reader.problem is None else {**answer, "damaged": reader.problem}

@@ -8,45 +8,14 @@ new anchor.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+
+from shared.session.timeline import DEFAULT_GAP_S, Timeline, round_s
+
+__all__ = ["DEFAULT_GAP_S", "MAX_SPEED", "MIN_SPEED", "Playback", "Timeline"]
 
 MIN_SPEED = 0.01
 MAX_SPEED = 100.0
-DEFAULT_GAP_S = 1.0
-"""Between the last frame and the first of the next round, where the session has no interval to take it from."""
-
-
-class Timeline:
-    """When each frame of a session was shown, in seconds since the first; it may grow while it is played.
-
-    Where the recording machine's clock was set back between two frames, the second comes with no interval: time does
-    not run backwards, and what follows keeps its own intervals. A frame that says no time comes with the one before.
-
-    Attributes:
-        offsets: never falling.
-    """
-
-    def __init__(self, timestamps: Iterable[float | None] = ()) -> None:
-        self.offsets: array[float] = array("d")
-        self._first: float | None = None
-        self._shift = 0.0
-        self.extend(timestamps)
-
-    def extend(self, timestamps: Iterable[float | None]) -> None:
-        """Take in more frames, by their Unix seconds."""
-        for timestamp in timestamps:
-            last = self.offsets[-1] if self.offsets else 0.0
-            if timestamp is None:
-                self.offsets.append(last)
-                continue
-            if self._first is None:
-                self._first = timestamp
-            offset = timestamp - self._first + self._shift
-            if offset < last:
-                self._shift += last - offset
-                offset = last
-            self.offsets.append(offset)
 
 
 class Playback:
@@ -100,11 +69,8 @@ class Playback:
 
     @property
     def round_s(self) -> float:
-        """Media seconds from the first frame to the first frame of the next round: the last interval is used twice."""
-        if self.total < 2:
-            return DEFAULT_GAP_S
-        last = self._offsets[-1] - self._offsets[-2]
-        return self._offsets[-1] + (last if last > 0 else DEFAULT_GAP_S)
+        """Media seconds from the first frame to the first frame of the next round."""
+        return round_s(self._offsets)
 
     def play(self, speed: float | None = None, loop: bool | None = None) -> None:
         """Run, or run on, from the beginning where every frame was shown; None keeps what was set before.

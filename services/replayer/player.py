@@ -10,11 +10,10 @@ from typing import Any, Protocol
 
 from services.replayer.cursor import Cursor
 from services.replayer.frames import Found, Place, find, place
-from services.replayer.playback import Playback, Timeline
+from services.replayer.playback import Playback
 from services.replayer.sessions import Sessions
 from shared.errors import ParafoveaError
-from shared.session.metadata import DamagedMetadata
-from shared.session.reader import SessionReader
+from shared.session.timeline import Timeline, times
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +127,7 @@ class Player:
 
     async def _catch_up(self) -> None:
         known = len(self._timeline.offsets)
-        self._timeline.extend(await self._sessions.follow(self.cursor, lambda reader: _times(reader, known)))
+        self._timeline.extend(await self._sessions.follow(self.cursor, lambda reader: times(reader, known)))
 
     async def _read_ahead(self, position: int) -> Found | None:
         if self._ahead is None or self._ahead.position != position:
@@ -169,11 +168,6 @@ class Player:
                 self.cursor.seek(self.playback.position)
                 after = await self._sessions.follow(self.cursor, lambda reader: place(reader, 0))
             await self._stage.tell(self.cursor, after)
-
-
-def _times(reader: SessionReader, first: int) -> list[float | None]:
-    """Unix seconds of the entries from a position on; None for one that says none."""
-    return [None if isinstance(entry, DamagedMetadata) else entry.get("timestamp") for entry in reader.each(first)]
 
 
 def _below(position: int, total: int) -> int | None:

@@ -19,9 +19,17 @@ FOCUS = ("TL", "BR", "ML", "TC", "BL")
 
 
 def write_session(
-    root: Path, session_id: str, frames: int, *, seconds: float = 0.5, shade: int = 0, different: int | None = None
+    root: Path,
+    session_id: str,
+    frames: int,
+    *,
+    seconds: float = 0.5,
+    shade: int = 0,
+    different: int | None = None,
+    set_back: dict[int, float] | None = None,
 ) -> Path:
-    """A chain of frames, ``seconds`` apart. Of more than ``different``, the last pictures are all the same: thousands
+    """A chain of frames, ``seconds`` apart; before those in ``set_back`` the clock was set back by so many seconds. Of
+    more than ``different``, the last pictures are all the same: thousands
     are written in a moment."""
     folder = root / session_id
     (folder / "inputs").mkdir(parents=True)
@@ -51,7 +59,7 @@ def write_session(
             "target_sector": target,
             "focus_sector": focus,
             "prompt": f"a thing, number {index}",
-            "timestamp": CREATED_AT + seconds * index,
+            "timestamp": CREATED_AT + seconds * index - sum(by for at, by in (set_back or {}).items() if at <= index),
             "frame_id": f"{session_id}-{index}",
             "sha256": hashlib.sha256(data).hexdigest(),
             "input_sha256": sha256,

@@ -95,6 +95,21 @@ def test_play_keeps_to_the_recorded_times(replay: Page) -> None:
     assert recorded_ms - 400 < elapsed_ms < recorded_ms + 700
 
 
+def test_no_frame_is_passed_over_where_the_clock_was_set_back(new_page: NewPage, studio: Studio) -> None:
+    write_session(studio.sessions, "set_back", 7, seconds=0.4, set_back={2: 3600.0, 4: 0.9, 5: 0.4})
+    page = new_page("#/replay/set_back")
+    wait_position(page, 0)
+    expect(page.locator(".where")).to_contain_text("of 0:01")
+    watch_positions(page)
+    page.get_by_role("button", name="Play").click()
+    wait_position(page, 6)
+    shown = page.evaluate("window.shown")
+    assert [position for _, position in shown] == [1, 2, 3, 4, 5, 6]
+    page.keyboard.press("ArrowLeft")
+    wait_position(page, 5)
+    expect(page.locator(".details")).to_contain_text("0 ms")
+
+
 def test_loop_begins_again(replay: Page) -> None:
     watch_positions(replay)
     replay.get_by_label("Speed").select_option("8")

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 
 import psutil
@@ -71,10 +72,25 @@ async def test_entries_come_in_parts(site: Site) -> None:
     assert (page["session_id"], page["total"], page["from"]) == ("many", 620, 3)
     assert [entry["index"] for entry in page["entries"]] == [3, 4]
     assert page["entries"][0]["focus_sector"] == FOCUS[3]
+    assert page["offsets_s"] == pytest.approx([1.5, 2.0])
+    assert page["round_s"] == pytest.approx(310.0)
     assert len((await site.client.get("/session/many/entries?count=999")).json()["entries"]) == 500
     assert (await site.client.get("/session/many/entries?from=620")).json()["entries"] == []
     assert (await site.client.get("/session/many/entries?from=-1")).json()["error"] == "invalid_request"
     assert (await site.client.get("/session/none/entries")).json()["error"] == "session_not_found"
+
+
+async def test_when_entries_come_is_told_as_the_replay_keeps_to_it(site: Site) -> None:
+    write_session(site.sessions, "back", 6, set_back={2: 1000.0})
+    page = (await site.client.get("/session/back/entries")).json()
+    assert page["offsets_s"] == pytest.approx([0, 0.5, 0.5, 1.0, 1.5, 2.0])
+    assert page["round_s"] == pytest.approx(2.5)
+    rest = (await site.client.get("/session/back/entries?from=3")).json()
+    assert rest["offsets_s"] == pytest.approx([1.0, 1.5, 2.0]), "what came before counts, whatever part is asked for"
+    shutil.rmtree(site.sessions / "back")
+    write_session(site.sessions, "back", 6, seconds=2.0)
+    page = (await site.client.get("/session/back/entries?from=4")).json()
+    assert page["offsets_s"] == pytest.approx([8.0, 10.0]), "another session under its name has its own times"
 
 
 async def test_the_input_of_a_frame(site: Site) -> None:

@@ -35,7 +35,13 @@ def page() -> Json:
     known = {"304": {"description": "The client has it already (`If-None-Match`)."}}
     samples = json_of("To begin with.", object_of(samples=array_of(object_of(name=TEXT, file=TEXT, title=TEXT))))
     entries = object_of(
-        session_id=TEXT, created_at=or_null(NUMBER), total=WHOLE, entries=array_of(ENTRY), **{"from": WHOLE}
+        session_id=TEXT,
+        created_at=or_null(NUMBER),
+        total=WHOLE,
+        entries=array_of(ENTRY),
+        offsets_s=array_of(NUMBER),
+        round_s=NUMBER,
+        **{"from": WHOLE},
     )
     of_frame = (SESSION_ID, in_path("index", "of its entry", {"type": "integer", "minimum": 0}))
     no_frame = (errors.SessionNotFound, errors.NotFound, errors.FrameMissing, errors.InvalidRequest, RECORDER)
@@ -66,7 +72,13 @@ def page() -> Json:
         "/session/{session_id}/entries": {
             "get": operation(
                 "Some entries of a session, by their position",
-                {"200": json_of("At most 500, and how many there are in all.", entries)},
+                {
+                    "200": json_of(
+                        "At most 500, and how many there are in all. `offsets_s`: when each of them comes in a replay, "
+                        "in seconds since the first of the session; `round_s`: when the first comes again.",
+                        entries,
+                    )
+                },
                 *(errors.SessionNotFound, errors.InvalidRequest, RECORDER),
                 parameters=(
                     SESSION_ID,

@@ -103,3 +103,34 @@ test("without steps beyond the ends, and with no frame at all", () => {
   empty.seek(3, 0);
   assert.equal(empty.position, 0);
 });
+
+test("frames that come at one time each have a turn: a clock was set back between them", () => {
+  const made = playback([0, 1, 1, 1, 1.005, 2]);
+  made.play(0);
+  const seen = [];
+  for (let now = 0; now <= 2500; now += 16) if (made.advance(now)) seen.push(made.position);
+  assert.deepEqual(seen, [1, 2, 3, 4, 5]);
+});
+
+test("a display that cannot keep up passes over what is late, and shows the last", () => {
+  const made = playback(Array.from({ length: 101 }, (_, n) => n / 1000));
+  made.speed = 0.1; // a frame each 10 ms
+  made.play(0);
+  let count = 0;
+  let now = 0;
+  while (made.playing) {
+    now += 50;
+    if (made.advance(now)) count += 1;
+  }
+  assert.equal(made.position, 100);
+  assert.ok(now <= 1150 && count < 50, `${count} shown in ${now} ms`);
+});
+
+test("a round is as long as the server says, and lateness does not add up over rounds", () => {
+  const made = new Playback({ count: 3, timeOf: (position) => [0, 1, 2][position], roundOf: () => 3 });
+  made.loop = true;
+  made.play(0);
+  const seen = [];
+  for (let now = 0; now < 9100; now += 70) if (made.advance(now)) seen.push([made.position, Math.round(now / 1000)]);
+  assert.deepEqual(seen, [[1, 1], [2, 2], [0, 3], [1, 4], [2, 5], [0, 6], [1, 7], [2, 8], [0, 9]]);
+});

@@ -28,6 +28,8 @@
  * @property {number} total
  * @property {number} from
  * @property {Entry[]} entries
+ * @property {number[]} offsets_s when each of them comes in a replay: seconds since the first of the session, never falling
+ * @property {number} round_s seconds from the first frame until it comes again
  */
 
 /**

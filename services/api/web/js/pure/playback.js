@@ -1,16 +1,25 @@
 /**
  * Playback time: which frame of a recording is due. Due times count from one anchor, so lateness does not add up.
- * No clock and no DOM: times are given, in milliseconds; recorded times come in seconds.
+ * When each frame comes is the server's word, as its own replay keeps to it. No clock and no DOM: times of the clock are
+ * given in milliseconds; media time is in seconds.
  */
+
+/** Where nobody says how long the last frame of a loop is shown, in seconds. */
+const LAST_S = 1;
+
+/** A frame that is later than this, in milliseconds of the clock, is passed over where the next one is due already. */
+const LATE_MS = 100;
 
 export class Playback {
   /**
-   * @param {{count: number, timeOf: (position: number) => number | undefined}} options
-   *   `timeOf`: when a frame was recorded, in Unix seconds; undefined where that is not loaded yet
+   * @param {{count: number, timeOf: (position: number) => number | undefined, roundOf?: () => number | undefined}} options
+   *   `timeOf`: when a frame comes, never falling; undefined where that is not loaded yet. `roundOf`: from the first frame
+   *   until it comes again in a loop
    */
-  constructor({ count, timeOf }) {
+  constructor({ count, timeOf, roundOf = () => undefined }) {
     this.count = count;
     this._timeOf = timeOf;
+    this._roundOf = roundOf;
     this.position = 0;
     this.playing = false;
     this.loop = false;
@@ -57,7 +66,7 @@ export class Playback {
   }
 
   /**
-   * Move on to the frame that is due, past those whose time is over already.
+   * Move on to the frame that is due. Frames that share a time each have a turn; only those that are late are passed over.
    * @param {number} now
    * @returns {boolean} whether another frame is due than before
    */
@@ -75,9 +84,13 @@ export class Playback {
         break;
       }
       if (next > media) break;
+      const isLate = ((media - (this._timeOf(this.position) ?? media)) * 1000) / this.speed > LATE_MS;
+      if (this.position > before && !isLate) break;
       this.position += 1;
     }
-    if (this.position >= this.count - 1) this._end(now, media);
+    if (this.position < this.count - 1) return this.position !== before;
+    if (!this.loop) this.pause();
+    else if (this.position === before) this._beginAgain(now, media);
     return this.position !== before;
   }
 
@@ -93,19 +106,19 @@ export class Playback {
   }
 
   /**
-   * At the end: stop, or begin again. The last frame of a loop is shown as long as the mean one.
+   * In a loop, behind the last frame: the first, once the round is over.
    * @param {number} now @param {number} media
    */
-  _end(now, media) {
-    if (!this.loop) {
-      this.pause();
-      return;
-    }
+  _beginAgain(now, media) {
     const first = this._timeOf(0);
     const last = this._timeOf(this.count - 1);
     if (first === undefined || last === undefined) return;
-    const mean = this.count > 1 ? (last - first) / (this.count - 1) : 1;
-    if (media - last >= Math.max(mean, 0.2)) this.seek(0, now);
+    const round = this._roundOf() ?? last - first + LAST_S;
+    const over = media - first - round;
+    if (over < 0) return;
+    this.position = 0;
+    // Lateness does not add up over the rounds either; rounds that nobody could see are left out.
+    this._anchor = { at: now, media: first + (over % round) };
   }
 
   /** @param {number} now */

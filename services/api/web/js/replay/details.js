@@ -16,9 +16,9 @@ export class Details {
 
   /**
    * @param {Entry} entry
-   * @param {Entry | undefined} before the frame before it
+   * @param {number | null} interval seconds from the frame before it
    */
-  show(entry, before) {
+  show(entry, interval) {
     this._prompt.textContent = entry.prompt || "Without a prompt";
     const size = entry.grid_size === 2 ? 2 : 3;
     this._grid.dataset.size = String(size);
@@ -36,7 +36,7 @@ export class Details {
       ["Target", `${entry.target_sector}, ${spoken(entry.target_sector)}`],
       ["Seed", entry.seed === null || entry.seed === undefined ? "–" : String(entry.seed)],
       ["Made", date(entry.timestamp)],
-      ["After the one before", before ? milliseconds((entry.timestamp - before.timestamp) * 1000) : "–"],
+      ["After the one before", milliseconds(interval === null ? null : interval * 1000)],
       ["Took", milliseconds(entry.generation_ms)],
       ["Steps", entry.steps ? String(entry.steps) : "–"],
       ["Size", entry.width ? `${entry.width} × ${entry.height}` : "–"],

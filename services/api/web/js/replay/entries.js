@@ -14,7 +14,9 @@ export class EntryStore {
     this.id = id;
     this.total = 0;
     this.createdAt = 0;
-    /** @type {Map<number, Entry[]>} By number of the page. */
+    /** Seconds from the first frame until it comes again. */
+    this.roundSeconds = 1;
+    /** @type {Map<number, {entries: Entry[], offsets: number[]}>} By number of the page. */
     this._pages = new Map();
     /** @type {Map<number, Promise<void>>} */
     this._loading = new Map();
@@ -29,7 +31,16 @@ export class EntryStore {
 
   /** @param {number} position @returns {Entry | undefined} undefined where it is not loaded */
   get(position) {
-    return this._pages.get(Math.floor(position / PAGE))?.[position % PAGE];
+    return this._pages.get(Math.floor(position / PAGE))?.entries[position % PAGE];
+  }
+
+  /**
+   * When a frame comes in a replay, in seconds since the first: the server's word, as its own replay keeps to it.
+   * @param {number} position
+   * @returns {number | undefined} undefined where it is not loaded
+   */
+  offset(position) {
+    return this._pages.get(Math.floor(position / PAGE))?.offsets[position % PAGE];
   }
 
   /** @param {number} position @returns {Promise<Entry | undefined>} */
@@ -40,7 +51,7 @@ export class EntryStore {
 
   /** Seconds from the first frame to the last. */
   get seconds() {
-    return (this.get(this.total - 1)?.timestamp ?? 0) - (this.get(0)?.timestamp ?? 0);
+    return this.offset(this.total - 1) ?? 0;
   }
 
   /** Take in what was recorded since. */
@@ -67,6 +78,7 @@ export class EntryStore {
     const answer = await this._api.entries(this.id, page * PAGE, PAGE);
     this.total = answer.total;
     this.createdAt = answer.created_at;
-    this._pages.set(page, answer.entries);
+    this.roundSeconds = answer.round_s;
+    this._pages.set(page, { entries: answer.entries, offsets: answer.offsets_s });
   }
 }

@@ -27,8 +27,9 @@ export class ReplayView {
     this._entries = null;
     /** @type {FrameStore | null} */
     this._frames = null;
-    this._playback = new Playback({ count: 0, timeOf: (position) => this._timeOf(position) });
+    this._playback = this._newPlayback(0);
     this._shown = 0;
+    this._isShowing = false;
     this._tick = 0;
     this._screen = new ReplayScreen();
     this._details = new Details();
@@ -119,7 +120,7 @@ export class ReplayView {
     if (this._entries !== entries) return;
     setText(this._about, date(entries.createdAt));
     const { speed, loop } = this._playback;
-    this._playback = new Playback({ count: entries.total, timeOf: (at) => this._timeOf(at) });
+    this._playback = this._newPlayback(entries.total);
     Object.assign(this._playback, { speed, loop });
     this._timeline.setCount(entries.total);
     if (entries.total === 0) {
@@ -128,11 +129,18 @@ export class ReplayView {
     } else this._seek(position);
   }
 
-  /** @param {number} position @returns {number | undefined} */
+  /** @param {number} count */
+  _newPlayback(count) {
+    return new Playback({ count, timeOf: (position) => this._timeOf(position), roundOf: () => this._entries?.roundSeconds });
+  }
+
+  /** @param {number} position @returns {number | undefined} seconds since the first frame */
   _timeOf(position) {
-    const entry = this._entries?.get(position);
-    if (!entry && this._entries && position < this._entries.total) void this._entries.load(position);
-    return entry?.timestamp;
+    const entries = this._entries;
+    const offset = entries?.offset(position);
+    // What cannot be loaded now is asked for again with the next tick, and told where the frame is shown.
+    if (offset === undefined && entries && position < entries.total) entries.load(position).catch(() => undefined);
+    return offset;
   }
 
   /** @param {number} position */
@@ -163,7 +171,8 @@ export class ReplayView {
 
   _run() {
     this._tick = requestAnimationFrame(() => {
-      if (this._playback.advance(performance.now())) void this._show();
+      // A frame that is due is shown before the next one has its turn.
+      if (!this._isShowing && this._playback.advance(performance.now())) void this._show();
       if (this._playback.playing) this._run();
       else this._transport.setPlaying(false);
     });
@@ -178,6 +187,7 @@ export class ReplayView {
     const isStale = () => mine !== this._shown || this._entries !== entries;
     this._timeline.setCurrent(position);
     this._showPosition(position);
+    this._isShowing = true;
     try {
       const entry = await entries.load(position);
       if (!entry || isStale()) return;
@@ -185,7 +195,7 @@ export class ReplayView {
       const [changed, original] = await Promise.all([frames.frame(entry.index), needsOriginal ? frames.original(entry.index) : null]);
       if (isStale()) return;
       this._screen.show(changed, original, entry.region ?? null, this._labelOf(position));
-      this._details.show(entry, entries.get(position - 1));
+      this._details.show(entry, this._intervalBefore(position));
       this._showPosition(position);
       this.element.dataset.position = String(position);
       frames.prefetch(entries.get(position + 1)?.index);
@@ -193,15 +203,22 @@ export class ReplayView {
       if (isStale() || isAbort(error)) return;
       this._screen.fail(sentenceOf(error));
       const entry = entries.get(position);
-      if (entry) this._details.show(entry, entries.get(position - 1));
+      if (entry) this._details.show(entry, this._intervalBefore(position));
+    } finally {
+      if (mine === this._shown) this._isShowing = false;
     }
+  }
+
+  /** @param {number} position @returns {number | null} seconds from the frame before, as replays keep to it */
+  _intervalBefore(position) {
+    const [before, at] = [this._entries?.offset(position - 1), this._entries?.offset(position)];
+    return before === undefined || at === undefined ? null : at - before;
   }
 
   /** @param {number} position */
   _showPosition(position) {
     const entries = /** @type {EntryStore} */ (this._entries);
-    const [first, entry] = [entries.get(0), entries.get(position)];
-    const at = first && entry ? entry.timestamp - first.timestamp : null;
+    const at = entries.offset(position) ?? null;
     this._transport.setPosition(position, entries.total, { at, all: entries.seconds });
   }
 
