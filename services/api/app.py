@@ -25,6 +25,7 @@ from services.api.replay import ReplayRoutes
 from services.api.reruns import RerunRoutes
 from services.api.service import Api
 from services.api.sessions import SessionRoutes
+from services.api.vocabulary import VocabularyRoute
 from services.api.web_routes import web_routes
 from shared.session.ids import RESERVED
 
@@ -80,6 +81,7 @@ def routes(api: Api) -> list[BaseRoute]:
         Route("/session/{session_id:session}/rerun", reruns.status, methods=["GET"]),
         Route("/session/{session_id:session}/rerun", reruns.cancel, methods=["DELETE"]),
         Route("/session/{session_id:session}/frames/{index}", sessions.frame, methods=["GET"]),
+        Route("/vocabulary", VocabularyRoute(api).get, methods=["GET"]),
         Route("/prompts", _Prompts(api).show, methods=["GET"]),
         Route("/reset", _Prompts(api).reset, methods=["POST"]),
         Route("/health", health.health, methods=["GET"]),

@@ -19,6 +19,7 @@ from shared.errors import (
     GenerationTimeout,
     GeneratorLoading,
     GeneratorUnavailable,
+    InvalidRequest,
     QueueFull,
     RecordingBacklogFull,
 )
@@ -33,7 +34,7 @@ T = TypeVar("T")
 GRACE_S = 0.25
 """The generator keeps the deadline itself, and its word comes first; we wait this much longer for it."""
 
-NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull)
+NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull, InvalidRequest)
 
 
 class GenerateRoute:
@@ -70,6 +71,7 @@ class GenerateRoute:
             steps=asked.steps,
             guidance_scale=asked.guidance_scale,
             strength=asked.strength,
+            strict=bool(asked.strict),
             timeout_ms=self._api.settings.generation_timeout_s * 1000,
         )
         reply = await self._have_made(request, wanted, image, draw)

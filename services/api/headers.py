@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-
 from shared.requests import Generated
 
 EXPOSED: tuple[str, ...] = (
@@ -29,6 +27,9 @@ EXPOSED: tuple[str, ...] = (
 """All our headers, so that a page's script can read them."""
 
 ALSO_EXPOSED: tuple[str, ...] = ("ETag", "Retry-After", "Content-Range", "Accept-Ranges")
+
+MAX_NOTE_CHARS = 600
+"""Of a note in a header; the whole of it is in the frame's entry."""
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -70,6 +71,7 @@ def replayed_headers(entry: Mapping[str, Any], session_id: str) -> dict[str, str
         **text_headers("X-Prompt", str(entry.get("prompt") or "")),
         "X-Index": str(entry.get("index")),
         "X-Session": session_id,
+        **(_note_headers(notes) if isinstance(notes := entry.get("notes"), Mapping) else {}),
         **NO_STORE,
     }
     for name, key in (("X-Focus-Sector", "focus_sector"), ("X-Seed", "seed"), ("X-Frame-Id", "frame_id")):
@@ -83,6 +85,8 @@ def _note_headers(notes: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, key in (("X-Object", "object"), ("X-Fallback", "fallback")):
         value = notes.get(key)
-        if value is not None and value is not False:
-            found.update(text_headers(name, value if isinstance(value, str) else orjson.dumps(value).decode()))
+        if isinstance(value, str):  # of an imported session it may be anything
+            whole = value.encode("utf-8", "replace").decode()
+            shown = whole if len(whole) <= MAX_NOTE_CHARS else whole[: MAX_NOTE_CHARS - 1] + "…"
+            found.update(text_headers(name, shown))
     return found
