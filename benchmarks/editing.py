@@ -21,7 +21,6 @@ from services.generator.models import read_defaults
 from shared.places import MODELS
 from shared.sectors import region
 from shared.settings import Settings
-from tests.support.processes import REPOSITORY
 
 ROUNDS = 6
 SIDE = 1024

@@ -17,7 +17,7 @@ from shared.disk import Disk
 from shared.errors import ParafoveaError
 from shared.holder import AlreadyHeld, Holder
 from shared.requests import Repaired, RepairSession
-from shared.rpc import PeerGone
+from shared.rpc import PeerGone, read
 from shared.session.check import Finding, exit_code
 from shared.session.check import check as findings_of
 from shared.session.layout import RECORDER_LOCK
@@ -104,7 +104,7 @@ async def _ask(settings: Settings, session_id: str) -> list[str]:
                 f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus}; "
                 "set PARAFOVEA_BUS to the one it is on, or stop it first"
             ) from None
-    return list(Repaired.model_validate(reply.body).actions)
+    return list(read(Repaired, reply).actions)
 
 
 def _read(folder: Path, errors: Console, *, quiet: bool) -> list[Finding]:

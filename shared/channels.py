@@ -49,7 +49,7 @@ CHANNELS: tuple[Channel, ...] = (
         "generator",
         "requests",
         1,
-        ("generate", "cancel", "status", "pending", "fetch", "input", "ack"),
+        ("generate", "cancel", "status", "pending", "fetch", "input", "ack", "vocabulary"),
         2 * MIB,
         128 * MIB,
     ),

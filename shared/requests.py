@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.messages import Body, FrameFields, FrameOrigin
+from shared.messages import Body, FrameFields, FrameOrigin, Model
 
 MAX_SEED = 2**63 - 1
 DRAWN_SEEDS = 2**53
@@ -45,6 +45,8 @@ class Generate(Body):
     steps: int | None = None
     guidance_scale: float | None = None
     strength: float | None = None
+    strict: bool = False
+    """Refuse the request rather than leave anything of its prompt undone."""
     timeout_ms: float
     """How long the caller still waits: a job whose caller has given up is dropped."""
     priority: Literal["live", "background"] = "live"
@@ -127,6 +129,41 @@ class Acknowledged(Body):
     """How many frames the acknowledgement let go."""
 
     released: int
+
+
+class KnownObject(Body):
+    """One thing that a model with a closed vocabulary draws."""
+
+    name: str
+    plural: str
+    synonyms: tuple[str, ...]
+    nearest: tuple[str, ...]
+    """Words for other things, for which it stands in; said so when it does."""
+    colours: tuple[str, ...]
+    """Those that it can be asked for in; without one it has its own."""
+    place: Literal["sky", "ground", "any"]
+    styles: tuple[str, ...]
+
+
+class Vocabulary(Body):
+    """The answer to ``vocabulary``: what the model can be asked for. ``objects`` None: any text.
+
+    Errors: ``generator_loading``, ``generator_unavailable``.
+    """
+
+    model: Model
+    objects: tuple[KnownObject, ...] | None = None
+    colours: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By colour, the words for it."""
+    sizes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    numbers: dict[str, int] = Field(default_factory=dict)
+    """Words for a number of objects; numerals do as well."""
+    most: int | None = None
+    """More objects than that do not go into one sector."""
+    styles: tuple[str, ...] = ()
+    """Words for manners of drawing."""
+    fallback: str | None = None
+    """What is drawn where nothing of a prompt is known."""
 
 
 # -- recorder ---------------------------------------------------------------------------------------------------------

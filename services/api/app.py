@@ -26,6 +26,7 @@ from services.api.replay import ReplayRoutes
 from services.api.reruns import RerunRoutes
 from services.api.service import Api
 from services.api.sessions import SessionRoutes
+from services.api.vocabulary import VocabularyRoute
 from services.api.web_routes import upgrade_required, web_routes
 from shared.runner import Refused
 from shared.session.ids import RESERVED
@@ -87,6 +88,7 @@ def routes(api: Api) -> list[BaseRoute]:
         route("GET", "/session/{session_id:session}/rerun", reruns.status),
         route("DELETE", "/session/{session_id:session}/rerun", reruns.cancel),
         route("GET", "/session/{session_id:session}/frames/{index}", sessions.frame),
+        route("GET", "/vocabulary", VocabularyRoute(api).get),
         route("GET", "/prompts", _Prompts(api).show),
         route("POST", "/reset", _Prompts(api).reset),
         route("GET", "/health", health.health),

@@ -19,6 +19,7 @@ from shared.errors import (
     GenerationTimeout,
     GeneratorLoading,
     GeneratorUnavailable,
+    InvalidRequest,
     QueueFull,
     RecordingBacklogFull,
 )
@@ -35,7 +36,7 @@ GRACE_S = 0.25
 
 LARGE_BYTES = 256 * 1024
 
-NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull)
+NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull, InvalidRequest)
 
 
 class GenerateRoute:
@@ -74,6 +75,7 @@ class GenerateRoute:
             steps=asked.steps,
             guidance_scale=asked.guidance_scale,
             strength=asked.strength,
+            strict=bool(asked.strict),
             timeout_ms=self._api.settings.generation_timeout_s * 1000,
         )
         reply = await self._have_made(request, wanted, image, draw)

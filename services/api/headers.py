@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-
 from shared.requests import Generated
 
 EXPOSED: tuple[str, ...] = (
@@ -37,9 +35,6 @@ EXPOSED: tuple[str, ...] = (
 """All our headers, so that a page's script can read them."""
 
 ALSO_EXPOSED: tuple[str, ...] = ("ETag", "Retry-After", "Content-Range", "Accept-Ranges")
-
-MAX_TOLD_CHARS = 200
-"""Of a sector or an id of a recorded frame."""
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -117,6 +112,7 @@ def replayed_headers(entry: Mapping[str, Any], session_id: str) -> dict[str, str
         **text_headers("X-Prompt", str(entry.get("prompt") or "")),
         **text_headers("X-Index", str(entry.get("index")), WORD_BYTES),
         "X-Session": session_id,
+        **(_note_headers(notes) if isinstance(notes := entry.get("notes"), Mapping) else {}),
         **NO_STORE,
     }
     for name, key in (("X-Focus-Sector", "focus_sector"), ("X-Seed", "seed"), ("X-Frame-Id", "frame_id")):
@@ -130,7 +126,6 @@ def _note_headers(notes: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, key, limit_bytes in (("X-Object", "object", OBJECT_BYTES), ("X-Fallback", "fallback", FALLBACK_BYTES)):
         value = notes.get(key)
-        if value is not None and value is not False:
-            text = value if isinstance(value, str) else orjson.dumps(value).decode()
-            found.update(text_headers(name, text, limit_bytes))
+        if isinstance(value, str):  # of an imported session it may be anything
+            found.update(text_headers(name, value.encode("utf-8", "replace").decode(), limit_bytes))
     return found

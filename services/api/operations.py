@@ -75,6 +75,7 @@ _ALL = (
     _reads("/session/{session_id}/frames/{index}"),
     _reads("/session/{session_id}/frames/{index}/input"),
     _reads("/session/{session_id}/frames/{index}/thumbnail"),
+    _reads("/vocabulary"),
     _reads("/prompts"),
     _changes("POST", "/reset"),
     _reads("/health"),

@@ -28,7 +28,7 @@ _TRUTH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off"
 
 _WHOLE_FIELDS = frozenset({"grid_size", "target_row", "target_col", "steps", "seed"})
 _DECIMAL_FIELDS = frozenset({"focus_x", "focus_y", "guidance_scale", "strength"})
-_TRUTH_FIELDS = frozenset({"supersede", "durable"})
+_TRUTH_FIELDS = frozenset({"supersede", "durable", "strict"})
 
 
 class GenerateRequest(BaseModel):
@@ -69,6 +69,9 @@ class GenerateRequest(BaseModel):
     )
     supersede: bool | None = Field(None, description="drop older jobs of the same client_id: the eye has moved on")
     durable: bool | None = Field(None, description="answer only once the frame is on disk")
+    strict: bool | None = Field(
+        None, description="refuse the request rather than leave anything of its prompt undone; see /vocabulary"
+    )
 
 
 @dataclass(frozen=True, slots=True)

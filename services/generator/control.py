@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from services.generator.stream import model_of
 from shared.errors import MalformedMessage, NotFound
 from shared.requests import (
     Acknowledge,
@@ -16,6 +17,7 @@ from shared.requests import (
     Input,
     InputRequest,
     PendingFrames,
+    Vocabulary,
 )
 from shared.rpc import Server
 from shared.sockets import Bus
@@ -42,6 +44,7 @@ class Control:
                 "fetch": self._fetch,
                 "input": self._input,
                 "ack": self._acknowledge,
+                "vocabulary": self._vocabulary,
             },
         )
 
@@ -94,6 +97,11 @@ class Control:
         if held is None:
             raise NotFound(f"no unacknowledged frame needs an input {wanted.sha256}")
         return Reply(Input(sha256=held.sha256, format=held.format).model_dump(), (held.data,))
+
+    async def _vocabulary(self, request: Request) -> Reply:
+        info = self._generator.check_ready()
+        known = info.vocabulary.to_json() if info.vocabulary is not None else {}
+        return Reply(Vocabulary(model=model_of(info), **known).model_dump())
 
     async def _acknowledge(self, request: Request) -> Reply:
         wanted = Acknowledge.model_validate(request.body)

@@ -9,8 +9,8 @@ The rules, in order:
 - Palette and grey become RGB.
 - The EXIF orientation is applied (see :func:`shared.images.probe` for where it may stand).
 - What says how the samples are shown is handed on for the output to carry, or the picture would change its colours as
-  a whole: an RGB profile, and of a PNG also gAMA, cHRM, sRGB, cICP, mDCV and cLLI. Any other profile would be wrong
-  beside RGB samples, and is dropped.
+  a whole: an RGB profile, a grey one made into one for RGB, and of a PNG also gAMA, cHRM, sRGB, cICP, mDCV and cLLI.
+  Any other profile would be wrong beside RGB samples, and is dropped.
 - Of an animation, the first frame.
 - Whatever else a PNG carries (text, previews, animation, bytes behind its end) is passed over unread.
 """
@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
+from services.generator import gray_profile
 from services.generator.engine import Pixels
 from shared import png_chunks
 from shared.errors import UnreadableImage
@@ -122,9 +123,10 @@ def _to_rgb(data: bytes, header: ImageHeader, embedded: bytes | None) -> tuple[I
         space = profile[16:20] if profile else b""
         if image.mode == "CMYK" and profile and space == b"CMYK":
             return _cmyk_by_profile(image, profile), None
+        carried = profile if space == b"RGB " else gray_profile.as_rgb(profile) if profile else None
         if image.mode.startswith("I"):
-            return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB"), None
-        return _drop_opacity(image).convert("RGB"), profile if space == b"RGB " else None
+            return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB"), carried
+        return _drop_opacity(image).convert("RGB"), carried
 
 
 def _drop_opacity(image: Image.Image) -> Image.Image:

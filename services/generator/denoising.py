@@ -26,6 +26,7 @@ from shared.errors import GenerationFailed
 Floats = NDArray[np.float32]
 
 _SIZE_WHEN_UNSAID_PX = 512
+NO_NEGATIVE = "negative_prompt has no effect: this model, at this guidance_scale, does not heed one"
 _PIXELS_AT_LEAST = 8
 """Most pipelines check that their sides are multiples of 8, whatever their parts."""
 
@@ -92,6 +93,18 @@ class Denoiser:
             strength = float(_first(edit.strength, self._defaults.strength, self._takes["strength"], 1.0))
             steps = max(steps, math.ceil(1 / strength))
         return Used(int(steps), None if guidance is None else float(guidance), strength)
+
+    def unheeded(self, edit: Edit, used: Used) -> dict[str, str]:
+        """A note on a negative prompt that this pipeline has no use for; empty where there is nothing to say.
+
+        Pipelines heed one only while they are guided: by a scale above 1 (Ho and Salimans, "Classifier-free diffusion
+        guidance", 2022, with w = scale - 1).
+        """
+        if not (edit.negative_prompt and edit.negative_prompt.strip()):
+            return {}
+        if self.takes("negative_prompt") and used.guidance_scale is not None and used.guidance_scale > 1:
+            return {}
+        return {"fallback": NO_NEGATIVE}
 
     def run(self, edit: Edit, used: Used, progress: Progress, prompt: str | None = None, **inputs: Any) -> Floats:
         """Denoise one picture.

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from services.generator.vocabulary import Vocabulary
 from shared.sectors import Region
 
 Pixels = NDArray[np.uint8]
@@ -63,6 +64,8 @@ class ModelInfo:
     versions: dict[str, str]
     environment: dict[str, Any] = field(default_factory=dict)
     """Attention, thread count, CPU capability: what may change a picture in its last bits."""
+    vocabulary: Vocabulary | None = None
+    """What it can be asked for; None: it takes any text."""
 
 
 class EditCancelled(Exception):

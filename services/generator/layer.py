@@ -10,6 +10,7 @@ from services.generator.cutout import NothingDrawn, cut_out
 from services.generator.denoising import Denoiser, Progress, Used
 from services.generator.engine import Edit, Edited
 from services.generator.placing import Size, Wish
+from services.generator.understanding import understand
 from services.generator.vocabulary import Vocabulary
 from shared.errors import GenerationFailed
 
@@ -31,7 +32,10 @@ class Layer:
         self._vocabulary = vocabulary
 
     def __call__(self, edit: Edit, used: Used, progress: Progress) -> Edited:
-        caption, wish, notes = self._understand(edit)
+        caption, wish, notes = self._understand(edit, used)
+        if wish is None:
+            progress.check()
+            return Edited(edit.pixels, 0, used.guidance_scale, used.strength, notes)
         side = self._denoiser.size
         rgba = self._denoiser.run(edit, used, progress, prompt=caption, width=side, height=side)
         if rgba.shape[2] != _RGBA:
@@ -43,14 +47,19 @@ class Layer:
         composite = compose(edit.pixels, edit.region, cutout, wish, edit.seed)
         return Edited(composite.pixels, used.steps, used.guidance_scale, used.strength, notes)
 
-    def _understand(self, edit: Edit) -> tuple[str, Wish, dict[str, Any]]:
-        """Caption for the model, wish for the placing, and what to tell the client."""
+    def _understand(self, edit: Edit, used: Used) -> tuple[str, Wish | None, dict[str, Any]]:
+        """Caption for the model, wish for the placing (None: nothing is to be drawn), and what to tell the client."""
         if self._vocabulary is None:
-            return edit.prompt, Wish(size=size_in(edit.prompt)), {}
-        resolved = self._vocabulary.resolve(edit.prompt)
-        notes: dict[str, Any] = {"object": resolved.object}
+            return edit.prompt, Wish(size=size_in(edit.prompt)), self._denoiser.unheeded(edit, used)
+        height, width = edit.pixels.shape[:2]
+        resolved = understand(self._vocabulary, edit.prompt, edit.negative_prompt, edit.region, (width, height))
+        notes: dict[str, Any] = {}
+        if resolved.object is not None:
+            notes["object"] = resolved.object
         if resolved.fallback is not None:
             notes["fallback"] = resolved.fallback
+        if resolved.object is None:
+            return "", None, notes
         wish = Wish(resolved.size, resolved.place, resolved.count, colour_asked=resolved.colour is not None)
         return resolved.caption_for(edit.seed), wish, notes
 

@@ -22,6 +22,7 @@ from services.generator.models import (
     revision_of,
 )
 from services.generator.tiny import VERSION, ensure_tiny, kind_named
+from services.generator.vocabulary import Vocabulary
 from shared.places import MODELS
 from shared.settings import Settings
 
@@ -98,6 +99,7 @@ def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> 
     placement = device.choose(device_name, dtype, measure_cpu=model.id == f"parafovea/{EMBEDDED}")
     pipeline = _load_pipeline(model, kind, placement)
     denoiser = Denoiser(pipeline, placement, read_defaults(model.folder))
+    vocabulary = Vocabulary.load(model.folder) if kind == "layer" else None
     info = ModelInfo(
         id=model.id,
         revision=revision_of(model),
@@ -108,16 +110,16 @@ def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> 
         dtype=placement.dtype_name,
         versions={name: version(name) for name in _LIBRARIES},
         environment={**device.environment(placement.device), "attention": _attention(pipeline)},
+        vocabulary=vocabulary,
     )
-    return DiffusersEngine(denoiser, _painter(model, kind, denoiser), info)
+    return DiffusersEngine(denoiser, _painter(kind, denoiser, vocabulary), info)
 
 
-def _painter(model: ModelFolder, kind: ModelKind, denoiser: Denoiser) -> Painter:
+def _painter(kind: ModelKind, denoiser: Denoiser, vocabulary: Vocabulary | None) -> Painter:
     if kind == "layer":
         from services.generator.layer import Layer
-        from services.generator.vocabulary import Vocabulary
 
-        return Layer(denoiser, Vocabulary.load(model.folder))
+        return Layer(denoiser, vocabulary)
     from services.generator.repaint import Repaint
 
     return Repaint(denoiser)

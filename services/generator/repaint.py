@@ -39,7 +39,8 @@ class Repaint:
         painted = paste.match_tone(_to_box(generated, box), original, planned.target)
         inside = planned.target
         pixels = paste.paste(edit.pixels, edit.region, painted[inside.top : inside.bottom, inside.left : inside.right])
-        return Edited(pixels, used.steps, used.guidance_scale, used.strength)
+        notes = self._denoiser.unheeded(edit, used)
+        return Edited(pixels, used.steps, used.guidance_scale, used.strength, notes)
 
 
 def _mask(target: Region, box_size: tuple[int, int], work_size: tuple[int, int]) -> Image.Image:

@@ -14,9 +14,11 @@ import time
 from services.generator import decode
 from services.generator.backlog import Backlog, HeldFrame, HeldInput
 from services.generator.control import Control
+from services.generator.engine import ModelInfo
 from services.generator.inference import Inference, LoadEngine, Run
 from services.generator.jobs import Answer, Job, JobQueue
 from services.generator.stream import FrameStream, model_of
+from services.generator.understanding import refuse_what_is_not_done
 from services.generator.worker import Worker
 from shared import images, sectors
 from shared.disk import Disk
@@ -107,12 +109,14 @@ class Generator:
         Raises:
             ParafoveaError: why there will be none; nothing was published.
         """
-        self._check_ready()
+        info = self.check_ready()
         header = images.probe(encoded)
         try:
             sectors.position(request.target_sector, request.grid_size)
         except ValueError as error:
             raise InvalidRequest(f"target_sector: {error}", fields={"target_sector": str(error)}) from None
+        if request.strict:
+            refuse_what_is_not_done(info.vocabulary, request, (header.width, header.height))
         job = Job(request, encoded, asyncio.get_running_loop().create_future())
         if request.supersede and request.client_id is not None:
             self.queue.supersede(request.client_id)
@@ -138,13 +142,19 @@ class Generator:
         job.decoded, job.input_sha256 = await self._decoder.run(work)
         self.queue.make_ready(job)
 
-    def _check_ready(self) -> None:
+    def check_ready(self) -> ModelInfo:
+        """The model that would make a frame now.
+
+        Raises:
+            GeneratorLoading, GeneratorUnavailable: there is none.
+        """
         if self._runtime.stopping.is_set():
             raise GeneratorUnavailable("The generator is stopping; try again when it is back.")
         if self._inference.failure is not None:
             raise GeneratorUnavailable(f"The model could not be loaded: {self._inference.failure}")
         if self._inference.info is None:
             raise GeneratorLoading("The model is still being loaded; try again in a moment.")
+        return self._inference.info
 
     async def _infer(self) -> None:
         if not await self._inference.load():

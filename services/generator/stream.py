@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -19,7 +18,7 @@ from services.generator.inference import Run
 from services.generator.jobs import Answer
 from services.generator.worker import Worker
 from shared.messages import Frame, Model, new_id
-from shared.requests import Generated
+from shared.requests import Generate, Generated
 
 TEXT_KEYWORD = "parafovea"
 """Keyword of the ``iTXt`` chunk that holds a frame's fields as one JSON object."""
@@ -101,7 +100,7 @@ class FrameStream:
             "steps": edited.steps,
             "guidance_scale": edited.guidance_scale,
             "strength": edited.strength,
-            "requested": request.model_dump(include={"steps", "guidance_scale", "strength"}, exclude_none=True),
+            "requested": _requested(request),
             "width": decoded.width,
             "height": decoded.height,
             "input_sha256": run.job.input_sha256,
@@ -118,7 +117,12 @@ class FrameStream:
         }
 
 
+def _requested(request: Generate) -> dict[str, Any]:
+    """What the request named itself."""
+    named = request.model_dump(include={"steps", "guidance_scale", "strength"}, exclude_none=True)
+    return {**named, "strict": True} if request.strict else named
+
+
 def model_of(info: ModelInfo) -> Model:
     """What messages say of the model."""
-    named = {key: value for key, value in asdict(info).items() if key in Model.model_fields}
-    return Model(**named)
+    return Model(**{key: getattr(info, key) for key in Model.model_fields})

@@ -9,15 +9,16 @@ never drawn. Pure: no torch, no image.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.generator.language.lexicon import DETERMINERS
+from services.generator.language.lexicon import DETERMINERS, GLUE, PLAIN
 from services.generator.language.places import is_adjective
 from services.generator.language.reading import Match, Reading
-from services.generator.language.tokens import tokenize
+from services.generator.language.spans import quoted
+from services.generator.language.tokens import END, PAUSE, tokenize
 from services.generator.wishes import Wished, wished
 from services.generator.words import (
     COLOUR_WORDS,
@@ -60,6 +61,7 @@ class ResolvedPrompt:
     Attributes:
         object: what is to be drawn; None: nothing, the prompt only refuses or changes what is there.
         fallback: what of the prompt is not done, and what is drawn in its place; None where all of it is done.
+        by_name: the prompt names the object itself, not something that it stands in for.
     """
 
     caption: str
@@ -70,6 +72,7 @@ class ResolvedPrompt:
     count: int
     fallback: str | None
     styles: tuple[str, ...] = ()
+    by_name: bool = False
 
     def caption_for(self, seed: int) -> str:
         """The caption with one of the manners of drawing the model knows for this object, chosen by the seed.
@@ -149,6 +152,15 @@ class Vocabulary:
         found = wished(reading, self.objects, self.fallback, self.styles)
         return self._resolved(found)
 
+    def mentioned(self, text: str) -> tuple[set[str], str]:
+        """The objects that a list of things names, and quoted, the words in it that are none."""
+        words = tokenize(text)
+        matches = list(self._matches(words))
+        known = {at for match in matches for at in range(match.start, match.end)}
+        unknown = [at not in known and word not in PLAIN and word not in (END, PAUSE) for at, word in enumerate(words)]
+        named = {match.object for match in matches if not match.nearest}
+        return named, quoted(words, unknown, [word in GLUE for word in words])
+
     def to_json(self) -> dict[str, Any]:
         """All that a prompt may say, for people and programs that write prompts."""
         return {
@@ -195,6 +207,7 @@ class Vocabulary:
             found.count,
             found.fallback,
             (found.style,) if found.style else item.coloured_styles if found.colour else item.styles,
+            found.by_name,
         )
 
     def _matches(self, words: list[str]) -> Iterator[Match]:
@@ -229,13 +242,18 @@ class Vocabulary:
 
     def _starts_object(self, words: list[str], at: int) -> int:
         """Where a known phrase that begins at ``at`` ends, sizes and colours before it aside; 0: none does."""
-        while at + 1 < len(words) and (words[at] in COLOUR_WORDS or words[at] in SMALL | LARGE):
-            at += 1
-        longest = range(min(LONGEST, len(words) - at), 0, -1)
-        return next((at + length for length in longest if self._known(words[at : at + length])), 0)
+        return self._end(words, at, lambda word: word in COLOUR_WORDS or word in SMALL | LARGE)
 
     def _noun_end(self, words: list[str], at: int) -> int:
         """The same, an article, a number and adjectives before it aside."""
-        while at + 1 < len(words) and (words[at] in DETERMINERS or words[at] in COUNTS or is_adjective(words[at])):
+        return self._end(words, at, lambda word: word in DETERMINERS or word in COUNTS or is_adjective(word))
+
+    def _end(self, words: list[str], at: int, may_precede: Callable[[str], bool]) -> int:
+        found = 0
+        while at < len(words):
+            longest = range(min(LONGEST, len(words) - at), 0, -1)
+            found = next((at + length for length in longest if self._known(words[at : at + length])), found)
+            if not may_precede(words[at]):
+                break
             at += 1
-        return self._starts_object(words, at)
+        return found

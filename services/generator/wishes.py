@@ -60,6 +60,7 @@ class Wished:
     place: Place | None
     count: int
     fallback: str | None
+    by_name: bool = False
 
 
 def wished(reading: Reading, objects: Mapping[str, Drawn], fallback: str, styles: Sequence[str]) -> Wished:
@@ -99,7 +100,8 @@ class _Answer:
         size, place = self._size(main), self._place()
         self._used |= self._reading.alternatives()
         self._say_what_is_left()
-        return Wished(item.name, colour, style, size, place, count, "; ".join(self._reasons) or None)
+        fallback = "; ".join(self._reasons) or None
+        return Wished(item.name, colour, style, size, place, count, fallback, by_name=not main.nearest)
 
     def _without_object(self) -> Wished:
         drawn: str | None = self._fallback

@@ -130,6 +130,8 @@ def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes
         return Step(entry, None, "its entry does not say which seed it was made with")
     requested = entry.get("requested")
     settings = {key: requested.get(key) for key in _SETTINGS} if isinstance(requested, Mapping) else {}
+    if isinstance(requested, Mapping) and requested.get("strict") is True:
+        settings["strict"] = True
     if changes.strength is not None:
         settings["strength"] = changes.strength
     try:

@@ -69,6 +69,7 @@ def write_session(
             "seed": 2**62 + index,
             "steps": 4,
             "generation_ms": 321.0,
+            "notes": {"object": "ladybug", "fallback": "left out: 'with a hat'"},
             "width": SIZE[0],
             "height": SIZE[1],
         }

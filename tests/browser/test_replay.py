@@ -61,6 +61,8 @@ def test_what_is_known_of_a_frame(replay: Page) -> None:
     details = replay.locator(".details")
     for text in ("a thing, number 1", "BR, bottom right", "TL, top left", str(2**62 + 1), "400 ms", "321 ms"):
         expect(details).to_contain_text(text)
+    for text in ("ladybug", "left out: 'with a hat'"):
+        expect(details).to_contain_text(text)
     # Nobody has told whether a viewer saw it: it was made.
     expect(details.locator("dt").filter(has_text="Made")).to_have_count(1)
     expect(details).not_to_contain_text("Shown")

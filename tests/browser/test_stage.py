@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import NewPage
 from tests.browser.eyes import changed, hide_controls, look, on_view, wait_picture, wait_state, wait_swaps, wait_until
@@ -107,6 +107,21 @@ def test_the_debug_layer_shows_what_goes_on(page: Page) -> None:
     expect(page.locator("[data-fact=queue]")).to_have_text("0")
     page.keyboard.press("d")
     expect(page.locator(".debug")).to_be_hidden()
+
+
+def test_the_debug_layer_says_what_was_not_done(page: Page) -> None:
+    def tell(route: Route) -> None:
+        answer = route.fetch()
+        told = {"x-object": "dog", "x-fallback": "left out: 'with a h%C3%BCt'", "x-fallback-encoding": "percent"}
+        route.fulfill(response=answer, headers={**answer.headers, **told})
+
+    page.route("**/generate", tell)
+    page.keyboard.press("d")
+    hide_controls(page)
+    look(page, "TL")
+    wait_state(page, "waiting")
+    expect(page.locator("[data-fact=object]")).to_have_text("dog")
+    expect(page.locator("[data-fact='not done']")).to_have_text("left out: 'with a hüt'")
 
 
 def test_steps_of_a_change_are_told_as_they_are_made(page: Page) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from shared.errors import GenerationFailed, QueueFull, Superseded
+from shared.errors import GenerationFailed, GeneratorLoading, InvalidRequest, QueueFull, Superseded
 from shared.requests import MAX_SEED
 from tests.contract.conftest import Site, Sites, body, image
 from tests.support.waiting import eventually_async
@@ -147,6 +147,50 @@ async def test_what_the_model_made_of_the_prompt_is_told(site: Site) -> None:
     assert unquote(answer.headers["x-object"]) == "Käfer"
     assert answer.headers["x-object-encoding"] == "percent"
     assert answer.headers["x-fallback"] == "no unicorn here"
+
+
+@pytest.mark.parametrize("strict", [True, False, None])
+async def test_strict_goes_to_the_generator(site: Site, strict: bool | None) -> None:
+    assert (await site.generate(strict=strict)).status_code == 200
+    assert site.generator.asked[-1][0].strict is bool(strict)
+
+
+@pytest.mark.parametrize(("text", "meant"), [("true", True), ("on", True), ("0", False), ("", False)])
+async def test_strict_in_a_form(site: Site, text: str, meant: bool) -> None:
+    form = {"strict": text, "target_sector": "BR", "prompt": "a bee"}
+    answer = await site.client.post("/generate", data=form, files={"image": image()})
+    assert answer.status_code == 200
+    assert site.generator.asked[-1][0].strict is meant
+
+
+async def test_what_strict_refuses_is_said_and_uses_no_sector_prompt_up(site: Site) -> None:
+    first = (await site.client.get("/prompts")).json()["next"]
+    site.generator.error = InvalidRequest("prompt: no", fields={"prompt": "no"})
+    refused = await site.generate(prompt=None, strict=True)
+    assert refused.status_code == 422
+    assert refused.json() == {"error": "invalid_request", "detail": "prompt: no", "fields": {"prompt": "no"}}
+    assert (await site.client.get("/prompts")).json()["next"] == first
+    wrong = await site.generate(strict="yes")
+    assert (wrong.status_code, list(wrong.json()["fields"])) == (422, ["strict"])
+
+
+async def test_the_vocabulary_of_the_model_that_runs(site: Site) -> None:
+    any_text = (await site.client.get("/vocabulary")).json()
+    assert any_text["objects"] is None
+    assert "any text" in any_text["detail"]
+    bee = {"name": "bee", "plural": "bees", "synonyms": ["honeybee"], "nearest": ["wasp"], "colours": ["red"]}
+    site.generator.vocabulary = {"objects": [{**bee, "place": "any", "styles": []}], "fallback": "bee", "most": 5}
+    answer = await site.client.get("/vocabulary")
+    assert answer.headers["cache-control"] == "no-store"
+    told = answer.json()
+    assert told["objects"][0]["synonyms"] == ["honeybee"]
+    assert (told["fallback"], told["most"]) == ("bee", 5)
+    site.generator.error = GeneratorLoading("The model is still being loaded.")
+    answer = await site.client.get("/vocabulary")
+    assert (answer.status_code, answer.json()["error"]) == (503, "generator_loading")
+    await site.generator.die()
+    answer = await site.client.get("/vocabulary")
+    assert (answer.status_code, answer.json()["error"]) == (503, "generator_unavailable")
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ from shared.requests import (
     StartSession,
     StatusRequest,
     StoppedSession,
+    Vocabulary,
 )
 from shared.rpc import Server
 from shared.session import ids
@@ -85,6 +86,7 @@ class FakeGenerator(StandIn):
         error: raised instead of an answer.
         state, queue, backlog_bytes: what the heartbeat says.
         notes: of each frame.
+        vocabulary: what is known beside the model; empty: any text.
         asked: the requests, with their images.
         cancelled: ids that were cancelled.
         on_frame: called with each frame of a session, before it is answered.
@@ -107,7 +109,9 @@ class FakeGenerator(StandIn):
         self._seq = -1
         self._record_seq: dict[str, int] = {}
         self._publisher = Publisher(bus, "frames", lambda kind: [self._status()] if kind == "status" else [])
-        server = Server(bus, "generator", {"generate": self._generate, "cancel": self._cancel})
+        self.vocabulary: dict[str, Any] = {}
+        handlers = {"generate": self._generate, "cancel": self._cancel, "vocabulary": self._vocabulary}
+        server = Server(bus, "generator", handlers)
         self._run(server.serve(), self._publisher.serve_joins(), self._beat())
 
     async def tell(self) -> None:
@@ -185,6 +189,11 @@ class FakeGenerator(StandIn):
         }
         png = tiny_png({**fields}, self.png_bytes)
         return Frame(**fields, sha256=hashlib.sha256(png).hexdigest()), png
+
+    async def _vocabulary(self, request: Request) -> Reply:
+        if self.error is not None:
+            raise self.error
+        return Reply(Vocabulary(model=MODEL, **self.vocabulary).model_dump())
 
     async def _cancel(self, request: Request) -> Reply:
         self.cancelled.append(request.body["request_id"])

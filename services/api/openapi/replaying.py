@@ -26,7 +26,8 @@ from shared import errors
 def replay() -> Json:
     headers = headers_of(
         *("X-Sector", "X-Prompt", "X-Prompt-Encoding", "X-Prompt-Truncated", "X-Index", "X-Session"),
-        *("X-Focus-Sector", "X-Seed", "X-Frame-Id", "Cache-Control"),
+        *("X-Focus-Sector", "X-Seed", "X-Frame-Id", "X-Object", "X-Object-Encoding", "X-Object-Truncated"),
+        *("X-Fallback", "X-Fallback-Encoding", "X-Fallback-Truncated", "Cache-Control"),
     )
     shown = png_of("The frame; or JSON, at the end.", headers)
     complete = object_of(status={"const": "complete"}, image={"type": "null"})

@@ -36,8 +36,35 @@ def rest() -> Json:
         reasons=array_of(TEXT),
         processes={"type": "object", "additionalProperties": {"type": "object"}},
     )
+    known = object_of(
+        name=TEXT,
+        plural=TEXT,
+        synonyms=array_of(TEXT),
+        nearest=array_of(TEXT),
+        colours=array_of(TEXT),
+        place={"enum": ["sky", "ground", "any"]},
+        styles=array_of(TEXT),
+    )
+    vocabulary = object_of(
+        detail=TEXT,
+        model={"type": "object"},
+        objects=or_null(array_of(known)),
+        colours=lists,
+        sizes=lists,
+        numbers={"type": "object", "additionalProperties": WHOLE},
+        most=or_null(WHOLE),
+        styles=array_of(TEXT),
+        fallback=or_null(TEXT),
+    )
     page = {"description": "A page for people.", "content": {"text/html": {"schema": TEXT}}}
     return {
+        "/vocabulary": {
+            "get": operation(
+                "What the model can be asked for",
+                {"200": json_of("Its objects; `null` for a model that takes any text.", vocabulary)},
+                *(errors.GeneratorLoading, errors.GeneratorUnavailable),
+            )
+        },
         "/prompts": {"get": operation("The sector prompts", {"200": json_of("The lists in use.", prompts)})},
         "/reset": {
             "post": operation(

@@ -112,7 +112,7 @@ HARMLESS = word_set(
     "may maybe "
     "perhaps either just also too only now again it that which who so such for if possible thanks thank hello hi hey "
     "ok okay kind "
-    "do does did been being everything anything nothing one ones thing things something some any simply thing way lets let "
+    "do does did been being everything anything nothing one ones thing things something some any simply way lets let "
     "go ahead try "
     # place
     "corner left right top bottom upper lower middle centre center photo picture image scene drawing "

@@ -28,6 +28,7 @@ _OF_A_SCENE = (
         "pond forest garden park clouds "
     )
 )
+_PICTURE = frozenset({"picture", "photo", "photograph", "image", "scene", "frame", "canvas", "view", "sector"})
 _RELATIVE = word_set("that which who where so ")
 _ENDS = ARTICLES | CONJUNCTIONS | NEGATING | GONE | PLACING | PREPOSITIONS | _RELATIVE | {END, PAUSE, "with", "of"}
 
@@ -55,9 +56,17 @@ def place_words(words: Sequence[str]) -> set[int]:
 def position(words: Sequence[str]) -> tuple[int, int]:
     """The side or corner that a prompt names: -1, 0 or 1 from left to right, and from top to bottom; 0 where it does
     not say, or names both sides."""
-    named = [POSITIONS[word] for at, word in enumerate(words) if word in POSITIONS and words[at - 1 : at] != ["of"]]
+    named = [POSITIONS[word] for at, word in enumerate(words) if word in POSITIONS and not _of_a_thing(words, at)]
     across, down = ({pair[axis] for pair in named if pair[axis]} for axis in (0, 1))
     return (across.pop() if len(across) == 1 else 0, down.pop() if len(down) == 1 else 0)
+
+
+def _of_a_thing(words: Sequence[str], at: int) -> bool:
+    """Whether a side is that of something in the picture: "on top of the rock"."""
+    end = at + 1
+    while end < len(words) and words[end] in (*PLACE_NOUNS, *POSITIONS, "hand"):
+        end += 1
+    return end + 2 < len(words) and words[end] == "of" and not _PICTURE & set(words[end + 1 : end + 4])
 
 
 def _place(words: Sequence[str], at: int) -> int | None:

@@ -129,8 +129,8 @@ class Reading:
     def passed_over(self, used: set[int]) -> list[bool]:
         """Words of a wish that come to nothing; ``used`` are those that were heeded, the object's own among them."""
         main = self.main.object if self.main else None
-        again = [match for match in self._matches if match.object == main and self._start_of(match) == match.start]
-        same = {at for match in again for at in range(match.start, match.end)}  # "a ladybug 🐞"
+        again = [match for match in self._matches if match.object == main and self._is_said_again(match)]
+        same = {at for match in again for at in range(match.start, match.end)}
         return [
             self.stances[at] == "add" and self._is_content(at) and at not in used and at not in same
             for at in range(len(self.words))
@@ -180,6 +180,11 @@ class Reading:
             if word in PREPOSITIONS or word == "with":
                 return True
         return False
+
+    def _is_said_again(self, match: Match) -> bool:
+        """Whether the main object is only named once more, and not wished for twice: "a ladybug 🐞"."""
+        bare = match.start == 0 or self.words[match.start - 1] in (END, PAUSE)
+        return bare or (self.main is not None and (match.start == self.main.end or match.end == self.main.start))
 
     def _guess(self, singles: Mapping[str, tuple[str, bool]]) -> Match | None:
         tried = 0

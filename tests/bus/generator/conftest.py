@@ -6,6 +6,7 @@ import asyncio
 import io
 import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from PIL import Image
 
 from services.generator.engine import Edit, EditCancelled, Edited, ModelInfo
 from services.generator.service import Generator
+from services.generator.vocabulary import Vocabulary
 from shared.disk import Disk
 from shared.messages import new_id
 from shared.rpc import Client
@@ -68,8 +70,16 @@ def photograph(width: int = 96, height: int = 64, value: int = 100) -> bytes:
 class Rig:
     """The generator under test, and a client and a subscriber of it."""
 
-    def __init__(self, buses: Buses, folder: Path, load_error: Exception | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        buses: Buses,
+        folder: Path,
+        load_error: Exception | None = None,
+        vocabulary: Vocabulary | None = None,
+        **settings: Any,
+    ) -> None:
         self.engine = SteeredEngine()
+        self.engine.info = replace(INFO, vocabulary=vocabulary)
         self._load_error = load_error
         self.folder = folder
         values = {"sessions_dir": folder / "sessions", "bus": str(buses.address), **settings}

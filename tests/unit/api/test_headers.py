@@ -37,6 +37,28 @@ def test_a_recorded_entry_may_hold_anything() -> None:
     assert set(headers) - {"Cache-Control", "X-Focus-Sector-Encoding"} <= set(EXPOSED)
 
 
+def test_a_replayed_frame_says_what_was_drawn_and_what_was_not_done() -> None:
+    entry = {"index": 0, "target_sector": "BR", "notes": {"object": "dog", "fallback": "left out: 'Hütchen'"}}
+    headers = replayed_headers(entry, "s")
+    assert headers["X-Object"] == "dog"
+    assert unquote(headers["X-Fallback"]) == "left out: 'Hütchen'"
+    assert headers["X-Fallback-Encoding"] == "percent"
+
+
+@pytest.mark.parametrize("notes", [None, [], "x", {"fallback": {"a": 1}}, {"object": 2**70, "fallback": None}])
+def test_notes_of_any_shape_do_no_harm(notes: object) -> None:
+    headers = replayed_headers({"index": 0, "target_sector": "BR", "notes": notes}, "s")
+    assert not {"X-Object", "X-Fallback"} & set(headers)
+
+
+@pytest.mark.parametrize("note", ["x" * 100_000, "\ud800", "a\r\nX-Evil: 1"])
+def test_a_note_is_short_and_harmless_in_a_header(note: str) -> None:
+    headers = replayed_headers({"index": 0, "target_sector": "BR", "notes": {"fallback": note}}, "s")
+    assert len(headers["X-Fallback"]) < 3000
+    assert headers["X-Fallback"].isprintable()
+    assert headers["X-Fallback"].isascii()
+
+
 @given(st.integers(0, 50), st.integers(0, 60), st.integers(0, 60))
 def test_a_range_lies_inside_or_is_none(size: int, start: int, end: int) -> None:
     for value in (f"bytes={start}-{end}", f"bytes={start}-", f"bytes=-{end}"):

@@ -38,7 +38,7 @@ async def test_paths_are_those_of_the_servers_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("generation").mkdir()
+    (tmp_path / "generation").mkdir()
     (tmp_path / "generation" / "0000_BR.png").write_bytes(picture())
     assert (await thumbnail(Path("generation/0000_BR.png"), Path("cache"))).size == (70, 100)
     assert list((tmp_path / "cache").rglob("*.webp"))

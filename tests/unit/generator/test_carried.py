@@ -218,3 +218,62 @@ def test_a_jpeg_of_a_kind_that_nothing_reads_is_not_called_damaged(at: int, valu
 def test_the_limits_of_pillow_are_as_they_were() -> None:
     assert PngImagePlugin.MAX_TEXT_CHUNK <= 1024 * 1024, "the limits stay: what is over them is not inflated"
     assert ImageCms.ImageCmsProfile(io.BytesIO(SRGB))
+
+
+# -- grey --------------------------------------------------------------------------------------------------------------
+
+
+def gray_profile(curve: bytes, pcs: bytes = b"XYZ ") -> bytes:
+    """A profile for grey, version 2, with a curve of its own."""
+    description = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"grey\0" + bytes(4 + 4 + 2 + 1 + 67)
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    tags = {b"desc": description, b"cprt": b"text\0\0\0\0none\0", b"wtpt": white, b"kTRC": curve}
+    at, table, data = 128 + 4 + 12 * len(tags), b"", b""
+    for name, body in tags.items():
+        table += struct.pack(">4sII", name, at + len(data), len(body))
+        data += body + bytes(-len(body) % 4)
+    head = bytearray(SRGB[:128])
+    head[0:4] = struct.pack(">I", at + len(data))
+    head[8:24] = b"\2\x20\0\0mntrGRAY" + pcs
+    head[84:100] = bytes(16)
+    return bytes(head) + struct.pack(">I", len(tags)) + table + data
+
+
+GAMMA_1 = b"curv" + bytes(8)
+GAMMA_3 = b"curv\0\0\0\0" + struct.pack(">IH", 1, 3 * 256)
+PRINTED = b"curv\0\0\0\0" + struct.pack(">I16H", 16, *(level**3 * 19 for level in range(16)))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize("curve", [GAMMA_1, GAMMA_3, PRINTED])
+def test_a_grey_picture_with_a_profile_is_as_light_as_it_was(kind: str, curve: bytes) -> None:
+    profile = gray_profile(curve)
+    gray = Image.fromarray(np.tile(np.arange(256, dtype=np.uint8), (70, 1)))
+    decoded = decode(save(gray, kind, icc_profile=profile, **({"quality": 100} if kind == "JPEG" else {})))
+    assert np.array_equal(decoded.pixels[:, :, 0], decoded.pixels[:, :, 2])
+    assert decoded.icc_profile is not None
+    srgb = ImageCms.createProfile("sRGB")
+    shown = [
+        np.asarray(ImageCms.profileToProfile(image, io.BytesIO(used), srgb, outputMode="RGB")).astype(int)
+        for image, used in (
+            (Image.fromarray(decoded.pixels[:, :, 0]), profile),
+            (Image.fromarray(decoded.pixels), decoded.icc_profile),
+        )
+    ]
+    apart = np.abs(shown[0] - shown[1])
+    assert (apart.mean() < 0.5, apart.max() <= 10) == (True, True), "as exactly as 8 bits of a linear dark go"
+    assert np.abs(shown[0] - decoded.pixels).max() > 15, "without its profile it would look otherwise"
+    assert decode(frame_of(decoded)).icc_profile == decoded.icc_profile
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        gray_profile(b"none" + bytes(8)),
+        gray_profile(GAMMA_3, b"Lab "),
+        gray_profile(GAMMA_3)[:134],
+        SRGB[:16] + b"GRAY" + SRGB[20:],
+    ],
+)
+def test_a_grey_profile_that_is_not_understood_is_dropped(profile: bytes) -> None:
+    assert decode(save(RGB.convert("L"), icc_profile=profile)).icc_profile is None

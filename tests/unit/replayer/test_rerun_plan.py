@@ -51,6 +51,13 @@ def test_nothing_changed_asks_for_what_was_asked_for() -> None:
     assert request.origin.model_dump() == {"session_id": "first", "index": 3, "frame_id": "f3"}
 
 
+def test_a_strict_request_stays_strict() -> None:
+    (strict,) = requests([entry(0, requested={"steps": 4, "strict": True})], prompts={"default": ["a bee"]})
+    assert (strict.strict, strict.prompt) == (True, "a bee")
+    for requested in ({}, {"strict": False}, {"strict": "yes"}, {"strict": None}):
+        assert requests([entry(0, requested=requested)])[0].strict is False
+
+
 def test_what_was_left_to_the_model_is_left_to_it_again() -> None:
     (request,) = requests([entry(0)])
     assert (request.steps, request.guidance_scale, request.strength) == (4, None, None)

@@ -19,6 +19,7 @@
  * @property {number | null} [height]
  * @property {{id?: string} | null} [model]
  * @property {string | null} [sha256]
+ * @property {{object?: string, fallback?: string}} [notes] what the model made of the prompt, and what it left undone
  */
 
 /**

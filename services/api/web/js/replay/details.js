@@ -34,6 +34,8 @@ export class Details {
     const facts = [
       ["Focus", entry.focus_sector ? `${entry.focus_sector}, ${spoken(entry.focus_sector)}` : "not known"],
       ["Target", `${entry.target_sector}, ${spoken(entry.target_sector)}`],
+      ["Drawn", String(entry.notes?.object ?? "–")],
+      ["Not done", String(entry.notes?.fallback ?? "–")],
       ["Seed", entry.seed === null || entry.seed === undefined ? "–" : String(entry.seed)],
       ["Made", date(entry.timestamp)],
       ["After the one before", milliseconds(interval === null ? null : interval * 1000)],

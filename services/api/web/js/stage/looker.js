@@ -190,6 +190,8 @@ export class Looker {
       prompt: headerText(headers, "X-Prompt"),
       seed: headers.get("X-Seed") ?? "",
       recorded: headers.get("X-Recorded") ?? "",
+      object: headerText(headers, "X-Object"),
+      "not done": headerText(headers, "X-Fallback"),
       gaze: `${Math.round(fixation.duration)} ms`,
     };
     return { picture: { blob, bitmap }, target: headers.get("X-Sector") ?? target ?? "" };
