@@ -5,7 +5,6 @@ from __future__ import annotations
 from services.api.openapi.parts import (
     ENTRY,
     NUMBER,
-    RECORDER,
     SESSION_ID,
     TEXT,
     WHOLE,
@@ -20,6 +19,11 @@ from services.api.openapi.parts import (
     query,
 )
 from shared import errors
+
+DAMAGED = (
+    "An entry that cannot be understood says why, with the place, under `damaged`, and what the name of its file tells; "
+    "so does the answer, where the rest of the metadata cannot be."
+)
 
 
 def page() -> Json:
@@ -38,7 +42,13 @@ def page() -> Json:
         session_id=TEXT, created_at=or_null(NUMBER), total=WHOLE, entries=array_of(ENTRY), **{"from": WHOLE}
     )
     of_frame = (SESSION_ID, in_path("index", "of its entry", {"type": "integer", "minimum": 0}))
-    no_frame = (errors.SessionNotFound, errors.NotFound, errors.FrameMissing, errors.InvalidRequest, RECORDER)
+    no_frame = (
+        errors.SessionNotFound,
+        errors.NotFound,
+        errors.FrameMissing,
+        errors.InvalidRequest,
+        errors.SessionDamaged,
+    )
     whole = {"type": "integer", "minimum": 0}
     file_name = in_path("name", "of the file, as `/samples` tells it", TEXT)
     return {
@@ -66,8 +76,8 @@ def page() -> Json:
         "/session/{session_id}/entries": {
             "get": operation(
                 "Some entries of a session, by their position",
-                {"200": json_of("At most 500, and how many there are in all.", entries)},
-                *(errors.SessionNotFound, errors.InvalidRequest, RECORDER),
+                {"200": json_of(f"At most 500, and how many there are in all. {DAMAGED}", entries)},
+                *(errors.SessionNotFound, errors.InvalidRequest, errors.SessionDamaged),
                 parameters=(
                     SESSION_ID,
                     query("from", "position of the first, from 0 (default)", whole),
