@@ -5,7 +5,6 @@ from __future__ import annotations
 from services.api.openapi.parts import (
     ENTRY,
     NUMBER,
-    RECORDER,
     SESSION_ID,
     TEXT,
     WHOLE,
@@ -20,6 +19,11 @@ from services.api.openapi.parts import (
     query,
 )
 from shared import errors
+
+DAMAGED = (
+    "An entry that cannot be understood says why, with the place, under `damaged`, and what the name of its file tells; "
+    "so does the answer, where the rest of the metadata cannot be."
+)
 
 
 def page() -> Json:
@@ -44,7 +48,13 @@ def page() -> Json:
         **{"from": WHOLE},
     )
     of_frame = (SESSION_ID, in_path("index", "of its entry", {"type": "integer", "minimum": 0}))
-    no_frame = (errors.SessionNotFound, errors.NotFound, errors.FrameMissing, errors.InvalidRequest, RECORDER)
+    no_frame = (
+        errors.SessionNotFound,
+        errors.NotFound,
+        errors.FrameMissing,
+        errors.InvalidRequest,
+        errors.SessionDamaged,
+    )
     whole = {"type": "integer", "minimum": 0}
     file_name = in_path("name", "of the file, as `/samples` tells it", TEXT)
     return {
@@ -75,11 +85,11 @@ def page() -> Json:
                 {
                     "200": json_of(
                         "At most 500, and how many there are in all. `offsets_s`: when each of them comes in a replay, "
-                        "in seconds since the first of the session; `round_s`: when the first comes again.",
+                        f"in seconds since the first of the session; `round_s`: when the first comes again. {DAMAGED}",
                         entries,
                     )
                 },
-                *(errors.SessionNotFound, errors.InvalidRequest, RECORDER),
+                *(errors.SessionNotFound, errors.InvalidRequest, errors.SessionDamaged),
                 parameters=(
                     SESSION_ID,
                     query("from", "position of the first, from 0 (default)", whole),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from services.api.openapi.parts import (
     CURSOR,
     CURSOR_STATE,
-    RECORDER,
     REPLAYER,
     SESSION_ID,
     TEXT,
@@ -32,7 +31,10 @@ def replay() -> Json:
     shown = png_of("The frame; or JSON, at the end.", headers)
     complete = object_of(status={"const": "complete"}, image={"type": "null"})
     shown["content"]["application/json"] = {"schema": complete}
-    step_failures = (errors.InvalidRequest, errors.NotReplaying, errors.FrameMissing, errors.FrameCorrupt, REPLAYER)
+    step_failures = (
+        *(errors.InvalidRequest, errors.NotReplaying, errors.FrameMissing, errors.FrameCorrupt),
+        *(errors.SessionNotFound, errors.SessionDamaged, REPLAYER),
+    )
     state = {"200": json_of("Where the cursor is.", CURSOR_STATE)}
     return {
         "/session/replay/{session_id}": {
@@ -43,7 +45,7 @@ def replay() -> Json:
                         "Replaying.", object_of(session_id=TEXT, status={"const": "replaying"}, total_generations=WHOLE)
                     )
                 },
-                *(errors.InvalidRequest, errors.SessionNotFound, RECORDER, REPLAYER),
+                *(errors.InvalidRequest, errors.SessionNotFound, errors.SessionDamaged, REPLAYER),
                 parameters=(SESSION_ID, CURSOR),
             )
         },
@@ -57,7 +59,7 @@ def replay() -> Json:
             "post": operation(
                 "Go to a frame: `next` gives it",
                 state,
-                *(errors.InvalidRequest, errors.NotReplaying, REPLAYER),
+                *(errors.InvalidRequest, errors.NotReplaying, errors.SessionNotFound, errors.SessionDamaged, REPLAYER),
                 parameters=(
                     query("index", "of the frame", {"type": "integer", "minimum": 0}, required=True),
                     CURSOR,
@@ -68,7 +70,7 @@ def replay() -> Json:
             "post": operation(
                 "Show the session's frames on the bus at their recorded times, from the cursor's place on",
                 state,
-                *(errors.InvalidRequest, errors.NotReplaying, errors.SessionNotFound, RECORDER, REPLAYER),
+                *(errors.InvalidRequest, errors.NotReplaying, errors.SessionNotFound, errors.SessionDamaged, REPLAYER),
                 parameters=(
                     query(
                         "speed",
@@ -84,12 +86,17 @@ def replay() -> Json:
             "post": operation(
                 "Stand still; `play` goes on from there",
                 state,
-                *(errors.InvalidRequest, errors.NotReplaying, errors.SessionNotFound, RECORDER, REPLAYER),
+                *(errors.InvalidRequest, errors.NotReplaying, errors.SessionNotFound, errors.SessionDamaged, REPLAYER),
                 parameters=(CURSOR,),
             )
         },
         "/session/replay/status": {
-            "get": operation("Where a cursor is", state, errors.InvalidRequest, REPLAYER, parameters=(CURSOR,))
+            "get": operation(
+                "Where a cursor is",
+                state,
+                *(errors.InvalidRequest, errors.SessionNotFound, errors.SessionDamaged, REPLAYER),
+                parameters=(CURSOR,),
+            )
         },
         "/session/replay/stop": {
             "post": operation(

@@ -37,7 +37,7 @@ def archives() -> Json:
             "get": operation(
                 "A session as one archive, as far as it is recorded at this moment",
                 {"200": archive},
-                *(errors.SessionNotFound, errors.FrameMissing, RECORDER),
+                *(errors.SessionNotFound, errors.FrameMissing, errors.SessionDamaged),
                 parameters=(SESSION_ID,),
             )
         },
@@ -88,7 +88,7 @@ def reproduction() -> Json:
     asked = RerunBody.model_json_schema()
     for described in asked["properties"].values():
         described.pop("title", None)
-    unknown = (errors.SessionNotFound, errors.NotFound, REPLAYER)
+    unknown = (errors.SessionNotFound, errors.SessionDamaged, errors.NotFound, REPLAYER)
     return {
         "/session/compare": {
             "get": operation(
@@ -97,7 +97,7 @@ def reproduction() -> Json:
                     "200": json_of("All figures.", compared),
                     "202": json_of("Those that are worked out so far; ask again.", compared),
                 },
-                *(errors.SessionNotFound, errors.InvalidRequest, RECORDER),
+                *(errors.SessionNotFound, errors.SessionDamaged, errors.InvalidRequest),
                 parameters=(
                     query("a", "a session", {"type": "string", "minLength": 1}, required=True),
                     query("b", "another", {"type": "string", "minLength": 1}, required=True),
@@ -112,7 +112,7 @@ def reproduction() -> Json:
                 {"202": json_of("It is begun.", state)},
                 *(errors.InvalidJson, errors.InvalidRequest, errors.SessionNotFound, errors.SessionExists),
                 *(errors.InvalidSessionId, errors.SessionBusy, errors.PayloadTooLarge, errors.InsufficientStorage),
-                *(errors.GeneratorUnavailable, errors.GeneratorLoading, RECORDER, REPLAYER),
+                *(errors.SessionDamaged, errors.GeneratorUnavailable, errors.GeneratorLoading, RECORDER, REPLAYER),
                 parameters=(SESSION_ID,),
                 requestBody={"required": True, "content": {"application/json": {"schema": asked}}},
             ),

@@ -36,7 +36,7 @@ def sessions() -> Json:
                 "Begin a session; the active one ends",
                 {"200": json_of("Recording.", started)},
                 *(errors.InvalidRequest, errors.InvalidSessionId, errors.SessionExists, errors.SessionBusy),
-                *(errors.SessionNotFound, RECORDER, errors.InsufficientStorage),
+                *(errors.SessionNotFound, errors.SessionDamaged, RECORDER, errors.InsufficientStorage),
                 parameters=(
                     query("session_id", "its id; default: `session_<unix seconds>`", TEXT),
                     query("resume", "go on with a session that exists", TRUTH),
@@ -76,8 +76,8 @@ def sessions() -> Json:
         "/session/{session_id}": {
             "get": operation(
                 "A session's metadata, complete up to the last acknowledged frame",
-                {"200": json_of("`metadata.json`.", metadata)},
-                *(errors.SessionNotFound, RECORDER),
+                {"200": json_of("`metadata.json`, as JSON that any parser reads: null for `NaN`.", metadata)},
+                *(errors.SessionNotFound, errors.SessionDamaged),
                 parameters=(SESSION_ID,),
             ),
             "delete": operation(
@@ -96,7 +96,7 @@ def sessions() -> Json:
                     "304": {"description": "The client has it already (`If-None-Match`)."},
                 },
                 *(errors.SessionNotFound, errors.NotFound, errors.FrameMissing, errors.FrameCorrupt),
-                *(errors.InvalidRequest, RECORDER),
+                *(errors.InvalidRequest, errors.SessionDamaged),
                 parameters=(SESSION_ID, in_path("index", "of its entry", {"type": "integer", "minimum": 0})),
             )
         },
