@@ -92,8 +92,8 @@ class Sessions:
             if len(self._open) <= OPEN_LIMIT:
                 return
             if not opened.users:
-                opened.close()
                 del self._open[session_id]
+                asyncio.get_running_loop().run_in_executor(None, opened.close)  # on a network share it may wait
 
     async def _repair(self, session_id: str) -> None:
         try:
