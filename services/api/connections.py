@@ -90,7 +90,7 @@ class Connections:
     def refusal(self, connection: Connection, path: bytes, *, is_websocket: bool) -> TooManyConnections | None:
         """Why a request of it is not taken, or None."""
         if connection in self._spare:
-            if path in OPEN_PATHS and not is_websocket:
+            if path.endswith(OPEN_PATHS) and not is_websocket:
                 return None
             return TooManyConnections(f"{self.limit} connections are in use, the most that there may be; try again.")
         if is_websocket and len(self._websockets) >= self.websocket_limit:

@@ -21,6 +21,8 @@ from shared.runner import Runtime
 from shared.sockets import Publisher
 from shared.wire import Reply, Request
 
+CLOSE_S = 1.0
+"""How long a stop waits for a disk on which sessions are open."""
 TOLD_ON_JOIN = 32
 """Cursors that a late subscriber is told of, the most recently used: a thousand would overrun its mark."""
 
@@ -66,7 +68,7 @@ class Replayer:
         await self._reruns.close()
         await self._generator.close()
         await self._recorder.close()
-        self._sessions.close()
+        await asyncio.wait([asyncio.create_task(asyncio.to_thread(self._sessions.close))], timeout=CLOSE_S)
 
     # -- requests -----------------------------------------------------------------------------------------------------
 

@@ -97,8 +97,8 @@ class Sessions:
             if len(self._open) <= OPEN_LIMIT:
                 return
             if not opened.users:
-                opened.close()
                 del self._open[session_id]
+                asyncio.get_running_loop().run_in_executor(None, opened.close)  # on a network share it may wait
 
 
 def _up_to_date(root: Path, session_id: str, opened: _Open, work: Callable[[SessionReader], T]) -> T:

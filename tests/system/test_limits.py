@@ -17,9 +17,12 @@ from typing import IO, Any
 
 import pytest
 
+from shared.disk import Disk
 from shared.messages import Message
+from shared.session.writer import SessionWriter
 from shared.sockets import Publisher
 from tests.support.buses import Buses
+from tests.support.frames import CREATED_AT, pending_frame
 from tests.support.processes import Process, System
 from tests.support.samples import frame, tiny_png
 from tests.support.studio import Studio
@@ -239,6 +242,22 @@ def test_no_command_ends_with_a_traceback_for_an_encoding(
     assert process.wait(60) in (0, 2, 3)
     assert "Traceback" not in process.err
     assert "Error" not in process.err.replace("Error ─", "").replace("Error -", "")
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("arguments", [["compare", "a", "b"], ["compare", "a", "b", "--json"], ["check", "a"]])
+def test_sessions_with_any_prompt_are_compared_in_any_encoding(
+    system: System, encoding: dict[str, str], arguments: list[str]
+) -> None:
+    for session_id in "ab":
+        writer = SessionWriter.create(Disk(), system.sessions, session_id, CREATED_AT)
+        writer.append([pending_frame(0, session_id=session_id, prompt=f"größe → 蜂 {session_id}")])
+        writer.close()
+    process = system.run("command", [sys.executable, "-m", "cli.main", *arguments], **encoding)
+    assert process.wait(60) == 0, process.err
+    assert "Traceback" not in process.err
+    if "--json" in arguments:
+        assert json.loads(process.out)["frames"][0]["prompt_a"] == "größe → 蜂 a"
 
 
 @pytest.mark.parametrize("arguments", [["bus"], ["settings"], ["settings", "--json"], ["keys", "k"], ["--help"]])
