@@ -1,6 +1,7 @@
 /** Pictures between files, bytes and canvases. */
 
 import { within } from "../pure/fit.js";
+import { readOpaque } from "./opaque.js";
 
 /** The server's limit on either side. */
 export const MAX_SIDE = 4096;
@@ -20,30 +21,35 @@ export async function openPicture(file) {
   if (file.type && !ACCEPTED.includes(file.type)) {
     throw new Error(`${name} is not a picture that can be used here. Choose a PNG, JPEG or WebP file.`);
   }
-  const bitmap = await decode(file, `${name} cannot be read as a picture. Choose a PNG, JPEG or WebP file.`);
+  const { bitmap, isExact } = await read(file, `${name} cannot be read as a picture. Choose a PNG, JPEG or WebP file.`);
   const { width, height, scaled } = within(bitmap, MAX_SIDE);
-  if (!scaled) return { blob: file, bitmap, note: "" };
+  if (!scaled && isExact) return { blob: file, bitmap, note: "" };
+  // What is shown is sent in place of the file, so that it is what the change is made from.
   const canvas = new OffscreenCanvas(width, height);
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();
-  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.95 });
-  return {
-    blob,
-    bitmap: await createImageBitmap(blob),
-    note: `The picture was scaled to ${width} × ${height}, the largest that the server takes.`,
-  };
+  const blob = await canvas.convertToBlob(scaled ? { type: "image/jpeg", quality: 0.95 } : { type: "image/png" });
+  const note = scaled
+    ? `The picture was scaled to ${width} × ${height}, the largest that the server takes.`
+    : "This browser cannot read the picture’s opacity as the server does: it was laid over black.";
+  return { blob, bitmap: await createImageBitmap(blob), note };
 }
 
 /**
+ * A picture as the server reads it, so that nothing of it changes at the first exchange but what was made anew.
  * @param {Blob} blob
- * @param {string} [problem] the sentence to fail with
- * @returns {Promise<ImageBitmap>} oriented as its EXIF says
+ * @returns {Promise<ImageBitmap>} oriented as its EXIF says, opaque
  */
-export async function decode(blob, problem = "The picture cannot be shown.") {
+export async function decode(blob) {
+  return (await read(blob, "The picture cannot be shown.")).bitmap;
+}
+
+/** @param {Blob} blob @param {string} problem the sentence to fail with */
+async function read(blob, problem) {
   try {
-    return await createImageBitmap(blob);
+    return await readOpaque(blob);
   } catch {
     throw new Error(problem);
   }

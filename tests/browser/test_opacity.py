@@ -1,0 +1,84 @@
+"""A change differs from the picture before it in the target alone, to the last pixel, whatever picture it was."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage
+from tests.browser.eyes import (
+    changed,
+    hide_controls,
+    look,
+    on_view,
+    sector_sums,
+    wait_state,
+    wait_swaps,
+    wait_until,
+)
+from tests.support.odd_pictures import HEIGHT, WIDTH, odd_pictures
+from tests.support.studio import Studio
+
+pytestmark = pytest.mark.browser
+
+PICTURES = dict(odd_pictures())
+
+
+def begin(page: Page, name: str) -> dict[str, int]:
+    """Put a picture of one's own on the stage."""
+    page.set_input_files(
+        "input[type=file][accept*=png]",
+        {"name": "odd", "mimeType": "image/webp" if "WebP" in name else "image/png", "buffer": PICTURES[name]},
+    )
+    wait_until(page, f"document.querySelector('.picture').width === {WIDTH}")
+    return on_view(page)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_first_picture_is_what_the_server_takes_it_for(page: Page, name: str) -> None:
+    before = begin(page, name)
+    hide_controls(page)
+    look(page, "TL")
+    wait_state(page, "waiting")
+    page.keyboard.press("Space")
+    wait_swaps(page, 1)
+    assert changed(before, on_view(page)) == ["BR"]
+    assert page.evaluate("document.querySelector('.picture').height") == HEIGHT
+
+
+def test_nothing_of_the_picture_before_shines_through(page: Page) -> None:
+    begin(page, "colour, 8 bits")
+    seen = begin(page, "colour and opacity, 8 bits")
+    other = begin(page, "grey, 8 bits")
+    assert other != seen
+    assert begin(page, "colour and opacity, 8 bits") == seen
+
+
+def test_where_a_browser_cannot_read_it_so_what_it_shows_is_what_is_sent(page: Page) -> None:
+    page.evaluate(
+        "OffscreenCanvas.prototype.getContext = ((real) => function (kind, ...more) {"
+        " return kind === 'webgl' ? null : real.call(this, kind, ...more); })(OffscreenCanvas.prototype.getContext)"
+    )
+    before = begin(page, "WebP without loss")
+    expect(page.locator(".notice")).to_contain_text("laid over black")
+    hide_controls(page)
+    look(page, "TL")
+    wait_state(page, "waiting")
+    page.keyboard.press("Space")
+    wait_swaps(page, 1)
+    assert changed(before, on_view(page)) == ["BR"]
+
+
+def test_the_replay_shows_the_original_so_as_well(new_page: NewPage, studio: Studio) -> None:
+    studio.start_session("odd_original")
+    answered = studio.generate(1, image=PICTURES["colour and opacity, 8 bits"], durable=True)
+    assert answered.recorded == "disk"
+    studio.http.post("/session/stop")
+    page = new_page("#/replay/odd_original")
+    canvas = page.locator(".replay-canvas")
+    expect(page.locator("main.replay")).to_have_attribute("data-position", "0")
+    frame = sector_sums(canvas)
+    page.keyboard.press("s")
+    expect(page.locator(".replay-screen")).to_have_attribute("data-mode", "onion")
+    page.get_by_label("Share of the changed picture").fill("0")
+    assert changed(frame, sector_sums(canvas)) == ["BR"]
