@@ -79,7 +79,7 @@ class SessionReader(MetadataReader):
         """
         name = entry["filename"]
         if parse_frame_name(name) is None:
-            raise FrameMissing(f"entry {entry['index']} of session {self.session_id} names no frame: {name!a}")
+            raise FrameMissing(f"entry {entry['index']} of session {self.session_id} names no frame: {name!r}")
         return self.folder / str(name)
 
     def frame_bytes(self, entry: dict[str, Any]) -> bytes:
@@ -167,7 +167,7 @@ def open_session(root: Path, session_id: str, *, salvage: bool = False) -> Sessi
     try:
         ids.validate(session_id)
     except InvalidSessionId:
-        raise SessionNotFound(f"there is no session {session_id!a}") from None
+        raise SessionNotFound(f"there is no session {session_id!r}") from None
     try:
         return SessionReader(session_folder(root, session_id), salvage=salvage)
     except OSError as error:
