@@ -160,8 +160,12 @@ async def test_odd_answers_of_the_recorder_are_told_and_end_nothing(site: Site) 
     site.generator.on_frame = odd.take
     await eventually_async(lambda: is_up(site))
     odd.odd = frozenset({"start"})
-    failed = await site.client.post("/session/start?session_id=s")
-    assert (failed.status_code, failed.json()["error"]) == (500, "internal_error")
+
+    async def failed() -> bool:  # once the API has found this recorder
+        answer = await site.client.post("/session/start?session_id=s")
+        return (answer.status_code, answer.json()["error"]) == (500, "internal_error")
+
+    await eventually_async(failed)
     odd.odd = frozenset()
     assert (await site.client.post("/session/start?session_id=s")).status_code == 200
     odd.odd = frozenset({"status", "settle"})
