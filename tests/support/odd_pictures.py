@@ -94,4 +94,7 @@ def odd_pictures() -> Iterator[tuple[str, bytes]]:
     others = [Image.fromarray(255 - samples(4), "RGBA")]
     yield "WebP without opacity", _saved(Image.fromarray(samples(3)).convert("RGBA"), "WEBP", quality=70)
     yield "WebP that moves", _saved(rgba, "WEBP", save_all=True, append_images=others, lossless=True, exact=True)
+    cmyk = Image.fromarray(samples(4), "CMYK").resize((33, 23)).resize((WIDTH, HEIGHT))
+    yield "JPEG in CMYK", _saved(cmyk, "JPEG", quality=90)
+    yield "JPEG in grey", _saved(cmyk.convert("L"), "JPEG", quality=90)
     yield "PNG that moves", _saved(rgba, "PNG", save_all=True, append_images=others)

@@ -3,10 +3,11 @@
  * made from, or more than the change differs at the first exchange.
  */
 
+import { isCmykJpeg } from "../pure/jpeg.js";
 import { isPng, opaquePng } from "../pure/png.js";
 import { hasWebpOpacity } from "../pure/webp.js";
 
-/** @typedef {{bitmap: ImageBitmap, isExact: boolean}} Read `isExact`: false where this browser could not drop opacity */
+/** @typedef {{bitmap: ImageBitmap, isExact: boolean}} Read `isExact`: false where the server reads it in another way */
 
 /**
  * @param {Blob} blob
@@ -16,7 +17,10 @@ import { hasWebpOpacity } from "../pure/webp.js";
 export async function readOpaque(blob) {
   const start = new Uint8Array(await blob.slice(0, 32).arrayBuffer());
   if (isPng(start)) return readPng(blob);
-  if (!hasWebpOpacity(start)) return { bitmap: await createImageBitmap(blob), isExact: true };
+  if (!hasWebpOpacity(start)) {
+    const isCmyk = isCmykJpeg(new Uint8Array(await blob.arrayBuffer()));
+    return { bitmap: await createImageBitmap(blob), isExact: !isCmyk };
+  }
   const raw = await createImageBitmap(blob, { premultiplyAlpha: "none" });
   const pixels = storedColours(raw);
   return pixels ? { bitmap: await createImageBitmap(pixels), isExact: true } : { bitmap: raw, isExact: false };

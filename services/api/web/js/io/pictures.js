@@ -33,7 +33,7 @@ export async function openPicture(file) {
   const blob = await canvas.convertToBlob(scaled ? { type: "image/jpeg", quality: 0.95 } : { type: "image/png" });
   const note = scaled
     ? `The picture was scaled to ${width} × ${height}, the largest that the server takes.`
-    : "This browser cannot read the picture’s opacity as the server does: it was laid over black.";
+    : "The server would read this picture’s opacity or inks in another way than this browser: it is sent as it is shown here.";
   return { blob, bitmap: await createImageBitmap(blob), note };
 }
 
