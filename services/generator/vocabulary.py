@@ -166,13 +166,9 @@ class Vocabulary:
         return {
             "objects": [
                 {
-                    "name": item.name,
-                    "plural": item.plural,
+                    **{key: getattr(item, key) for key in ("name", "plural", "colours", "place", "styles")},
                     "synonyms": self._phrases(item, nearest=False),
                     "nearest": self._phrases(item, nearest=True),
-                    "colours": list(item.colours),
-                    "place": item.place,
-                    "styles": list(item.styles),
                 }
                 for item in self.objects.values()
             ],
@@ -238,6 +234,10 @@ class Vocabulary:
             known = self._words.get("".join(phrase))  # "sun flower"
         if known is None and len(phrase) == 1:
             known = next((self._words[form] for form in singulars(phrase[0]) if form in self._words), None)
+        if known is None and len(phrase) > 1:  # "maple leaves"
+            forms = (" ".join([*phrase[:-1], form]) for form in singulars(phrase[-1]))
+            several = next((self._words[form] for form in forms if form in self._words), None)
+            known = (several[0], True, several[2]) if several else None
         return known
 
     def _starts_object(self, words: list[str], at: int) -> int:

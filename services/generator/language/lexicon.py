@@ -43,14 +43,18 @@ REMOVING = _forms(
     "remove delete erase eliminate exclude omit discard wipe scrub subtract banish avoid forbid prevent ban "
     "skip destroy "
     "clear hide obscure mask strip detach dispose drop undo blur uproot crop kill prohibit"
-) | word_set("hidden hid stop stops refrain lose cutout undid cover covers covering clean")
+) | word_set(
+    "hidden hid scrap scrapping free cancel revert ditch reject dismiss stop stops refrain lose cutout undid "
+    "cover covers covering clean "
+)
 GONE = word_set(
-    "disappear disappears vanish vanishes vanished disappeared gone removed deleted erased eliminated "
+    "removal disappear disappears vanish vanishes vanished disappeared gone removed deleted erased eliminated "
     "excluded omitted "
     "forbidden banned prohibited unwanted invisible absent missing hidden nowhere"
 )
 NEGATING = word_set(
-    "no not never none nothing nobody without neither nor minus except excluding lacking sans zero 0 nope fewer less"
+    "no not never none nothing nobody hate dislike absence lack rid without neither nor minus except "
+    "excluding lacking sans zero 0 nope fewer less "
 )
 PREPOSITIONAL = word_set("without minus except excluding lacking sans instead rather")
 """Those that end at a comma where a sentence begins with them: "instead of a cat, a dog"."""
@@ -105,7 +109,7 @@ POSITIONS: dict[str, tuple[int, int]] = {
 HARMLESS = word_set(
     # what every drawing here is, or what asks for one more
     "cute pretty lovely single nice bright beautiful fluffy adorable sweet charming gorgeous good great "
-    "perfect lone new "
+    "perfect lone wild ripe fresh new "
     "another more extra other additional typical normal ordinary regular common random friendly medium sized size "
     # politeness, and how a wish is put
     "i we you me us he she would like love to want see could can please there is are be am should shall will might "
@@ -113,7 +117,7 @@ HARMLESS = word_set(
     "perhaps either just also too only now again it that which who so such for if possible thanks thank hello hi hey "
     "ok okay kind "
     "do does did been being everything anything nothing one ones thing things something some any simply way lets let "
-    "go ahead try "
+    "ahead try "
     # place
     "corner left right top bottom upper lower middle centre center photo picture image scene drawing "
     "illustration sketch "
@@ -123,7 +127,8 @@ HARMLESS = word_set(
     # how it is there
     "floating sitting standing resting drifting hovering flying growing hanging perched located positioned "
     "placed standing "
-    "lying laying crawling appear appears appearing visible seen shown drawn painted added inserted up down "
+    "sailing swimming parked landing climbing high low shining blooming lying laying crawling appear appears "
+    "appearing visible seen shown drawn painted added inserted up down "
     # how much of it
     "very really quite extremely rather somewhat pretty super incredibly of"
 )
@@ -181,6 +186,7 @@ PHRASES: dict[tuple[str, ...], str] = {
     ("never", "forget"): "add",
     ("do", "not", "hesitate"): "add",
     ("no", "problem"): "add",
+    ("go", "ahead"): "add",
     ("without", "a", "doubt"): "add",
     ("without", "doubt"): "add",
 }

@@ -77,6 +77,10 @@ PLAIN = lines(
     four-leaf clover
     jack-o-lantern
     sun flower
+    maple leaves
+    a boat sailing on the sea
+    a kite flying high in the sky
+    add a fresh strawberry
     cat or dog
     keep the house, add a cat
     add a cat without changing anything else
@@ -164,6 +168,16 @@ REFUSING = lines(
     remove the house and the tree
     an invisible tree
     fewer trees
+    ditch the tree
+    cancel the tree
+    I hate trees
+    tree removal
+    removal of the tree
+    the absence of a tree
+    rid the scene of the tree
+    free the picture from trees
+    make the tree go
+    minus one tree
     no 🌳
     blur the tree
     replace the tree

@@ -71,7 +71,8 @@ def test_a_negative_prompt_that_is_heeded_raises_no_alarm(vocabulary: Vocabulary
 
 
 def test_a_negative_prompt_that_is_not_heeded_is_said(vocabulary: Vocabulary) -> None:
-    assert "'blurry', 'low quality'" in str(understood(vocabulary, "a bee", "blurry, low quality").fallback)
+    said = str(understood(vocabulary, "a bee", "blurry, bad quality").fallback)
+    assert "negative_prompt has 'blurry', 'bad quality'" in said
     asked = understood(vocabulary, "a cat", "cats")
     assert asked.object == "cat"
     assert "negative_prompt" in str(asked.fallback)
