@@ -7,10 +7,14 @@ process locks a file beside the socket first; a second one refuses to start, and
 from __future__ import annotations
 
 import errno
+import logging
+import os
 import sys
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+log = logging.getLogger(__name__)
 
 
 class AlreadyHeld(Exception):
@@ -35,19 +39,38 @@ class Holder:
             raise AlreadyHeld(f"another process already holds {what} (lock file {path}); stop that one first") from None
         except NotImplementedError as error:
             raise OSError(errno.ENOLCK, "this file system has no file locks", str(path)) from error
+        self._folder = _open_folder(path.parent)
 
     def release(self) -> None:
         """Give it up and leave nothing behind.
 
         The file is removed while it is still locked: whoever waits for the lock sees that its file is gone and makes
-        a new one. Windows cannot remove an open file, so there the removal comes after.
+        a new one. It is looked for in the folder that it was made in, which may have been renamed, or mounted over.
+        Windows cannot remove an open file, so there the removal comes after.
         """
         if sys.platform != "win32":
-            self._path.unlink(missing_ok=True)
-            self._lock.release()
+            try:
+                os.unlink(self._path if self._folder is None else self._path.name, dir_fd=self._folder)
+            except FileNotFoundError:
+                log.debug("%s is gone already", self._path)
+            finally:
+                self._lock.release()
+                if self._folder is not None:
+                    os.close(self._folder)
+                    self._folder = None
         else:
             self._lock.release()
             try:
                 self._path.unlink(missing_ok=True)
             except PermissionError:
                 return  # the next holder has it open already
+
+
+def _open_folder(folder: Path) -> int | None:
+    """A descriptor that stands for a folder whatever becomes of its path; None where there are none of the kind."""
+    if os.unlink not in os.supports_dir_fd:
+        return None
+    try:
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +16,14 @@ from shared.requests import AnsweredFrame
 from shared.session import layout
 from shared.session.answered import LIMIT, Answered
 
+log = logging.getLogger(__name__)
+
 HANDOVER_S = 0.5
 """How long an answer waits until its line is with the system. A disk that is slower costs the line, if we are killed
 before it is written, and never the answer."""
 OPEN_S = 2.0
 """How long a start waits for the disk. What an earlier life left is taken in later, where that takes longer."""
+RETRY_S = 2.0
 CLOSE_S = 1.0
 
 
@@ -58,7 +62,7 @@ class Journal:
         self.problems: list[str] = []
 
     async def run(self) -> None:
-        """Open it and write until cancelled.
+        """Open it, and write until cancelled; what the disk refuses is tried again.
 
         Raises:
             AlreadyHeld: another API has this sessions folder.
@@ -69,7 +73,10 @@ class Journal:
         self._on_open(list(self._answered.frames.values()))
         self._is_open.set()
         self._pump()
-        await asyncio.get_running_loop().create_future()
+        while True:
+            await asyncio.sleep(RETRY_S)
+            if self._has_problem:
+                self._change(_Change())
 
     async def opened(self, running: asyncio.Task[None]) -> None:
         """Wait until it is open, or too long; ``running`` is the task of :meth:`run`.
@@ -102,6 +109,11 @@ class Journal:
         done, _ = await asyncio.wait([closing], timeout=CLOSE_S)
         self._thread.shutdown(wait=False, cancel_futures=True)
         return bool(done)
+
+    @property
+    def _has_problem(self) -> bool:
+        answered = self._answered
+        return self._lock_problem is not None or (answered is not None and answered.problem is not None)
 
     # -- on the event loop --------------------------------------------------------------------------------------------
 
@@ -175,6 +187,8 @@ class Journal:
         except AlreadyHeld as error:  # it vanished, and another API was quicker
             self._lock_problem = str(error)
             return
+        if answered.problem is not None:
+            answered.write_anew()
         added: list[AnsweredFrame] = []
         for change in batch:
             added += change.added
@@ -190,8 +204,11 @@ class Journal:
         if self._answered is not None and self._holder is not None:
             self._answered.close()
         if self._holder is not None:
-            self._holder.release()
-            self._holder = None
+            holder, self._holder = self._holder, None
+            try:
+                holder.release()
+            except OSError as error:
+                log.warning("the lock of %s could not be removed: %s", self._root, error)
 
 
 async def for_a_while(event: asyncio.Event, timeout_s: float) -> None:

@@ -76,6 +76,13 @@ class Answered:
         else:
             self._write_lines([{"gone": gone}])
 
+    def write_anew(self) -> None:
+        """Write everything that is open once more, where something could not be written before."""
+        if self.frames:
+            self._compact()
+        else:
+            self._drop()
+
     def close(self) -> None:
         """Leave nothing behind where nothing is open."""
         if not self.frames:
@@ -175,8 +182,10 @@ class Answered:
         lines = [orjson.dumps({"add": frame.model_dump()}) + b"\n" for frame in self.frames.values()]
         try:
             if lines:
+                self._disk.make_folders(self._folder)
                 self._disk.put(self._path, b"".join(lines))
             self._lines = len(lines)
+            self.problem = None
         except OSError as error:
             self._refused(error)
 

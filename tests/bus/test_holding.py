@@ -184,3 +184,18 @@ def test_a_process_that_ends_leaves_its_bus_folder_empty(folder: Path) -> None:
     bus.bind("frames")
     bus.close()
     assert list((folder / "bus").iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows renames no folder with an open file in it")
+def test_a_folder_that_was_renamed_keeps_no_lock(folder: Path) -> None:
+    (folder / "here").mkdir()
+    holder = Holder(folder / "here" / ".lock", "here")
+    (folder / "here").rename(folder / "there")
+    (folder / "here").mkdir()
+    another = Holder(folder / "here" / ".lock", "the new folder of that name")
+    holder.release()
+    assert not (folder / "there" / ".lock").exists()
+    with pytest.raises(AlreadyHeld):
+        Holder(folder / "here" / ".lock", "held by the other, still")
+    another.release()
+    assert not list((folder / "here").iterdir())
