@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import NewPage
 from tests.browser.eyes import hide_controls, look, wait_picture, wait_state, wait_swaps, wait_until
@@ -14,6 +15,14 @@ from tests.support.studio import Studio
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_recorded_afterwards(studio: Studio) -> Iterator[None]:
+    """What one test records is not the next one's affair."""
+    yield
+    studio.http.post("/session/stop")
+
 
 SEEN = """
 () => [document.title, document.body.innerText.trim(), document.querySelector("link[rel=icon]").href,
@@ -34,9 +43,13 @@ def test_a_picture_that_is_made_and_recorded_moves_nothing(page: Page, studio: S
     look(page, "MC")
     page.mouse.move(500, 350)
     before = seen(page)
+    held: list[Route] = []
+    page.route("**/generate", lambda route: held.append(route))
     look(page, "TL")
     wait_state(page, "asking")
     assert seen(page) == before
+    eventually(lambda: page.evaluate("1") and held, 20, "a picture is asked for")
+    held.pop().continue_()
     wait_state(page, "waiting")
     eventually(lambda: page.evaluate("1") and len(studio.frame_ids("unseen")) == 1, 20, "it is recorded")
     wait_until(page, "document.querySelector('.record-pill').textContent.includes('1 frame')")
