@@ -19,6 +19,7 @@ from shared.session.snapshot import Snapshot, take
 
 _HEAD_BYTES = 512
 _CREATED_AT = re.compile(rb'\n?\s*"created_at":\s*([0-9.eE+-]+)\s*[,}]')
+_OURS = (b'"session_id"', b'"sequence"')
 _ID_TIME = re.compile(r"session_(\d{9,11})(?:_\d+)?\Z")
 
 
@@ -115,13 +116,22 @@ def _created_at(folder: str, name: str) -> float | None:
     except OSError:
         return _guess(folder, name) if has_frames(folder) else None
     try:
-        match = _CREATED_AT.search(os.read(fd, _HEAD_BYTES))
+        head = os.read(fd, _HEAD_BYTES)
+        if not any(key in head for key in _OURS) and not _is_of_session(folder, fd, head):
+            return None
+        match = _CREATED_AT.search(head)
         said = moment(float(match[1])) if match else _said(read(fd))
         return _guess(folder, name) if said is None else said
     except (ValueError, OSError):
         return _guess(folder, name)
     finally:
         os.close(fd)
+
+
+def _is_of_session(folder: str, fd: int, head: bytes) -> bool:
+    """Whether a ``metadata.json`` that does not begin as ours is a session's: many programs call a file of theirs so.
+    One that is blank is what a power cut leaves of ours."""
+    return not head.strip(b"\0 \t\r\n") or has_frames(folder) or read(fd).problem is None
 
 
 def _said(found: Contents) -> float | None:

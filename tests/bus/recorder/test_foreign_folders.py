@@ -47,17 +47,31 @@ async def test_links_inside_a_session_are_not_followed(rig: Rig, folder: Path) -
     assert (folder / "notes" / "one.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("metadata", [None, b"{}", b'{"title": "Faces", "created_at": 5.0}', b"see the other file"])
 @pytest.mark.parametrize("request_type", ["delete", "repair"])
-async def test_a_folder_that_is_no_session_is_not_touched(rig: Rig, request_type: str) -> None:
+async def test_a_folder_that_is_no_session_is_not_touched(rig: Rig, request_type: str, metadata: bytes | None) -> None:
     await recorded(rig)
     stimuli = rig.root / "stimuli"
     stimuli.mkdir()
     (stimuli / "face.png").write_bytes(b"not a frame")
+    if metadata is not None:
+        (stimuli / "metadata.json").write_bytes(metadata)
+    before = contents(stimuli)
     with pytest.raises(SessionNotFound):
         await rig.ask(request_type, session_id="stimuli")
-    assert contents(stimuli) == {"face.png": b"not a frame"}
+    assert contents(stimuli) == before
     assert not is_session(rig.root, "stimuli")
     assert [summary.session_id for summary in list_sessions(rig.root)] == ["s"]
+
+
+@pytest.mark.parametrize("metadata", [b"", b"\0" * 300, b'{\n  "session_id": "torn",\n  "crea'])
+async def test_what_a_power_cut_left_of_a_session_can_be_deleted(rig: Rig, metadata: bytes) -> None:
+    await recorded(rig)
+    (rig.root / "torn").mkdir()
+    (rig.root / "torn" / "metadata.json").write_bytes(metadata)
+    assert is_session(rig.root, "torn")
+    await rig.ask("delete", session_id="torn")
+    assert not (rig.root / "torn").exists()
 
 
 @pytest.mark.parametrize("body", [{"resume": True}, {"resume": True, "active": False}, {}])
