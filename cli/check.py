@@ -21,6 +21,7 @@ from shared.rpc import PeerGone, read
 from shared.session.check import Finding, exit_code
 from shared.session.check import check as findings_of
 from shared.session.layout import RECORDER_LOCK
+from shared.session.reading import holds_session
 from shared.session.repair import repair as repair_folder
 from shared.settings import Settings, load_settings
 
@@ -46,6 +47,9 @@ def check(
     folder = _folder(session)
     if not folder.is_dir():
         errors.print(f"there is no session {session!r}; looked for {folder}", markup=False, soft_wrap=True)
+        raise typer.Exit(3)
+    if not holds_session(folder):
+        errors.print(f"{folder} holds no session: neither its metadata nor a frame", markup=False, soft_wrap=True)
         raise typer.Exit(3)
     did: list[str] = []
     if repair:

@@ -73,7 +73,12 @@ def is_session(root: Path, session_id: str) -> bool:
         ids.validate(session_id)
     except InvalidSessionId:
         return False
-    return _created_at(os.fspath(session_folder(root, session_id)), session_id) is not None
+    return holds_session(session_folder(root, session_id))
+
+
+def holds_session(folder: Path) -> bool:
+    """Whether a folder is one of a session: it has metadata that is a session's, or frames."""
+    return _created_at(os.fspath(folder), folder.name) is not None
 
 
 def details(root: Path, summary: SessionSummary) -> SessionDetails:
@@ -154,6 +159,7 @@ __all__ = [
     "Snapshot",
     "details",
     "find_input",
+    "holds_session",
     "is_session",
     "list_sessions",
     "open_session",

@@ -209,3 +209,16 @@ def test_repair_on_a_real_disk(folder: Path) -> None:
     (folder / "metadata.json").unlink()
     repair(Disk(), folder)
     assert exit_code(check(folder)) == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--repair"]])
+def test_a_folder_that_is_no_session_is_left_as_it_is(tmp_path: Path, options: list[str]) -> None:
+    stimuli = tmp_path / "stimuli"
+    stimuli.mkdir()
+    (stimuli / "face.png").write_bytes(b"not a frame")
+    app = typer.Typer()
+    app.command()(command)
+    result = CliRunner().invoke(app, [str(stimuli), *options])
+    assert result.exit_code == 3
+    assert "holds no session" in result.output
+    assert [path.name for path in stimuli.iterdir()] == ["face.png"]
