@@ -21,8 +21,8 @@ from services.api.openapi.parts import (
 from shared import errors
 
 DAMAGED = (
-    "An entry that cannot be understood says why, with the place, under `damaged`, and what the name of its file tells; "
-    "so does the answer, where the rest of the metadata cannot be."
+    "An entry that cannot be understood says why, with the place, under `damaged`, and what the name of its file "
+    "tells; so does the answer, where the rest of the metadata cannot be."
 )
 
 
