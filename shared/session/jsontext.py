@@ -22,12 +22,15 @@ _INT64 = range(-(1 << 63), 1 << 64)
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _SPACE = re.compile(_STRING + r"|[ \t\r\n]+", re.S)
 _LOOSE = re.compile(_STRING + r"|-?Infinity|NaN|-?[0-9][0-9.eE+-]*", re.S)
+_SOUND = re.compile(
+    r'(?:[^"NI0-9-]+|"[^"\\]*(?:\\(?!u[dD][89a-fA-F]).[^"\\]*)*"|-?[0-9][0-9.]{0,300}(?![0-9.eE])){0,1000}', re.S
+)
+"""So many parts that strict parsers read. (The bound is for the memory of the match.)"""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.S
 )
 _LONE_CHARS = 6  # \ud800
-_LONGEST_FINITE = 300
 
 
 class NotJson(ValueError):
@@ -132,7 +135,23 @@ def one_line(text: str) -> str:
 
 def strict(text: str) -> str:
     """The text as RFC 8259 and strict parsers have it: what is no finite number is null, a lone surrogate U+FFFD."""
-    return _SURROGATE.sub("\ufffd", _LOOSE.sub(_strict_part, text))
+    parts: list[str] = []
+    copied, at = 0, 0
+    while at < len(text):
+        begin, at = at, _sound_to(text, at)
+        found = _LOOSE.match(text, at)
+        if found is not None:
+            parts += text[copied:at], _strict_part(found[0])
+            copied = at = found.end()
+        elif at == begin:
+            at += 1  # no JSON, and not ours to mend
+    parts.append(text[copied:])
+    return _SURROGATE.sub("\ufffd", "".join(parts))
+
+
+def _sound_to(text: str, at: int) -> int:
+    found = _SOUND.match(text, at)
+    return found.end() if found is not None else at
 
 
 def is_strict(data: bytes) -> bool:
@@ -149,14 +168,13 @@ def without_mark(data: bytes) -> bytes:
     return data.removeprefix(codecs.BOM_UTF8)
 
 
-def _strict_part(found: re.Match[str]) -> str:
-    part = found[0]
+def _strict_part(part: str) -> str:
     if part[0] == '"':
-        return _ESCAPE.sub(_strict_escape, part) if "\\" in part else part
-    if part[-1].isdigit():
-        may_be_too_large = "e" in part or "E" in part or len(part) > _LONGEST_FINITE
-        return "null" if may_be_too_large and math.isinf(float(part)) else part
-    return "null"
+        return _ESCAPE.sub(_strict_escape, part)
+    try:
+        return part if math.isfinite(float(part)) else "null"
+    except ValueError:  # no number either: who reads it says so
+        return part
 
 
 def _strict_escape(found: re.Match[str]) -> str:
