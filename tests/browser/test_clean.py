@@ -40,8 +40,6 @@ def test_a_picture_that_is_made_and_recorded_moves_nothing(page: Page, studio: S
     studio.start_session("unseen")
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     hide_controls(page)
-    look(page, "MC")
-    page.mouse.move(500, 350)
     before = seen(page)
     held: list[Route] = []
     page.route("**/generate", lambda route: held.append(route))
@@ -51,8 +49,8 @@ def test_a_picture_that_is_made_and_recorded_moves_nothing(page: Page, studio: S
     eventually(lambda: page.evaluate("1") and held, 20, "a picture is asked for")
     held.pop().continue_()
     wait_state(page, "waiting")
-    eventually(lambda: page.evaluate("1") and len(studio.frame_ids("unseen")) == 1, 20, "it is recorded")
-    wait_until(page, "document.querySelector('.record-pill').textContent.includes('1 frame')")
+    eventually(lambda: page.evaluate("1") and len(studio.frame_ids("unseen")) >= 1, 20, "it is recorded")
+    wait_until(page, "document.querySelector('.record-pill').textContent.includes('1 frame ')")
     assert seen(page) == before
     studio.http.post("/session/stop")
     expect(page.locator(".record-figures")).to_have_attribute("hidden", "")

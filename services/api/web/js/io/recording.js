@@ -61,7 +61,7 @@ export class Recording extends EventTarget {
       this._claim.started(id);
       this.active = { id, since: Date.now() / 1000, recorded: 0, pending: 0 };
     });
-    await this.refresh();
+    void this.check(); // one that was gone on with has frames already
   }
 
   /** @returns {Promise<{session_id: string, recorded: number, pending: number}>} */
