@@ -12,7 +12,7 @@ from services.api.service import Api
 from shared.address import host_and_port
 from shared.disk import Disk
 from shared.holder import AlreadyHeld
-from shared.runner import Runtime, run
+from shared.runner import Refused, Runtime, run
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +27,18 @@ async def serve(runtime: Runtime, sockets: list[socket.socket], disk: Disk | Non
 
     Raises:
         AlreadyHeld: another API keeps its journal in the same sessions folder.
+        Refused: a setting cannot be.
     """
     api = Api(runtime, disk)
     try:
+        app = create_app(api)
         await api.start()
-    except AlreadyHeld:
+    except (AlreadyHeld, Refused):
         await api.close()
         for opened in sockets:
             opened.close()
         raise
-    server = HttpServer(create_app(api), sockets)
+    server = HttpServer(app, sockets)
     serving = runtime.supervise(server.serve(), "HTTP")
     for opened in sockets:
         log.info("listening on http://%s", host_and_port(*opened.getsockname()[:2]))
