@@ -66,7 +66,14 @@ def make(source: Path, target: Path, side: int) -> None:
 
 def prune(folder: Path, limit_bytes: int) -> None:
     """Remove the oldest thumbnails until all together are below the limit."""
-    held = sorted((path.stat().st_mtime_ns, path.stat().st_size, path) for path in folder.glob("*/*"))
+    held = []
+    for path in folder.glob("*/*"):
+        try:
+            status = path.stat()
+        except OSError:  # renamed or removed by another such process since it was listed
+            continue
+        held.append((status.st_mtime_ns, status.st_size, path))
+    held.sort()
     total = sum(size for _, size, _ in held)
     for _, size, path in held:
         if total <= limit_bytes:
