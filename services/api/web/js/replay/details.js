@@ -11,7 +11,7 @@ export class Details {
     this._prompt = el("p", { class: "prompt" });
     this._grid = el("div", { class: "mini-grid", role: "img" });
     this._facts = el("dl", { class: "facts" });
-    this.element = el("aside", { class: "details", "aria-label": "About this frame" }, this._prompt, this._grid, this._facts);
+    this.element = el("aside", { class: "details", "aria-label": "About this frame", tabindex: "0" }, this._prompt, this._grid, this._facts);
   }
 
   /**
