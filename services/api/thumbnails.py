@@ -104,6 +104,8 @@ class Thumbnailer:
             answer = worker.stdout.readline()
         except (OSError, ValueError):
             answer = b""
+        if not answer:
+            self._end_worker()  # it has ended, or is about to: asked again in this moment it might still seem alive
         return orjson.loads(answer) if answer else None
 
     def _running_worker(self) -> subprocess.Popen[bytes]:

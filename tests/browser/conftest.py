@@ -112,3 +112,10 @@ def _listen(message: ConsoleMessage, complaints: list[str]) -> None:
 def _check_host(address: str, url: str, complaints: list[str]) -> None:
     if not address.startswith((url, "blob:", "data:")):
         complaints.append(f"asked another host: {address}")
+
+
+@pytest.fixture
+def nothing_is_recorded_afterwards(studio: Studio) -> Iterator[None]:
+    """What one test records is not the next one's affair."""
+    yield
+    studio.http.post("/session/stop")

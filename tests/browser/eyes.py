@@ -72,6 +72,16 @@ def wait_state(page: Page, state: str) -> None:
     expect(page.locator("main.stage")).to_have_attribute("data-state", state)
 
 
+def wait_change(page: Page, looked_at: str) -> None:
+    """Until a change waits that is not where the viewer looks. One that was asked for from another place may be there
+    first: it is never shown under the gaze, and is given up for another one after some seconds."""
+    wait_until(
+        page,
+        f"""(({{ state, target }}) => state === "waiting" && target !== "{looked_at}")
+            (document.querySelector("main.stage").dataset)""",
+    )
+
+
 def wait_swaps(page: Page, number: int) -> None:
     """Until so many pictures have taken the place of the one before."""
     wait_until(page, f"Number(document.querySelector('main.stage').dataset.swaps ?? 0) >= {number}")

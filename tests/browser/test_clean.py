@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -14,14 +13,7 @@ from tests.browser.eyes import hide_controls, look, wait_picture, wait_state, wa
 from tests.support.studio import Studio
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_recorded_afterwards(studio: Studio) -> Iterator[None]:
-    """What one test records is not the next one's affair."""
-    yield
-    studio.http.post("/session/stop")
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("nothing_is_recorded_afterwards")]
 
 
 SEEN = """

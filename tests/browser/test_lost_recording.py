@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.eyes import hide_controls, look, wait_picture, wait_state, wait_swaps
+from tests.browser.eyes import hide_controls, look, wait_change, wait_picture, wait_swaps
 from tests.support.buses import short_folder
 from tests.support.studio import Studio
 from tests.support.waiting import eventually
@@ -47,7 +47,7 @@ def active(studio: Studio) -> str | None:
 
 def change(page: Page, number: int, sector: str) -> None:
     look(page, sector)
-    wait_state(page, "waiting")
+    wait_change(page, sector)
     page.keyboard.press("Space")
     wait_swaps(page, number)
 

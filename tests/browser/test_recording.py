@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.eyes import hide_controls, look, wait_picture, wait_state, wait_swaps
+from tests.browser.eyes import hide_controls, look, wait_change, wait_picture, wait_swaps
 from tests.browser.sessions import write_session
 from tests.support.studio import Studio
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("nothing_is_recorded_afterwards")]
 
 
 def record(page: Page, name: str) -> None:
@@ -39,7 +39,7 @@ def test_a_session_from_the_button_to_its_replay(page: Page, studio: Studio) -> 
     hide_controls(page)
     for number, sector in enumerate(("TL", "BR"), 1):
         look(page, sector)
-        wait_state(page, "waiting")
+        wait_change(page, sector)
         page.keyboard.press("Space")
         wait_swaps(page, number)
         # A gaze that stays asks again: there may be more by now.

@@ -33,10 +33,10 @@ def test_the_chain_goes_on_from_the_new_picture(page: Page) -> None:
     first = on_view(page)
     look(page, "TL")
     wait_state(page, "waiting")
+    look(page, "BC")  # before the exchange, so that the next change is asked for from here
     page.keyboard.press("Space")
     wait_swaps(page, 1)
     second = on_view(page)
-    look(page, "BC")
     wait_state(page, "waiting")
     page.mouse.down()
     page.mouse.up()

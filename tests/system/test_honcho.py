@@ -40,7 +40,9 @@ def wait_ready(studio: Studio, honcho: Process, timeout_s: float) -> None:
     def ready() -> bool:
         if honcho.exit_code is not None:
             raise RuntimeError(f"honcho ended:\n{honcho.out}")
-        return studio.is_ready("api") and studio.http.get("/ready").status_code == 200
+        # One that is still being imported would end by the signal, before it has heard of signals.
+        others = all(studio.is_ready(name) for name in ("replayer", "metrics"))
+        return others and studio.is_ready("api") and studio.http.get("/ready").status_code == 200
 
     eventually(ready, timeout_s, "/ready under honcho")
 
