@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, P
 
 from tests.browser.eyes import TIMEOUT_MS, wait_picture
 from tests.support.buses import short_folder
-from tests.support.studio import Studio
+from tests.support.studio import Studio, studio_in
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -53,16 +53,9 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def studio(browser: Browser) -> Iterator[Studio]:
     """Everything up, for all tests here; what they record they name apart."""
-    with short_folder() as folder:
-        made = Studio(folder)
-        try:
-            made.start_everything()
-            yield made
-            made.stop_all()
-            made.assert_nothing_left()
-        finally:
-            made.kill_all()
-            made.print_logs()
+    with short_folder() as folder, studio_in(folder) as made:
+        made.start_everything()
+        yield made
 
 
 @pytest.fixture

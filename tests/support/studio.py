@@ -7,6 +7,8 @@ import hashlib
 import random
 import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,6 +139,20 @@ class Studio(System):
         listed = {path.name for path in folder.glob("[0-9]*.png")}
         assert listed == {entry["filename"] for entry in sequence}
         assert not list(folder.rglob(".tmp-*"))
+
+
+@contextmanager
+def studio_in(folder: Path, **settings: str) -> Iterator[Studio]:
+    """A studio with nothing started yet; at the end all is stopped and nothing may be left. Its logs are shown."""
+    made = Studio(folder, **settings)
+    try:
+        yield made
+        made.stop_all()
+        made.assert_nothing_left()
+    finally:
+        made.http.close()
+        made.kill_all()
+        made.print_logs()
 
 
 def flat_png(width: int, height: int, value: int = 120) -> bytes:

@@ -7,18 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.studio import Studio
+from tests.support.studio import Studio, studio_in
 
 
 @pytest.fixture
 def quick(folder: Path) -> Iterator[Studio]:
     """A studio with nothing started yet; at the end all is stopped and nothing may be left."""
-    made = Studio(folder)
-    try:
+    with studio_in(folder) as made:
         yield made
-        made.stop_all()
-        made.assert_nothing_left()
-    finally:
-        made.http.close()
-        made.kill_all()
-        made.print_logs()

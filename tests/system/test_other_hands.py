@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.absurd import ENTRIES, nested, write_entry
 from tests.support.hands import ADDED, EXACT, annotate, same
-from tests.support.studio import Studio
+from tests.support.studio import Studio, studio_in
 from tests.support.waiting import eventually
 from tests.system.reproduce.support import command, record
 
@@ -25,16 +25,9 @@ READS = ("", "/entries", "/frames/0", "/frames/0/input", "/frames/0/thumbnail", 
 
 @pytest.fixture
 def studio(folder: Path) -> Iterator[Studio]:
-    made = Studio(folder)
-    try:
+    with studio_in(folder) as made:
         made.start_everything()
         yield made
-        made.stop_all()
-        made.assert_nothing_left()
-    finally:
-        made.http.close()
-        made.kill_all()
-        made.print_logs()
 
 
 def archive_of(folder: Path) -> bytes:

@@ -14,7 +14,7 @@ import websockets
 
 from tests.support.buses import short_folder
 from tests.support.proxies import PREFIX, find, running
-from tests.support.studio import Studio, flat_png, noise_png
+from tests.support.studio import Studio, flat_png, noise_png, studio_in
 from tests.support.waiting import eventually_async
 
 pytestmark = pytest.mark.system
@@ -26,17 +26,10 @@ MIB = 1024 * 1024
 @pytest.fixture(scope="module")
 def studio() -> Iterator[Studio]:
     """Everything up, set up as the document says."""
-    with short_folder() as folder:
-        made = Studio(folder, PARAFOVEA_CORS_ORIGINS=ORIGIN, PARAFOVEA_ROOT_PATH=PREFIX)
-        try:
-            made.start_everything()
-            yield made
-            made.stop_all()
-            made.assert_nothing_left()
-        finally:
-            made.http.close()
-            made.kill_all()
-            made.print_logs()
+    settings = {"PARAFOVEA_CORS_ORIGINS": ORIGIN, "PARAFOVEA_ROOT_PATH": PREFIX}
+    with short_folder() as folder, studio_in(folder, **settings) as made:
+        made.start_everything()
+        yield made
 
 
 @pytest.fixture(scope="module", params=["nginx", "caddy", "haproxy"])

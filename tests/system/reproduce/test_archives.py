@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.processes import System
 from tests.support.recorded import change_pixel
-from tests.support.studio import Studio
+from tests.support.studio import Studio, studio_in
 from tests.support.waiting import eventually
 from tests.system.reproduce.support import command, files, record
 
@@ -26,15 +26,8 @@ pytestmark = pytest.mark.system
 def elsewhere(folder: Path) -> Iterator[Studio]:
     """Another machine: nothing in common with the first but the code."""
     (folder / "elsewhere").mkdir()
-    made = Studio(folder / "elsewhere")
-    try:
+    with studio_in(folder / "elsewhere") as made:
         yield made
-        made.stop_all()
-        made.assert_nothing_left()
-    finally:
-        made.http.close()
-        made.kill_all()
-        made.print_logs()
 
 
 def post(system: System, archive: bytes, **query: str) -> httpx.Response:
