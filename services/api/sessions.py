@@ -63,7 +63,9 @@ class SessionRoutes:
             if not recording.learnt:
                 raise
         if recording.active is None:
-            return JsonResponse({"session_id": None, "recorded": 0, "pending": 0}, headers=NO_STORE)
+            stopped = recording.status.stopped if recording.status else None
+            none = {"session_id": None, "recorded": 0, "pending": 0, "stopped": stopped}
+            return JsonResponse(none, headers=NO_STORE)
         return JsonResponse(recording.state_of(recording.active.session_id).model_dump(), headers=NO_STORE)
 
     async def list(self, request: Request) -> Response:

@@ -144,6 +144,7 @@ class Control:
         status = RecorderStatus(
             epoch=recorder.epoch,
             active=recorder.active,
+            stopped=recorder.stopped,
             sessions=tuple(
                 SessionState(
                     session_id=session_id,

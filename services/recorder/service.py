@@ -50,6 +50,7 @@ class Recorder:
     Attributes:
         epoch: one life of the recorder.
         active: the session that new frames belong to, or None.
+        stopped: the one that somebody stopped last, unless it was begun again.
         free_bytes: where the sessions are; None where it cannot be told.
     """
 
@@ -57,6 +58,7 @@ class Recorder:
         self.runtime = runtime
         self.epoch = new_id()[:16]
         self.active: SessionStamp | None = None
+        self.stopped: str | None = None
         self.free_bytes: int | None = None
         self.intake = Intake()
         self.archive = Archive(disk, runtime.settings.sessions_dir)
@@ -121,6 +123,8 @@ class Recorder:
     async def activate(self, stamp: SessionStamp, *, resumed: bool) -> None:
         """From now on this session is the active one; the one that was ends."""
         before, self.active = self.active, stamp
+        if self.stopped == stamp.session_id:
+            self.stopped = None
         if before is not None and before.session_id != stamp.session_id:
             await self.publish(SessionStopped(epoch=self.epoch, session_id=before.session_id, reason="another started"))
         await self.publish(self._started(stamp, resumed=resumed))
@@ -131,6 +135,7 @@ class Recorder:
         """No session is active from now on. It is closed once its frames are on disk."""
         before, self.active = self.active, None
         if before is not None:
+            self.stopped = before.session_id
             await self.publish(SessionStopped(epoch=self.epoch, session_id=before.session_id, reason=reason))
         self.recording.look()
         await self._remember()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -112,13 +113,19 @@ def test_a_page_that_is_loaded_again_still_knows(page: Page, studio: Studio) -> 
     expect(page.locator(".loss")).to_be_hidden()
 
 
-def test_stopped_elsewhere(page: Page, studio: Studio) -> None:
-    record(page, "stopped_there")
+@pytest.mark.parametrize("hears", [True, False])
+def test_stopped_elsewhere(page: Page, studio: Studio, hears: bool) -> None:
+    if not hears:  # the event that tells it: asked, the server says so too
+        page.route_web_socket(re.compile("/ws"), lambda _: None)
+        page.reload()
+        wait_picture(page)
+    name = "stopped_there" if hears else "stopped_unheard"
+    record(page, name)
     studio.http.post("/session/stop")
     expect(page.locator(".loss")).to_contain_text("it was stopped elsewhere")
     page.get_by_role("button", name="Resume recording").click()
     expect(page.locator(".loss")).to_be_hidden()
-    assert active(studio) == "stopped_there"
+    assert active(studio) == name
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
 

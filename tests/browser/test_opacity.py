@@ -30,17 +30,22 @@ NO_WEBGL = """
 }
 """
 
+BEGUN = "Number(document.querySelector('main.stage').dataset.begun ?? 0)"
+"""How many pictures were put on the stage so far."""
+
 TYPES = {"JPEG": "image/jpeg", "WebP": "image/webp"}
 PICTURES = dict(odd_pictures())
 
 
 def begin(page: Page, name: str) -> dict[str, int]:
     """Put a picture of one's own on the stage."""
+    begun = page.evaluate(BEGUN)
     page.set_input_files(
         "input[type=file][accept*=png]",
         {"name": "odd", "mimeType": TYPES.get(name.split()[0], "image/png"), "buffer": PICTURES[name]},
     )
-    wait_until(page, f"document.querySelector('.picture').width === {WIDTH}")
+    wait_until(page, f"{BEGUN} > {begun}")
+    assert page.evaluate("document.querySelector('.picture').width") == WIDTH
     return on_view(page)
 
 

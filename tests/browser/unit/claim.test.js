@@ -47,6 +47,26 @@ test("stopped or replaced by somebody else, the page that began it says so", () 
   assert.deepEqual([replaced.claim?.id, replaced.isSound], ["b", true]);
 });
 
+test("the word that it was stopped may come late, or for an earlier recording of its name", () => {
+  const late = recording("a");
+  late.observe(null, 0);
+  late.observe(null, CERTAIN_MS);
+  late.heardStopped("b");
+  assert.equal(late.loss?.cause, "ended", "another one is not it");
+  late.heardStopped("a");
+  assert.deepEqual(late.loss, { id: "a", cause: "stopped", by: null, isOurs: true });
+  late.observe("a", 9000);
+  late.observe(null, 9001);
+  late.observe(null, 9001 + CERTAIN_MS);
+  assert.equal(late.loss?.cause, "ended", "begun again since, and gone without a word");
+  const followed = new RecordingClaim();
+  followed.observe("b", 0);
+  followed.observe(null, 1);
+  followed.observe(null, 1 + CERTAIN_MS);
+  followed.heardStopped("b");
+  assert.ok(followed.isSound && followed.claim === null);
+});
+
 test("a session of somebody else is followed: stopped or replaced on purpose it is no loss, gone it is", () => {
   const made = new RecordingClaim();
   made.observe("a", 0);

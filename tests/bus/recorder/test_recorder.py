@@ -145,6 +145,9 @@ async def test_sessions_are_started_stopped_and_named(rig: Rig) -> None:
     stopped = await rig.ask("stop")
     assert stopped["session_id"] == made["session_id"]
     assert (stopped["recorded"], stopped["pending"]) == (0, 0)
+    assert (await rig.ask("status", frames=[]))["stopped"] == made["session_id"]
+    assert (await rig.ask("start", session_id=made["session_id"], resume=True))["resumed"] is True
+    assert (await rig.ask("status", frames=[]))["stopped"] is None, "it was begun again"
     fresh = await rig.ask("start", session_id="fresh", resume=True)
     assert fresh["resumed"] is False
     await eventually_async(lambda: rig.events and rig.events[-1].header["session_id"] == "fresh")

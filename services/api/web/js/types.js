@@ -48,6 +48,7 @@
  * @property {number} recorded
  * @property {number} pending
  * @property {string | null} [error]
+ * @property {string | null} [stopped] where none is active: the one that somebody stopped last
  */
 
 /** @typedef {{state: string, detail?: string | null, queue?: number, running?: string | null}} ProcessHealth */

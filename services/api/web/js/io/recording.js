@@ -95,6 +95,8 @@ export class Recording extends EventTarget {
   async refresh() {
     const askedAt = performance.now();
     const status = await this._api.sessionStatus();
+    // The event may have been missed, or be on its way still.
+    if (status.stopped && !this._changing && askedAt >= this._changedAt) this._claim.heardStopped(status.stopped);
     this._observe(status.session_id === null ? null : { ...status, session_id: status.session_id }, askedAt);
   }
 

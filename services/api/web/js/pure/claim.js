@@ -58,6 +58,10 @@ export class RecordingClaim {
   /** Somebody has stopped a session, on purpose. @param {string} id */
   heardStopped(id) {
     this._stopped = id;
+    if (this.loss?.id !== id || this.loss.cause !== "ended") return;
+    // The word came later than was thought likely.
+    if (this.loss.isOurs) this.loss = { ...this.loss, cause: "stopped" };
+    else this._settle(null);
   }
 
   /**

@@ -111,6 +111,7 @@ export class StageView {
       if (mine !== this._opening) return; // another one was chosen meanwhile
       if (note) notify(note);
       this._looker.begin({ blob, bitmap });
+      this.element.dataset.begun = String(Number(this.element.dataset.begun ?? 0) + 1);
       this._dock.mark(sample);
       this._words.begun();
     } catch (error) {
