@@ -239,8 +239,8 @@ class RecorderStatus(Body):
     epoch: str
     active: SessionStamp | None
     stopped: str | None = None
-    """The session that somebody stopped last since this recorder started, unless it was begun again: whoever recorded into
-    it and missed the message learns here that it was ended on purpose."""
+    """The session that somebody stopped last since this recorder started, unless it was begun again. Whoever recorded
+    into it and missed the message learns here that it was ended on purpose."""
     sessions: tuple[SessionState, ...] = ()
     """The active session and any other with pending frames or trouble."""
     free_bytes: int | None

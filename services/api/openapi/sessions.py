@@ -53,7 +53,7 @@ def sessions() -> Json:
                 "The active session",
                 {
                     "200": json_of(
-                        "`session_id` is null where none is active; `stopped` is then the one that somebody stopped last.",
+                        "`session_id` is null where none is active; `stopped` is then the one stopped last.",
                         object_of(session_id=or_null(TEXT), recorded=WHOLE, pending=WHOLE),
                     )
                 },
