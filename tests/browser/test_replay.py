@@ -11,12 +11,22 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import NewPage
 from tests.browser.eyes import changed, sector_sums, wait_until
 from tests.browser.sessions import write_session
+from tests.support import absurd
 from tests.support.studio import Studio
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
 
 FRAMES = 6
+
+SETTLED = """
+(() => {
+  const view = document.querySelector("main.replay");
+  const isTold = !view.querySelector(".screen-message").hidden || view.querySelector(".replay-body").hidden;
+  return isTold || view.dataset.position === view.querySelector(".scrub").value;
+})()
+"""
+"""The frame that is wanted is on view, or why it is not."""
 
 
 @pytest.fixture(scope="module")
@@ -242,3 +252,56 @@ def test_compare_in_step_with_slider_and_difference(new_page: NewPage, sessions:
     expect(view).to_have_attribute("data-position", "1")
     page.get_by_role("combobox", name="Session B").select_option("walk")
     expect(page.locator("figcaption", has_text="No pixel differs")).to_be_visible()
+
+
+def test_what_cannot_be_read_is_told_with_its_place(new_page: NewPage, studio: Studio) -> None:
+    write_session(studio.sessions, "cut_off", 4)
+    metadata = studio.sessions / "cut_off" / "metadata.json"
+    good = metadata.read_text()
+    metadata.write_text(good[: good.index('{"index":3')])
+    page = new_page("#/replay/cut_off")
+    wait_position(page, 0)
+    told = page.locator(".damage")
+    expect(told).to_contain_text("The rest of this session cannot be read")
+    expect(told).to_contain_text("line")
+    expect(page.get_by_role("slider", name="Frame")).to_have_attribute("max", "2")
+    metadata.write_text(good.replace('"frame_id":"cut_off-1"', '?"frame_id":"cut_off-1"'))
+    page.get_by_role("link", name="Sessions").click()
+    page.get_by_role("link", name="Replay cut_off").click()
+    expect(told).to_be_hidden()
+    wait_position(page, 0)
+    page.keyboard.press("ArrowRight")
+    wait_position(page, 1)
+    expect(page.locator(".facts")).to_contain_text("Damaged")
+    expect(page.locator(".facts")).to_contain_text("line 7")
+
+
+def test_no_session_from_elsewhere_breaks_a_page(new_page: NewPage, studio: Studio) -> None:
+    names = []
+    for number, (what, written) in enumerate([*absurd.ENTRIES.items(), *absurd.TOPS.items()]):
+        names.append((f"absurd_{number}", what))
+        metadata = write_session(studio.sessions, f"absurd_{number}", 3) / "metadata.json"
+        (metadata.parent / "0001_BR.png").hardlink_to(metadata.parent / "0001_TL.png")
+        write = absurd.write_entry if isinstance(written, str) else absurd.write_top
+        write(metadata, written, ours=bool(number % 2))  # type: ignore[arg-type]
+    page = new_page("#/sessions")
+    for name, _ in names:
+        expect(page.get_by_role("link", name=f"Replay {name}", exact=True)).to_be_attached()
+    told = []
+    for name, what in names:
+        page.evaluate(f"location.hash = '#/replay/{name}'")
+        expect(page.get_by_role("link", name="Compare").last).to_have_attribute("href", f"#/compare?a={name}")
+        for key in ("Home", "ArrowRight"):
+            page.keyboard.press(key)
+            wait_until(page, SETTLED)
+            message = page.locator(".screen-message")
+            if message.is_visible():
+                told.append((what, message.inner_text()))
+        page.evaluate(f"location.hash = '#/compare?a={name}&b=walk'")
+        expect(page.get_by_role("heading", name="Compare")).to_be_visible()
+    odd = [
+        (what, text)
+        for what, text in told
+        if re.search("[Ii]nvalid|undefined|not a function|not iterable|Cannot", text)
+    ]
+    assert odd == [], "a sentence of the server's, never one of a script that stumbled"

@@ -6,7 +6,7 @@ import { RecentCache } from "../../../services/api/web/js/pure/cache.js";
 import { difference } from "../../../services/api/web/js/pure/difference.js";
 import { place, toPicture, within } from "../../../services/api/web/js/pure/fit.js";
 import { CLASSIC, GENTLE, flashesPerSecond, phaseAt } from "../../../services/api/web/js/pure/flicker.js";
-import { duration, milliseconds, plural, size } from "../../../services/api/web/js/pure/format.js";
+import { date, duration, milliseconds, plural, size } from "../../../services/api/web/js/pure/format.js";
 import { assess } from "../../../services/api/web/js/pure/health.js";
 import { formatRoute, parseRoute } from "../../../services/api/web/js/pure/route.js";
 import { NAMES, atPoint, neighbour, opposite, region } from "../../../services/api/web/js/pure/sectors.js";
@@ -91,6 +91,9 @@ test("difference: equal pictures, and what one pixel makes", () => {
 test("figures as people read them", () => {
   assert.deepEqual([0, 999, 1_440_000, 99_960_000, 5e12, null].map(size), ["0 B", "999 B", "1.4 MB", "100 MB", "5.0 TB", "–"]);
   assert.deepEqual([0, 125, 3725].map(duration), ["0:00", "2:05", "1:02:05"]);
+  assert.match(date(1_763_800_000, "en-GB"), /^22 Nov 2025, /);
+  for (const absurd of [null, undefined, Number.NaN, 1e300, -Infinity]) assert.equal(date(absurd), "–");
+  assert.deepEqual([null, undefined, Number.NaN, Infinity].map(duration), ["–", "–", "–", "–"]);
   assert.deepEqual([12.4, 999.4, 2400, undefined].map(milliseconds), ["12 ms", "999 ms", "2.4 s", "–"]);
   assert.equal(plural(1, "frame"), "1 frame");
   assert.equal(plural(5000, "frame"), "5,000 frames");

@@ -20,6 +20,7 @@
  * @property {{id?: string} | null} [model]
  * @property {string | null} [sha256]
  * @property {{object?: string, fallback?: string}} [notes] what the model made of the prompt, and what it left undone
+ * @property {string} [damaged] why it cannot be understood; it has its index and its file then, and little else
  */
 
 /**
@@ -31,6 +32,7 @@
  * @property {Entry[]} entries
  * @property {number[]} offsets_s when each of them comes in a replay: seconds since the first of the session, never falling
  * @property {number} round_s seconds from the first frame until it comes again
+ * @property {string} [damaged] why what follows the last entry cannot be read
  */
 
 /**

@@ -1,4 +1,4 @@
-/** Numbers and times as a person reads them. */
+/** Numbers and times as a person reads them. What is not known, or no number that a person could read, is a dash. */
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
@@ -18,10 +18,11 @@ export function size(bytes) {
 }
 
 /**
- * @param {number} seconds
+ * @param {number | null | undefined} seconds
  * @returns {string} `2:05`, `1:02:05`
  */
 export function duration(seconds) {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
   const whole = Math.max(0, Math.floor(seconds));
   const hours = Math.floor(whole / 3600);
   const minutes = Math.floor((whole % 3600) / 60);
@@ -39,11 +40,12 @@ export function milliseconds(ms) {
 }
 
 /**
- * @param {number} unixSeconds
+ * @param {number | null | undefined} unixSeconds
  * @param {string} [locale]
  * @returns {string} `22 Nov 2026, 22:14`
  */
 export function date(unixSeconds, locale) {
+  if (unixSeconds === null || unixSeconds === undefined || Number.isNaN(new Date(unixSeconds * 1000).valueOf())) return "–";
   return new Intl.DateTimeFormat(locale ?? "en-GB", { dateStyle: "medium", timeStyle: "short" }).format(
     unixSeconds * 1000,
   );

@@ -45,6 +45,7 @@ export class Details {
       ["Model", entry.model?.id ?? "–"],
       ["File", entry.filename],
     ];
+    if (entry.damaged) facts.unshift(["Damaged", entry.damaged]);
     fill(this._facts, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
   }
 

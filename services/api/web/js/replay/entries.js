@@ -16,6 +16,8 @@ export class EntryStore {
     this.createdAt = 0;
     /** Seconds from the first frame until it comes again. */
     this.roundSeconds = 1;
+    /** @type {string | null} Why what follows the last entry cannot be read. */
+    this.damaged = null;
     /** @type {Map<number, {entries: Entry[], offsets: number[]}>} By number of the page. */
     this._pages = new Map();
     /** @type {Map<number, Promise<void>>} */
@@ -79,6 +81,7 @@ export class EntryStore {
     this.total = answer.total;
     this.createdAt = answer.created_at;
     this.roundSeconds = answer.round_s;
+    this.damaged = answer.damaged ?? null;
     this._pages.set(page, { entries: answer.entries, offsets: answer.offsets_s });
   }
 }

@@ -48,12 +48,17 @@ export class ReplayScreen {
     this.draw();
   }
 
-  /** Say why there is no picture. @param {string} sentence */
-  fail(sentence) {
+  /** Nothing is on view. */
+  clear() {
     this._changed = this._original = null;
     cancelAnimationFrame(this._frame);
     contextOf(this.canvas).clearRect(0, 0, this.canvas.width, this.canvas.height);
-    this._outline.hidden = true;
+    this._outline.hidden = this._message.hidden = true;
+  }
+
+  /** Say why there is no picture. @param {string} sentence */
+  fail(sentence) {
+    this.clear();
     this._message.textContent = sentence;
     this._message.hidden = false;
   }

@@ -55,6 +55,7 @@ export class ReplayView {
       location.hash = formatRoute("replay", id);
     });
     this._about = el("p", { class: "muted small" });
+    this._damage = el("p", { class: "damage", role: "status", hidden: true });
     this._compare = el("a", { class: "button quiet", href: "#/compare" }, "Compare");
     this._empty = el("div", { class: "empty", hidden: true }, el("p", {}, "There is nothing to replay yet."), el("p", { class: "muted" }, "Record a session on the stage, and it will be here."));
     this._body = el("div", { class: "replay-body" }, this._screen.element, this._details.element, this._transport.element, this._timeline.element);
@@ -63,6 +64,7 @@ export class ReplayView {
       { class: "page replay", id: "main" },
       el("div", { class: "page-head" }, el("h1", {}, "Replay"), this._picker.element, this._about, el("div", { class: "tools" }, this._compare)),
       this._empty,
+      this._damage,
       this._body,
     );
     this._transport.setMode("frame");
@@ -88,6 +90,7 @@ export class ReplayView {
     const wanted = Number(route.query.get("frame") ?? Number.NaN);
     if (this._entries?.id === id) {
       await this._entries.refresh();
+      this._tellDamage(this._entries.damaged);
       this._playback.count = this._entries.total;
       this._timeline.setCount(this._entries.total);
       this._seek(Number.isInteger(wanted) ? wanted : this._playback.position);
@@ -109,6 +112,9 @@ export class ReplayView {
     this._frames = new FrameStore(this._app.api, id);
     this._timeline.clear();
     this._details.clear();
+    this._screen.clear();
+    delete this.element.dataset.position;
+    this._tellDamage(null);
     this._compare.href = formatRoute("compare", null, { a: id });
     try {
       await entries.open();
@@ -119,6 +125,7 @@ export class ReplayView {
     }
     if (this._entries !== entries) return;
     setText(this._about, date(entries.createdAt));
+    this._tellDamage(entries.damaged);
     const { speed, loop } = this._playback;
     this._playback = this._newPlayback(entries.total);
     Object.assign(this._playback, { speed, loop });
@@ -127,6 +134,12 @@ export class ReplayView {
       this._screen.fail("This session has no frame yet.");
       this._transport.setPosition(0, 0, { at: 0, all: 0 });
     } else this._seek(position);
+  }
+
+  /** @param {string | null} damaged what is behind the frames shown, and cannot be read */
+  _tellDamage(damaged) {
+    this._damage.hidden = damaged === null;
+    setText(this._damage, damaged === null ? "" : `The rest of this session cannot be read: ${damaged}`);
   }
 
   /** @param {number} count */
