@@ -46,6 +46,16 @@ def active(studio: Studio) -> str | None:
     return found
 
 
+def goes_on(page: Page, studio: Studio, name: str, frames: int) -> None:
+    """Blink, until more than so many frames are recorded: a change may have been waiting, and the next waits for it."""
+
+    def more() -> bool:
+        page.keyboard.press("Space")
+        return len(studio.frame_ids(name)) > frames
+
+    eventually(more, 20, f"{name} goes on")
+
+
 def change(page: Page, number: int, sector: str) -> None:
     look(page, sector)
     wait_change(page, sector)
@@ -75,7 +85,7 @@ def test_a_restarted_server_is_told_and_resumed_on_a_clean_stage_too(page: Page,
     assert asked == [], "meanwhile nothing was made"
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     look(page, "MR")
-    eventually(lambda: page.evaluate("1") and len(studio.frame_ids("goes_on")) > studio_frames, 20, "it goes on")
+    goes_on(page, studio, "goes_on", studio_frames)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".notice").last).to_contain_text("is kept")
 
@@ -185,7 +195,7 @@ def test_a_server_that_resumes_by_itself_leaves_nothing_to_tell(new_page: NewPag
             restart(own)
             assert active(own) == "by_itself"
             look(page, "MR")
-            eventually(lambda: page.evaluate("1") and len(own.frame_ids("by_itself")) > frames, 20, "it goes on")
+            goes_on(page, own, "by_itself", frames)
             expect(page.locator(".loss")).to_be_hidden()
             page.close()
             own.stop_all()

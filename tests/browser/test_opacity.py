@@ -49,16 +49,19 @@ def begin(page: Page, name: str) -> dict[str, int]:
     return on_view(page)
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_the_first_picture_is_what_the_server_takes_it_for(page: Page, name: str) -> None:
-    before = begin(page, name)
+@pytest.mark.parametrize("part", range(3))
+def test_the_first_picture_is_what_the_server_takes_it_for(page: Page, part: int) -> None:
     hide_controls(page)
-    look(page, "TL")
-    wait_state(page, "waiting")
-    page.keyboard.press("Space")
-    wait_swaps(page, 1)
-    assert changed(before, on_view(page)) == ["BR"]
-    assert page.evaluate("document.querySelector('.picture').height") == HEIGHT
+    seen = {}
+    for number, name in enumerate(list(PICTURES)[part::3], 1):
+        before = begin(page, name)
+        look(page, "TL")
+        wait_state(page, "waiting")
+        page.keyboard.press("Space")
+        wait_swaps(page, number)
+        seen[name] = changed(before, on_view(page))
+        assert page.evaluate("document.querySelector('.picture').height") == HEIGHT
+    assert seen == dict.fromkeys(seen, ["BR"])
 
 
 def test_nothing_of_the_picture_before_shines_through(page: Page) -> None:

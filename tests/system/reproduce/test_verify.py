@@ -44,6 +44,7 @@ def verdicts(told: dict[str, Any]) -> list[str]:
     return [frame["verdict"] for frame in told["frames"]]
 
 
+@pytest.mark.timeout(300)
 def test_a_real_pipeline_is_reproduced_by_the_server_and_here(quick: Studio) -> None:
     quick.settings["PARAFOVEA_MODEL"] = str(tiny_copy(quick, "model"))
     start_real(quick)
@@ -63,6 +64,7 @@ def test_a_real_pipeline_is_reproduced_by_the_server_and_here(quick: Studio) -> 
     assert verdicts(here) == ["identical"] * 2
 
 
+@pytest.mark.timeout(300)  # a pipeline is loaded five times
 def test_an_exchanged_model_cannot_and_says_why(quick: Studio) -> None:
     model = tiny_copy(quick, "model")
     quick.settings["PARAFOVEA_MODEL"] = str(model)

@@ -116,8 +116,9 @@ export class Looker {
   /** @param {number} now */
   _tick(now) {
     const { preferences, isServerOut, screen } = this._options;
-    const fixation = this.detector.due(now);
-    if (fixation && !isServerOut()) this.chain.fixated(fixation);
+    // While the server is out the dwell is not used up: whoever stays need not look away once it is back.
+    const fixation = isServerOut() ? null : this.detector.due(now);
+    if (fixation) this.chain.fixated(fixation);
     if (preferences.swap === "blackout" && now >= this._blinkAt) {
       this._planBlink();
       this.blink();
