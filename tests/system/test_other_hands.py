@@ -131,7 +131,7 @@ def test_what_is_imported_is_held_to_the_limits_and_what_is_read_is_not_believed
         for extra in path.parent.glob("*"):
             if extra.name not in ("metadata.json", "inputs") and extra.name.encode() not in whole:
                 extra.unlink()
-    assert studio.health()["status"] == "ok"
+    eventually(lambda: studio.health()["status"] == "ok", 20, "/health is ok")
     path.write_bytes(whole.replace(b'"notes":{', f'"notes":{{"mine":{nested(900)},'.encode(), 1))
     assert studio.http.get("/session/experiment/entries").status_code == 200
     assert studio.http.get("/health").json()["processes"]["replayer"]["state"] == "ok"

@@ -122,7 +122,7 @@ def test_what_is_refused_leaves_nothing_and_hurts_nothing(quick: Studio) -> None
     assert (form.status_code, form.json()["error"]) == (415, "unsupported_media_type")
     assert files(quick.sessions) == before
     assert not (quick.sessions / ".import").exists()
-    assert quick.http.get("/health").json()["status"] == "ok"
+    eventually(lambda: quick.http.get("/health").json()["status"] == "ok", 20, "/health is ok")
 
 
 def test_a_large_archive_that_is_refused_early_is_answered_all_the_same(quick: Studio) -> None:
