@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class By(StrEnum):
-    """Who makes the frames again."""
-
-    auto = "auto"
-    server = "server"
-    here = "here"
+from cli.by import By
 
 
 def verify(

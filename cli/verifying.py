@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cli.asking import calling, fail, session_folder
+from cli.by import By
 from cli.output import say
-from cli.reproduce import By
 from comparison.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
 from comparison.verdict import FrameReport, SessionReport, Thresholds, Verdict
 from comparison.verifying import store

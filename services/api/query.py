@@ -8,9 +8,8 @@ from starlette.requests import HTTPConnection, Request
 
 from services.api.numbers import whole_of_text
 from services.api.schemas import invalid
+from shared.session.layout import MAX_INDEX
 
-MAX_WHOLE = 2**53 - 1
-"""No index of a session is larger, see :data:`shared.session.layout.MAX_INDEX`."""
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{0,9})?\Z")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
@@ -78,6 +77,6 @@ def parse_whole(name: str, value: str) -> int:
         InvalidRequest: it is none.
     """
     found = whole_of_text(value)
-    if found is None or not 0 <= found <= MAX_WHOLE:
-        raise invalid({name: f"it is a whole number from 0 to {MAX_WHOLE}"})
+    if found is None or not 0 <= found <= MAX_INDEX:
+        raise invalid({name: f"it is a whole number from 0 to {MAX_INDEX}"})
     return found

@@ -87,6 +87,14 @@ def wait_swaps(page: Page, number: int) -> None:
     wait_until(page, f"Number(document.querySelector('main.stage').dataset.swaps ?? 0) >= {number}")
 
 
+def change(page: Page, sector: str, number: int = 1) -> None:
+    """Look into a sector, wait for a change elsewhere, and blink. It is the ``number``-th change that is shown."""
+    look(page, sector)
+    wait_change(page, sector)
+    page.keyboard.press("Space")
+    wait_swaps(page, number)
+
+
 def wait_until(page: Page, expression: str) -> None:
     """Until an expression holds in the page. (Playwright's own way of waiting is forbidden by the page's policy.)"""
     eventually(lambda: page.evaluate(expression), TIMEOUT_MS / 1000, expression)

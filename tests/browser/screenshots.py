@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.conftest import find_browser
-from tests.browser.eyes import look, wait_change, wait_picture, wait_state, wait_swaps
+from tests.browser.eyes import change, look, wait_picture, wait_state
 from tests.support.buses import short_folder
 from tests.support.processes import System
 from tests.support.waiting import eventually
@@ -67,10 +67,7 @@ def _stage(page: Page, system: System) -> None:
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     page.get_by_role("button", name="Hide the controls").click()
     for number, sector in enumerate(FOCI, 1):
-        look(page, sector)
-        wait_change(page, sector)
-        page.keyboard.press("Space")
-        wait_swaps(page, number)
+        change(page, sector, number)
     page.keyboard.press("d")
     look(page, "ML")
     wait_state(page, "waiting")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.eyes import changed, hide_controls, look, on_view, wait_picture, wait_state, wait_swaps
+from tests.browser.eyes import change, changed, hide_controls, on_view, wait_picture
 from tests.support.asking import http_status
 from tests.support.buses import short_folder
 from tests.support.studio import Studio
@@ -37,10 +37,7 @@ def test_a_killed_generator_is_told_and_comes_back_by_itself(page: Page, studio:
     studio.start_generator()
     expect(banner).to_be_hidden()
     before = on_view(page)
-    look(page, "TL")
-    wait_state(page, "waiting")
-    page.keyboard.press("Space")
-    wait_swaps(page, 1)
+    change(page, "TL")
     assert changed(before, on_view(page)) == ["BR"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.eyes import hide_controls, look, wait_change, wait_picture, wait_swaps
+from tests.browser.eyes import change, hide_controls, look, wait_picture
 from tests.support.buses import short_folder
 from tests.support.studio import Studio
 from tests.support.waiting import eventually
@@ -56,17 +56,10 @@ def goes_on(page: Page, studio: Studio, name: str, frames: int) -> None:
     eventually(more, 20, f"{name} goes on")
 
 
-def change(page: Page, number: int, sector: str) -> None:
-    look(page, sector)
-    wait_change(page, sector)
-    page.keyboard.press("Space")
-    wait_swaps(page, number)
-
-
 def test_a_restarted_server_is_told_and_resumed_on_a_clean_stage_too(page: Page, studio: Studio) -> None:
     record(page, "goes_on")
     hide_controls(page)
-    change(page, 1, "TL")
+    change(page, "TL")
     studio_frames = len(studio.frame_ids("goes_on"))
     assert studio_frames >= 1
     page.mouse.move(500, 2)
@@ -97,7 +90,7 @@ def test_or_gone_on_without(page: Page, studio: Studio) -> None:
     page.get_by_role("button", name="Go on without recording").click()
     expect(page.locator(".loss")).to_be_hidden()
     assert active(studio) is None
-    change(page, 1, "TL")
+    change(page, "TL")
     assert studio.frame_ids("let_go") == []
     page.reload()
     wait_picture(page)
@@ -146,7 +139,7 @@ def test_another_session_started_elsewhere(page: Page, studio: Studio) -> None:
     expect(page.locator(".loss")).to_contain_text("“ousting” was started elsewhere")
     look(page, "TL")
     page.get_by_role("button", name="Go on with “ousting”").click()
-    change(page, 1, "MR")
+    change(page, "MR")
     studio.http.post("/session/stop")
     assert studio.frame_ids("ousted") == []
     assert studio.frame_ids("ousting") != []
@@ -190,7 +183,7 @@ def test_a_server_that_resumes_by_itself_leaves_nothing_to_tell(new_page: NewPag
             page = new_page(url=own.url)
             wait_picture(page)
             record(page, "by_itself")
-            change(page, 1, "TL")
+            change(page, "TL")
             frames = len(own.frame_ids("by_itself"))
             restart(own)
             assert active(own) == "by_itself"

@@ -7,13 +7,11 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
 from tests.browser.eyes import (
+    change,
     changed,
     hide_controls,
-    look,
     on_view,
     sector_sums,
-    wait_state,
-    wait_swaps,
     wait_until,
 )
 from tests.support.odd_pictures import HEIGHT, WIDTH, odd_pictures
@@ -55,10 +53,7 @@ def test_the_first_picture_is_what_the_server_takes_it_for(page: Page, part: int
     seen = {}
     for number, name in enumerate(list(PICTURES)[part::3], 1):
         before = begin(page, name)
-        look(page, "TL")
-        wait_state(page, "waiting")
-        page.keyboard.press("Space")
-        wait_swaps(page, number)
+        change(page, "TL", number)
         seen[name] = changed(before, on_view(page))
         assert page.evaluate("document.querySelector('.picture').height") == HEIGHT
     assert {name: sectors for name, sectors in seen.items() if sectors != ["BR"]} == {}
@@ -77,10 +72,7 @@ def test_where_a_browser_cannot_read_it_so_what_it_shows_is_what_is_sent(page: P
     before = begin(page, "WebP without loss")
     expect(page.locator(".notice")).to_contain_text("sent as it is shown here")
     hide_controls(page)
-    look(page, "TL")
-    wait_state(page, "waiting")
-    page.keyboard.press("Space")
-    wait_swaps(page, 1)
+    change(page, "TL")
     assert changed(before, on_view(page)) == ["BR"]
 
 

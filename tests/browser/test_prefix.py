@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.eyes import changed, hide_controls, look, on_view, wait_picture, wait_state, wait_swaps
+from tests.browser.eyes import change, changed, hide_controls, on_view, wait_picture, wait_state
 from tests.support.buses import short_folder
 from tests.support.proxies import PREFIX, find, running
 from tests.support.studio import Studio
@@ -47,10 +47,7 @@ def test_the_page_works_under_a_prefix(new_page: NewPage, address: str) -> None:
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     before = on_view(page)
     hide_controls(page)
-    look(page, "TL")
-    wait_state(page, "waiting")
-    page.keyboard.press("Space")
-    wait_swaps(page, 1)
+    change(page, "TL")
     assert changed(before, on_view(page)) == ["BR"]
     page.keyboard.press("r")
     expect(page.locator(".notice").filter(has_text="“prefixed” is kept")).to_be_visible()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.eyes import hide_controls, look, wait_change, wait_picture, wait_swaps
+from tests.browser.eyes import change, hide_controls, wait_picture
 from tests.browser.sessions import write_session
 from tests.support.studio import Studio
 from tests.support.waiting import eventually
@@ -38,10 +38,7 @@ def test_a_session_from_the_button_to_its_replay(page: Page, studio: Studio) -> 
     expect(page.locator(".record-figures")).to_contain_text("0 frames")
     hide_controls(page)
     for number, sector in enumerate(("TL", "BR"), 1):
-        look(page, sector)
-        wait_change(page, sector)
-        page.keyboard.press("Space")
-        wait_swaps(page, number)
+        change(page, sector, number)
         # A gaze that stays asks again: there may be more by now.
         wait_frames(page, number)
     expect(page.locator(".record-pill")).to_contain_text("0 pending")

@@ -9,7 +9,17 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.eyes import changed, hide_controls, look, on_view, wait_picture, wait_state, wait_swaps, wait_until
+from tests.browser.eyes import (
+    change,
+    changed,
+    hide_controls,
+    look,
+    on_view,
+    wait_picture,
+    wait_state,
+    wait_swaps,
+    wait_until,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -87,10 +97,7 @@ def test_two_by_two_sectors(page: Page) -> None:
     page.get_by_label("Sectors").select_option("2")
     hide_controls(page)
     before = on_view(page)
-    look(page, "TL")
-    wait_state(page, "waiting")
-    page.keyboard.press("Space")
-    wait_swaps(page, 1)
+    change(page, "TL")
     assert set(changed(before, on_view(page))) == {"MC", "MR", "BC", "BR"}, "the lower right quarter"
 
 
@@ -156,10 +163,7 @@ def test_a_picture_of_the_viewers_own(page: Page) -> None:
     assert on_view(page) != before
     hide_controls(page)
     shown = on_view(page)
-    look(page, "BL")
-    wait_state(page, "waiting")
-    page.keyboard.press("Space")
-    wait_swaps(page, 1)
+    change(page, "BL")
     assert changed(shown, on_view(page)) == ["TR"]
 
 
@@ -253,8 +257,5 @@ def test_less_motion_gets_a_slow_fade_and_no_blackout(new_page: NewPage) -> None
         }"""
     )
     hide_controls(page)
-    look(page, "TL")
-    wait_state(page, "waiting")
-    page.keyboard.press("Space")
-    wait_swaps(page, 1)
+    change(page, "TL")
     assert page.evaluate("window.dark") == 0

@@ -137,8 +137,8 @@ def test_in_a_session_that_was_merged_by_hand(quick: Studio) -> None:
     assert ids(quick, "a") == before + [answer.frame_id for answer in answers]
 
 
-def test_what_a_copy_did_not_get_is_not_affirmed(quick: Studio) -> None:
-    """A frame of a copy that waits for the disk is pending, though the copy holds a frame of the same number."""
+def pending_in_a_copy(quick: Studio) -> Answered:
+    """A frame of the copy ``b`` of ``a``, which holds a frame of the same number; its recorder is killed."""
     quick.start_everything()
     record(quick, "a", frames=3)
     imported(quick, "b")
@@ -146,6 +146,12 @@ def test_what_a_copy_did_not_get_is_not_affirmed(quick: Studio) -> None:
     quick.process("recorder").kill()
     answer = quick.generate(7, focus_sector="TL")
     assert answer.recorded == "pending"
+    return answer
+
+
+def test_what_a_copy_did_not_get_is_not_affirmed(quick: Studio) -> None:
+    """A frame of a copy that waits for the disk is pending, though the copy holds a frame of the same number."""
+    answer = pending_in_a_copy(quick)
     quick.start_recorder()
     eventually(lambda: quick.health()["session"]["pending"] == 0, 60.0, "the frame is on disk")
     assert quick.http.post("/session/stop").status_code == 200
@@ -156,13 +162,7 @@ def test_what_a_copy_did_not_get_is_not_affirmed(quick: Studio) -> None:
 
 def test_a_killed_generators_frame_is_named_in_a_copy(quick: Studio) -> None:
     """It is lost, though the copy holds a frame with the same number of the same epoch."""
-    quick.start_everything()
-    record(quick, "a", frames=3)
-    imported(quick, "b")
-    quick.start_session("b", resume="true")
-    quick.process("recorder").kill()
-    answer = quick.generate(7, focus_sector="TL")
-    assert answer.recorded == "pending"
+    answer = pending_in_a_copy(quick)
     quick.process("generator").kill()
     quick.start_recorder()
     quick.start_generator()

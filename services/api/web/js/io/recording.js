@@ -95,9 +95,8 @@ export class Recording extends EventTarget {
   async refresh() {
     const askedAt = performance.now();
     const status = await this._api.sessionStatus();
-    // The event may have been missed, or be on its way still.
-    if (status.stopped && !this._changing && askedAt >= this._changedAt) this._claim.heardStopped(status.stopped);
-    this._observe(status.session_id === null ? null : { ...status, session_id: status.session_id }, askedAt);
+    const active = status.session_id === null ? null : { ...status, session_id: status.session_id };
+    this._observe(active, askedAt, status.stopped ?? null);
   }
 
   /** Ask soon, whatever comes of it. */
@@ -120,9 +119,11 @@ export class Recording extends EventTarget {
   /**
    * @param {{session_id: string, recorded: number, pending: number, created_at?: number} | null} session
    * @param {number} askedAt
+   * @param {string | null} [stopped] the one that somebody stopped last: the event may have been missed, or be on its way
    */
-  _observe(session, askedAt) {
+  _observe(session, askedAt, stopped = null) {
     if (this._changing || askedAt < this._changedAt) return;
+    if (stopped !== null) this._claim.heardStopped(stopped);
     this._claim.observe(session?.session_id ?? null, performance.now());
     if (session) {
       const { session_id: id, recorded, pending } = session;

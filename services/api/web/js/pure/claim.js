@@ -58,10 +58,8 @@ export class RecordingClaim {
   /** Somebody has stopped a session, on purpose. @param {string} id */
   heardStopped(id) {
     this._stopped = id;
-    if (this.loss?.id !== id || this.loss.cause !== "ended") return;
-    // The word came later than was thought likely.
-    if (this.loss.isOurs) this.loss = { ...this.loss, cause: "stopped" };
-    else this._settle(null);
+    // Where it is told as lost already, the word came later than was thought likely.
+    if (this.loss?.id === id && this.loss.cause === "ended") this._endOnPurpose(this.loss);
   }
 
   /**
@@ -88,12 +86,17 @@ export class RecordingClaim {
   _observeNone(now) {
     if (!this.claim) return;
     if (this._stopped === this.claim.id) {
-      if (this.claim.isOurs) this._lose(this.claim, "stopped");
-      else this._settle(null);
+      this._endOnPurpose(this.claim);
       return;
     }
     this._missingSince ??= now;
     if (now - this._missingSince >= CERTAIN_MS) this._lose(this.claim, "ended");
+  }
+
+  /** What somebody else began, and stopped, is no loss here. @param {Claim} claim */
+  _endOnPurpose(claim) {
+    if (claim.isOurs) this._lose(claim, "stopped");
+    else this._settle(null);
   }
 
   /** @param {Claim} claim @param {Loss["cause"]} cause @param {string | null} [by] */

@@ -2,12 +2,17 @@
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
+/** @param {number | null | undefined} value @returns {value is number} */
+function isKnown(value) {
+  return Number.isFinite(value);
+}
+
 /**
  * @param {number | null | undefined} bytes
  * @returns {string} `1.4 MB`; decimal units, as disks are sold
  */
 export function size(bytes) {
-  if (bytes === null || bytes === undefined || !Number.isFinite(bytes)) return "–";
+  if (!isKnown(bytes)) return "–";
   let value = Math.max(bytes, 0);
   let unit = 0;
   while (value >= 999.5 && unit < UNITS.length - 1) {
@@ -22,7 +27,7 @@ export function size(bytes) {
  * @returns {string} `2:05`, `1:02:05`
  */
 export function duration(seconds) {
-  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
+  if (!isKnown(seconds)) return "–";
   const whole = Math.max(0, Math.floor(seconds));
   const hours = Math.floor(whole / 3600);
   const minutes = Math.floor((whole % 3600) / 60);
@@ -35,7 +40,7 @@ export function duration(seconds) {
  * @returns {string} `340 ms`, `2.4 s`
  */
 export function milliseconds(ms) {
-  if (ms === null || ms === undefined || !Number.isFinite(ms)) return "–";
+  if (!isKnown(ms)) return "–";
   return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
@@ -45,7 +50,7 @@ export function milliseconds(ms) {
  * @returns {string} `22 Nov 2026, 22:14`
  */
 export function date(unixSeconds, locale) {
-  if (unixSeconds === null || unixSeconds === undefined || Number.isNaN(new Date(unixSeconds * 1000).valueOf())) return "–";
+  if (!isKnown(unixSeconds) || Number.isNaN(new Date(unixSeconds * 1000).valueOf())) return "–";
   return new Intl.DateTimeFormat(locale ?? "en-GB", { dateStyle: "medium", timeStyle: "short" }).format(
     unixSeconds * 1000,
   );
