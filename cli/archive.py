@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from cli.asking import FAILED, calling, fail, session_folder
-from cli.output import say
+from cli.output import nobody_reads, say
 from shared.disk import Disk
 from shared.errors import ParafoveaError, RecorderUnavailable
 from shared.holder import AlreadyHeld, Holder
@@ -62,7 +61,7 @@ def export(
     except ParafoveaError as error:
         fail(f"not exported: {error.detail}")
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        nobody_reads()
         raise typer.Exit(FAILED) from None
     except OSError as error:
         fail(f"{error.filename or path} cannot be written: {error.strerror}")

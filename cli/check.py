@@ -105,7 +105,7 @@ async def _ask(settings: Settings, session_id: str) -> list[str]:
             reply = await recorder.call("repair", body, timeout_s=REPAIR_S)
         except (PeerGone, TimeoutError):
             raise AlreadyHeld(
-                f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus}; "
+                f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus_address}; "
                 "set PARAFOVEA_BUS to the one it is on, or stop it first"
             ) from None
     return list(read(Repaired, reply).actions)

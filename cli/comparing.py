@@ -19,7 +19,7 @@ from cli.output import print_table, printable, reader_may_leave, say
 from comparison.pairing import Compared, compare, count_pairs, summary
 from comparison.sheet import MAX_ROWS, Sheet
 from shared.errors import SessionDamaged, SessionNotFound
-from shared.session.reader import SessionReader
+from shared.session.reader import SessionReader, open_folder
 from shared.settings import Settings, load_settings
 
 Row = dict[str, Any]
@@ -63,7 +63,7 @@ def run(
 def _open(settings: Settings, held: ExitStack, session: str, *, as_lines: bool) -> SessionReader:
     folder = session_folder(settings, session)
     try:
-        return held.enter_context(SessionReader(folder))
+        return held.enter_context(open_folder(folder))
     except (SessionNotFound, SessionDamaged) as error:
         if as_lines:
             say(json.dumps(error.to_json()))

@@ -23,7 +23,7 @@ from comparison.verifying import verify as verify_session
 from shared.disk import Disk
 from shared.errors import SessionDamaged, SessionNotFound
 from shared.rpc import PeerGone
-from shared.session.reader import SessionReader
+from shared.session.reader import SessionReader, open_folder
 from shared.settings import Settings, load_settings
 
 NOT_REPRODUCED = 1
@@ -50,7 +50,7 @@ def run(session: str, *, as_json: bool, psnr: float, ssim: float, by: By, model:
         settings, by = settings.model_copy(update={"model": model}), By.here
     folder = session_folder(settings, session)
     try:
-        with SessionReader(folder) as reader:
+        with open_folder(folder) as reader:
             report = asyncio.run(_verify(settings, reader, by, Thresholds(psnr, ssim), quiet=as_json))
             if keep:
                 _keep(reader, report)

@@ -64,14 +64,8 @@ def store(disk: Disk, reader: SessionReader, report: SessionReport) -> None:
         OSError: the disk refuses; the last report stays.
     """
     text = orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2)
-    # Two may verify one session at a time: each writes a file of its own, and the later report stays.
-    temporary = disk.stage(reader.folder, f"{VERIFICATION}.{os.getpid()}", [text, b"\n"])
-    try:
-        disk.rename(temporary, reader.folder / VERIFICATION)
-    except OSError:
-        disk.discard(temporary)
-        raise
-    disk.fsync_dir(reader.folder)
+    # Two may verify one session at a time.
+    disk.put_parts(reader.folder / VERIFICATION, [text, b"\n"], staged_as=f"{VERIFICATION}.{os.getpid()}")
 
 
 async def _read_ahead(reader: SessionReader) -> AsyncIterator[Recorded]:

@@ -185,9 +185,10 @@ class Disk:
         """Write one file so that it is there whole and durably, or not at all (an older one then stays)."""
         self.put_parts(path, parts)
 
-    def put_parts(self, path: Path, parts: Iterable[Buffer]) -> None:
-        """:meth:`put`, for parts that come one by one."""
-        temporary = self.stage(path.parent, path.name, parts)
+    def put_parts(self, path: Path, parts: Iterable[Buffer], *, staged_as: str | None = None) -> None:
+        """:meth:`put`, for parts that come one by one. Two who may put the same file at a time stage it under names of
+        their own: what was renamed last stays."""
+        temporary = self.stage(path.parent, staged_as or path.name, parts)
         try:
             self.rename(temporary, path)
         except OSError:

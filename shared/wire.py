@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from shared.channels import topic_of
+from shared.depth import is_deeper
 from shared.errors import InternalError, InvalidRequest, MalformedMessage, ParafoveaError, UnsupportedVersion, from_code
 from shared.messages import PROTOCOL_VERSION, Message, new_id
 
@@ -173,21 +174,7 @@ def _header(raw: bytes) -> dict[str, Any]:
         raise UnsupportedVersion(
             f"protocol version {version} is newer than {PROTOCOL_VERSION}; update this side of the bus"
         )
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _is_deeper(header, MAX_DEPTH):
+    # The header itself is one.
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH + 1 and is_deeper(header, MAX_DEPTH + 1):
         raise MalformedMessage(f"the header has more than {MAX_DEPTH} objects or arrays within each other")
     return header
-
-
-def _is_deeper(value: Any, limit: int) -> bool:
-    """Whether more than so many objects and arrays are within each other, without recursion of our own."""
-    level = [value]
-    for _ in range(limit + 1):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, (dict, list))
-        ]
-        if not level:
-            return False
-    return True

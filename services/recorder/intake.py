@@ -257,7 +257,7 @@ class Intake:
     def pending(self, session_id: str) -> int:
         """Frames of a session known to exist and not yet on disk."""
         return sum(
-            sum(1 for number in range(stream.next, stream.end) if number not in stream.done)
+            max(0, stream.end - stream.next - stream.done.count(stream.next, stream.end))
             if stream.next is not None
             else max(1, len(stream.cached))
             for stream in self._sessions.get(session_id, ())

@@ -15,9 +15,10 @@ from shared.disk import Disk
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.requests import SessionStamp
 from shared.session import ids
+from shared.session.entries import differ
 from shared.session.layout import ACTIVE
 from shared.session.metadata import DamagedMetadata
-from shared.session.reading import open_session
+from shared.session.reader import open_session
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,9 @@ class Remembered:
             return "it is not there any more; it is not made anew"
         try:
             with open_session(self._root, stamp.session_id) as reader:
-                created_at = reader.head.get("created_at")
+                created_at = reader.created_at
         except (DamagedMetadata, SessionNotFound):
             return None  # opening it for recording mends it
-        return None if created_at == stamp.created_at else "another one of that name has taken its place"
+        if created_at is None or differ(created_at, stamp.created_at):
+            return "another one of that name has taken its place"
+        return None

@@ -100,8 +100,7 @@ class Upstream:
             status = Heartbeat.model_validate(header)
             self.state = status.state
             for backlog in status.sessions:
-                if not 0 <= backlog.last_record_seq < MAX_RECORD_SEQ:
-                    raise ValueError(f"last_record_seq {backlog.last_record_seq} is no number of a frame")
+                _check_number(backlog.last_record_seq)
                 self._intake.hear_backlog(
                     status.epoch, backlog.session_id, backlog.last_record_seq, backlog.frames, now_s
                 )
@@ -144,7 +143,9 @@ class Upstream:
             raise GeneratorAway(str(error)) from None
         try:
             listing = read(PendingFrames, reply)
-        except ParafoveaError as error:
+            for number in (*listing.next_record_seq.values(), *(frame.record_seq for frame in listing.frames)):
+                _check_number(number)
+        except (ParafoveaError, ValueError) as error:
             raise self._strange(error) from None
         if listing.epoch != self._intake.epoch:
             self._on_news(True)
@@ -206,5 +207,16 @@ def _check(header: Mapping[str, Any]) -> None:
     session_id, number = header.get("session_id"), header.get("record_seq")
     if session_id is None or number is None:
         return
-    if not isinstance(session_id, str) or type(number) is not int or not 0 <= number < MAX_RECORD_SEQ:
-        raise TypeError("its 'session_id' is no string, or its 'record_seq' no number of a frame")
+    if not isinstance(session_id, str) or type(number) is not int:
+        raise TypeError("its 'session_id' is no string, or its 'record_seq' no whole number")
+    _check_number(number)
+
+
+def _check_number(number: int) -> None:
+    """Whether a frame may have this number: what is missing below it is looked for one by one.
+
+    Raises:
+        ValueError: no generator lives so long.
+    """
+    if not 0 <= number < MAX_RECORD_SEQ:
+        raise ValueError(f"{number} is no number of a frame")

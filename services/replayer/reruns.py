@@ -24,6 +24,7 @@ from shared.requests import RerunRequest, RerunState, SessionStamp, StartedSessi
 from shared.rpc import Client, Handler, PeerGone, read
 from shared.runner import Runtime
 from shared.session import ids
+from shared.session.entries import differ
 from shared.session.lineage import is_parent
 from shared.session.reader import open_session
 from shared.wire import Reply, Request
@@ -238,6 +239,6 @@ def _state_on_disk(root: Path, session_id: str) -> RerunState:
 def _is_there(root: Path, stamp: SessionStamp) -> bool:
     try:
         with open_session(root, stamp.session_id) as reader:
-            return bool(reader.head.get("created_at") == stamp.created_at)
+            return reader.created_at is not None and not differ(reader.created_at, stamp.created_at)
     except SessionNotFound:
         return False

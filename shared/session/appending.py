@@ -31,7 +31,7 @@ class MetadataFile:
         self._tail_at = tail_at
         self._tail_text = text
         self._size = tail_at + len(text)
-        self._identity = _identity(os.stat(path))
+        self._identity = lines.identity(os.stat(path))
 
     @classmethod
     def open(cls, disk: Disk, path: Path) -> MetadataFile:
@@ -56,7 +56,7 @@ class MetadataFile:
         Raises:
             FileNotFoundError: it is gone.
         """
-        if _identity(os.stat(self.path)) != self._identity:
+        if lines.identity(os.stat(self.path)) != self._identity:
             return False
         fd = lines.open_file(self.path)
         try:
@@ -113,7 +113,7 @@ class MetadataFile:
             status = os.stat(self.path)
         except OSError:
             return was  # gone meanwhile: the next look at it says so
-        return _identity(status) if status.st_size == self._size else was
+        return lines.identity(status) if status.st_size == self._size else was
 
     def _undo(self, fd: int, error: OSError) -> None:
         old = metadata.tail_bytes(self.tail)
@@ -124,9 +124,3 @@ class MetadataFile:
         except OSError as second:
             log.error("%s was left torn: a write failed (%s), and so did undoing it (%s)", self.path, error, second)
             raise Torn(f"{self.path} was left torn: {error}") from second
-
-
-def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
-    """What tells a file from one that took its place: a copy written over it keeps the inode, and perhaps the length;
-    a new one may get the number that the old one had."""
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

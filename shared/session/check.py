@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from shared.errors import SessionNotFound
 from shared.session import layout, pictures
-from shared.session.entries import KINDS, breaches, differ
+from shared.session.entries import differ
 from shared.session.examine import Examination, examine
 from shared.session.frame_ids import FrameIds
 from shared.session.layout import METADATA
@@ -120,14 +120,14 @@ def _of_entries(folder: Path, reader: SessionReader, progress: Progress | None) 
             yield Finding("note", METADATA, f"index {index} stands behind index {last}")
         indexes.add(index)
         last = max(last, index)
-        for problem in _breaches(reader, position, entry):
+        for problem in reader.breaches(position, entry):
             yield Finding("lost", METADATA, f"entry {index}: {problem}")
         frame_id = entry.get("frame_id")
         if isinstance(frame_id, str):
             if frame_id in seen:
                 yield Finding("lost", entry["filename"], f"recorded twice: frame {frame_id}")
             seen.add(frame_id)
-        fields = _fields(folder, entry)
+        fields = pictures.fields_of(folder, entry["filename"])
         numbers.add(entry, fields)
         yield from _of_frame(folder, entry, fields)
         yield from _of_input(folder, reader, entry, inputs)
@@ -174,27 +174,11 @@ class _Numbers:
                 yield Finding("lost", METADATA, f"{what} of epoch {epoch} were never recorded")
 
 
-def _breaches(reader: SessionReader, position: int, entry: Mapping[str, Any]) -> list[str]:
-    """What an image that carries the same fields does not tell better."""
-    unsaid = [key for key in KINDS if key in entry and entry[key] is None]
-    return breaches(reader.written(position)) if unsaid else []
-
-
 def _gaps(numbers: NumberSet) -> Iterator[tuple[int, int]]:
     """First number and one past the last of each range that is missing, from 0."""
     for (_, stop), (start, _) in pairwise([(0, 0), *numbers.ranges()]):
         if start != stop:
             yield stop, start
-
-
-def _fields(folder: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What the image of an entry carries; nothing where it is gone or another program's."""
-    if layout.parse_frame_name(entry["filename"]) is None:
-        return {}
-    try:
-        return pictures.own_fields(folder / entry["filename"]) or {}
-    except OSError:
-        return {}
 
 
 def _of_frame(folder: Path, entry: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator[Finding]:

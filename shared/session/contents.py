@@ -18,6 +18,7 @@ from shared.session.layout import METADATA
 from shared.session.metadata import (
     LINE_START,
     SEQUENCE_START,
+    TAIL_KEYS,
     TAIL_START,
     DamagedMetadata,
     Tail,
@@ -31,7 +32,6 @@ MAX_FOREIGN_BYTES = 1 << 30
 _NEWLINE = b"\n"
 _HEAD_BYTES = 1 << 20
 _TAIL_BYTES = 64 * 1024
-_TAIL_KEYS = ("open", "interrupted", "lost", "missing")
 _SCALARS = ("session_id", "created_at", "format")
 
 
@@ -125,7 +125,7 @@ def _read_foreign(fd: int, ours: DamagedMetadata) -> Contents:
             members[key] = parse_exact(text)
         except NotJson as error:
             problem = problem or f"{key}: {error}"
-    contents.tail = Tail.from_json({key: members.pop(key) for key in _TAIL_KEYS if key in members})
+    contents.tail = Tail.from_json({key: members.pop(key) for key in TAIL_KEYS if key in members})
     contents.head = {key: _unboxed(value) if key in _SCALARS else value for key, value in members.items()}
     if problem is None:
         return contents

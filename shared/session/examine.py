@@ -195,13 +195,8 @@ def _know(found: Examination, entry: Mapping[str, Any]) -> None:
 
 
 def _told_by_image(folder: Path, name: str, key: str) -> str | None:
-    """A field of the frame that a recorded image carries; None where it is gone, or another program's."""
-    if layout.parse_frame_name(name) is None:
-        return None
-    try:
-        value = (pictures.own_fields(folder / name) or {}).get(key)
-    except OSError:
-        return None
+    """A text that a recorded image carries of its frame, or None."""
+    value = pictures.fields_of(folder, name).get(key)
     return value if isinstance(value, str) else None
 
 

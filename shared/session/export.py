@@ -45,7 +45,7 @@ class Export:
     """The archive of one session. Iterate :meth:`chunks` once, or :meth:`close` it.
 
     Raises (when made, so that an answer can still say so):
-        SessionNotFound, DamagedMetadata: see :func:`shared.session.reading.open_session`.
+        SessionNotFound, DamagedMetadata: see :func:`shared.session.reader.open_session`.
         FrameMissing: a recorded file is gone, and no check has written that down yet.
     """
 

@@ -17,7 +17,7 @@ from shared.disk import Disk
 from shared.errors import InsufficientStorage, InvalidArchive, InvalidSessionId
 from shared.session import ids, lines, metadata
 from shared.session.compression import MAX_ARCHIVE_BYTES, ArchiveStream
-from shared.session.entries import KINDS, MAX_ENTRY_BYTES, breaches, moment, whole_number
+from shared.session.entries import MAX_ENTRY_BYTES, moment, whole_number
 from shared.session.layout import (
     INPUTS,
     METADATA,
@@ -250,9 +250,7 @@ def _check_layout(path: Path) -> None:
 
 def _prove_limits(reader: SessionReader, position: int, entry: dict[str, Any]) -> None:
     """Whether what an entry says keeps to the format. What its owner added may be anything."""
-    if all(entry.get(key) is not None for key in entry if key in KINDS):
-        return
-    problems = breaches(reader.written(position))
+    problems = reader.breaches(position, entry)
     if problems:
         raise InvalidArchive(f"entry {entry['index']} of metadata.json breaks the format: {'; '.join(problems)}")
 

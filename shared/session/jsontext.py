@@ -15,6 +15,8 @@ from typing import Any
 
 import orjson
 
+from shared.depth import is_deeper
+
 MAX_DEPTH = 64
 """Levels of objects and arrays in an entry, a head or a tail; ours have three."""
 
@@ -64,7 +66,7 @@ def parse(data: bytes) -> Any:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
         return writable(parse_exact(data))
-    check_depth(value, data.count(b"{") + data.count(b"["))
+    _check_depth(value, data.count(b"{") + data.count(b"["))
     return value
 
 
@@ -83,25 +85,18 @@ def parse_exact(data: bytes | str) -> Any:
         raise NotJson(f"nested more than {MAX_DEPTH} deep") from None
     except ValueError as error:  # an integer of thousands of digits
         raise NotJson(str(error)) from None
-    check_depth(value, text.count("{") + text.count("["))
+    _check_depth(value, text.count("{") + text.count("["))
     return value
 
 
-def check_depth(value: Any, brackets: int = MAX_DEPTH + 1) -> None:
-    """Whether a value keeps to :data:`MAX_DEPTH`; where there are no more ``brackets`` than that, it does.
+def _check_depth(value: Any, brackets: int) -> None:
+    """Whether a value keeps to :data:`MAX_DEPTH`; where its text has no more ``brackets`` than that, it does.
 
     Raises:
         NotJson: it does not.
     """
-    if brackets <= MAX_DEPTH or not isinstance(value, (dict, list)):
-        return
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        parts = (outer.values() if isinstance(outer, dict) else outer for outer in level)
-        level = [inner for part in parts for inner in part if isinstance(inner, (dict, list))]
-        if not level:
-            return
-    raise NotJson(f"nested more than {MAX_DEPTH} deep")
+    if brackets > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
+        raise NotJson(f"nested more than {MAX_DEPTH} deep")
 
 
 def writable(value: Any) -> Any:

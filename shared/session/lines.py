@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.session.metadata import LINE_START, TAIL_START, DamagedMetadata, Tail, parse_head, parse_tail
+from shared.session.metadata import (
+    LINE_START,
+    SEQUENCE_START,
+    TAIL_START,
+    DamagedMetadata,
+    Tail,
+    parse_head,
+    parse_tail,
+)
 
 _BLOCK_BYTES = 1 << 20
 _LONGEST_MARK = len(LINE_START) + 2
@@ -63,7 +71,7 @@ def scan(fd: int) -> Index:
     """
     block = pread(fd, _BLOCK_BYTES, 0)
     index = Index(parse_head(block))
-    at = block.find(b'\n  "sequence": [') + len(b'\n  "sequence": [')
+    at = block.find(SEQUENCE_START) + len(SEQUENCE_START)
     index.tail_at = at
     _continue(fd, index, at, previous=ord("["))
     return index
@@ -138,3 +146,9 @@ def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
         index.tail = parse_tail(tail)
     except DamagedMetadata as error:
         raise DamagedMetadata(error.detail, index.tail_at) from None
+
+
+def identity(status: os.stat_result) -> tuple[int, int, int, int]:
+    """What tells a file from one that took its place: a copy written over it keeps the inode, and perhaps the length;
+    a new one may get the number that the old one had."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -41,7 +41,7 @@ _ENVELOPE = frozenset({"v", "type", "id", "time", "monotonic_ns"})
 _OF_THE_HEAD = frozenset({"session_id", "session_created_at"})
 _USERS = ("index", "filename", "target_sector", "focus_sector", "prompt", "timestamp")
 _PART_BYTES = 1 << 20
-_TAIL_KEYS = ("open", "interrupted", "lost", "missing")
+TAIL_KEYS = ("open", "interrupted", "lost", "missing")
 
 
 class DamagedMetadata(SessionDamaged):
@@ -116,7 +116,7 @@ class Tail:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        known: dict[str, Any] = {key: value for key in _TAIL_KEYS if (value := getattr(self, key))}
+        known: dict[str, Any] = {key: value for key in TAIL_KEYS if (value := getattr(self, key))}
         return {**known, **self.extra}
 
     @classmethod
@@ -128,7 +128,7 @@ class Tail:
             interrupted=_is_true(values.get("interrupted")),
             lost=[writable(str(item)) for item in lost] if isinstance(lost, list) else [],
             missing=[writable(str(item)) for item in missing] if isinstance(missing, list) else [],
-            extra={key: value for key, value in values.items() if key not in _TAIL_KEYS},
+            extra={key: value for key, value in values.items() if key not in TAIL_KEYS},
         )
 
 

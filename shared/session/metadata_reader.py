@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from shared.session import contents, lines
 from shared.session.contents import Contents
-from shared.session.entries import moment, on_one_line, parse_entry
+from shared.session.entries import KINDS, breaches, moment, on_one_line, parse_entry
 from shared.session.folder import not_found
 from shared.session.jsontext import NotJson, parse, writable
 from shared.session.layout import (
@@ -112,6 +112,11 @@ class MetadataReader:
         except NotJson:
             return None
 
+    def breaches(self, position: int, entry: Mapping[str, Any]) -> list[str]:
+        """What breaks the format in an entry, of which ``entry`` is what can be used: there it is null."""
+        unsaid = any(key in entry and entry[key] is None for key in KINDS)
+        return breaches(self.written(position)) if unsaid else []
+
     def entries(self, first: int = 0) -> Iterator[dict[str, Any]]:
         """The entries from a position on.
 
@@ -153,7 +158,7 @@ class MetadataReader:
             self._load()
             return
         index, seen = self.contents.index, self._seen
-        self._seen = _signature(now)
+        self._seen = lines.identity(now)
         if seen[:2] != self._seen[:2] or self._fd < 0:
             self._load()
         elif index is None:
@@ -204,10 +209,10 @@ class MetadataReader:
             status = os.fstat(self._fd)
             if stat.S_ISDIR(status.st_mode):
                 raise FileNotFoundError(METADATA)
-            self._seen = _signature(status)
+            self._seen = lines.identity(status)
             found = contents.read(self._fd)
             if found.problem is None or (
-                status.st_size > _LARGE_BYTES and _signature(os.fstat(self._fd)) == self._seen
+                status.st_size > _LARGE_BYTES and lines.identity(os.fstat(self._fd)) == self._seen
             ):
                 break
         return found
@@ -236,10 +241,6 @@ class MetadataReader:
     def _is_as_read(self) -> bool:
         """Whether the last entry still stands where it stood: nobody wrote the file anew in its place."""
         return self._last_text() == self._last
-
-
-def _signature(status: os.stat_result) -> tuple[int, int, int, int]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _again(read: Callable[[], T]) -> T:

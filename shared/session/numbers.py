@@ -42,6 +42,10 @@ class NumberSet:
             self._starts.insert(at, number)
             self._stops.insert(at, number + 1)
 
+    def count(self, start: int, stop: int) -> int:
+        """How many of ``start`` to ``stop - 1`` are in."""
+        return sum(max(0, min(past, stop) - max(first, start)) for first, past in self.ranges())
+
     def ranges(self) -> list[tuple[int, int]]:
         """First number and one past the last, of each range in order."""
         return list(zip(self._starts, self._stops, strict=True))

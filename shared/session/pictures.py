@@ -10,6 +10,7 @@ from typing import Any
 from shared.png_text import PNG_SIGNATURE, read_text
 from shared.session.entries import MAX_ENTRY_BYTES, typed
 from shared.session.jsontext import parse
+from shared.session.layout import parse_frame_name
 from shared.session.metadata import PNG_KEYWORD
 
 MAX_FIELDS_BYTES = MAX_ENTRY_BYTES // 2
@@ -44,3 +45,13 @@ def own_fields(source: Path | bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return typed(value) if isinstance(value, dict) else None
+
+
+def fields_of(folder: Path, name: str) -> dict[str, Any]:
+    """:func:`own_fields` of a recorded image; nothing where it is gone, or another program's."""
+    if parse_frame_name(name) is None:
+        return {}
+    try:
+        return own_fields(folder / name) or {}
+    except OSError:
+        return {}

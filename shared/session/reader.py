@@ -168,7 +168,16 @@ def open_session(root: Path, session_id: str, *, salvage: bool = False) -> Sessi
         ids.validate(session_id)
     except InvalidSessionId:
         raise SessionNotFound(f"there is no session {session_id!r}") from None
+    return open_folder(session_folder(root, session_id), salvage=salvage)
+
+
+def open_folder(folder: Path, *, salvage: bool = False) -> SessionReader:
+    """Open the session in a folder, whatever the folder is called.
+
+    Raises:
+        SessionNotFound, DamagedMetadata: see :func:`open_session`.
+    """
     try:
-        return SessionReader(session_folder(root, session_id), salvage=salvage)
+        return SessionReader(folder, salvage=salvage)
     except OSError as error:
-        raise DamagedMetadata(f"session {session_id!r} cannot be read: {error.strerror or error}") from None
+        raise DamagedMetadata(f"session {folder.name!r} cannot be read: {error.strerror or error}") from None

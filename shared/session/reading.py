@@ -11,27 +11,15 @@ from shared.errors import InvalidSessionId, SessionNotFound
 from shared.session import ids, lines
 from shared.session.contents import Contents, read
 from shared.session.entries import moment
-from shared.session.folder import find_input, has_frames
+from shared.session.folder import has_frames
 from shared.session.layout import METADATA, is_litter, session_folder
 from shared.session.metadata import DamagedMetadata
 from shared.session.reader import SessionReader, open_session
-from shared.session.snapshot import Snapshot, take
 
 _HEAD_BYTES = 512
-_CREATED_AT = re.compile(rb'\n?\s*"created_at":\s*([0-9.eE+-]+)\s*[,}]')
+_CREATED_AT = re.compile(rb'\n?\s*"created_at":\s*\[?\s*([0-9.eE+-]+)\s*[,}\]]')  # R puts it into an array
 _OURS = (b'"session_id"', b'"sequence"')
 _ID_TIME = re.compile(r"session_(\d{9,11})(?:_\d+)?\Z")
-
-
-def snapshot(root: Path, session_id: str) -> Snapshot:
-    """The whole of ``metadata.json`` at this moment, as JSON that any parser reads.
-
-    Raises:
-        SessionNotFound: there is none of this id.
-        DamagedMetadata: it is no JSON of a session; the message says where.
-    """
-    with open_session(root, session_id) as reader:
-        return take(reader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +144,9 @@ __all__ = [
     "SessionDetails",
     "SessionReader",
     "SessionSummary",
-    "Snapshot",
     "details",
-    "find_input",
     "holds_session",
     "is_session",
     "list_sessions",
     "open_session",
-    "snapshot",
 ]

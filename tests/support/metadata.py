@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from shared.session.reader import open_session
+from shared.session.snapshot import Snapshot, take
 from tests.support.waiting import eventually
 
 
@@ -26,3 +28,9 @@ def read_metadata(path: Path) -> dict[str, Any]:
         return value
 
     return eventually(parse, what=f"{path} is JSON")
+
+
+def snapshot(root: Path, session_id: str) -> Snapshot:
+    """The whole of ``metadata.json`` at this moment, as the API serves it."""
+    with open_session(root, session_id) as reader:
+        return take(reader)

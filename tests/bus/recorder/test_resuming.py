@@ -45,6 +45,18 @@ async def test_the_session_that_was_active_goes_on(rig: Rig, end: str) -> None:
     assert exit_code(check(rig.root / "s")) == 0
 
 
+@pytest.mark.parametrize("earlier_s", [0.00004, 3.0])
+async def test_the_time_that_a_script_rounded_is_still_its_own(rig: Rig, earlier_s: float) -> None:
+    await begin(rig)
+    await rig.kill()
+    path = rig.root / "s" / "metadata.json"
+    created_at = rig.metadata()["created_at"]
+    path.write_text(path.read_text().replace(f'"created_at": {created_at}', f'"created_at": {created_at - earlier_s}'))
+    assert rig.metadata()["created_at"] == created_at - earlier_s
+    await rig.start(**RESUME)
+    assert await active(rig) == ("s" if earlier_s < 1 else None)
+
+
 async def test_it_is_announced(rig: Rig) -> None:
     await begin(rig)
     await rig.stop()

@@ -91,6 +91,7 @@ async def test_a_message_that_cannot_be_used_is_passed_over(
     [
         ("pending", Reply({"epoch": 5})),
         ("pending", Reply({"epoch": "epoch-a", "stopping": False, "frames": "all", "next_record_seq": {}})),
+        ("pending", Reply({"epoch": "epoch-a", "stopping": False, "frames": [], "next_record_seq": {"s": 2**62}})),
         ("fetch", Reply({})),
         ("fetch", Reply({"epoch": "epoch-a", "session_id": "s", "record_seq": 1})),
         ("fetch", Reply({"epoch": "epoch-a", "session_id": "s", "record_seq": 7}, (b"another",))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,20 @@ def test_settings_says_where_each_value_comes_from(tmp_path: Path, monkeypatch: 
     found = json.loads(runner.invoke(app, ["settings", "--json"]).stdout)
     assert found["PARAFOVEA_PORT"]["value"] == 8100
     assert found["PARAFOVEA_CORS_ORIGINS"]["value"] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+@pytest.mark.parametrize("command", [["verify", "s"], ["compare", "s", "s"]])
+def test_metadata_that_cannot_be_opened_is_a_sentence(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARAFOVEA_SESSIONS_DIR", str(tmp_path))
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "metadata.json").symlink_to("metadata.json")
+    result = runner.invoke(app, command)
+    assert result.exit_code == 3
+    assert isinstance(result.exception, SystemExit)
+    assert "session 's' cannot be read" in result.stderr
 
 
 @pytest.mark.parametrize("command", [["bus"], ["settings"], ["tap"], ["bus", "--json"]])

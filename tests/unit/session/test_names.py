@@ -85,6 +85,9 @@ def test_a_set_of_numbers_is_a_set(numbers: list[int]) -> None:
     assert {n for n in range(31) if n in found} == set(numbers)
     assert len(found) == len(set(numbers))
     assert found.next == max(numbers, default=-1) + 1
+    assert [found.count(start, 20) for start in range(31)] == [
+        sum(start <= n < 20 for n in set(numbers)) for start in range(31)
+    ]
     ranges = found.ranges()
     assert all(start < stop for start, stop in ranges)
     assert all(ranges[i][1] < ranges[i + 1][0] for i in range(len(ranges) - 1)), "neighbours are joined"

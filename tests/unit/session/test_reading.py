@@ -11,9 +11,10 @@ import pytest
 from shared.errors import FrameCorrupt, FrameMissing, SessionNotFound
 from shared.session import lines, metadata
 from shared.session.metadata import DamagedMetadata, Tail
-from shared.session.reading import SessionReader, details, list_sessions, open_session, snapshot
+from shared.session.reading import SessionReader, details, list_sessions, open_session
 from shared.session.writer import SessionWriter
 from tests.support.frames import CREATED_AT, frame_fields, pending_frame
+from tests.support.metadata import snapshot
 from tests.support.scripted_disk import ScriptedDisk
 
 
@@ -256,3 +257,13 @@ def test_nothing_reads_the_sequence_to_list_or_to_open(writer: SessionWriter, ro
         assert reader.count == 2000
         assert reader.entry(1999)["index"] == 1999
         assert sum(1 for _ in reader.entries()) == 2000
+
+
+@pytest.mark.parametrize("written", ["1736155235.5", "[1736155235.5]", "[ 1736155235.5 ]"])
+def test_the_list_reads_only_the_beginning_of_a_file(root: Path, written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R's default puts every scalar into an array."""
+    (root / "r").mkdir(parents=True)
+    text = f'{{"session_id":["r"],"created_at":{written},"sequence":[]}}'
+    (root / "r" / "metadata.json").write_text(text)
+    monkeypatch.setattr("shared.session.reading.read", None)
+    assert [(each.session_id, each.created_at) for each in list_sessions(root)] == [("r", 1736155235.5)]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shared.errors import MalformedMessage, ParafoveaError, UnsupportedVersion
 from shared.messages import PROTOCOL_VERSION, PUBLISHED
 from shared.wire import (
+    MAX_DEPTH,
     Reply,
     Request,
     decode_published,
@@ -203,3 +204,16 @@ def test_what_can_be_read_can_be_written_again(depth: int, fits: bool) -> None:
 def test_many_brackets_beside_each_other_are_no_depth() -> None:
     raw = b'{"v": 1, "type": "frame", "x": [' + b", ".join([b"[{}]"] * 1000) + b"]}"
     assert len(decode_published([b"frame|", raw, b""]).header["x"]) == 1000
+
+
+@pytest.mark.parametrize(("levels", "fits"), [(1, True), (MAX_DEPTH, True), (MAX_DEPTH + 1, False), (900, False)])
+@pytest.mark.parametrize(("opens", "closes"), [(b"[", b"]"), (b'{"x":', b"}")])
+def test_as_deep_as_can_be_written_again(levels: int, fits: bool, opens: bytes, closes: bytes) -> None:
+    inner = opens * levels + (b"1" if opens != b"[" else b"") + closes * levels
+    header = b'{"v":1,"type":"status","id":"x","more":' + inner + b"}"
+    if fits:
+        request = decode_request([header])
+        assert encode_reply(request, Reply(request.body))
+    else:
+        with pytest.raises(MalformedMessage, match="within each other"):
+            decode_request([header])
