@@ -127,13 +127,15 @@ class Control:
         wanted = StopSession.model_validate(request.body).session_id
         if wanted is not None and (active is None or active.session_id != wanted):
             session_id = wanted
+            closed = recording.ending(session_id)
             recording.let_go(session_id)
         elif active is None:
             raise SessionNotActive("no session is active; start one first")
         else:
             session_id = active.session_id
+            closed = recording.ending(session_id)
             await self._recorder.deactivate("stopped")
-        recorded, pending = await recording.ended(session_id)
+        recorded, pending = await recording.ended(session_id, closed)
         return Reply(StoppedSession(session_id=session_id, recorded=recorded, pending=pending).model_dump())
 
     async def _status(self, request: Request) -> Reply:

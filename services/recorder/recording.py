@@ -130,14 +130,19 @@ class Recording:
         self._held.pop(session_id, None)
         self.look()
 
-    async def ended(self, session_id: str) -> tuple[int, int]:
+    def ending(self, session_id: str) -> asyncio.Future[int]:
+        """What will hold how many frames a session has when it is closed, for :meth:`ended`. To be asked for before the
+        session is ended: from then on it may be closed at any moment."""
+        return self._ended.setdefault(session_id, asyncio.get_running_loop().create_future())
+
+    async def ended(self, session_id: str, closed: asyncio.Future[int]) -> tuple[int, int]:
         """Wait a short moment until a session that was ended is closed; how many frames it has, and how many wait.
 
         So its files are final where nothing waits: whoever packs them next packs no session that says it is open."""
         self.look()
-        if session_id not in self.recorded or self.trouble(session_id) or self.root_trouble:
+        is_open = session_id in self.recorded
+        if not closed.done() and (not is_open or self.trouble(session_id) or self.root_trouble):
             return self.recorded.get(session_id, 0), self.pending(session_id)
-        closed = self._ended.setdefault(session_id, asyncio.get_running_loop().create_future())
         try:
             async with asyncio.timeout(END_S):
                 return await asyncio.shield(closed), 0

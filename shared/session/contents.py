@@ -22,6 +22,7 @@ from shared.session.metadata import (
     TAIL_START,
     DamagedMetadata,
     Tail,
+    opened_as,
     parse_head,
     parse_tail,
 )
@@ -87,8 +88,8 @@ def read(fd: int) -> Contents:
 
 
 def left_open(folder: Path) -> bool:
-    """Whether the recorder of a session died: it says that it is being recorded, or was cut off in an append; and it
-    is laid out as ours. Reads the end of the file, where that says that it is closed.
+    """Whether the recorder of a session died: it says that it is being recorded in this folder, or was cut off in an
+    append; and it is laid out as ours. Reads the end of the file, where that says that it is closed.
 
     Raises:
         OSError: it cannot be read.
@@ -108,7 +109,7 @@ def left_open(folder: Path) -> bool:
         found = read(fd)
     finally:
         os.close(fd)
-    return found.looks_ours and (found.torn or found.tail.open)
+    return found.looks_ours and (found.torn or (found.tail.open and opened_as(found.head, found.tail, folder.name)))
 
 
 def _read_foreign(fd: int, ours: DamagedMetadata) -> Contents:

@@ -41,7 +41,7 @@ _ENVELOPE = frozenset({"v", "type", "id", "time", "monotonic_ns"})
 _OF_THE_HEAD = frozenset({"session_id", "session_created_at"})
 _USERS = ("index", "filename", "target_sector", "focus_sector", "prompt", "timestamp")
 _PART_BYTES = 1 << 20
-TAIL_KEYS = ("open", "interrupted", "lost", "missing")
+TAIL_KEYS = ("open", "open_as", "interrupted", "lost", "missing")
 
 
 class DamagedMetadata(SessionDamaged):
@@ -107,6 +107,9 @@ class Tail:
 
     open: bool = False
     """Being recorded: a session that still says so when its recorder is gone was interrupted."""
+    open_as: str = ""
+    """Where its folder was called otherwise than the session when that was opened (a copy, a renamed one): that name. A
+    folder of yet another name was taken from it while it was open, and nobody died there."""
     interrupted: bool = False
     """Its process died once while the session was open."""
     lost: list[str] = field(default_factory=list)
@@ -117,19 +120,28 @@ class Tail:
 
     def to_json(self) -> dict[str, Any]:
         known: dict[str, Any] = {key: value for key in TAIL_KEYS if (value := getattr(self, key))}
+        if not self.open:
+            known.pop("open_as", None)
         return {**known, **self.extra}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Tail:
         """Take the known keys where their type fits; a hand-edited tail must not stop a repair."""
-        lost, missing = values.get("lost"), values.get("missing")
+        lost, missing, open_as = values.get("lost"), values.get("missing"), values.get("open_as")
         return cls(
             open=_is_true(values.get("open")),
+            open_as=open_as if isinstance(open_as, str) else "",
             interrupted=_is_true(values.get("interrupted")),
             lost=[writable(str(item)) for item in lost] if isinstance(lost, list) else [],
             missing=[writable(str(item)) for item in missing] if isinstance(missing, list) else [],
             extra={key: value for key, value in values.items() if key not in TAIL_KEYS},
         )
+
+
+def opened_as(head: Mapping[str, Any] | None, tail: Tail, folder: str) -> bool:
+    """Whether an open session was opened in the folder of this name, and not copied or renamed from there since."""
+    named = tail.open_as or (head or {}).get("session_id")
+    return not isinstance(named, str) or named == folder
 
 
 def with_advice(session_id: str, problem: str) -> str:

@@ -26,7 +26,7 @@ from shared.session.appending import MetadataFile
 from shared.session.entries import moment, on_one_line, parse_entry, trimmed
 from shared.session.examine import Examination, examine
 from shared.session.layout import METADATA
-from shared.session.metadata import DamagedMetadata, Tail
+from shared.session.metadata import DamagedMetadata, Tail, opened_as
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,7 @@ def repair(
     writes = found.needs_writing or (found.foreign and appending)
     rewrites = writes and (found.foreign or found.damage is not None or not (_can_append(found) or found.broken))
     was_died = died and found.tail.open and found.looks_ours
+    was_died = was_died and (found.torn or opened_as(found.head, found.tail, folder.name))
     if rewrites and (found.foreign or found.damage is not None):
         done.did.append(_say_rewritten(found, None if found.torn else keep(disk, folder)))
     done.did += [f"{entry['filename']} had no entry and has one again" for entry in found.rebuilt]

@@ -290,7 +290,8 @@ class SessionWriter:
         found = self.repaired.examination
         self._file = MetadataFile.open(self._disk, self.folder / METADATA)
         self._placed.clear()
-        tail = replace(self._file.tail, open=True)
+        named = (found.head or {}).get("session_id", self.folder.name)
+        tail = replace(self._file.tail, open=True, open_as="" if named == self.folder.name else self.folder.name)
         if died:
             head = found.head or {}
             self.created_at = head.get("created_at") or self.folder.stat().st_mtime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -165,3 +166,24 @@ async def test_whatever_an_entry_holds_frames_are_recorded_behind_it(rig: Rig, n
 
         await eventually_async(are_there, what=f"two more are recorded, layout {number}")
         await rig.ask("stop")
+
+
+async def test_a_copy_and_a_renamed_folder_that_were_open_are_left_alone(rig: Rig, recording: SteeredGenerator) -> None:
+    await rig.wait_recorded(await recording.make(count=2))
+    folders = {name: rig.root / name for name in ("copied", "renamed")}
+    shutil.copytree(rig.root / "s", folders["copied"])
+    shutil.copytree(rig.root / "s", folders["renamed"])
+    were = {name: (folder / "metadata.json").read_bytes() for name, folder in folders.items()}
+    await rig.kill()
+    await rig.start()
+    await eventually_async(lambda: rig.metadata().get("interrupted"), what="its own is closed")
+    assert {name: (folder / "metadata.json").read_bytes() for name, folder in folders.items()} == were
+    # Gone on with, a copy is its recorder's own as well: nobody died there before, and now somebody does.
+    await rig.ask("start", session_id="copied", resume=True)
+    assert "interrupted" not in rig.metadata("copied")
+    assert rig.metadata("copied")["open_as"] == "copied"
+    await rig.kill()
+    await rig.start()
+    await eventually_async(lambda: rig.metadata("copied").get("interrupted"), what="the copy is closed")
+    assert not {"open", "open_as"} & rig.metadata("copied").keys()
+    assert (folders["renamed"] / "metadata.json").read_bytes() == were["renamed"]

@@ -67,6 +67,13 @@ async def test_it_is_announced(rig: Rig) -> None:
     )
 
 
+async def test_who_stops_it_is_told_how_many_frames_it_has(rig: Rig) -> None:
+    """It may be closed before the stop itself is written down."""
+    await begin(rig)
+    stopped = await rig.ask("stop")
+    assert (stopped["session_id"], stopped["recorded"], stopped["pending"]) == ("s", 2, 0)
+
+
 async def test_a_session_that_was_stopped_stays_stopped(rig: Rig) -> None:
     await begin(rig)
     await rig.ask("stop")
