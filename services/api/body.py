@@ -116,7 +116,7 @@ def decode_base64(text: str) -> bytes:
 
 
 def _from_json(body: Body) -> tuple[GenerateRequest, bytes]:
-    values = load_object(body, large="image_base64")
+    values = load_object(body)
     image = values.pop("image_base64", None)
     problems: dict[str, str] = {}
     if image is None:
@@ -132,11 +132,8 @@ def _from_json(body: Body) -> tuple[GenerateRequest, bytes]:
     return request, decode_base64(image)
 
 
-def load_object(body: Body, *, large: str | None = None) -> dict[str, Any]:
+def load_object(body: Body) -> dict[str, Any]:
     """A body that is one JSON object, in which no name stands twice.
-
-    Args:
-        large: name of a field that may be megabytes of text.
 
     Raises:
         InvalidJson: not JSON.
@@ -153,7 +150,7 @@ def load_object(body: Body, *, large: str | None = None) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InvalidRequest("The body is JSON, but not an object; send one object with the documented fields.")
     _check_depth(values)
-    _check_names(body, values.get(large) if large else None)
+    json.loads(body, object_pairs_hook=_each_once)
     return values
 
 
@@ -176,19 +173,12 @@ def _check_depth(value: object, depth: int = 0) -> None:
         _check_depth(each, depth + 1)
 
 
-def _check_names(body: Body, large: object) -> None:
-    """Refuse an object that has a name twice: readers differ in which of the two they obey.
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that has a name twice: readers differ in which of the two they obey; orjson keeps the last.
 
     Raises:
         InvalidRequest: naming it.
     """
-    if isinstance(large, str) and large:
-        # orjson is quick and keeps the last of two; json can tell, but takes its time over megabytes.
-        body = body.replace(large.encode(), b"", 1)
-    json.loads(body, object_pairs_hook=_each_once)
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     twice = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
     if twice:
         raise invalid({name[:100]: "it is given more than once" for name in twice[:20]})

@@ -26,6 +26,8 @@ from shared.errors import InvalidRequest, ParafoveaError, UnsupportedMediaType
 MAX_NAMED = 20
 """Parameters that one error names."""
 _MAX_NAME_CHARS = 100
+_MAX_READ_BYTES = 64 * 1024
+"""Of a body that nobody wants, to name what it says; a larger one is read by nobody."""
 _NOTHING: tuple[object, ...] = ({}, [], None)
 """What clients send as the JSON of nothing: ``{}``; ``[]`` (R's and PHP's empty list); ``null``."""
 
@@ -107,11 +109,11 @@ def _check_nothing(operation: Operation, body: Body, content_type: str) -> None:
     """Refuse a body that says something to an operation that takes none.
 
     Raises:
-        InvalidRequest: naming what it says.
+        InvalidRequest: naming what it says, unless it is large.
     """
     if not body.strip():
         return
-    names = _names_in(body, content_type)
+    names = _names_in(body, content_type) if len(body) <= _MAX_READ_BYTES else None
     if names is None:
         raise invalid({"body": "this operation takes no body; leave it out"})
     problems = {}

@@ -86,16 +86,13 @@ def etag_of(sha256: object) -> str | None:
 
 def generated_headers(frame: Generated, recorded: str) -> dict[str, str]:
     """What the answer to ``/generate`` says of its frame."""
-    notes = _note_headers(frame.notes)
-    room = TEXTS_BYTES - sum(len(notes.get(name, "")) for name in ("X-Object", "X-Fallback"))
     headers = {
         "X-Sector": frame.target_sector,
-        **text_headers("X-Prompt", frame.prompt, room),
+        **_texts(frame.prompt, frame.notes),
         "X-Seed": str(frame.seed),
         "X-Frame-Id": frame.frame_id,
         "X-Generation-Ms": f"{frame.generation_ms:.0f}",
         "X-Recorded": recorded,
-        **notes,
         **NO_STORE,
     }
     if frame.focus_sector is not None:
@@ -109,10 +106,9 @@ def replayed_headers(entry: Mapping[str, Any], session_id: str) -> dict[str, str
     """What the answer to ``/session/replay/next`` says of a recorded frame."""
     headers = {
         **text_headers("X-Sector", str(entry.get("target_sector")), WORD_BYTES),
-        **text_headers("X-Prompt", str(entry.get("prompt") or "")),
+        **_texts(str(entry.get("prompt") or ""), entry.get("notes")),
         **text_headers("X-Index", str(entry.get("index")), WORD_BYTES),
         "X-Session": session_id,
-        **(_note_headers(notes) if isinstance(notes := entry.get("notes"), Mapping) else {}),
         **NO_STORE,
     }
     for name, key in (("X-Focus-Sector", "focus_sector"), ("X-Seed", "seed"), ("X-Frame-Id", "frame_id")):
@@ -121,11 +117,16 @@ def replayed_headers(entry: Mapping[str, Any], session_id: str) -> dict[str, str
     return headers
 
 
-def _note_headers(notes: Mapping[str, Any]) -> dict[str, str]:
-    """``object`` and ``fallback`` of a frame's notes: what the model made of the prompt."""
+def _texts(prompt: str, notes: object) -> dict[str, str]:
+    """A frame's prompt, and ``object`` and ``fallback`` of its notes: what the model made of it. Cut to fit together.
+
+    The notes of an imported session may be anything.
+    """
     found: dict[str, str] = {}
+    room = TEXTS_BYTES
     for name, key, limit_bytes in (("X-Object", "object", OBJECT_BYTES), ("X-Fallback", "fallback", FALLBACK_BYTES)):
-        value = notes.get(key)
-        if isinstance(value, str):  # of an imported session it may be anything
+        value = notes.get(key) if isinstance(notes, Mapping) else None
+        if isinstance(value, str):
             found.update(text_headers(name, value.encode("utf-8", "replace").decode(), limit_bytes))
-    return found
+            room -= len(found[name])
+    return {**text_headers("X-Prompt", prompt, room), **found}

@@ -56,6 +56,7 @@ class Journal:
         self._answered: Answered | None = None
         self._holder: Holder | None = None
         self._lock_problem: str | None = None
+        self._failure: str | None = None
         self._waiting: deque[_Change] = deque()
         self._work: asyncio.Future[None] | None = None
         self._is_open = asyncio.Event()
@@ -113,7 +114,8 @@ class Journal:
     @property
     def _has_problem(self) -> bool:
         answered = self._answered
-        return self._lock_problem is not None or (answered is not None and answered.problem is not None)
+        own = self._lock_problem or self._failure
+        return own is not None or (answered is not None and answered.problem is not None)
 
     # -- on the event loop --------------------------------------------------------------------------------------------
 
@@ -142,7 +144,7 @@ class Journal:
             if work.cancelled():
                 return
             if (error := work.exception()) is not None:
-                self._lock_problem = f"the journal of pending frames failed: {type(error).__name__}: {error}"
+                self._failure = f"the journal of pending frames failed: {type(error).__name__}: {error}"
             self._tell()
             self._pump()
 
@@ -150,7 +152,7 @@ class Journal:
 
     def _tell(self) -> None:
         answered = self._answered
-        found = [self._lock_problem, *((answered.problem, answered.aside) if answered else ())]
+        found = [self._lock_problem, self._failure, *((answered.problem, answered.aside) if answered else ())]
         self.problems = [problem for problem in found if problem]
 
     # -- in the thread ------------------------------------------------------------------------------------------------
@@ -167,13 +169,12 @@ class Journal:
         """
         lock = self._root / layout.API_LOCK
         try:
-            if self._holder is not None:
-                if lock.exists():
-                    return
+            if self._holder is not None and not lock.exists():
                 self._holder.release()
                 self._holder = None
-            self._disk.make_folders(self._root)
-            self._holder = Holder(lock, f"the sessions folder {self._root} as its API")
+            if self._holder is None:
+                self._disk.make_folders(self._root)
+                self._holder = Holder(lock, f"the sessions folder {self._root} as its API")
         except OSError as error:
             self._lock_problem = f"{lock} cannot be locked ({error.strerror or error}); run one API on this folder only"
         else:
@@ -187,8 +188,9 @@ class Journal:
         except AlreadyHeld as error:  # it vanished, and another API was quicker
             self._lock_problem = str(error)
             return
-        if answered.problem is not None:
+        if answered.problem is not None or self._failure is not None:
             answered.write_anew()
+            self._failure = None
         added: list[AnsweredFrame] = []
         for change in batch:
             added += change.added

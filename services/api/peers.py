@@ -32,17 +32,21 @@ ANSWER_S = 1.0
 
 
 class Peer:
-    """One process to ask."""
+    """One process to ask.
+
+    Attributes:
+        client: for those who have words of their own for its not being there.
+    """
 
     def __init__(self, bus: Bus, channel: str, unavailable: type[ParafoveaError]) -> None:
-        self._client = Client(bus, channel)
+        self.client = Client(bus, channel)
         self._channel = channel
         self._unavailable = unavailable
 
     @property
     def connected(self) -> bool:
         """Whether somebody is at the other end."""
-        return self._client.connected
+        return self.client.connected
 
     async def ask(
         self,
@@ -58,7 +62,7 @@ class Peer:
             ParafoveaError: what the process answered, or that it is not there or does not answer.
         """
         try:
-            return await self._client.call(message_type, body, payloads, timeout_s=timeout_s)
+            return await self.client.call(message_type, body, payloads, timeout_s=timeout_s)
         except PeerGone:
             raise self._unavailable(f"The {self._channel} is not running; start it and try again.") from None
         except TimeoutError:
@@ -67,10 +71,10 @@ class Peer:
             ) from None
 
     async def close(self) -> None:
-        await self._client.close()
+        await self.client.close()
 
 
-class Generator:
+class Generator(Peer):
     """The generator's heartbeat, and its requests.
 
     Attributes:
@@ -80,7 +84,7 @@ class Generator:
     """
 
     def __init__(self, bus: Bus, on_status: Callable[[Published], None], on_epoch: Callable[[str], None]) -> None:
-        self.client = Client(bus, "generator")
+        super().__init__(bus, "generator", GeneratorUnavailable)
         self._heartbeat = Subscriber(bus, "frames", [Status.type])
         self._on_status = on_status
         self._on_epoch = on_epoch
@@ -95,7 +99,7 @@ class Generator:
     @property
     def is_there(self) -> bool:
         """Connected, and heard of lately."""
-        return self.client.connected and time.monotonic() - self._heard_at < SILENCE_S
+        return self.connected and time.monotonic() - self._heard_at < SILENCE_S
 
     async def listen(self) -> None:
         """Follow the heartbeat until cancelled."""
@@ -132,9 +136,6 @@ class Generator:
             raise RecordingBacklogFull("The backlog of frames for the recorder is full; see to the recorder.")
         if status.queue >= queue_limit:
             raise QueueFull(f"{status.queue} jobs are waiting already; try again when one is done.")
-
-    async def close(self) -> None:
-        await self.client.close()
 
 
 class Replayer(Peer):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from shared.errors import InvalidRequest
+from services.api.schemas import invalid
 from shared.prompts import MAX_FILE_BYTES, Cycle, Draw, InvalidPrompts, PromptLists, parse
 
 log = logging.getLogger(__name__)
@@ -46,17 +46,8 @@ class SectorPrompts:
         if read:
             self.refresh()
 
-    @property
-    def is_read(self) -> bool:
-        """Whether the file was ever looked at."""
-        return self._version != "unread" or self.problem is not None
-
-    def take(self, sector: str) -> Draw:
-        """The next prompt for a sector.
-
-        Raises:
-            InvalidRequest: the file has none for it.
-        """
+    def take(self, sector: str) -> Draw | None:
+        """The next prompt for a sector, or None where the file has none for it."""
         self.refresh()
         return self.draw(sector)
 
@@ -74,27 +65,12 @@ class SectorPrompts:
         self._version = "unread"
         self._cycle.reset()
 
-    def draw(self, sector: str) -> Draw:
-        """The next prompt for a sector, by the file as it was last read.
-
-        Raises:
-            InvalidRequest: the file has none for it.
-        """
-        draw = self._cycle.take(sector)
-        if draw is None:
-            reason = self.problem or f"{self.path.name} has no prompt for {sector}"
-            raise InvalidRequest(
-                f"prompt: none is given, and {reason}", fields={"prompt": f"none is given, and {reason}"}
-            )
-        return draw
-
-    def to_json(self) -> dict[str, Any]:
-        """The lists in use, where each sector is in its own, and what is wrong with the file, if anything is."""
-        self.refresh()
-        return self.as_read()
+    def draw(self, sector: str) -> Draw | None:
+        """:meth:`take`, by the file as it was last read."""
+        return self._cycle.take(sector)
 
     def as_read(self) -> dict[str, Any]:
-        """:meth:`to_json` of the file as it was last read."""
+        """The lists in use, where each sector is in its own, and what is wrong with the file, as it was last read."""
         return {**self._cycle.lists.to_json(), "next": self._cycle.positions(), "error": self.problem}
 
     def refresh(self) -> None:
@@ -152,12 +128,13 @@ class PromptsInThread:
         """The next prompt for a sector, by the file as it was last read: :meth:`refresh` comes first.
 
         Raises:
-            InvalidRequest: the file has none for it.
+            InvalidRequest: the file has none for it, or was never read.
         """
-        if self._is_slow and not self._prompts.is_read:
-            problem = f"none is given, and {self.problem}"
-            raise InvalidRequest(f"prompt: {problem}", fields={"prompt": problem})
-        return self._prompts.draw(sector)
+        draw = self._prompts.draw(sector)
+        if draw is None:
+            reason = self.problem or f"{self.path.name} has no prompt for {sector}"
+            raise invalid({"prompt": f"none is given, and {reason}"})
+        return draw
 
     def give_back(self, draw: Draw) -> None:
         """Undo a draw that nothing came of."""

@@ -61,8 +61,8 @@ class JsonHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:
-        is_websocket = bool(self.parser.should_upgrade() and self._should_upgrade())
-        refusal = self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=is_websocket)
+        # A WebSocket's handshake does not come to self.app: it is asked for in handle_websocket_upgrade.
+        refusal = self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=False)
         self.app = self._taking if refusal is None else error_response(refusal, {"Connection": "close"})
         super().on_headers_complete()
 

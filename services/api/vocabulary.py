@@ -10,7 +10,7 @@ from services.api.headers import NO_STORE
 from services.api.service import Api
 from shared.errors import GeneratorUnavailable, UnknownType
 from shared.requests import Vocabulary
-from shared.rpc import PeerGone, read
+from shared.rpc import read
 
 ANSWER_S = 5.0
 
@@ -33,13 +33,7 @@ class VocabularyRoute:
     async def _ask(self) -> Vocabulary:
         self._api.check_open()
         try:
-            reply = await self._api.generator.client.call("vocabulary", {}, timeout_s=ANSWER_S)
-        except PeerGone:
-            raise GeneratorUnavailable("The generator is not running; start it and try again.") from None
-        except TimeoutError:
-            raise GeneratorUnavailable(
-                f"The generator did not say within {ANSWER_S:g} s what it knows; see its log."
-            ) from None
+            reply = await self._api.generator.ask("vocabulary", timeout_s=ANSWER_S)
         except UnknownType:
             raise GeneratorUnavailable("This generator is of a version that does not say what it knows.") from None
         return read(Vocabulary, reply)

@@ -18,7 +18,7 @@ from services.generator.inference import Run
 from services.generator.jobs import Answer
 from services.generator.worker import Worker
 from shared.messages import Frame, Model, new_id
-from shared.requests import Generate, Generated
+from shared.requests import Generated
 
 TEXT_KEYWORD = "parafovea"
 """Keyword of the ``iTXt`` chunk that holds a frame's fields as one JSON object."""
@@ -100,7 +100,9 @@ class FrameStream:
             "steps": edited.steps,
             "guidance_scale": edited.guidance_scale,
             "strength": edited.strength,
-            "requested": _requested(request),
+            "requested": request.model_dump(
+                include={"steps", "guidance_scale", "strength", "strict"}, exclude_defaults=True
+            ),
             "width": decoded.width,
             "height": decoded.height,
             "input_sha256": run.job.input_sha256,
@@ -115,12 +117,6 @@ class FrameStream:
             "generation_ms": round(run.generation_ms, 3),
             "timestamp": time.time(),
         }
-
-
-def _requested(request: Generate) -> dict[str, Any]:
-    """What the request named itself."""
-    named = request.model_dump(include={"steps", "guidance_scale", "strength"}, exclude_none=True)
-    return {**named, "strict": True} if request.strict else named
 
 
 def model_of(info: ModelInfo) -> Model:

@@ -30,7 +30,7 @@ async def run(runtime: Runtime) -> None:
     for channel in CHANNELS:
         if channel.pattern == "publish":
             subscriber = Subscriber(runtime.bus, channel.name)
-            runtime.supervise(_count(subscriber, collector), f"messages of {channel.name}")
+            runtime.supervise(subscriber.hand_to(collector.take), f"messages of {channel.name}")
     await _listen(runtime, registry)
 
 
@@ -56,7 +56,3 @@ async def _listen(runtime: Runtime, registry: CollectorRegistry) -> None:
         log.info("serves http://%s/metrics", host_and_port(host, port))
         await runtime.stopping.wait()
         await asyncio.to_thread(exporter.stop)
-
-
-async def _count(subscriber: Subscriber, collector: Collector) -> None:
-    await subscriber.hand_to(collector.take)

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import orjson
 import pytest
 
+from services.api.headers import TEXTS_BYTES, replayed_headers
 from tests.browser.sessions import write_session
 from tests.contract.conftest import Site, Sites, body
 
@@ -80,6 +81,7 @@ async def test_of_a_recording_that_may_have_come_from_anywhere(site: Site, path:
     told = orjson.loads(file.read_bytes())
     long = "x\r\nSet-Cookie: a=b\r\n" + "ä" * 30_000
     told["sequence"][0].update(prompt=long, focus_sector=long, seed=long, frame_id=long, target_sector=long)
+    told["sequence"][0]["notes"] = {"object": long, "fallback": long}
     file.write_bytes(orjson.dumps(told))
     assert (await site.client.post("/session/replay/odd")).status_code == 200
     head = await head_of(site, "GET", path, {"Origin": "http://localhost:3000"})
@@ -87,7 +89,20 @@ async def test_of_a_recording_that_may_have_come_from_anywhere(site: Site, path:
     assert len(head) <= HEAD_BYTES
     assert "set-cookie" not in named(head)
     if "replay" in path:
-        assert named(head)["x-prompt-truncated"] == "true"
+        found = named(head)
+        assert sum(len(found[name]) for name in ("x-prompt", "x-object", "x-fallback")) <= TEXTS_BYTES
+        for name in ("x-prompt", "x-object", "x-fallback"):
+            _assert_is_beginning(found, name, long)
+
+
+@pytest.mark.parametrize("prompt", LONG.values(), ids=LONG)
+def test_of_a_replayed_frame_all_texts_fit_together(prompt: str) -> None:
+    notes = {"object": "ü" * 5000, "fallback": "ü" * 5000}
+    headers = replayed_headers({"index": 0, "target_sector": "BR", "prompt": prompt, "notes": notes}, "s" * 128)
+    found = {name.lower(): value for name, value in headers.items()}
+    assert sum(len(found[name]) for name in ("x-prompt", "x-object", "x-fallback")) <= TEXTS_BYTES
+    for name, text in (("x-prompt", prompt), ("x-object", notes["object"]), ("x-fallback", notes["fallback"])):
+        _assert_is_beginning(found, name, text)
 
 
 @pytest.mark.parametrize("sha256", ["x" * 50_000, 'a"\r\nSet-Cookie: a=b', "ä", 5, ["a"]])

@@ -92,6 +92,19 @@ async def test_a_body_where_none_is_read(site: Site, name: str) -> None:
     assert "body" in refused(await ask(site, operation, content=b"[1]", headers=JSON))
 
 
+async def test_a_large_body_where_none_is_read_is_not_taken_apart(site: Site) -> None:
+    for content, headers in (
+        (json.dumps({"session_id": "x" * 70_000}), JSON),
+        ("session_id=" + "x" * 70_000, FORM),
+        (b"{}" + b" " * 70_000, JSON),
+    ):
+        answer = await site.client.post("/session/start", content=content, headers=headers)
+        assert refused(answer) == {"body": "this operation takes no body; leave it out"}
+    named = json.dumps({"session_id": "x" * 60_000})
+    assert list(refused(await site.client.post("/session/start", content=named, headers=JSON))) == ["session_id"]
+    assert (await site.client.post("/reset", content=b"\r\n" * 40_000)).status_code == 200
+
+
 NOTHING = [
     ({"content": b""}, "curl -X POST"),
     ({"content": b"{}"}, "fetch(..., {body: '{}'})"),

@@ -149,6 +149,26 @@ async def test_a_prompts_file_that_cannot_be_read_now_leaves_the_last_prompts(si
     await eventually_async(read_again)
 
 
+@posix_only
+async def test_prompts_begin_anew_though_their_file_cannot_be_read_now(site: Site) -> None:
+    async def drawn() -> str:
+        answer = await site.generate(prompt=None, focus_sector="BR")
+        assert answer.status_code == 200, answer.text
+        return answer.headers["x-prompt"]
+
+    assert await drawn() == "a kite"
+    site.prompts_file.unlink()
+    os.mkfifo(site.prompts_file)
+    try:
+        async with asyncio.timeout(20):
+            assert (await site.client.post("/reset")).status_code == 200
+            assert await drawn() == "a kite"
+            assert await drawn() == "a balloon"
+        assert "does not answer" in (await quick(site)).json()["prompts"]["error"]
+    finally:
+        os.close(os.open(site.prompts_file, os.O_RDWR | os.O_NONBLOCK))
+
+
 def garbage(path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00garbage\n" * 3)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import zip_longest
 
 from services.generator.language import foreign
 from services.generator.language.lexicon import (
@@ -79,6 +80,7 @@ class Reading:
         # In another language, a word that only resembles an object's relative is chance: "Hut" is a hat.
         is_foreign = any(foreign.is_foreign(word) for word in words if word not in (END, PAUSE, POSSESSIVE))
         self._matches = [match for match in matches if not (is_foreign and match.nearest)]
+        self._named = {at for match in self._matches for at in range(match.start, match.end)}
         self.refused = {match.object for match in matches if self._stance(match) in ("remove", "edit")}
         self.main = self._chosen() or self._guess(singles)
         """A nearest relative of what is refused is refused with it: it was not wished for by name."""
@@ -148,8 +150,8 @@ class Reading:
     def _chosen(self) -> Match | None:
         candidates = [
             match
-            for match in self._matches
-            if self._stance(match) == "add" and match.start not in self._places and self._is_head(match)
+            for match, other in zip_longest(self._matches, self._matches[1:])
+            if self._stance(match) == "add" and match.start not in self._places and self._is_head(match, other)
         ]
         for nearest in (False, True):
             of_kind = [match for match in candidates if match.nearest == nearest]
@@ -157,11 +159,13 @@ class Reading:
                 return min(of_kind, key=lambda match: (self._is_accessory(match), match.start))
         return None
 
-    def _is_head(self, match: Match) -> bool:
-        """Whether the object itself is meant, and not a word before another one: the house of "a dog house"."""
-        for other in self._matches:
-            if other.start >= match.end and self._makes_one_word(match, other.start):
-                return False
+    def _is_head(self, match: Match, other: Match | None) -> bool:
+        """Whether the object itself is meant, and not a word before another one: the house of "a dog house".
+
+        ``other`` is the next object: with what comes behind that one, it makes one word only where it does with it.
+        """
+        if other is not None and self._makes_one_word(match, other.start):
+            return False
         following = self.words[match.end : match.end + 1]
         unknown = bool(following) and not self.is_plain(following[0]) and not following[0].endswith("ing")
         return not (match.nearest and unknown)  # "a fire engine" is no fire
@@ -191,7 +195,7 @@ class Reading:
         for at, word in enumerate(self.words):
             if len(word) < _SHORTEST_GUESS or self.stances[at] != "add" or at in self._places or self.is_plain(word):
                 continue
-            if word in singles or any(match.start <= at < match.end for match in self._matches):
+            if word in singles or at in self._named:
                 continue
             close = [
                 known
@@ -230,8 +234,7 @@ class Reading:
         word = self.words[at]
         if at in self._places or word in (END, PAUSE, POSSESSIVE):
             return False
-        inside = any(match.start <= at < match.end for match in self._matches)
-        return inside or not (word in HARMLESS or word in ADDING or word in GLUE)
+        return at in self._named or not (word in HARMLESS or word in ADDING or word in GLUE)
 
 
 def _may_be_misspelt(word: str, known: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import textwrap
 
 import pytest
@@ -36,6 +37,38 @@ def test_other_text_is_refused_or_was_base64_after_all(text: str) -> None:
 def test_no_body_gives_another_error_than_ours(body: bytes, kind: str) -> None:
     with pytest.raises(ParafoveaError):
         parse_generate(body, kind)
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ('{"image_base64":"{"}', None),
+        ('{"durable":true,"steps":"x","image_base64":"true"}', ["steps"]),
+        ('{"ab":1,"b":2,"image_base64":"a"}', ["ab", "b"]),
+    ],
+)
+def test_the_text_of_an_image_may_stand_elsewhere_in_its_body(body: str, fields: list[str] | None) -> None:
+    with pytest.raises(ParafoveaError) as caught:
+        parse_generate(body.encode(), "application/json")
+    assert "more than once" not in str(caught.value.to_json())
+    assert (list(caught.value.fields) if caught.value.fields else None) == fields
+
+
+@given(st.text('{}[]":,\\abt', max_size=8), st.dictionaries(st.text("abt", max_size=3), st.text("abt", max_size=3)))
+def test_no_name_is_told_to_stand_twice_where_none_does(image: str, others: dict[str, str]) -> None:
+    body = json.dumps({**others, "image_base64": image}).encode()
+    told = ""
+    try:
+        parse_generate(body, "application/json")
+    except ParafoveaError as error:
+        told = error.detail
+    assert "more than once" not in told
+
+
+def test_an_image_that_is_true_is_one() -> None:
+    request, image = parse_generate(b'{"durable":true,"image_base64":"true"}', "application/json")
+    assert request.durable
+    assert image == base64.b64decode("true")
 
 
 def form(*parts: tuple[str, bytes]) -> bytes:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from services.api.prompts import SectorPrompts
+from services.api.prompts import PromptsInThread, SectorPrompts
 from shared.errors import InvalidRequest
+from shared.prompts import Draw
 
 
 @pytest.fixture
@@ -20,24 +21,43 @@ def write(path: Path, value: object) -> None:
     path.write_text(json.dumps(value))
 
 
+def taken(prompts: SectorPrompts, sector: str = "TL") -> Draw:
+    draw = prompts.take(sector)
+    assert draw is not None
+    return draw
+
+
 def test_a_list_that_changes_begins_anew_and_the_others_go_on(path: Path) -> None:
     write(path, {"default": ["x", "y"], "sectors": {"TL": ["a", "b", "c"]}})
     prompts = SectorPrompts(path)
-    assert [prompts.take(sector).prompt for sector in ("TL", "TL", "BR")] == ["a", "b", "x"]
+    assert [taken(prompts, sector).prompt for sector in ("TL", "TL", "BR")] == ["a", "b", "x"]
     write(path, {"default": ["z", "w"], "sectors": {"TL": ["a", "b", "c"]}})
-    assert [prompts.take(sector).prompt for sector in ("TL", "BR")] == ["c", "z"]
+    assert [taken(prompts, sector).prompt for sector in ("TL", "BR")] == ["c", "z"]
 
 
-def test_without_a_file_there_is_an_error_and_no_prompt(path: Path) -> None:
-    prompts = SectorPrompts(path)
+async def test_without_a_file_there_is_an_error_and_no_prompt(path: Path) -> None:
+    prompts = PromptsInThread(path)
+    await prompts.refresh()
     assert prompts.problem
+    assert refusal(prompts) == f"none is given, and {prompts.problem}"
+    write(path, {"default": ["a"]})
+    await prompts.refresh()
+    assert prompts.draw("TL").prompt == "a"
+    assert prompts.problem is None
+    write(path, {"sectors": {"BR": ["a"]}})
+    await prompts.refresh()
+    assert refusal(prompts) == "none is given, and sector_prompts.json has no prompt for TL"
+    prompts.close()
+
+
+def refusal(prompts: PromptsInThread) -> str:
+    """What a request without a prompt for TL is told."""
     with pytest.raises(InvalidRequest) as caught:
-        prompts.take("TL")
+        prompts.draw("TL")
     assert caught.value.fields is not None
     assert list(caught.value.fields) == ["prompt"]
-    write(path, {"default": ["a"]})
-    assert prompts.take("TL").prompt == "a"
-    assert prompts.problem is None
+    assert caught.value.detail == f"prompt: {caught.value.fields['prompt']}"
+    return caught.value.fields["prompt"]
 
 
 @pytest.mark.parametrize(
@@ -55,9 +75,9 @@ def test_without_a_file_there_is_an_error_and_no_prompt(path: Path) -> None:
 def test_what_cannot_be_used_leaves_the_last_good_one(path: Path, text: str) -> None:
     write(path, {"default": ["a", "b"]})
     prompts = SectorPrompts(path)
-    assert prompts.take("TL").prompt == "a"
+    assert taken(prompts).prompt == "a"
     path.write_text(text)
-    assert prompts.take("TL").prompt == "b"
+    assert taken(prompts).prompt == "b"
     assert prompts.problem is not None
     assert str(path) in prompts.problem
 
@@ -67,19 +87,19 @@ def test_a_folder_in_its_place_is_no_file(path: Path) -> None:
     prompts = SectorPrompts(path)
     path.unlink()
     path.mkdir()
-    assert prompts.take("TL").prompt == "a"
+    assert taken(prompts).prompt == "a"
     assert prompts.problem is not None
 
 
 def test_a_draw_is_given_back_only_while_it_is_the_last(path: Path) -> None:
     write(path, {"default": ["a", "b", "c"]})
     prompts = SectorPrompts(path)
-    first = prompts.take("TL")
-    second = prompts.take("TL")
+    first = taken(prompts)
+    second = taken(prompts)
     prompts.give_back(first)
-    assert prompts.take("TL").prompt == "c", "the second draw stands, so the first can't come again"
+    assert taken(prompts).prompt == "c", "the second draw stands, so the first can't come again"
     prompts.reset()
-    first = prompts.take("TL")
+    first = taken(prompts)
     prompts.give_back(first)
-    assert prompts.take("TL").prompt == "a"
+    assert taken(prompts).prompt == "a"
     assert second.prompt == "b"

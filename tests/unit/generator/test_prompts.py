@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from services.generator.language.reading import Match, Reading
+from services.generator.language.tokens import tokenize
 from services.generator.vocabulary import ResolvedPrompt, Vocabulary
 from training.captions import MOODS, PLACES, SIZES, VERBS
 from training.objects import OBJECTS
@@ -407,3 +409,20 @@ def test_a_way_of_drawing_that_an_object_lacks_is_said(vocabulary: Vocabulary) -
     assert lacking
     for item, style in lacking:
         said(vocabulary.resolve(f"a {style} {item.name}"), style)
+
+
+@pytest.mark.parametrize("prompt", ["🐱" * 1000, "🐱," * 1000, "on 🐱" * 500])
+def test_a_long_prompt_takes_few_steps_a_word(
+    vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch, prompt: str
+) -> None:
+    compared = 0
+    real = Reading._makes_one_word
+
+    def counted(reading: Reading, match: Match, start: int) -> bool:
+        nonlocal compared
+        compared += 1
+        return real(reading, match, start)
+
+    monkeypatch.setattr(Reading, "_makes_one_word", counted)
+    assert vocabulary.resolve(prompt).object
+    assert 0 < compared <= 3 * len(tokenize(prompt)), "each word with its next, not with every later one"
