@@ -50,7 +50,7 @@ REMOVING = _forms(
 GONE = word_set(
     "removal disappear disappears vanish vanishes vanished disappeared gone removed deleted erased eliminated "
     "excluded omitted "
-    "forbidden banned prohibited unwanted invisible absent missing hidden nowhere"
+    "forbidden banned prohibited unwanted invisible absent missing hidden nowhere begone"
 )
 NEGATING = word_set(
     "no not never none nothing nobody hate dislike absence lack rid without neither nor minus except "

@@ -41,6 +41,9 @@ _TO_BE_THERE = word_set(
     "allowed permitted wanted needed welcome visible present there here shown included be appear exist "
     "drawn added required desired seen stay remain necessary "
 )
+_SPOKEN_OF = ("it", "them", "him", "her", "everything", "this")
+_DEGREES = ("bit", "little", "lot", "tad", "touch", "shade")
+_THANKS = ("thanks", "thank", "you", "please", "way", "sorry")
 _AWAY = {
     "take": ("away", "out", "off", "from"),
     "leave": ("out",),
@@ -150,7 +153,7 @@ class _Sentence:
     def _takes_away(self, at: int) -> bool:
         word, rest = self._words[at], self._clause_from(at + 1)
         return bool(set(_AWAY.get(word, ())) & set(rest)) or (
-            word == "take" and rest[:1] in (["the"], ["this"], ["that"])
+            word in ("take", "hold") and rest[:1] in (["the"], ["this"], ["that"])
         )
 
     def _negate(self, at: int) -> int:
@@ -196,11 +199,11 @@ class _Sentence:
         words = self._words
         if words[at] not in SHAPING or at + 1 >= len(words):
             return False
-        if words[at + 1] in ("it", "them", "him", "her", "everything", "this") and words[at + 2 : at + 3] not in (
-            ["a"],
-            ["an"],
-        ):
-            return True
+        if words[at + 1] in _SPOKEN_OF:
+            rest = words[at + 2 : at + 4]
+            by_degrees = rest[:1] == ["a"] and rest[-1] in _DEGREES and not self._starts_object(at + 2)
+            if by_degrees or rest[:1] not in (["a"], ["an"]):
+                return True
         if words[at + 1] not in DEFINITE:
             return False
         rest = self._clause_from(at + 2)
@@ -227,6 +230,9 @@ class _Sentence:
 def _refuse_what_a_lone_no_follows(words: Sequence[str], found: list[Stance]) -> None:
     """ "Cats? No." refuses the cats, and "the tree: remove" the tree."""
     spoken = [at for at, word in enumerate(words) if word not in (END, PAUSE)]
+    politely = next((at for at in reversed(spoken) if words[at] not in _THANKS), -1)
+    if politely >= 0 and words[politely] == "no":  # "no thanks", "no, thank you"
+        spoken = [at for at in spoken if at <= politely]
     last = words[spoken[-1]] if len(spoken) > 1 else ""
     if last in ("no", "not", "never", "none", "nope") or (last in REMOVING and last in ALWAYS_VERBS):
         for at in spoken:

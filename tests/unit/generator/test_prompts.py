@@ -90,6 +90,7 @@ PLAIN = lines(
     why not add a cat?
     make the cat
     make it a cat
+    make it a little cat
     """
 )
 
@@ -144,6 +145,10 @@ REFUSING = lines(
     zero trees
     0 trees
     trees? no
+    trees? no thanks
+    Trees? No, thank you.
+    tree begone
+    hold the tree
     trees are not allowed
     there should be no tree
     without a tree
@@ -232,6 +237,15 @@ def test_beside_a_refusal_what_is_wished_for_is_drawn(
     resolved = vocabulary.resolve(prompt)
     assert resolved.object == drawn
     said(resolved, named)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["make it a bit darker", "make everything a little brighter", "make it a lot warmer"]
+)
+def test_a_change_by_degrees_draws_nothing(vocabulary: Vocabulary, prompt: str) -> None:
+    resolved = vocabulary.resolve(prompt)
+    assert resolved.object is None
+    said(resolved, "nothing is drawn")
 
 
 @pytest.mark.parametrize("prompt", ["a garden without birds", "something, no bird"])
