@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from services.generator.engine import Edit, EditCancelled, Edited, Engine, ModelInfo
 from services.generator.jobs import Job
+from services.generator.models import ModelError
 from services.generator.worker import Worker
 from shared import sectors
 from shared.errors import GenerationFailed, ParafoveaError
@@ -56,7 +57,9 @@ class Inference:
         try:
             self._engine = await self._thread.run(self._load_engine)
         except Exception as error:
-            log.exception("the model could not be loaded")
+            # What a person has to set right is said in a sentence; what nobody foresaw is shown with its place.
+            is_refusal = isinstance(error, ModelError) and error.__cause__ is None
+            log.error("the model could not be loaded: %s", error, exc_info=None if is_refusal else error)
             self.failure = f"{type(error).__name__}: {error}".splitlines()[0]
             return False
         self.info = self._engine.info

@@ -48,3 +48,4 @@ def test_where_the_model_is_not_there_none_stands_in(system: System) -> None:
     assert vocabulary is not None
     assert expected in vocabulary["detail"]
     assert expected in generator.err
+    assert "Traceback" not in generator.err, "what a person has to set right is a sentence"
