@@ -9,8 +9,9 @@ The rules, in order:
 - Palette and grey become RGB.
 - The EXIF orientation is applied (see :func:`shared.images.probe` for where it may stand).
 - What says how the samples are shown is handed on for the output to carry, or the picture would change its colours as
-  a whole: an RGB profile, a grey one made into one for RGB, and of a PNG also gAMA, cHRM, sRGB, cICP, mDCV and cLLI.
-  Any other profile would be wrong beside RGB samples, and is dropped.
+  a whole: the profile, and of a PNG also gAMA, cHRM, sRGB, cICP, mDCV and cLLI. A grey picture's profile for grey is
+  made into one for RGB. One that does not go with the samples, as one for grey beside colours, is kept in a PNG: what a
+  program makes of it, it makes of both. Browsers pass it over in a JPEG or WebP, and there it is dropped.
 - Of an animation, the first frame.
 - Whatever else a PNG carries (text, previews, animation, bytes behind its end) is passed over unread.
 """
@@ -42,6 +43,10 @@ _OPENERS: dict[ImageFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "webp": WebPImagePlugin.WebPImageFile,
 }
 
+_PNG_KIND_AT = 25
+_PNG_GREY = (0, 4)
+"""Where a PNG names its kind of samples, and the kinds that are grey, without and with opacity (11.2.1)."""
+
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -63,7 +68,7 @@ class DecodedImage:
 
     Attributes:
         pixels: height x width x 3, 8-bit RGB, upright, read-only.
-        icc_profile: the input's RGB profile, for the output to carry; None where it has none.
+        icc_profile: for the output to carry: the input's, or one for RGB made of it; None where it has none.
         format: what it was encoded as.
         width, height: of ``pixels``.
         colour: the input's PNG chunks that say the same without a profile, by name; for the output to carry.
@@ -120,13 +125,23 @@ def _to_rgb(data: bytes, header: ImageHeader, embedded: bytes | None) -> tuple[I
             raise ValueError("its header is contradictory")
         image.load()
         profile = _sound(embedded if header.format == "png" else image.info.get("icc_profile"))
-        space = profile[16:20] if profile else b""
-        if image.mode == "CMYK" and profile and space == b"CMYK":
-            return _cmyk_by_profile(image, profile), None
-        carried = profile if space == b"RGB " else gray_profile.as_rgb(profile) if profile else None
+        if image.mode == "CMYK":
+            return _cmyk_to_rgb(image, profile), None
+        is_png = header.format == "png"
+        # Pillow has no name for grey with an opacity of 16 bits, and calls it colour; the PNG's own header knows.
+        is_grey = data[_PNG_KIND_AT] in _PNG_GREY if is_png else image.mode == "L"
+        carried = _beside_rgb(profile, is_png, is_grey)
         if image.mode.startswith("I"):
             return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB"), carried
         return _drop_opacity(image).convert("RGB"), carried
+
+
+def _beside_rgb(profile: bytes | None, is_png: bool, is_grey: bool) -> bytes | None:
+    """The profile under which the output looks as the input, which is not CMYK, does under ``profile``."""
+    space = profile[16:20] if profile else b""
+    if profile and is_grey and space == b"GRAY":
+        return gray_profile.as_rgb(profile)
+    return profile if is_png or space == b"RGB " else None
 
 
 def _drop_opacity(image: Image.Image) -> Image.Image:
@@ -142,7 +157,9 @@ def _sound(profile: object) -> bytes | None:
     return profile
 
 
-def _cmyk_by_profile(image: Image.Image, profile: bytes) -> Image.Image:
+def _cmyk_to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if not profile or profile[16:20] != b"CMYK":
+        return image.convert("RGB")
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")

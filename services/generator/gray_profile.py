@@ -1,7 +1,7 @@
 """The profile of a grey picture as one for RGB, under which equal samples look as the grey ones did.
 
 A profile for grey (ICC.1:2022, 8.3.4) says how light each level is; the RGB one gets that curve for all three channels
-(8.3.3), and sRGB's colours, which do not matter: of equal samples they mix to white.
+(8.3.3), and colours, which do not matter: of equal samples they mix to white.
 """
 
 from __future__ import annotations
@@ -9,19 +9,17 @@ from __future__ import annotations
 import struct
 
 _HEADER_BYTES = 128
-_COLOURS = {
-    b"rXYZ": (0.4360747, 0.2225045, 0.0139322),
-    b"gXYZ": (0.3850649, 0.7168786, 0.0971045),
-    b"bXYZ": (0.1430804, 0.0606169, 0.7141733),
-}
-"""sRGB's, adapted to D50, to which they add up."""
-_D50 = (0.9642, 1.0, 0.8249)
+_D50 = (63190, 65536, 54061)
+_COLOURS = {b"rXYZ": (33759, 15807, -69), b"gXYZ": (19135, 45366, 2745), b"bXYZ": (10296, 4363, 51385)}
+"""Display P3's, in 65536ths. They add up to D50 exactly, and are not sRGB's, for which browsers take all that is near:
+either would put many pixels a level off."""
 _CURVES = (b"rTRC", b"gTRC", b"bTRC")
 
 
 def as_rgb(profile: bytes) -> bytes | None:
     """The RGB profile for a grey one; None where that is damaged, or gives lightness in CIELAB."""
-    if profile[16:20] != b"GRAY" or profile[20:24] != b"XYZ ":
+    (size,) = struct.unpack_from(">I", profile)
+    if profile[16:20] != b"GRAY" or profile[20:24] != b"XYZ " or size > len(profile):
         return None
     try:
         tags = _tags(profile)
@@ -45,8 +43,8 @@ def _tags(profile: bytes) -> dict[bytes, bytes]:
     return found
 
 
-def _xyz(*values: float) -> bytes:
-    return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in values))
+def _xyz(*values: int) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(">3i", *values)
 
 
 def _assembled(header: bytes, tags: dict[bytes, bytes]) -> bytes:

@@ -42,7 +42,7 @@ def encode(
         pixels: height x width x 3, uint8, of any strides.
         text: written as ``iTXt`` chunks before the pixels, in this order; read back by
             :func:`shared.png_text.read_text`.
-        icc_profile: an RGB profile, written as ``iCCP``.
+        icc_profile: written as ``iCCP``.
         colour: bodies of other chunks that say how the samples are shown, by name.
 
     Raises:

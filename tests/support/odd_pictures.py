@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image
 
 from shared.png_text import PNG_SIGNATURE, chunk
+from tests.support.profiles import GAMMA_3, PRINTED, SRGB, gray_profile, three_channel_profile
 
 WIDTH, HEIGHT = 330, 231
 
@@ -66,6 +67,10 @@ def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
     return held.getvalue()
 
 
+def _iccp(profile: bytes) -> bytes:
+    return chunk(b"iCCP", b"p\0\0" + zlib.compress(profile))
+
+
 def odd_pictures() -> Iterator[tuple[str, bytes]]:
     """Each by a name that says what is odd about it."""
     for channels, name in ((1, "grey"), (2, "grey and opacity"), (3, "colour"), (4, "colour and opacity")):
@@ -83,18 +88,39 @@ def odd_pictures() -> Iterator[tuple[str, bytes]]:
     palette = Image.fromarray(samples(3), "RGB").quantize(64)
     opacity = bytes(range(0, 256, 4))
     yield "a palette with opacity", _saved(palette, "PNG", transparency=opacity)
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    yield "opacity and a profile", png(samples(4), extra=chunk(b"iCCP", b"p\0\0" + zlib.compress(profile)))
+    yield "opacity and a profile", png(samples(4), extra=_iccp(SRGB))
     yield "opacity behind comments", png(samples(4), extra=chunk(b"tEXt", b"Comment\0x") + chunk(b"PLTE", bytes(48)))
     photograph = rgba.resize((33, 23)).resize((WIDTH, HEIGHT))
     yield "WebP with opacity", _saved(photograph, "WEBP", quality=80)
     yield "WebP without loss", _saved(rgba, "WEBP", lossless=True, exact=True)
     yield "WebP without loss and without hidden colours", _saved(rgba, "WEBP", lossless=True)
-    yield "WebP without loss, with a profile", _saved(rgba, "WEBP", lossless=True, exact=True, icc_profile=profile)
+    yield "WebP without loss, with a profile", _saved(rgba, "WEBP", lossless=True, exact=True, icc_profile=SRGB)
     others = [Image.fromarray(255 - samples(4), "RGBA")]
     yield "WebP without opacity", _saved(Image.fromarray(samples(3)).convert("RGBA"), "WEBP", quality=70)
     yield "WebP that moves", _saved(rgba, "WEBP", save_all=True, append_images=others, lossless=True, exact=True)
     cmyk = Image.fromarray(samples(4), "CMYK").resize((33, 23)).resize((WIDTH, HEIGHT))
     yield "JPEG in CMYK", _saved(cmyk, "JPEG", quality=90)
     yield "JPEG in grey", _saved(cmyk.convert("L"), "JPEG", quality=90)
+    yield from _with_profiles()
     yield "PNG that moves", _saved(rgba, "PNG", save_all=True, append_images=others)
+
+
+def _with_profiles() -> Iterator[tuple[str, bytes]]:
+    """Grey ones with a profile, under which they look otherwise; and others with one that is not for their samples."""
+    for_grey = gray_profile(GAMMA_3)
+    for dtype, bits in ((np.uint8, 8), (np.uint16, 16)):
+        yield f"grey with a profile, {bits} bits", png(samples(1, dtype), extra=_iccp(for_grey))
+        yield f"grey and opacity with a profile, {bits} bits", png(samples(2, dtype), extra=_iccp(for_grey))
+    yield "grey with a profile for print", png(samples(1), extra=_iccp(gray_profile(PRINTED)))
+    yield "grey with a profile for colours", png(samples(1), extra=_iccp(three_channel_profile(GAMMA_3)))
+    yield "colour with a profile for grey", png(samples(3), extra=_iccp(for_grey))
+    gamma = chunk(b"gAMA", struct.pack(">I", 33_333))
+    yield "colour with a profile for grey, and a gamma", png(samples(3), extra=gamma + _iccp(for_grey))
+    yield "colour and opacity with a profile for grey", png(samples(4), extra=_iccp(for_grey))
+    yield "colour with a profile for Lab", png(samples(3), extra=_iccp(three_channel_profile(GAMMA_3, b"Lab ")))
+    colours = Image.fromarray(samples(3), "RGB")
+    yield "a palette with a profile for grey", _saved(colours.quantize(64), "PNG", icc_profile=for_grey)
+    soft = colours.resize((33, 23)).resize((WIDTH, HEIGHT))
+    yield "JPEG in grey, with a profile", _saved(soft.convert("L"), "JPEG", quality=90, icc_profile=for_grey)
+    yield "JPEG with a profile for grey", _saved(soft, "JPEG", quality=90, icc_profile=for_grey)
+    yield "WebP with a profile for grey", _saved(soft, "WEBP", quality=90, icc_profile=for_grey)

@@ -18,7 +18,10 @@ from shared.errors import UnreadableImage
 from shared.images import probe
 from shared.png_chunks import chunks
 from shared.png_text import chunk
-from tests.unit.generator.test_decode import PIXELS, RGB, SRGB, save
+from tests.support.odd_pictures import png as png_of
+from tests.support.odd_pictures import samples
+from tests.support.profiles import GAMMA_3, PRINTED, gray_profile, three_channel_profile
+from tests.unit.generator.test_decode import PIXELS, RGB, SRGB, raw_png, save
 
 GAMMA = struct.pack(">I", 100_000)
 PRIMARIES = struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
@@ -223,25 +226,7 @@ def test_the_limits_of_pillow_are_as_they_were() -> None:
 # -- grey --------------------------------------------------------------------------------------------------------------
 
 
-def gray_profile(curve: bytes, pcs: bytes = b"XYZ ") -> bytes:
-    """A profile for grey, version 2, with a curve of its own."""
-    description = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"grey\0" + bytes(4 + 4 + 2 + 1 + 67)
-    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
-    tags = {b"desc": description, b"cprt": b"text\0\0\0\0none\0", b"wtpt": white, b"kTRC": curve}
-    at, table, data = 128 + 4 + 12 * len(tags), b"", b""
-    for name, body in tags.items():
-        table += struct.pack(">4sII", name, at + len(data), len(body))
-        data += body + bytes(-len(body) % 4)
-    head = bytearray(SRGB[:128])
-    head[0:4] = struct.pack(">I", at + len(data))
-    head[8:24] = b"\2\x20\0\0mntrGRAY" + pcs
-    head[84:100] = bytes(16)
-    return bytes(head) + struct.pack(">I", len(tags)) + table + data
-
-
 GAMMA_1 = b"curv" + bytes(8)
-GAMMA_3 = b"curv\0\0\0\0" + struct.pack(">IH", 1, 3 * 256)
-PRINTED = b"curv\0\0\0\0" + struct.pack(">I16H", 16, *(level**3 * 19 for level in range(16)))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
@@ -273,7 +258,72 @@ def test_a_grey_picture_with_a_profile_is_as_light_as_it_was(kind: str, curve: b
         gray_profile(GAMMA_3, b"Lab "),
         gray_profile(GAMMA_3)[:134],
         SRGB[:16] + b"GRAY" + SRGB[20:],
+        (9999).to_bytes(4, "big") + gray_profile(GAMMA_3)[4:],
     ],
 )
 def test_a_grey_profile_that_is_not_understood_is_dropped(profile: bytes) -> None:
     assert decode(save(RGB.convert("L"), icc_profile=profile)).icc_profile is None
+
+
+GRAY = gray_profile(GAMMA_3)
+
+
+def profiled(data: bytes, profile: bytes) -> bytes:
+    # Behind the palette it would be passed over.
+    before = b"PLTE" if b"PLTE" in data else b"IDAT"
+    return with_chunks(data, (b"gAMA", GAMMA), (b"iCCP", b"icc\0\0" + zlib.compress(profile)), before=before)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(png_of(samples(channels, dtype)) for channels in (1, 2) for dtype in (np.uint8, np.uint16)),
+        *(raw_png(depth, 0, bytes((1 + (100 * depth + 7) // 8) * 70)) for depth in (1, 2, 4)),
+    ],
+)
+def test_every_grey_of_a_png_has_its_profile_made_into_one_for_colours(data: bytes) -> None:
+    made = decode(profiled(data, GRAY)).icc_profile
+    assert made is not None
+    assert made[16:20] == b"RGB "
+
+
+def test_the_colours_of_a_profile_made_for_grey_mix_to_white_exactly() -> None:
+    made = decode(profiled(save(RGB.convert("L")), GRAY)).icc_profile
+    assert made is not None
+    (count,) = struct.unpack_from(">I", made, 128)
+    starts = dict(struct.unpack_from(">4sI", made, 132 + 12 * number) for number in range(count))
+    red, green, blue, white = (
+        struct.unpack_from(">3i", made, starts[name] + 8) for name in (b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt")
+    )
+    assert tuple(np.add(np.add(red, green), blue)) == white
+
+
+# -- a profile that does not go with the samples -----------------------------------------------------------------------
+
+OTHERS = [three_channel_profile(GAMMA_3, space) for space in (b"CMYK", b"Lab ")]
+GREYS = Image.fromarray(PIXELS[:, :, 0], "L").convert("P")
+
+
+@pytest.mark.parametrize("profile", [GRAY, *OTHERS])
+@pytest.mark.parametrize("image", [RGB, RGB.convert("RGBA"), RGB.quantize(32), GREYS])
+def test_a_png_keeps_it_so_that_both_are_shown_alike(image: Image.Image, profile: bytes) -> None:
+    decoded = decode(profiled(save(image), profile))
+    assert decoded.icc_profile == profile
+    assert decoded.colour == {b"gAMA": GAMMA}, "which browsers heed where there is no profile"
+    assert decode(frame_of(decoded)).icc_profile == profile
+
+
+@pytest.mark.parametrize("profile", [GRAY, *OTHERS])
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_beside_other_pictures_it_is_passed_over_and_dropped(kind: str, profile: bytes) -> None:
+    assert decode(save(RGB, kind, icc_profile=profile)).icc_profile is None
+
+
+@pytest.mark.parametrize("profile", [GRAY, SRGB, OTHERS[1]])
+def test_cmyk_carries_none_as_its_samples_are_no_longer_what_one_is_about(profile: bytes) -> None:
+    assert decode(save(RGB.convert("CMYK"), "JPEG", icc_profile=profile)).icc_profile is None
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_grey_picture_keeps_a_profile_for_colours(kind: str) -> None:
+    assert decode(save(RGB.convert("L"), kind, icc_profile=SRGB)).icc_profile == SRGB

@@ -35,8 +35,7 @@ export async function opaquePng(bytes) {
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
   const [depth, colour, interlaced] = [view.getUint8(8), view.getUint8(9), view.getUint8(12) === 1];
   const isGrey = colour === 0 || colour === 4;
-  // A grey profile would be wrong beside the colours that the server makes of grey, and is dropped there.
-  const dropped = ["tRNS", "acTL", "fcTL", "fdAT", ...(isGrey ? ["iCCP"] : [])];
+  const dropped = ["tRNS", "acTL", "fcTL", "fdAT"];
   if (depth <= 8 && colour < 4) {
     const left = chunks.filter(({ type }) => !dropped.includes(type));
     return left.length === chunks.length ? null : join(left);
