@@ -58,7 +58,8 @@ def check(folder: Path, progress: Progress | None = None) -> Iterator[Finding]:
         FileNotFoundError: there is no such folder.
         OSError: it cannot be read.
     """
-    yield from _of_folder(_settled(folder))
+    found = _settled(folder)
+    yield from _of_folder(found)
     try:
         reader = SessionReader(folder, salvage=True)
     except SessionNotFound:
@@ -68,7 +69,7 @@ def check(folder: Path, progress: Progress | None = None) -> Iterator[Finding]:
             yield Finding("note", METADATA, "it is open: being recorded now, or left so by a recorder that died")
         if reader.tail.interrupted:
             yield Finding("note", METADATA, "its recorder died once while it was open")
-        yield from _of_entries(folder, reader, progress)
+        yield from _of_entries(folder, reader, found, progress)
 
 
 def _settled(folder: Path) -> Examination:
@@ -104,7 +105,9 @@ def _of_folder(found: Examination) -> Iterator[Finding]:
             yield Finding("note", item, "not a file of this program")
 
 
-def _of_entries(folder: Path, reader: SessionReader, progress: Progress | None) -> Iterator[Finding]:
+def _of_entries(
+    folder: Path, reader: SessionReader, found: Examination, progress: Progress | None
+) -> Iterator[Finding]:
     indexes = NumberSet()
     last = -1
     seen = FrameIds()
@@ -133,6 +136,15 @@ def _of_entries(folder: Path, reader: SessionReader, progress: Progress | None) 
         yield from _of_input(folder, reader, entry, inputs)
         if progress:
             progress(position + 1, reader.count)
+    for entry in found.rebuilt:
+        yield from _of_input(folder, reader, entry, inputs)
+    for entry in [*found.rebuilt, *found.trimmed]:  # repair mends them, so neither their index nor number is lost
+        name = entry["filename"]
+        if layout.parse_frame_name(name) is None or not (folder / name).is_file():
+            yield Finding("lost", METADATA, f"{name!r} is gone, and so is what its entry said")
+            continue
+        indexes.add(entry["index"])
+        numbers.add(entry, pictures.fields_of(folder, name))
     for first, past in _gaps(indexes):
         span = f"index {first}" if past == first + 1 else f"indexes {first} to {past - 1}"
         yield Finding("lost", METADATA, f"there is no frame with {span}")
@@ -170,8 +182,9 @@ class _Numbers:
             for start, stop in self._unsure.get(epoch, NumberSet()).ranges():
                 seen.add_range(start, min(stop, end))
             for first, past in _gaps(seen):
-                what = f"frame {first}" if past == first + 1 else f"frames {first} to {past - 1}"
-                yield Finding("lost", METADATA, f"{what} of epoch {epoch} were never recorded")
+                one = past == first + 1
+                what, were = (f"frame {first}", "was") if one else (f"frames {first} to {past - 1}", "were")
+                yield Finding("lost", METADATA, f"{what} of epoch {epoch} {were} never recorded")
 
 
 def _gaps(numbers: NumberSet) -> Iterator[tuple[int, int]]:

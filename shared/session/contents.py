@@ -125,14 +125,14 @@ def _read_foreign(fd: int, ours: DamagedMetadata) -> Contents:
         try:
             members[key] = parse_exact(text)
         except NotJson as error:
-            problem = problem or f"{key}: {error}"
+            problem = problem or f"{key} (line {found.member_lines[key]}): {error}"
     contents.tail = Tail.from_json({key: members.pop(key) for key in TAIL_KEYS if key in members})
     contents.head = {key: _unboxed(value) if key in _SCALARS else value for key, value in members.items()}
     if problem is None:
         return contents
     if _begins_as_ours(data):
         return _salvage(data, ours)
-    contents.has_tail = False
+    contents.has_tail = found.has_end
     where = f" at line {found.line} (byte {found.at})" if found.line else ""
     contents.problem = f"metadata.json cannot be understood{where}: {problem}"
     return contents
@@ -185,4 +185,7 @@ def _is_whole(text: bytes) -> bool:
 
 
 def _unboxed(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], (list, dict)) else value
+    if not isinstance(value, list) or len(value) > 1:
+        return value
+    inner = value[0] if value else None
+    return value if isinstance(inner, (list, dict)) else inner

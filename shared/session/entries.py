@@ -194,7 +194,7 @@ def breaches(value: Any) -> list[str]:
         found.append("filename is not a text")
     for key, kind in KINDS.items():
         said = value.get(key)
-        if said is None or said == {}:  # so R writes NULL
+        if said == {} or _unboxed(said) is None:  # so R writes NULL: {}, [] or [null]
             continue
         if kind(said if key == "region" else _unboxed(said)) is None:
             found.append(f"{key} is not {_SAID[kind]}")
@@ -202,5 +202,7 @@ def breaches(value: Any) -> list[str]:
 
 
 def _unboxed(value: Any) -> Any:
-    """R writes every scalar as an array of one, unless it is told otherwise."""
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
+    """R writes every scalar as an array of one, unless it is told otherwise, and NULL as one of none."""
+    if not isinstance(value, list) or len(value) > 1:
+        return value
+    return value[0] if value else None

@@ -62,6 +62,8 @@ class Examination:
     """Cut off in the midst of an append of ours."""
     broken: list[str] = field(default_factory=list)
     """What is wrong with those entries that are none, each with its place."""
+    trimmed: list[dict[str, Any]] = field(default_factory=list)
+    """Those of them that a repair keeps without what is too deep or too large: their index, file and number."""
     named: set[str] = field(default_factory=set)
     """Files that those of them name of which nothing can be made."""
     keeps_broken: bool = False
@@ -152,7 +154,10 @@ def _read_metadata(found: Examination, names: set[str], *, appending: bool) -> s
 def _take_problem(found: Examination, said: Contents, problem: str) -> None:
     found.damage = problem
     if not said.has_tail:
-        found.tail = _tail_of_repairs(found.folder)
+        told = _tail_of_repairs(found.folder)
+        told.interrupted |= said.tail.interrupted
+        told.lost += [item for item in said.tail.lost if item not in told.lost]
+        found.tail = told
     found.tail.open |= said.torn  # only a death in the middle of a write tears a file of ours
     if said.head is not None and not {"session_id", "created_at"} <= said.head.keys():
         found.head, found.added = None, said.head
@@ -172,6 +177,7 @@ def _take(found: Examination, said: Contents, texts: Iterator[bytes]) -> set[str
             if shorter is None:
                 continue
             entry = parse_entry(shorter)
+            found.trimmed.append({key: entry.get(key) for key in ("index", "filename", "epoch", "record_seq")})
         if entry["index"] < COUNTED_INDEX:
             found.next_index = max(found.next_index, entry["index"] + 1)
         found.count += 1

@@ -1,20 +1,18 @@
-"""``metadata.json`` in any layout: someone has formatted it, or a script has written it. Entry by entry, to the first
-place that is not understood."""
+"""``metadata.json`` in any layout: someone has formatted it, or a script has written it. Entry by entry; behind a place
+that is not understood, from the next that is."""
 
 from __future__ import annotations
 
 import json
 import re
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from shared.session.jsontext import NotJson, decode, one_line
+from shared.session.jsontext import NotJson, decode, decode_around, one_line
+from shared.session.onwards import Onwards
+from shared.session.values import value_at
 
-_DECODER = json.JSONDecoder(parse_int=len)
-"""Finds where a value ends; what an integer of thousands of digits is worth is not asked here."""
 _SPACE = re.compile(r"[ \t\r\n]*")
-_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.S)
 
 
 @dataclass(slots=True)
@@ -23,13 +21,17 @@ class Foreign:
 
     members: dict[str, str] = field(default_factory=dict)
     """The text of each value at the top but the sequence."""
+    member_lines: dict[str, int] = field(default_factory=dict)
+    """The line on which each of them begins, from 1."""
     entries: list[bytes] = field(default_factory=list)
     """The text of each element of the sequence that is whole."""
     lines: array[int] = field(default_factory=lambda: array("L"))
     """The line on which each of them begins, from 1."""
     has_sequence: bool = False
+    has_end: bool = False
+    """Whether every member at the top is whole, to the file's end."""
     problem: str | None = None
-    """Why the rest is not understood."""
+    """What is not understood: the first thing."""
     at: int = 0
     """Where that is, in bytes."""
     line: int = 0
@@ -39,23 +41,25 @@ class Foreign:
 def read(data: bytes) -> Foreign:
     """Read a whole file; :attr:`Foreign.problem` is None where all of it is understood."""
     found = Foreign()
-    rest: NotJson | None = None
+    unread: NotJson | None = None
+    unread_at = 0
     try:
         text = decode(data)
     except NotJson as error:
-        rest = error
-        text = data[: error.at].decode("utf-8", "replace")
+        unread = error
+        text = decode_around(data)
+        unread_at = len(decode_around(data[: error.at]))
     walk = _Walk(text, found)
     try:
         walk.file()
-        if rest is not None:
-            raise NotJson(str(rest), len(text))
     except NotJson as error:
-        at = error.at if error.at is not None else walk.at
-        if rest is not None and at >= len(text):
-            error = rest  # what stands there is no text at all
-        found.problem = str(error)
-        found.at = len(text[:at].encode("utf-8", "surrogatepass"))
+        walk.note(error)
+    problem, at = walk.problem, walk.problem_at
+    if unread is not None and (problem is None or at >= unread_at):
+        problem, at = str(unread), unread_at
+    if problem is not None:
+        found.problem = problem
+        found.at = len(text[:at].encode(json.detect_encoding(data), "surrogatepass"))
         found.line = 1 + text.count("\n", 0, at)
     return found
 
@@ -87,35 +91,74 @@ def with_index_first(text: str) -> str:
 
 
 class _Walk:
-    """Goes through a text, value by value. ``at`` is where it is, in characters."""
+    """Goes through a text, value by value. ``at`` is where it is, in characters; ``problem`` the first that it met."""
 
     def __init__(self, text: str, found: Foreign) -> None:
         self._text = text
         self._found = found
+        self._onwards = Onwards(text)
+        self._line, self._counted = 1, 0
+        self._entries_at: int | None = None
         self.at = 0
+        self.problem: str | None = None
+        self.problem_at = 0
+
+    def note(self, error: NotJson) -> None:
+        """Keep what is wrong, if it is the first."""
+        if self.problem is None:
+            self.problem, self.problem_at = str(error), error.at if error.at is not None else self.at
 
     def file(self) -> None:
-        for _ in self._into("{", "}"):
-            key = self._key()
-            if key == "sequence":
-                self._sequence()
-            else:
-                value = self._value()
-                self._peek()  # a number at the end of a file that is cut off may have gone on
-                self._found.members[key] = value
+        whole = True
+        going = self._begins("{", "}")
+        key_at = self.at
+        while going:
+            seek = self.at + 1
+            try:
+                self._member()
+                seek = self.at - 1
+                going = self._goes_on("}")
+            except NotJson as error:
+                self.note(error)
+                whole = False
+                place = self._onwards.member(seek, key_at, self._entries_at)
+                if place is None:
+                    raise
+                self.at, going = place.at, place.begins
+        self._found.has_end = whole
         self._space()
         if self._text[self.at :].strip():
             raise NotJson("something stands behind its end", self.at)
         if not self._found.has_sequence:
             raise NotJson("it has no sequence of entries", self.at)
 
+    def _member(self) -> None:
+        line = self._line_at(self.at)
+        key = self._key()
+        if key == "sequence":
+            self._sequence()
+            return
+        value = self._value()
+        end = self.at
+        # A number at the end of a file that is cut off may have gone on; and so may what no line break ends.
+        if self._peek() not in ",}" and "\n" not in self._text[end : self.at]:
+            raise NotJson("a comma or } is expected", self.at)
+        self._found.members[key], self._found.member_lines[key] = value, line
+
+    def _line_at(self, place: int) -> int:
+        self._line += self._text.count("\n", self._counted, place)
+        self._counted = place
+        return self._line
+
     def members(self) -> list[tuple[str, str]]:
         held = []
-        for _ in self._into("{", "}"):
+        going = self._begins("{", "}")
+        while going:
             begin = self.at
             self._key()
             key = self._text[begin : self.at].rstrip().removesuffix(":").rstrip()
             held.append((key, self._value()))
+            going = self._goes_on("}")
         return held
 
     def _sequence(self) -> None:
@@ -124,33 +167,53 @@ class _Walk:
         del self._found.lines[:]
         if self._peek() != "[":
             raise NotJson("its sequence is no array", self.at)
-        line, counted = 1, 0
-        for _ in self._into("[", "]"):
-            line += self._text.count("\n", counted, self.at)
-            counted = self.at
-            text = self._value()
-            self._found.entries.append(text.encode("utf-8", "surrogatepass"))
-            self._found.lines.append(line)
+        going, sure = self._begins("[", "]"), True
+        self._space()
+        first_at = self._entries_at = self.at
+        while going:
+            begin = self.at
+            seek = begin + 1
+            try:
+                text = self._value()
+                seek = self.at - 1  # a bracket may be all that parts it from the next
+                if not sure and not self._is_entry(text):
+                    raise NotJson("it is no entry", self.at)
+                self._found.entries.append(text.encode("utf-8", "surrogatepass"))
+                self._found.lines.append(self._line_at(begin))
+                going = self._goes_on("]")
+                sure = True
+            except NotJson as error:
+                self.note(error)
+                place = self._onwards.entry(begin, seek, error.at or 0, first_at)
+                if place is None:
+                    raise
+                self.at, going, sure = place.at, place.begins, place.sure
         self._found.has_sequence = True
 
-    def _into(self, opening: str, closing: str) -> Iterator[None]:
-        """Once for each part between brackets, with ``at`` at its beginning."""
+    @staticmethod
+    def _is_entry(text: str) -> bool:
+        """Whether a value that may be one within an entry is one."""
+        return text[0] == "{" and {'"index"', '"filename"'} <= {key for key, _ in members(text)}
+
+    def _begins(self, opening: str, closing: str) -> bool:
+        """Whether anything is in the brackets that stand here; ``at`` is then at the beginning of it."""
         if self._peek() != opening:
             raise NotJson(f"{opening} is expected", self.at)
         self.at += 1
-        if self._peek() == closing:
-            self.at += 1
-            return
-        while True:
+        if self._peek() != closing:
+            return True
+        self.at += 1
+        return False
+
+    def _goes_on(self, closing: str) -> bool:
+        """Whether a comma follows, and something behind it; ``at`` is then at its beginning."""
+        following = self._peek()
+        if following not in (closing, ","):
+            raise NotJson(f"a comma or {closing} is expected", self.at)
+        self.at += 1
+        if following == ",":
             self._space()
-            yield
-            following = self._peek()
-            self.at += 1
-            if following == closing:
-                return
-            if following != ",":
-                self.at -= 1
-                raise NotJson(f"a comma or {closing} is expected", self.at)
+        return following == ","
 
     def _key(self) -> str:
         if self._peek() != '"':
@@ -164,21 +227,9 @@ class _Walk:
     def _value(self) -> str:
         self._space()
         begin = self.at
-        try:
-            _, self.at = _DECODER.raw_decode(self._text, begin)
-        except json.JSONDecodeError as error:
-            raise NotJson(error.msg, error.pos) from None
-        except RecursionError:
-            self.at = self._past_brackets(begin)  # so that the rest is read; who reads this value says what is wrong
+        # What is wrong is told by counting lines from the beginning: that may happen once to a text, not once an entry.
+        self.at = value_at(self._text, begin, in_parts=self.problem is not None)
         return self._text[begin : self.at]
-
-    def _past_brackets(self, begin: int) -> int:
-        depth = 0
-        for found in _BRACKET.finditer(self._text, begin):
-            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(found[0], 0)
-            if depth == 0:
-                return found.end()
-        raise NotJson("it is cut off", len(self._text))
 
     def _peek(self) -> str:
         self._space()

@@ -12,6 +12,7 @@ import json
 import math
 import re
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
@@ -32,6 +33,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.S
 )
+_MARK = f"digits-{uuid4().hex}-"
+"""Begins what stands for an integer while it is written: no text of anybody's."""
 _LONE_CHARS = 6  # \ud800
 
 
@@ -41,6 +44,22 @@ class NotJson(ValueError):
     def __init__(self, message: str, at: int | None = None) -> None:
         super().__init__(message)
         self.at = at
+
+
+class Digits:
+    """An integer of more digits than Python converts: its text, to be written as it is."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+    def rounded(self) -> float:
+        """What a parser that reads it as a decimal number gets."""
+        return float(self.text)
 
 
 def decode(data: bytes) -> str:
@@ -53,7 +72,24 @@ def decode(data: bytes) -> str:
     try:
         return data.decode(encoding, "surrogatepass")
     except UnicodeDecodeError as error:
-        raise NotJson(f"bytes that are not {encoding.upper()}", error.start) from None
+        place = error.start + len(data) - len(error.object)  # behind a mark
+        raise NotJson(f"bytes that are not {encoding.upper()}: save the file as UTF-8", place) from None
+
+
+def decode_around(data: bytes) -> str:
+    """The same, with NUL, which JSON has nowhere, for bytes that are no such text: what stands around them is read."""
+    return data.decode(json.detect_encoding(data), _OR_NUL)
+
+
+def _or_nul(error: UnicodeError) -> tuple[str | bytes, int]:
+    try:
+        return codecs.lookup_error("surrogatepass")(error)
+    except UnicodeDecodeError as plain:
+        return "\0", plain.end
+
+
+_OR_NUL = "parafovea.surrogatepass-or-nul"
+codecs.register_error(_OR_NUL, _or_nul)
 
 
 def parse(data: bytes) -> Any:
@@ -71,22 +107,36 @@ def parse(data: bytes) -> Any:
 
 
 def parse_exact(data: bytes | str) -> Any:
-    """The value as it was written: ``NaN``, integers of any size, lone surrogates.
+    """The value as it was written: ``NaN``, integers of any size (:class:`Digits`), lone surrogates.
 
     Raises:
         NotJson: see :func:`parse`.
     """
     text = decode(data) if isinstance(data, bytes) else data
     try:
-        value = json.loads(text)
+        value = _loads(text)
     except json.JSONDecodeError as error:
         raise NotJson(error.msg, error.pos) from None
     except RecursionError:
         raise NotJson(f"nested more than {MAX_DEPTH} deep") from None
-    except ValueError as error:  # an integer of thousands of digits
-        raise NotJson(str(error)) from None
     _check_depth(value, text.count("{") + text.count("["))
     return value
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # an integer of thousands of digits
+        return json.loads(text, parse_int=_integer)
+
+
+def _integer(digits: str) -> int | Digits:
+    try:
+        return int(digits)
+    except ValueError:
+        return Digits(digits)
 
 
 def _check_depth(value: Any, brackets: int) -> None:
@@ -107,6 +157,8 @@ def writable(value: Any) -> Any:
         return {writable(key): writable(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [writable(inner) for inner in value]
+    if isinstance(value, Digits):
+        return value.rounded()
     if isinstance(value, int) and value not in _INT64:
         try:
             return float(value)
@@ -118,9 +170,22 @@ def writable(value: Any) -> Any:
 def dumps(value: Any) -> bytes:
     """The compact JSON of what :func:`parse_exact` gave: ``NaN`` stays ``NaN``."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        return _dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:  # a lone surrogate, which only an escape can write
-        return json.dumps(value, separators=(",", ":")).encode()
+        return _dumps(value, ensure_ascii=True).encode()
+
+
+def _dumps(value: Any, *, ensure_ascii: bool) -> str:
+    held: list[str] = []
+
+    def hold(inner: Any) -> str:
+        if not isinstance(inner, Digits):
+            raise TypeError(f"no JSON: {type(inner).__name__}")
+        held.append(inner.text)
+        return f"{_MARK}{len(held) - 1}"
+
+    text = json.dumps(value, ensure_ascii=ensure_ascii, separators=(",", ":"), default=hold)
+    return re.sub(f'"{_MARK}([0-9]+)"', lambda found: held[int(found[1])], text) if held else text
 
 
 def one_line(text: str) -> str:

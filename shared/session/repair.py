@@ -77,7 +77,10 @@ def repair(
     was_died = died and found.tail.open and found.looks_ours
     was_died = was_died and (found.torn or opened_as(found.head, found.tail, folder.name))
     if rewrites and (found.foreign or found.damage is not None):
-        done.did.append(_say_rewritten(found, None if found.torn else keep(disk, folder)))
+        kept = None if found.torn else keep(disk, folder)
+        done.did.append(_say_rewritten(found, kept))
+        if found.damage is not None and found.rebuilt and kept:
+            done.did.append(_say_remade(len(found.rebuilt), kept))
     done.did += [f"{entry['filename']} had no entry and has one again" for entry in found.rebuilt]
     if found.missing != found.tail.missing:
         done.did.append(_say_missing(found.missing))
@@ -209,6 +212,13 @@ def _say_rewritten(found: Examination, kept: str | None) -> str:
         return f"{METADATA} was laid out by another hand; it was written anew, with all that it says{beside}"
     dropped = f" ({len(found.broken)} could not be understood)" if found.broken and not found.keeps_broken else ""
     return f"{found.damage}; it was written anew with {found.count} entries{dropped}{beside}"
+
+
+def _say_remade(count: int, kept: str) -> str:
+    which = (
+        "1 entry was made anew from its image" if count == 1 else f"{count} entries were made anew from their images"
+    )
+    return f"{which}, and lost the keys that somebody had added: those are only in {kept}"
 
 
 def _say_missing(missing: list[str]) -> str:

@@ -107,6 +107,58 @@ def test_a_gap(folder: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("name", ["0000_BR.png", "0003_BR.png"])
+def test_an_entry_that_repair_makes_anew_leaves_no_gap(
+    folder: Path, disk: ScriptedDisk, indent: int | None, name: str
+) -> None:
+    path = folder / "metadata.json"
+    text = path.read_text() if indent is None else json.dumps(json.loads(path.read_bytes()), indent=indent)
+    at = text.index(name) + len(name) + 2
+    path.write_text(text[:at] + '"rt": oops,' + text[at:])
+    found = severe(folder)
+    assert {finding.severity for finding in found} == {"repairable"}
+    assert name in {finding.file for finding in found}
+    image = (folder / name).read_bytes()
+    (folder / name).unlink()
+    sentences = {finding.sentence for finding in check(folder) if finding.severity == "lost"}
+    assert sentences == {
+        f"there is no frame with index {name[3]}",
+        f"frame {name[3]} of epoch epoch-a was never recorded",
+    }
+    (folder / name).write_bytes(image)
+    repair(disk, folder)
+    assert exit_code(check(folder)) == 0
+
+
+def test_an_entry_that_repair_shortens_leaves_no_gap(folder: Path, disk: ScriptedDisk) -> None:
+    path = folder / "metadata.json"
+    deep = "[" * 100 + "]" * 100
+    path.write_bytes(path.read_bytes().replace(b'"seed":1', f'"deep":{deep},"seed":1'.encode(), 1))
+    assert exit_code(check(folder)) == 1
+    image = (folder / "0001_BR.png").read_bytes()
+    (folder / "0001_BR.png").unlink()
+    assert exit_code(check(folder)) == 2
+    (folder / "0001_BR.png").write_bytes(image)
+    repair(disk, folder)
+    assert exit_code(check(folder)) == 0
+
+
+def test_an_input_that_an_entry_made_anew_would_miss_is_told_before(folder: Path) -> None:
+    path = folder / "metadata.json"
+    data = path.read_bytes()
+    for index in (b'"index":0,', b'"index":1,'):
+        data = data.replace(index, index + b'"rt": oops,', 1)
+    path.write_bytes(data)
+    assert exit_code(check(folder)) == 1
+    sha256 = json.loads((folder / "metadata.json").read_bytes().replace(b'"rt": oops,', b""))["sequence"][0][
+        "input_sha256"
+    ]
+    (path,) = (folder / "inputs").glob(f"{sha256}*")
+    path.unlink()
+    assert exit_code(check(folder)) == 2
+
+
 def test_a_frame_named_as_lost(disk: ScriptedDisk, folder: Path, root: Path) -> None:
     writer = SessionWriter.open(disk, root, "s")
     writer.mark_lost(["frame-x"])

@@ -248,6 +248,24 @@ def test_a_slip_in_one_entry_costs_no_other(folder: Path, disk: ScriptedDisk, ro
     assert kept.read_text() == text
 
 
+@pytest.mark.parametrize("null", ["[]", "[null]", "{}", "[ ]", "null"])
+def test_null_as_r_writes_it_is_null(folder: Path, disk: ScriptedDisk, root: Path, null: str) -> None:
+    path = folder / "metadata.json"
+    value = json.loads(path.read_bytes())
+    keys = ("client_id", "negative_prompt", "requested", "region", "queued_ms", "steps")
+    for key in keys:
+        value["sequence"][1][key] = "NULL"
+    path.write_text(json.dumps(value, indent=2).replace('"NULL"', null))
+    with SessionReader(folder) as reader:
+        entry = reader.entry(1)
+        assert {key: entry[key] for key in keys} == dict.fromkeys(keys) | ({"requested": {}} if null == "{}" else {})
+    assert [finding.sentence for finding in check(folder) if finding.severity == "lost"] == []
+    value = json.loads(path.read_bytes())
+    value["created_at"] = value["sequence"][0]["index"] = json.loads(null)
+    path.write_text(json.dumps(value))
+    assert exit_code(check(folder)) != 0, "what an entry has to have is none"
+
+
 def test_entries_in_another_order_are_found(folder: Path, root: Path, disk: ScriptedDisk) -> None:
     path = folder / "metadata.json"
     value = loaded(path)
