@@ -1,0 +1,56 @@
+"""Writes ``requirements.lock`` and, beside it, the two for torch: what ``make venv`` installs, each file by its hash.
+
+The pins are those of ``constraints.txt``; uv adds what other systems need besides, and the hash of every file of each
+release. torch stands apart, with NVIDIA's libraries, which its CUDA build needs and its build for processors does not.
+
+Run it with ``make lock`` after a change of ``pyproject.toml`` or ``constraints.txt``; it needs PyPI and ``uv``.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PYTHON = "3.11"
+"""The oldest that the project runs on; newer ones are in the same lock."""
+
+_TORCH = re.compile(r"(torch==|nvidia-|cuda-|triton==)")
+
+CPU_BUILD = """torch==2.13.0+cpu \\
+    --hash=sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"""
+"""Of https://download.pytorch.org/whl/cpu, for Python 3.11 on Linux, x86-64. Add the hashes of others that you install,
+after comparing them with that page; without, PyPI's build is installed."""
+
+
+def main() -> None:
+    entries = _entries(_compile())
+    torch = next(entry for entry in entries if entry.startswith("torch=="))
+    if not CPU_BUILD.startswith(torch.partition(" ")[0] + "+cpu"):
+        sys.exit("torch has another version now; write its CPU build's hash into CPU_BUILD")
+    _write("requirements.lock", [entry for entry in entries if not _TORCH.match(entry)])
+    _write("requirements-torch.lock", [entry for entry in entries if _TORCH.match(entry)])
+    _write("requirements-torch-cpu.lock", [CPU_BUILD])
+
+
+def _compile() -> str:
+    command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", PYTHON, "--generate-hashes"]
+    command += ["--no-header", "--no-annotate", "--constraints", "constraints.txt"]
+    command += ["--extra", "dev", "--extra", "train", "pyproject.toml"]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def _entries(compiled: str) -> list[str]:
+    """One text for each release: its pin, and its hashes in the lines behind it."""
+    return [entry.rstrip() for entry in re.split(r"^(?=[A-Za-z0-9])", compiled, flags=re.MULTILINE) if entry.strip()]
+
+
+def _write(name: str, entries: list[str]) -> None:
+    head = "# Made by 'make lock' from pyproject.toml and constraints.txt; not to be edited.\n"
+    (ROOT / name).write_text(head + "".join(f"{entry}\n" for entry in entries))
+
+
+if __name__ == "__main__":
+    main()
