@@ -21,6 +21,10 @@ def keys(folder: Annotated[Path, typer.Argument(help="A new folder, for the keys
     say(
         f"Keys are in {folder}. For every process of Parafovea set\n"
         f"  PARAFOVEA_CURVE_KEYS={folder}\n"
-        "A subscriber elsewhere needs server.key (the server's public key) and a key pair of its own,\n"
-        f"whose public half goes into {folder / 'allowed'}; the processes read that folder when they start."
+        "A program elsewhere needs server.key (the server's public key) and a key pair of its own, whose public half "
+        "goes into\n"
+        f"  {folder / 'allowed'} where it only listens to what is published,\n"
+        f"  {folder / 'control'} where it sends requests too: it may then start, stop and delete sessions.\n"
+        "The processes read both when they start. Give away no file that ends in key_secret: whoever has those of\n"
+        "this folder is taken for Parafovea itself."
     )

@@ -57,9 +57,9 @@ class Disk:
         """Make one folder, whose parent stands."""
         os.mkdir(path)
 
-    def create(self, path: StrPath) -> int:
+    def create(self, path: StrPath, mode: int = 0o644) -> int:
         """Open a new or emptied file for writing; a file descriptor."""
-        return os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | _BINARY, 0o644)
+        return os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | _BINARY, mode)
 
     def open(self, path: Path) -> int:
         """Open a file that stands, for reading and writing in place; a file descriptor."""
@@ -162,13 +162,13 @@ class Disk:
             self.fsync_dir(folder.parent)
         return bool(missing)
 
-    def stage(self, folder: Path, name: str, parts: Iterable[Buffer]) -> str:
+    def stage(self, folder: Path, name: str, parts: Iterable[Buffer], mode: int = 0o644) -> str:
         """Write ``parts`` durably under a temporary name in ``folder``, for :meth:`rename` to ``name`` later.
 
         On an error nothing stays behind, as far as the disk allows; what does stay is recognised by its name.
         """
         temporary = os.path.join(folder, f"{TEMP_PREFIX}{name}")
-        fd = self.create(temporary)
+        fd = self.create(temporary, mode)
         try:
             try:
                 for part in parts:
@@ -181,14 +181,16 @@ class Disk:
             raise
         return temporary
 
-    def put(self, path: Path, *parts: Buffer) -> None:
+    def put(self, path: Path, *parts: Buffer, mode: int = 0o644) -> None:
         """Write one file so that it is there whole and durably, or not at all (an older one then stays)."""
-        self.put_parts(path, parts)
+        self.put_parts(path, parts, mode=mode)
 
-    def put_parts(self, path: Path, parts: Iterable[Buffer], *, staged_as: str | None = None) -> None:
+    def put_parts(
+        self, path: Path, parts: Iterable[Buffer], *, staged_as: str | None = None, mode: int = 0o644
+    ) -> None:
         """:meth:`put`, for parts that come one by one. Two who may put the same file at a time stage it under names of
         their own: what was renamed last stays."""
-        temporary = self.stage(path.parent, staged_as or path.name, parts)
+        temporary = self.stage(path.parent, staged_as or path.name, parts, mode)
         try:
             self.rename(temporary, path)
         except OSError:

@@ -67,7 +67,9 @@ class Unauthorized(ParafoveaError):
 
 
 class Forbidden(ParafoveaError):
-    """A page of a foreign origin, or one that calls this server by a name that is not its own. No token helps."""
+    """A page of a foreign origin, or one that calls this server by a name that is not its own. No token helps.
+
+    On the bus: an acknowledgement that is not the recorder's."""
 
     code, status = "forbidden", 403
 

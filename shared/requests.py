@@ -120,9 +120,14 @@ class Input(Body):
 
 
 class Acknowledge(Body):
-    """``ack``: these frames are on disk for good. May be repeated; frames unknown here are passed over."""
+    """``ack``: these frames are on disk for good. May be repeated; frames unknown here are passed over.
+
+    Errors: ``forbidden`` where the proof is none; then nothing is let go.
+    """
 
     frames: tuple[FrameRef, ...]
+    proof: str = ""
+    """That the recorder says so: see :mod:`shared.acknowledging`."""
 
 
 class Acknowledged(Body):

@@ -54,6 +54,7 @@ class Runtime:
         self.abandon_threads = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._failure: BaseException | None = None
+        bus.admission.supervise = self.supervise
 
     def supervise(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run ``work`` until it ends or the process does."""

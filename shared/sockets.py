@@ -13,10 +13,10 @@ from pathlib import Path
 
 import zmq
 import zmq.asyncio
-from zmq.auth.asyncio import AsyncioAuthenticator
 
 from shared import curve
 from shared.address import BusAddress, InvalidBusAddress, prepare_folder
+from shared.admission import Admission
 from shared.channels import BY_NAME, Channel, topic_of
 from shared.errors import ParafoveaError
 from shared.holder import Holder
@@ -59,13 +59,13 @@ class Bus:
             )
         self.address = address
         self._budget_bytes = budget_bytes
-        self._keys = keys
+        self.keys = keys
         self._linger_ms = linger_ms
         self._context = zmq.asyncio.Context()
         self._sockets: list[zmq.asyncio.Socket] = []
         self._holders: list[Holder] = []
         self._socket_files: list[Path] = []
-        self._authenticator: AsyncioAuthenticator | None = None
+        self.admission = Admission(self._context, keys)
 
     def bind(self, channel_name: str) -> zmq.asyncio.Socket:
         """Bind a channel: XPUB for a publisher, ROUTER for requests.
@@ -82,10 +82,8 @@ class Bus:
         socket = self._socket(zmq.XPUB if channel.pattern == "publish" else zmq.ROUTER, channel)
         if channel.pattern == "publish":
             socket.xpub_verbose = True
-        if self._keys is not None:
-            if self._authenticator is None:
-                self._authenticator = curve.start_authenticator(self._context, self._keys)
-            curve.secure_server(socket, self._keys)
+        if self.keys is not None or self.address.host is not None:
+            self.admission.guard(socket, channel)
         socket.bind(self.address.of(channel.name))
         if self.address.folder is not None:
             self._socket_files.append(self.address.folder / channel.name)
@@ -117,8 +115,8 @@ class Bus:
             # Without it a request made while nobody listens waits in the pipe, and a process that starts much later
             # carries it out for a caller that has given up long ago.
             socket.immediate = True
-        if self._keys is not None:
-            curve.secure_client(socket, self._keys)
+        if self.keys is not None:
+            curve.secure_client(socket, self.keys)
         return socket
 
     def _socket(self, kind: int, channel: Channel) -> zmq.asyncio.Socket:
@@ -146,8 +144,7 @@ class Bus:
     def close(self) -> None:
         """Close every socket, remove the socket files, release the locks. What is still to be sent has
         ``linger_ms`` to go."""
-        if self._authenticator is not None:
-            self._authenticator.stop()
+        self.admission.close()
         for socket in self._sockets:
             socket.close()
         self._sockets.clear()

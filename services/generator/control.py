@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.generator.acknowledged import Acknowledgements
 from services.generator.stream import model_of
 from shared.errors import MalformedMessage, NotFound
 from shared.requests import (
@@ -30,8 +32,9 @@ if TYPE_CHECKING:
 class Control:
     """Handlers of the ``generator`` channel."""
 
-    def __init__(self, bus: Bus, generator: Generator) -> None:
+    def __init__(self, bus: Bus, sessions: Path, generator: Generator) -> None:
         self._generator = generator
+        self._acknowledgements = Acknowledgements(bus, sessions)
         self._acknowledged = asyncio.Event()
         self._server = Server(
             bus,
@@ -105,6 +108,7 @@ class Control:
 
     async def _acknowledge(self, request: Request) -> Reply:
         wanted = Acknowledge.model_validate(request.body)
+        await self._acknowledgements.check(wanted)
         released = sum(self._generator.backlog.acknowledge(ref) for ref in wanted.frames)
         self._acknowledged.set()
         return Reply(Acknowledged(released=released).model_dump())

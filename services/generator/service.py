@@ -63,7 +63,7 @@ class Generator:
         self.stream = FrameStream(self._encoder)
         self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
         self._frames = Publisher(runtime.bus, "frames", self._tell_state)
-        self._control = Control(runtime.bus, self)
+        self._control = Control(runtime.bus, runtime.settings.sessions_dir, self)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 

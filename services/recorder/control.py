@@ -200,7 +200,7 @@ class Control:
         frames = Settle.model_validate(request.body).frames
         intake, recording = self._recorder.intake, self._recorder.recording
         recorded = [frame.frame_id for frame in frames if intake.is_done(frame)]
-        over = [frame for frame in frames if not intake.is_done(frame) and not intake.may_come(frame)]
+        over = [frame for frame in frames if not intake.is_done(frame) and not intake.may_come(frame, frame.frame_id)]
         lost: list[str] = []
         if over and recording.is_settled:
             recorded_too, lost = await self._name_lost(over)

@@ -62,6 +62,11 @@ class Stream:
                 if number not in self.cached and number not in self.done and number not in self.skipped:
                     yield number
 
+    def expects(self, frame_id: str) -> bool:
+        """Whether a frame of this id is here or was listed, and is not written."""
+        listed = (held for number, held in self.ids.items() if number not in self.done)
+        return frame_id in listed or any(tapped.header.get("frame_id") == frame_id for tapped in self.cached.values())
+
     def advance(self) -> None:
         """Step over what is written or given up."""
         while self.next is not None and (self.next in self.done or self.next in self.skipped):
@@ -279,12 +284,16 @@ class Intake:
             return False
         return stream.next <= ref.record_seq < stream.end and ref.record_seq not in stream.done
 
-    def may_come(self, ref: FrameRef) -> bool:
-        """Whether a frame may still be written: its generator lives or is not known, or its stream is not given up."""
-        if self.epoch is None or ref.epoch == self.epoch:
+    def may_come(self, ref: FrameRef, frame_id: str = "") -> bool:
+        """Whether a frame may still be written: its generator lives or is not known, or its stream is not given up.
+
+        Where it is called by an id, that of no frame that is on its way: who gives such a frame another epoch or number
+        makes it no lost one.
+        """
+        if self.epoch is None or ref.epoch == self.epoch or frame_id.startswith(f"{self.epoch}-"):
             return True
-        stream = self._find(ref.epoch, ref.session_id)
-        return stream is not None and not stream.finished
+        streams = [stream for stream in self._sessions.get(ref.session_id, ()) if not stream.finished]
+        return any(stream.epoch == ref.epoch or stream.expects(frame_id) for stream in streams)
 
     def forget_session(self, session_id: str) -> None:
         """A session was deleted: nothing of it is here any more, but where its next frame begins."""

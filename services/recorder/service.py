@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from services.recorder.archive import Archive, RootTrouble
 from services.recorder.control import Control
 from services.recorder.intake import Intake
+from services.recorder.proving import Proving
 from services.recorder.recording import Recording
 from services.recorder.remembered import Remembered
 from services.recorder.upstream import Upstream
@@ -61,6 +62,7 @@ class Recorder:
         self.stopped: str | None = None
         self.free_bytes: int | None = None
         self.intake = Intake()
+        self._disk = disk
         self.archive = Archive(disk, runtime.settings.sessions_dir)
         self._remembered = Remembered(disk, runtime.settings.sessions_dir, enabled=runtime.settings.resume)
         self._remembering: asyncio.Future[None] | None = None
@@ -81,7 +83,9 @@ class Recorder:
         except BaseException:
             await self.blocking(self.archive.close_all)
             raise
-        self.upstream = Upstream(self.runtime.bus, self.intake, self._on_news)
+        proving = Proving(self._disk, self.blocking, self.runtime.bus, self.runtime.settings.sessions_dir)
+        await proving.tell()
+        self.upstream = Upstream(self.runtime.bus, self.intake, self._on_news, proving)
         self.recording = Recording(self)
         await self._resume_remembered()  # before anybody is told that none is active
         for work, name in (

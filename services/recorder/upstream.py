@@ -7,13 +7,15 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 from services.recorder.intake import Intake
-from shared.errors import InternalError, NotFound, ParafoveaError
+from services.recorder.proving import Proving
+from shared.errors import Forbidden, InternalError, NotFound, ParafoveaError
 from shared.messages import Frame, Heartbeat, Status
 from shared.rarely import Rarely
-from shared.requests import Acknowledge, FrameRef, InputRequest, PendingFrames
+from shared.requests import FrameRef, InputRequest, PendingFrames
 from shared.rpc import Client, PeerGone, read
 from shared.sockets import Bus, Subscriber
 from shared.wire import Published
@@ -39,20 +41,23 @@ class Upstream:
         bus: this process's end of the bus.
         intake: what is fed.
         on_news: called after each change; ``True`` when a new epoch began.
+        proving: makes acknowledgements ours.
 
     Attributes:
         state: the generator's own, by its last heartbeat; None before the first.
     """
 
-    def __init__(self, bus: Bus, intake: Intake, on_news: Callable[[bool], None]) -> None:
+    def __init__(self, bus: Bus, intake: Intake, on_news: Callable[[bool], None], proving: Proving) -> None:
         self._client = Client(bus, "generator")
         self._stream = Subscriber(bus, "frames", [Frame.type, Status.type])
         self._intake = intake
         self._on_news = on_news
-        self._to_acknowledge: list[FrameRef] = []
+        self._proving = proving
+        self._to_acknowledge: dict[FrameRef, None] = {}
         self._acknowledge_soon = asyncio.Event()
         self._ask_soon = asyncio.Event()
         self._unusable = Rarely(log)
+        self._refused = Rarely(log)
         self.state: str | None = None
 
     @property
@@ -71,7 +76,7 @@ class Upstream:
 
     def acknowledge(self, frames: list[FrameRef]) -> None:
         """These frames are on disk for good. Acknowledgements that go astray are found by the next listing."""
-        self._to_acknowledge += frames
+        self._to_acknowledge.update(dict.fromkeys(frames))
         self._acknowledge_soon.set()
 
     def look(self) -> None:
@@ -127,12 +132,22 @@ class Upstream:
             await self._acknowledge_soon.wait()
             self._acknowledge_soon.clear()
             while self._to_acknowledge:
-                batch = tuple(self._to_acknowledge[:ACKNOWLEDGED_AT_ONCE])
-                del self._to_acknowledge[: len(batch)]
+                batch = tuple(islice(self._to_acknowledge, ACKNOWLEDGED_AT_ONCE))
+                for ref in batch:
+                    del self._to_acknowledge[ref]
                 try:
-                    await self._client.call("ack", Acknowledge(frames=batch).model_dump(), timeout_s=ANSWER_S)
+                    await self._acknowledge(batch)
                 except (PeerGone, TimeoutError, ParafoveaError) as error:
                     log.debug("an acknowledgement went astray: %s", error)
+
+    async def _acknowledge(self, frames: tuple[FrameRef, ...]) -> None:
+        request = self._proving.acknowledge(frames).model_dump()
+        try:
+            await self._client.call("ack", request, timeout_s=ANSWER_S)
+        except Forbidden as error:
+            self._refused.warn("the generator refuses an acknowledgement, which is tried again: %s", error.detail)
+            if await self._proving.tell():
+                await self._client.call("ack", request, timeout_s=ANSWER_S)
 
     # -- questions ----------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ API_LOCK = ".api.lock"
 """In the sessions folder: the API that keeps its journal there holds it."""
 ACTIVE = ".active"
 """In the sessions folder: which session is being recorded, for a recorder that is set to resume."""
+ACKNOWLEDGING = ".recorder.secret"
+"""In the bus's folder, or in the sessions folder where the bus has none: what a generator knows the recorder by."""
 
 INPUT_EXTENSIONS: tuple[str, ...] = ("png", "jpg", "webp")
 

@@ -1,4 +1,4 @@
-"""CURVE: who has no key that is allowed gets nothing, and keys are private and never written over."""
+"""CURVE keys of a server: private, never written over, and whoever has none that is let in gets nothing."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def test_keys_are_private_and_never_written_over(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.glob("*.key_secret")} == {0o600}
     assert [path.name for path in (folder / "allowed").iterdir()] == ["client.key"]
+    assert list((folder / "control").iterdir()) == []
     before = (folder / "server.key_secret").read_bytes()
     with pytest.raises(InvalidKeys, match="has keys already"):
         make_keys(folder)
@@ -100,17 +101,3 @@ async def test_a_client_that_is_not_allowed_gets_nowhere(
     await friend.close()
     serving.cancel()
     joins.cancel()
-
-
-async def test_a_key_that_is_allowed_later_is_let_in_after_a_restart(
-    tcp_buses: Buses, keys: CurveKeys, tmp_path: Path
-) -> None:
-    make_keys(tmp_path / "other")
-    shutil.copy(tmp_path / "other" / "client.key", keys.allowed / "wall.key")
-    other = load_keys(tmp_path / "other")
-    theirs = CurveKeys(keys.server_public, b"", other.client_public, other.client_secret, other.allowed)
-    serving = asyncio.create_task(Server(tcp_buses.new(keys=keys), "generator", {"status": echo}).serve())
-    client = Client(tcp_buses.new(keys=theirs), "generator")
-    assert (await client.call("status", {"say": 1}, timeout_s=5)).body["heard"] == 1
-    await client.close()
-    serving.cancel()

@@ -28,6 +28,7 @@ class Generator:
     """Publishes on ``frames``, and knows when somebody listens to frames."""
 
     def __init__(self, buses: Buses) -> None:
+        self.address = buses.address.of("frames")
         self.joined = asyncio.Event()
         self._publisher = Publisher(buses.new(), "frames", on_join=self._on_join)
         self.joins = asyncio.create_task(self._publisher.serve_joins())
@@ -47,9 +48,11 @@ class Generator:
         )
 
 
-@pytest.fixture
-async def generator(buses: Buses, system: System) -> AsyncIterator[Generator]:
-    made = Generator(buses)
+@pytest.fixture(params=["ipc", "tcp"])
+async def generator(
+    request: pytest.FixtureRequest, buses: Buses, tcp_buses: Buses, system: System
+) -> AsyncIterator[Generator]:
+    made = Generator(buses if request.param == "ipc" else tcp_buses)
     yield made
     made.joins.cancel()
 
@@ -88,7 +91,7 @@ async def lines(process: Process, count: int) -> list[str]:
 
 
 async def test_the_python_example_checks_every_picture(system: System, generator: Generator) -> None:
-    command = [sys.executable, str(EXAMPLES / "subscriber.py"), system.address.of("frames")]
+    command = [sys.executable, str(EXAMPLES / "subscriber.py"), generator.address]
     process = system.run("subscriber.py", command)
     await asyncio.wait_for(generator.joined.wait(), 30)
     await generator.publish(0)
@@ -105,7 +108,7 @@ async def test_the_node_example_checks_every_picture_and_notices_what_it_missed(
     script = str(shutil.copy(EXAMPLES / "subscriber.mjs", node_modules))
     node = shutil.which("node")
     assert node
-    process = system.run("subscriber.mjs", [node, script, system.address.of("frames")])
+    process = system.run("subscriber.mjs", [node, script, generator.address])
     await asyncio.wait_for(generator.joined.wait(), 30)
     await generator.publish(0)
     await generator.publish(1, altered=True)

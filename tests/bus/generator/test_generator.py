@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 
 from services.generator.stream import TEXT_KEYWORD
+from shared import acknowledging
+from shared.disk import Disk
 from shared.errors import (
     Cancelled,
     GenerationFailed,
@@ -28,7 +30,9 @@ from shared.errors import (
     UnreadableImage,
 )
 from shared.png_text import read_text
+from shared.requests import FrameRef
 from shared.session.spill import read_spill
+from shared.wire import Reply
 from tests.bus.generator.conftest import Rig, photograph
 from tests.support.waiting import eventually_async
 
@@ -168,6 +172,14 @@ async def test_bad_input_is_refused_and_leaves_the_next_job_working(rig: Rig) ->
     assert (await rig.generate()).body["seq"] == 0
 
 
+async def acknowledge(rig: Rig, refs: list[dict[str, Any]]) -> Reply:
+    """As the recorder does it."""
+    secret = bytes(32)
+    acknowledging.tell(Disk(), acknowledging.secret_path(rig.runtime.bus, rig.folder / "sessions"), secret)
+    proof = acknowledging.prove(secret, [FrameRef.model_validate(ref) for ref in refs])
+    return await rig.ask("ack", {"frames": refs, "proof": proof})
+
+
 async def test_the_backlog_is_let_go_by_acknowledgement_only(rig: Rig) -> None:
     frames = [(await rig.generate(session=SESSION, seed=seed)).body for seed in range(3)]
     refs = [{key: frame[key] for key in ("session_id", "epoch", "record_seq")} for frame in frames]
@@ -177,10 +189,10 @@ async def test_the_backlog_is_let_go_by_acknowledgement_only(rig: Rig) -> None:
     given = await rig.ask("input", {"sha256": frames[0]["input_sha256"]})
     assert given.payloads[0] == photograph()
     assert given.body["format"] == "png"
-    assert (await rig.ask("ack", {"frames": refs[:2]})).body["released"] == 2
-    assert (await rig.ask("ack", {"frames": refs[:2]})).body["released"] == 0
+    assert (await acknowledge(rig, refs[:2])).body["released"] == 2
+    assert (await acknowledge(rig, refs[:2])).body["released"] == 0
     assert (await rig.ask("status")).body["sessions"] == [{"session_id": "s", "last_record_seq": 2, "frames": 1}]
-    await rig.ask("ack", {"frames": refs})
+    await acknowledge(rig, refs)
     for request in (("fetch", refs[2]), ("input", {"sha256": frames[0]["input_sha256"]})):
         with pytest.raises(NotFound):
             await rig.ask(*request)

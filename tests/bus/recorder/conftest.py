@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from services.generator.acknowledged import Acknowledgements
 from services.recorder.service import Recorder
 from shared.errors import NotFound
 from shared.messages import Frame, Message, Status
@@ -48,6 +49,7 @@ class SteeredGenerator:
         self.ignores_acknowledgements = 0
         self.held: dict[tuple[str, int], tuple[dict[str, Any], bytes]] = {}
         self.inputs: dict[str, bytes] = {}
+        self.acknowledgements = Acknowledgements(self.bus, Path())  # on ipc the secret is beside the sockets
         self._next: dict[str, int] = {}
         self._seq = -1
         self._publisher = Publisher(self.bus, "frames", self._told)
@@ -165,7 +167,9 @@ class SteeredGenerator:
         if self.ignores_acknowledgements:
             self.ignores_acknowledgements -= 1
             return Reply({"released": 0})
-        refs = Acknowledge.model_validate(request.body).frames
+        wanted = Acknowledge.model_validate(request.body)
+        await self.acknowledgements.check(wanted)
+        refs = wanted.frames
         for ref in refs:
             if ref.epoch == self.epoch and self.held.pop((ref.session_id, ref.record_seq), None):
                 self.acknowledged.append(ref.record_seq)

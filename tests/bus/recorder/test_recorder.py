@@ -401,6 +401,22 @@ async def test_frames_of_a_living_generator_are_not_settled(rig: Rig, recording:
     rig.disk.arm(None)
 
 
+async def test_a_frame_that_waits_is_lost_under_no_other_name(rig: Rig, recording: SteeredGenerator) -> None:
+    """Whoever asks to have it settled with another epoch or number."""
+    rig.disk.arm(Fault(0, "error", errno.EIO, lasting=True))
+    made = await recording.make(count=2)
+    await eventually_async(lambda: rig.recorder.intake.pending("s") == 2)
+    await eventually_async(lambda: rig.recorder.recording.is_settled)
+    ids = [recording.held["s", number][0]["frame_id"] for number in (0, 1)]
+    told = [*ids, f"{recording.epoch}-77"]
+    frames = [{**ref(number, epoch), "frame_id": i} for i in told for epoch in ("x", "") for number in (0, 1, 77)]
+    rig.disk.arm(None)
+    fate = await rig.ask("settle", frames=frames)
+    assert fate["lost"] == []
+    await rig.wait_recorded(made)
+    assert rig.metadata().get("lost", []) == []
+
+
 async def test_it_drains_before_it_stops(rig: Rig, recording: SteeredGenerator) -> None:
     recording.loses = set(range(1, 40, 2))
     hashes = await recording.make(count=40)

@@ -1,0 +1,58 @@
+"""The recorder's secret, by which the generator knows its acknowledgements, and how that gets there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from shared import acknowledging
+from shared.disk import Disk
+from shared.rarely import Rarely
+from shared.requests import Acknowledge, FrameRef
+from shared.sockets import Bus
+
+log = logging.getLogger(__name__)
+
+
+class Proving:
+    """A secret of this life's own; with CURVE keys the one that is derived from them.
+
+    Args:
+        disk: through which it is written.
+        blocking: runs what blocks, one after the other.
+        bus: this process's end of the bus.
+        sessions: the sessions folder.
+    """
+
+    def __init__(self, disk: Disk, blocking: Callable[..., Awaitable[Any]], bus: Bus, sessions: Path) -> None:
+        derived = acknowledging.derived_secret(bus)
+        self._is_derived = derived is not None
+        self._secret = derived or acknowledging.draw_secret()
+        self._path = acknowledging.secret_path(bus, sessions)
+        self._disk = disk
+        self._blocking = blocking
+        self._untold = Rarely(log)
+
+    def acknowledge(self, frames: Sequence[FrameRef]) -> Acknowledge:
+        """The request, with its proof."""
+        return Acknowledge(frames=tuple(frames), proof=acknowledging.prove(self._secret, frames))
+
+    async def tell(self) -> bool:
+        """Leave the secret where the generator looks for it; whether it is there.
+
+        To be called again whenever the generator does not know it: the file may be gone, and its folder with it.
+        """
+        if self._is_derived:
+            return True
+        try:
+            await self._blocking(acknowledging.tell, self._disk, self._path, self._secret)
+        except OSError as error:
+            self._untold.warn(
+                "the generator keeps its frames: the secret that it lets them go by cannot be written to %s (%s)",
+                self._path,
+                error.strerror or error,
+            )
+            return False
+        return True
