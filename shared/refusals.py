@@ -21,7 +21,7 @@ _OF_ONE_FIELD: dict[str, type[ParafoveaError]] = {
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-def request_of(model: type[ModelT], **values: Any) -> ModelT:
+def request_of(model: type[ModelT], /, **values: Any) -> ModelT:
     """The fields of a request, made from what a user gave.
 
     Raises:

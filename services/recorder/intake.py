@@ -257,7 +257,7 @@ class Intake:
         if stream is not None:
             self._forget(stream, ref.record_seq)
 
-    def unfit(self, ref: FrameRef, now_s: float) -> bool:
+    def unfit(self, ref: FrameRef, now_s: float, frame_id: str | None = None) -> bool:
         """The generator gave what cannot be recorded in a frame's place. Whether that has gone on for so long that the
         frame is given up; it is among those that :meth:`give_up` tells next."""
         stream = self._find(ref.epoch, ref.session_id)
@@ -265,11 +265,13 @@ class Intake:
         if stream is None or now_s < stream.unfit.setdefault(number, now_s) + UNFIT_S:
             return False
         del stream.unfit[number]
-        self._forget(stream, number)
+        if number in stream.cached:
+            frame_id = frame_id or stream.cached[number].header["frame_id"]
+            self._forget(stream, number)
         stream.refused.add(number)
         stream.skipped.add(number)
         stream.advance()
-        self._refused.append(GivenUp(ref.session_id, ref.epoch, number, stream.ids.pop(number, None)))
+        self._refused.append(GivenUp(ref.session_id, ref.epoch, number, stream.ids.pop(number, frame_id)))
         return True
 
     def give_up(self, now_s: float, waiting: Container[str] = ()) -> list[GivenUp]:

@@ -239,8 +239,8 @@ class Recording:
             self._met_root_trouble(error)
         except CorruptFrame as error:
             ref = FrameRef(session_id=session_id, epoch=error.epoch, record_seq=error.record_seq)
-            self._intake.refuse(ref)
             self._recorder.upstream.unfit(ref)
+            self._intake.refuse(ref)
             self._recorder.upstream.look()
             self._troubles.met(session_id, f"{error}; it is fetched again", time.monotonic())
         except OSError as error:

@@ -12,6 +12,7 @@ from typing import Any
 from services.recorder.intake import Intake
 from shared.bounds import problem_of
 from shared.errors import InternalError, NotFound, ParafoveaError
+from shared.fields import FrameId, fits
 from shared.messages import Frame, Heartbeat, Status
 from shared.png_text import PNG_SIGNATURE
 from shared.rarely import Rarely
@@ -169,15 +170,16 @@ class Upstream:
             header = recordable(reply.body, png)
         except (ParafoveaError, ValueError) as error:
             self._strange(error)
-            self.unfit(ref)
+            frame_id = reply.body.get("frame_id")
+            self.unfit(ref, frame_id if fits(FrameId, frame_id) else None)
             await asyncio.sleep(RETRY_S)
             return
         self._intake.add(header, png, time.monotonic(), asked=True)
         self._on_news(False)
 
-    def unfit(self, ref: FrameRef) -> None:
+    def unfit(self, ref: FrameRef, frame_id: str | None = None) -> None:
         """What the generator gives for a frame cannot be recorded. It is asked for again for a while, and given up."""
-        if self._intake.unfit(ref, time.monotonic()):
+        if self._intake.unfit(ref, time.monotonic(), frame_id):
             log.error("frame %d of session %s cannot be recorded; it is lost", ref.record_seq, ref.session_id)
             self.acknowledge([ref])
 
