@@ -127,7 +127,10 @@ async def test_sessions_that_are_not_there_leave_nothing_behind_when_they_are_st
 @pytest.mark.parametrize(
     "changes",
     [
-        *({"session_id": bad} for bad in ("/tmp/evil", "../victim", "", ".spill", "con", "a\nb", "x\0", LONG)),
+        *(
+            {"session_id": bad, "record_seq": 0}
+            for bad in ("VICTIM", "../victim", "", ".spill", "con", "a\nb", "x\0", LONG)
+        ),
         *({"target_sector": bad} for bad in ("../../victim/x", "br", "XX", "", 5, "BR\n")),
         *({"frame_id": bad} for bad in ("", "a\nb", 5, None, LONG)),
         *({"input_sha256": bad} for bad in ("../../victim/x", "", "0" * 63, None, "0" * 64 + "\n")),
@@ -157,6 +160,8 @@ async def test_a_frame_that_does_not_fit_is_not_recorded(rig: Rig, beside: Path,
     generator = await lying(rig)
     hashes = await generator.make(count=1)
     await rig.wait_recorded(hashes)
+    if changes.get("session_id") == "VICTIM":
+        changes = {**changes, "session_id": str(beside)}
     for _ in range(20):
         await generator.lie(**{"frame_id": "evil", "record_seq": 1, **changes})
     hashes += await generator.make(count=2)
