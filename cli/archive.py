@@ -22,7 +22,7 @@ from shared.disk import Disk
 from shared.errors import ParafoveaError, RecorderUnavailable
 from shared.holder import AlreadyHeld, Holder
 from shared.requests import ImportSession
-from shared.rpc import PeerGone
+from shared.rpc import PeerGone, request_of
 from shared.session.export import Export
 from shared.session.importing import Imported, stage_archive
 from shared.session.layout import RECORDER_LOCK
@@ -123,7 +123,7 @@ async def _adopt(settings: Settings, disk: Disk, token: str, session_id: str) ->
     """
     async with calling(settings, "recorder") as recorder:
         try:
-            wanted = ImportSession(staged=token, session_id=session_id)
+            wanted = request_of(ImportSession, staged=token, session_id=session_id)
             await recorder.call("import", wanted.model_dump(), timeout_s=ADOPT_TIMEOUT_S)
             return
         except TimeoutError:

@@ -17,7 +17,7 @@ from shared.disk import Disk
 from shared.errors import ParafoveaError
 from shared.holder import AlreadyHeld, Holder
 from shared.requests import Repaired, RepairSession
-from shared.rpc import PeerGone, read
+from shared.rpc import PeerGone, read, request_of
 from shared.session.check import Finding, exit_code
 from shared.session.check import check as findings_of
 from shared.session.layout import RECORDER_LOCK
@@ -101,7 +101,7 @@ def _repair(folder: Path) -> list[str]:
 async def _ask(settings: Settings, session_id: str) -> list[str]:
     async with calling(settings, "recorder") as recorder:
         try:
-            body = RepairSession(session_id=session_id).model_dump()
+            body = request_of(RepairSession, session_id=session_id).model_dump()
             reply = await recorder.call("repair", body, timeout_s=REPAIR_S)
         except (PeerGone, TimeoutError):
             raise AlreadyHeld(

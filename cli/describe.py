@@ -9,6 +9,7 @@ from cli.output import printable
 from shared.wire import Published
 
 PROMPT_CHARS = 60
+LINE_CHARS = 2000
 
 
 def describe(message: Published) -> str:
@@ -16,9 +17,9 @@ def describe(message: Published) -> str:
     known = _KNOWN.get(message.type)
     try:
         words = known(message.header, len(message.payload)) if known else _fields(message.header)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         words = _fields(message.header)
-    return printable(words)
+    return printable(words[:LINE_CHARS])
 
 
 def _frame(header: dict[str, Any], payload_bytes: int) -> str:

@@ -17,7 +17,7 @@ from cli.output import say
 from shared.errors import GeneratorLoading, ParafoveaError
 from shared.prompts import InvalidPrompts, parse
 from shared.requests import RerunRequest, RerunState, StartRerun
-from shared.rpc import Client, PeerGone, read
+from shared.rpc import Client, PeerGone, read, request_of
 from shared.settings import Settings, load_settings
 
 START_S = 60.0
@@ -53,7 +53,7 @@ def rerun(
     1: frames were left out. 3: it could not be done.
     """
     settings = load_settings()
-    wanted = StartRerun(
+    wanted = _request(
         session_id=session,
         into=into,
         prompts=_read_prompts(prompts),
@@ -79,6 +79,13 @@ def rerun(
     if state.state not in ("complete", "queued", "running", "waiting"):
         raise typer.Exit(FAILED)
     raise typer.Exit(1 if state.skipped else 0)
+
+
+def _request(**values: Any) -> StartRerun:
+    try:
+        return request_of(StartRerun, **values)
+    except ParafoveaError as error:
+        fail(f"not made: {error.detail}")
 
 
 def _read_prompts(path: Path | None) -> dict[str, Any] | None:

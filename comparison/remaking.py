@@ -21,7 +21,7 @@ from shared.errors import (
     RecordingBacklogFull,
 )
 from shared.messages import Heartbeat, new_id
-from shared.requests import Cancel, Generate, Generated
+from shared.requests import Cancel, Generate, Generated, told_focus
 from shared.rpc import Client, PeerGone, invalid_request, read
 from shared.sectors import Region
 
@@ -75,8 +75,8 @@ def recorded_request(entry: Mapping[str, Any]) -> dict[str, Any]:
     for key, name in (("seed", "seed"), ("grid_size", "grid"), ("target_sector", "target sector")):
         if entry.get(key) is None:
             raise CannotRemake(f"its entry does not say which {name} it was made with")
-    keys = ("grid_size", "target_sector", "focus_sector", "focus_x", "focus_y", "prompt", "negative_prompt")
-    return {key: entry.get(key) for key in (*keys, "seed", "steps", "guidance_scale", "strength")}
+    keys = ("grid_size", "target_sector", "prompt", "negative_prompt", "seed", "steps", "guidance_scale", "strength")
+    return {**{key: entry.get(key) for key in keys}, **told_focus(entry)}
 
 
 class ServerRemaker:

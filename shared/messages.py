@@ -9,9 +9,12 @@ from __future__ import annotations
 import uuid
 from time import monotonic_ns
 from time import time as unix_time
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared import fields, sectors
+from shared.bounds import problem_of
 
 PROTOCOL_VERSION = 1
 
@@ -32,10 +35,10 @@ class Message(Body):
 
     type: ClassVar[str]
 
-    v: int = PROTOCOL_VERSION
-    id: str = Field(default_factory=new_id)
-    time: float = Field(default_factory=unix_time)
-    monotonic_ns: int = Field(default_factory=monotonic_ns)
+    v: fields.Version = PROTOCOL_VERSION
+    id: fields.MessageId = Field(default_factory=new_id)
+    time: fields.UnixSeconds = Field(default_factory=unix_time)
+    monotonic_ns: fields.Count = Field(default_factory=monotonic_ns)
 
 
 class Model(Body):
@@ -43,61 +46,78 @@ class Model(Body):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    id: str
-    revision: str
-    kind: str
-    pipeline: str
-    scheduler: str
+    id: fields.Name
+    revision: fields.Name
+    kind: fields.Name
+    pipeline: fields.Name
+    scheduler: fields.Name
+
+    @model_validator(mode="after")
+    def _is_small(self) -> Self:
+        problem = problem_of(self.model_extra, fields.MAX_DETAILS_CHARS)
+        if problem is not None:
+            raise ValueError(problem)
+        return self
 
 
 class FrameOrigin(Body):
     """The frame of another session that a frame of a re-run was made after."""
 
-    session_id: str
-    index: int
-    frame_id: str | None = None
+    session_id: fields.SessionId
+    index: fields.Index
+    frame_id: fields.FrameId | None = None
 
 
 class FrameFields(Body):
     """What is known of a frame: the same in a ``frame`` message, in a session's entry and in the PNG's own text."""
 
-    frame_id: str
-    epoch: str
-    seq: int
-    session_id: str | None
-    session_created_at: float | None = None
-    record_seq: int | None
-    request_id: str
-    client_id: str | None = None
-    target_sector: str
-    focus_sector: str | None
-    focus_x: float | None = None
-    focus_y: float | None = None
-    grid_size: int
-    region: tuple[int, int, int, int]
-    prompt: str
-    negative_prompt: str | None = None
-    seed: int
-    steps: int
-    guidance_scale: float | None = None
-    strength: float | None = None
-    requested: dict[str, Any] = Field(default_factory=dict)
+    frame_id: fields.FrameId
+    epoch: fields.Epoch
+    seq: fields.Seq
+    session_id: fields.SessionId | None
+    session_created_at: fields.UnixSeconds | None = None
+    record_seq: fields.RecordSeq | None
+    request_id: fields.RequestId
+    client_id: fields.ClientId | None = None
+    target_sector: fields.Sector
+    focus_sector: fields.Sector | None
+    focus_x: fields.Finite | None = None
+    focus_y: fields.Finite | None = None
+    grid_size: fields.GridSize
+    region: fields.Region
+    prompt: fields.Prompt
+    negative_prompt: fields.Prompt | None = None
+    seed: fields.Seed
+    steps: fields.Count
+    guidance_scale: fields.Finite | None = None
+    strength: fields.Finite | None = None
+    requested: fields.Details = Field(default_factory=dict)
     """The values that the request named itself; what it left to the model is absent."""
     origin: FrameOrigin | None = None
     """Of a frame of a re-run: the frame that it was made after."""
-    width: int
-    height: int
-    input_sha256: str
-    input_format: str
+    width: fields.Pixels
+    height: fields.Pixels
+    input_sha256: fields.Sha256
+    input_format: fields.ImageFormat
     model: Model
-    device: str
-    dtype: str
-    versions: dict[str, str]
-    environment: dict[str, Any] = Field(default_factory=dict)
-    notes: dict[str, Any] = Field(default_factory=dict)
-    queued_ms: float
-    generation_ms: float
-    timestamp: float
+    device: fields.Name
+    dtype: fields.Name
+    versions: fields.Versions
+    environment: fields.Details = Field(default_factory=dict)
+    notes: fields.Details = Field(default_factory=dict)
+    queued_ms: fields.Milliseconds
+    generation_ms: fields.Milliseconds
+    timestamp: fields.UnixSeconds
+
+    @model_validator(mode="after")
+    def _is_of_its_picture(self) -> Self:
+        for sector in (self.target_sector, self.focus_sector):
+            if sector is not None and sector not in sectors.names(self.grid_size):
+                raise ValueError(f"a grid of {self.grid_size} has no sector {sector}")
+        left, top, right, bottom = self.region
+        if not (left < right <= self.width and top < bottom <= self.height):
+            raise ValueError("the region does not lie in the picture")
+        return self
 
 
 class Frame(FrameFields, Message):
@@ -105,7 +125,7 @@ class Frame(FrameFields, Message):
 
     type: ClassVar[str] = "frame"
 
-    sha256: str
+    sha256: fields.Sha256
     """Of the payload."""
 
 
@@ -114,25 +134,25 @@ class Progress(Message):
 
     type: ClassVar[str] = "progress"
 
-    request_id: str
-    client_id: str | None
-    step: int
-    steps: int
+    request_id: fields.RequestId
+    client_id: fields.ClientId | None
+    step: fields.Count
+    steps: fields.Count
 
 
 class Backlogged(Body):
     """The last number of a session that has a backlog."""
 
-    session_id: str
-    last_record_seq: int
-    frames: int
+    session_id: fields.SessionId
+    last_record_seq: fields.RecordSeq
+    frames: fields.Count
 
 
 class Waiting(Body):
     """A request that waits for its turn."""
 
-    request_id: str
-    client_id: str | None
+    request_id: fields.RequestId
+    client_id: fields.ClientId | None
 
 
 class Heartbeat(Message):
@@ -141,26 +161,28 @@ class Heartbeat(Message):
 
     type: ClassVar[str] = "status"
 
-    epoch: str
-    state: str
-    detail: str | None = None
-    last_seq: int
+    epoch: fields.Epoch
+    state: fields.Word
+    detail: fields.Said | None = None
+    last_seq: fields.Seq
     """-1 before the first frame."""
-    sessions: tuple[Backlogged, ...] = ()
-    making: dict[str, int] = Field(default_factory=dict)
+    sessions: Annotated[tuple[Backlogged, ...], fields.those_that_fit(Backlogged)] = ()
+    making: Annotated[
+        dict[fields.SessionId, fields.Count], fields.those_that_fit(tuple[fields.SessionId, fields.Count])
+    ] = Field(default_factory=dict)
     """By session: jobs accepted whose frames it will get."""
-    queue: int
+    queue: fields.Count
     """Live jobs that wait."""
-    background: int = 0
+    background: fields.Count = 0
     """Background jobs that wait: those of verifications and re-runs."""
-    waiting: tuple[Waiting, ...] = ()
+    waiting: Annotated[tuple[Waiting, ...], fields.those_that_fit(Waiting)] = ()
     """All jobs that wait, in the order in which they will run."""
-    running: str | None = None
-    backlog_bytes: int
-    backlog_limit_bytes: int
+    running: fields.RequestId | None = None
+    backlog_bytes: fields.Count
+    backlog_limit_bytes: fields.Count
     model: Model | None = None
-    device: str | None = None
-    dtype: str | None = None
+    device: fields.Name | None = None
+    dtype: fields.Name | None = None
 
 
 class Status(Heartbeat):
@@ -172,18 +194,18 @@ class Status(Heartbeat):
 class SessionStarted(Message):
     type: ClassVar[str] = "session.started"
 
-    epoch: str
-    session_id: str
-    created_at: float
-    resumed: bool = False
+    epoch: fields.Epoch
+    session_id: fields.SessionId
+    created_at: fields.UnixSeconds
+    resumed: fields.Flag = False
 
 
 class SessionStopped(Message):
     type: ClassVar[str] = "session.stopped"
 
-    epoch: str
-    session_id: str
-    reason: str
+    epoch: fields.Epoch
+    session_id: fields.SessionId
+    reason: fields.Said
 
 
 class FrameRecorded(Message):
@@ -191,14 +213,14 @@ class FrameRecorded(Message):
 
     type: ClassVar[str] = "frame.recorded"
 
-    session_id: str
-    frame_id: str
-    frame_epoch: str
-    record_seq: int
-    index: int
-    filename: str
-    sha256: str
-    bytes: int
+    session_id: fields.SessionId
+    frame_id: fields.FrameId
+    frame_epoch: fields.Epoch
+    record_seq: fields.RecordSeq
+    index: fields.Index
+    filename: fields.FrameFile
+    sha256: fields.Sha256
+    bytes: fields.Count
 
 
 class ReplayFrame(Message):
@@ -206,39 +228,33 @@ class ReplayFrame(Message):
 
     type: ClassVar[str] = "replay.frame"
 
-    cursor: str
-    session_id: str
-    index: int
-    total: int
+    cursor: fields.CursorName
+    session_id: fields.SessionId
+    index: fields.Index
+    total: fields.Count
     entry: dict[str, Any]
-    planned_time: float | None = None
+    planned_time: fields.UnixSeconds | None = None
     """When it was to be sent, in Unix seconds; None for a frame that was asked for."""
-    actual_time: float | None = None
+    actual_time: fields.UnixSeconds | None = None
     """When it was sent, by the same clock."""
 
 
 class ReplayStatus(Message):
     type: ClassVar[str] = "replay.status"
 
-    cursor: str
-    state: str
-    session_id: str | None
-    position: int
-    total: int
-    speed: float | None = None
-    loop: bool = False
+    cursor: fields.CursorName
+    state: fields.Word
+    session_id: fields.SessionId | None
+    position: fields.Count
+    total: fields.Count
+    speed: fields.Finite | None = None
+    loop: fields.Flag = False
 
 
 PUBLISHED: dict[str, type[Message]] = {
     cls.type: cls
-    for cls in (
-        Frame,
-        Progress,
-        Status,
-        SessionStarted,
-        SessionStopped,
-        FrameRecorded,
-        ReplayFrame,
-        ReplayStatus,
-    )
+    for cls in (Frame, Progress, Status, SessionStarted, SessionStopped, FrameRecorded, ReplayFrame, ReplayStatus)
 }
+
+HEARD: dict[str, type[Message]] = {**PUBLISHED, Heartbeat.type: Heartbeat}
+"""As a subscriber takes them: from a newer publisher too."""

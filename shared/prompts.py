@@ -110,13 +110,13 @@ def from_json(value: object) -> PromptLists:
         raise InvalidPrompts('it is not an object such as {"default": [...], "sectors": {...}}')
     unknown = [key for key in value if key not in ("default", "sectors") and not key.startswith("_")]
     if unknown:
-        raise InvalidPrompts(f"it has the unknown key {unknown[0]!r}; there are 'default' and 'sectors'")
+        raise InvalidPrompts(f"it has the unknown key {unknown[0][:100]!r}; there are 'default' and 'sectors'")
     own = value.get("sectors", {})
     if not isinstance(own, dict):
         raise InvalidPrompts("'sectors' is not an object")
     for name in own:
         if name not in sectors.ALL_NAMES:
-            raise InvalidPrompts(f"there is no sector {name!r}; there are {', '.join(sectors.ALL_NAMES)}")
+            raise InvalidPrompts(f"there is no sector {name[:100]!r}; there are {', '.join(sectors.ALL_NAMES)}")
     return PromptLists(
         _prompts("default", value.get("default", [])),
         {name: _prompts(f"sectors.{name}", listed) for name, listed in own.items()},

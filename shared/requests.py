@@ -5,13 +5,15 @@ A reply's type is named after what it holds. Payloads (images) ride behind the h
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from shared import fields, sectors
 from shared.messages import Body, FrameFields, FrameOrigin, Model
 
-MAX_SEED = 2**63 - 1
+MAX_SEED = fields.MAX_SEED
 DRAWN_SEEDS = 2**53
 """A seed that is drawn, or worked out from such a one, is below this: R, JavaScript and jq read JSON's numbers as
 doubles, which are exact up to here."""
@@ -20,8 +22,8 @@ doubles, which are exact up to here."""
 class SessionStamp(Body):
     """The session that a request was accepted under."""
 
-    session_id: str
-    created_at: float
+    session_id: fields.SessionId
+    created_at: fields.UnixSeconds
 
 
 # -- generator --------------------------------------------------------------------------------------------------------
@@ -30,42 +32,53 @@ class SessionStamp(Body):
 class Generate(Body):
     """``generate``: make one frame. The payload is the input image as it came. Answered with :class:`Generated`."""
 
-    request_id: str
-    client_id: str | None = None
-    supersede: bool = False
+    request_id: fields.RequestId
+    client_id: fields.ClientId | None = None
+    supersede: fields.Flag = False
     session: SessionStamp | None = None
-    grid_size: Literal[2, 3]
-    target_sector: str
-    focus_sector: str | None = None
-    focus_x: float | None = None
-    focus_y: float | None = None
-    prompt: str
-    negative_prompt: str | None = None
-    seed: int = Field(ge=0, le=MAX_SEED)
-    steps: int | None = None
-    guidance_scale: float | None = None
-    strength: float | None = None
-    strict: bool = False
+    grid_size: fields.GridSize
+    target_sector: fields.SectorOfGrid
+    focus_sector: fields.SectorOfGrid | None = None
+    focus_x: fields.Fraction | None = None
+    focus_y: fields.Fraction | None = None
+    prompt: fields.Prompt
+    negative_prompt: fields.Prompt | None = None
+    seed: fields.Seed
+    steps: fields.Steps | None = None
+    guidance_scale: fields.Guidance | None = None
+    strength: fields.Strength | None = None
+    strict: fields.Flag = False
     """Refuse the request rather than leave anything of its prompt undone."""
-    timeout_ms: float
+    timeout_ms: fields.WaitMs
     """How long the caller still waits: a job whose caller has given up is dropped."""
     priority: Literal["live", "background"] = "live"
-    publish: bool = True
+    publish: fields.Flag = True
     """False for a job that is made only to be compared: answered, not published, not recorded."""
     origin: FrameOrigin | None = None
     """The frame that a re-run makes again in another way."""
 
 
+def told_focus(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the viewer looked, as far as the entry of a recorded frame says so in our terms. The picture does not hang
+    on it."""
+    told: dict[str, Any] = {
+        key: value for key in ("focus_x", "focus_y") if fields.fits(fields.Fraction, value := entry.get(key))
+    }
+    if entry.get("grid_size") in sectors.NAMES and entry.get("focus_sector") in sectors.names(entry["grid_size"]):
+        told["focus_sector"] = entry["focus_sector"]
+    return told
+
+
 class Generated(FrameFields):
     """The frame that was made. The payload is its PNG, the very bytes that were published."""
 
-    sha256: str
+    sha256: fields.Sha256
 
 
 class Cancel(Body):
     """``cancel``: drop a job by the id of its request. Cancelling one that is done or unknown changes nothing."""
 
-    request_id: str
+    request_id: fields.RequestId
 
 
 class Cancelled(Body):
@@ -77,17 +90,17 @@ class Cancelled(Body):
 class FrameRef(Body):
     """One frame of a session, by its place in the recording."""
 
-    session_id: str
-    epoch: str
-    record_seq: int
+    session_id: fields.SessionId
+    epoch: fields.Epoch
+    record_seq: fields.RecordSeq
 
 
 class PendingFrame(FrameRef):
     """A frame that the generator holds until it is acknowledged."""
 
-    frame_id: str
-    bytes: int
-    input_sha256: str
+    frame_id: fields.FrameId
+    bytes: fields.Count
+    input_sha256: fields.Sha256
 
 
 class PendingFrames(Body):
@@ -97,10 +110,12 @@ class PendingFrames(Body):
     number that its next frame will get.
     """
 
-    epoch: str
-    stopping: bool
-    frames: tuple[PendingFrame, ...]
-    next_record_seq: dict[str, int]
+    epoch: fields.Epoch
+    stopping: fields.Flag
+    frames: Annotated[tuple[PendingFrame, ...], fields.those_that_fit(PendingFrame)]
+    next_record_seq: Annotated[
+        dict[fields.SessionId, fields.RecordSeq], fields.those_that_fit(tuple[fields.SessionId, fields.RecordSeq])
+    ]
 
 
 class Fetch(FrameRef):
@@ -111,12 +126,12 @@ class Fetch(FrameRef):
 class InputRequest(Body):
     """``input``: an input image by its hash. Answered with :class:`Input` and its bytes as payload or ``not_found``."""
 
-    sha256: str
+    sha256: fields.Sha256
 
 
 class Input(Body):
-    sha256: str
-    format: Literal["png", "jpeg", "webp"]
+    sha256: fields.Sha256
+    format: fields.ImageFormat
 
 
 class Acknowledge(Body):
@@ -125,29 +140,29 @@ class Acknowledge(Body):
     Errors: ``forbidden`` where the proof is none; then nothing is let go.
     """
 
-    frames: tuple[FrameRef, ...]
-    proof: str = ""
+    frames: Annotated[tuple[FrameRef, ...], fields.AT_ONCE, fields.FIRST_ERROR]
+    proof: Annotated[str, Field(max_length=128)] = ""
     """That the recorder says so: see :mod:`shared.acknowledging`."""
 
 
 class Acknowledged(Body):
     """How many frames the acknowledgement let go."""
 
-    released: int
+    released: fields.Count
 
 
 class KnownObject(Body):
     """One thing that a model with a closed vocabulary draws."""
 
-    name: str
-    plural: str
-    synonyms: tuple[str, ...]
-    nearest: tuple[str, ...]
+    name: fields.Name
+    plural: fields.Name
+    synonyms: tuple[fields.Name, ...]
+    nearest: tuple[fields.Name, ...]
     """Words for other things, for which it stands in; said so when it does."""
-    colours: tuple[str, ...]
+    colours: tuple[fields.Name, ...]
     """Those that it can be asked for in; without one it has its own."""
     place: Literal["sky", "ground", "any"]
-    styles: tuple[str, ...]
+    styles: tuple[fields.Name, ...]
 
 
 class Vocabulary(Body):
@@ -158,16 +173,16 @@ class Vocabulary(Body):
 
     model: Model
     objects: tuple[KnownObject, ...] | None = None
-    colours: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    colours: dict[fields.Name, tuple[fields.Name, ...]] = Field(default_factory=dict)
     """By colour, the words for it."""
-    sizes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    numbers: dict[str, int] = Field(default_factory=dict)
+    sizes: dict[fields.Name, tuple[fields.Name, ...]] = Field(default_factory=dict)
+    numbers: dict[fields.Name, fields.Count] = Field(default_factory=dict)
     """Words for a number of objects; numerals do as well."""
-    most: int | None = None
+    most: fields.Count | None = None
     """More objects than that do not go into one sector."""
-    styles: tuple[str, ...] = ()
+    styles: tuple[fields.Name, ...] = ()
     """Words for manners of drawing."""
-    fallback: str | None = None
+    fallback: fields.Name | None = None
     """What is drawn where nothing of a prompt is known."""
 
 
@@ -180,17 +195,18 @@ class StartSession(Body):
     Errors: ``invalid_session_id``, ``session_exists`` (unless ``resume``), ``insufficient_storage``.
     """
 
-    session_id: str | None = None
-    resume: bool = False
-    active: bool = True
+    session_id: fields.SessionId | None = None
+    resume: fields.Flag = False
+    active: fields.Flag = True
     """False for a session that is recorded beside the active one, which stays: a re-run's. Its frames are those that
     are stamped with it. It needs an id."""
-    extra: dict[str, Any] = Field(default_factory=dict)
-    """What else the head of a new session says for good: a re-run's parent, and what was changed."""
+    extra: fields.HeadExtra = Field(default_factory=dict)
+    """What else the head of a new session says for good: a re-run's parent, and what was changed. What every head says
+    of itself is not for the caller to say."""
 
 
 class StartedSession(SessionStamp):
-    resumed: bool = False
+    resumed: fields.Flag = False
 
 
 class StopSession(Body):
@@ -199,13 +215,13 @@ class StopSession(Body):
     With ``session_id``: end one that is recorded beside it. That may be repeated.
     """
 
-    session_id: str | None = None
+    session_id: fields.SessionLookedFor | None = None
 
 
 class StoppedSession(Body):
-    session_id: str
-    recorded: int
-    pending: int
+    session_id: fields.SessionId
+    recorded: fields.Count
+    pending: fields.Count
 
 
 class ResumeSession(SessionStamp):
@@ -217,51 +233,51 @@ class AskedFrame(FrameRef):
     """A frame that is asked after. Without its id only what this recorder has written itself is affirmed: a copied
     session holds the same numbers."""
 
-    frame_id: str | None = None
+    frame_id: fields.FrameId | None = None
 
 
 class StatusRequest(Body):
     """``status`` of the recorder: ``frames`` are asked after, and the answer says which of them are on disk."""
 
-    frames: tuple[AskedFrame, ...] = ()
+    frames: Annotated[tuple[AskedFrame, ...], fields.AT_ONCE, fields.FIRST_ERROR] = ()
 
 
 class SessionState(Body):
     """What the recorder is doing for one session."""
 
-    session_id: str
-    recorded: int
+    session_id: fields.SessionId
+    recorded: fields.Count
     """Frames on disk, as entries of the session."""
-    pending: int
+    pending: fields.Count
     """Frames known to exist and not yet on disk."""
-    error: str | None = None
+    error: fields.Said | None = None
     """Why frames wait, in one sentence; None while all is well."""
 
 
 class RecorderStatus(Body):
     """The answer to ``status``."""
 
-    epoch: str
+    epoch: fields.Epoch
     active: SessionStamp | None
-    stopped: str | None = None
+    stopped: fields.SessionId | None = None
     """The session that somebody stopped last since this recorder started, unless it was begun again. Whoever recorded
     into it and missed the message learns here that it was ended on purpose."""
     sessions: tuple[SessionState, ...] = ()
     """The active session and any other with pending frames or trouble."""
-    free_bytes: int | None
+    free_bytes: fields.Count | None
     """On the disk of the sessions; None where it cannot be asked (the folder vanished)."""
-    error: str | None = None
+    error: fields.Said | None = None
     """What is wrong with the sessions folder as a whole; None while all is well."""
-    lost: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    lost: dict[fields.SessionId, tuple[fields.FrameId, ...]] = Field(default_factory=dict)
     """Ids of frames that are known to be lost, by session, since this recorder started."""
-    recorded: tuple[bool, ...] = ()
+    recorded: tuple[fields.Flag, ...] = ()
     """Whether each frame asked after is on disk, in the order asked."""
 
 
 class DeleteSession(Body):
     """``delete``: remove a session. ``session_busy`` while it is active or has pending frames."""
 
-    session_id: str
+    session_id: fields.SessionLookedFor
 
 
 class ImportSession(Body):
@@ -270,26 +286,26 @@ class ImportSession(Body):
     Errors: ``invalid_session_id``, ``session_exists``, ``not_found`` (nothing of that name is staged).
     """
 
-    staged: str
+    staged: fields.StagingToken
     """Name of its folder under ``<sessions>/.import``; see :mod:`shared.session.staging`."""
-    session_id: str
+    session_id: fields.SessionId
 
 
 class RepairSession(Body):
     """``repair``: mend a session whose metadata cannot be read. Answered with :class:`Repaired`."""
 
-    session_id: str
+    session_id: fields.SessionLookedFor
 
 
 class Repaired(Body):
-    session_id: str
-    actions: tuple[str, ...] = ()
+    session_id: fields.SessionId
+    actions: tuple[fields.Said, ...] = ()
 
 
 class AnsweredFrame(FrameRef):
     """A frame that the API answered as ``pending``."""
 
-    frame_id: str
+    frame_id: fields.FrameId
 
 
 class Settle(Body):
@@ -298,14 +314,14 @@ class Settle(Body):
     Answered with :class:`Settled`.
     """
 
-    frames: tuple[AnsweredFrame, ...]
+    frames: Annotated[tuple[AnsweredFrame, ...], fields.AT_ONCE, fields.FIRST_ERROR]
 
 
 class Settled(Body):
     """Frame ids by fate; those in neither are still being written."""
 
-    recorded: tuple[str, ...] = ()
-    lost: tuple[str, ...] = ()
+    recorded: tuple[fields.FrameId, ...] = ()
+    lost: tuple[fields.FrameId, ...] = ()
 
 
 # -- replayer ---------------------------------------------------------------------------------------------------------
@@ -318,19 +334,19 @@ class CursorRequest(Body):
     :class:`CursorState`. Errors: ``not_replaying``, ``frame_missing``, ``frame_corrupt`` (the cursor moves past it).
     """
 
-    cursor: str = Field("default", min_length=1, max_length=128)
+    cursor: fields.CursorName = "default"
 
 
 class StartReplay(CursorRequest):
     """``start``: put the cursor before the first frame of a session. Answered with :class:`CursorState`."""
 
-    session_id: str
+    session_id: fields.SessionLookedFor
 
 
 class Seek(CursorRequest):
     """``seek``: the next ``next`` gives the frame of this index."""
 
-    index: int = Field(ge=0)
+    index: fields.Index
 
 
 class Play(CursorRequest):
@@ -339,33 +355,44 @@ class Play(CursorRequest):
     What is None stays as it was: speed 1 and no loop at first. Answered with :class:`CursorState`.
     """
 
-    speed: float | None = Field(None, ge=0.01, le=100)
-    loop: bool | None = None
+    speed: fields.Speed | None = None
+    loop: fields.Flag | None = None
 
 
 class CursorState(Body):
-    cursor: str
-    state: str
+    cursor: fields.CursorName
+    state: fields.Word
     """``idle``, ``replaying``, ``playing``, ``paused`` or ``complete``; of a newer replayer perhaps another word."""
-    session_id: str | None
-    position: int
+    session_id: fields.SessionId | None
+    position: fields.Count
     """Index that ``next`` would give."""
-    total: int
-    speed: float | None = None
+    total: fields.Count
+    speed: fields.Finite | None = None
     """Of the playback, where one was begun."""
-    loop: bool = False
+    loop: fields.Flag = False
 
 
 class ReplayedFrame(Body):
     """``complete`` True at the end (no payload), else the frame's entry and its PNG as payload."""
 
-    complete: bool
-    cursor: str
-    session_id: str
+    complete: fields.Flag
+    cursor: fields.CursorName
+    session_id: fields.SessionId
     entry: dict[str, Any] | None = None
 
 
-class StartRerun(Body):
+class RerunChanges(Body):
+    """What a re-run changes; the head of its session says so too."""
+
+    prompts: fields.Prompts | None = None
+    """What a ``sector_prompts.json`` holds; None keeps each frame's own prompt."""
+    seed_offset: fields.SeedOffset = 0
+    strength: fields.Strength | None = None
+    chain: fields.Flag = False
+    """Where a frame's input was an earlier frame, feed that one's new version instead."""
+
+
+class StartRerun(RerunChanges):
     """``rerun``: make a session again with something changed, into a new session. Answered with :class:`RerunState`.
 
     Errors: ``session_not_found``, ``session_exists``, ``invalid_session_id``, ``session_busy`` (that session is being
@@ -373,19 +400,13 @@ class StartRerun(Body):
     ``generator_loading``, ``recorder_unavailable``.
     """
 
-    session_id: str
+    session_id: fields.SessionLookedFor
     """The session to be made again."""
-    into: str
+    into: fields.SessionId
     """Id of the new session."""
-    prompts: dict[str, Any] | None = None
-    """What a ``sector_prompts.json`` holds; None keeps each frame's own prompt."""
-    seed_offset: int = Field(0, ge=-MAX_SEED, le=MAX_SEED)
-    strength: float | None = Field(None, gt=0, le=1)
-    model: str | None = None
+    model: fields.Name | None = None
     """Id, or the beginning of the revision, of the model that the generator must be running."""
-    chain: bool = False
-    """Where a frame's input was an earlier frame, feed that one's new version instead."""
-    resume: bool = False
+    resume: fields.Flag = False
     """Go on with a re-run that was broken off; its changes are those it was begun with."""
 
 
@@ -395,28 +416,28 @@ class RerunRequest(Body):
     Errors: ``session_not_found``; ``not_found`` where the session is no re-run.
     """
 
-    session_id: str
+    session_id: fields.SessionLookedFor
 
 
 class SkippedFrame(Body):
     """A frame that could not be made again, and why."""
 
-    index: int
-    reason: str
+    index: fields.Index
+    reason: fields.Said
 
 
 class RerunState(Body):
     """How a re-run stands; `interrupted`: it ended before its last frame and nobody is making it; it can be resumed."""
 
-    session_id: str
-    parent: str
-    state: str
+    session_id: fields.SessionId
+    parent: fields.SessionId
+    state: fields.Word
     """``queued``, ``running``, ``waiting``, ``complete``, ``cancelled``, ``failed`` or ``interrupted``; of a newer
     replayer perhaps another word."""
-    done: int
+    done: fields.Count
     """Frames of the parent that are dealt with, the skipped ones included."""
-    total: int
+    total: fields.Count
     skipped: tuple[SkippedFrame, ...] = ()
-    reason: str | None = None
+    reason: fields.Said | None = None
     """Why it waits, or failed."""
     changed: dict[str, Any] = Field(default_factory=dict)

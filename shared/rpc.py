@@ -16,9 +16,10 @@ import zmq.asyncio
 from pydantic import BaseModel, ValidationError
 from zmq.utils.monitor import parse_monitor_message
 
-from shared.errors import InternalError, InvalidRequest, MalformedMessage, ParafoveaError, UnknownType
+from shared.errors import InternalError, MalformedMessage, ParafoveaError, UnknownType
 from shared.messages import new_id
 from shared.rarely import Rarely
+from shared.refusals import invalid_request, request_of
 from shared.sockets import Bus
 from shared.wire import (
     Payload,
@@ -29,6 +30,7 @@ from shared.wire import (
     encode_error,
     encode_reply,
     encode_request,
+    is_id,
 )
 
 log = logging.getLogger(__name__)
@@ -205,7 +207,7 @@ class Server:
         handler = self._handlers.get(request.type)
         if handler is None:
             known = ", ".join(sorted(self._handlers))
-            raise UnknownType(f"'{self._channel}' serves no '{request.type}'; it serves {known}")
+            raise UnknownType(f"'{self._channel}' serves no {request.type!r}; it serves {known}")
         return await handler(request)
 
     async def _send(self, identity: bytes, frames: list[Payload]) -> None:
@@ -228,15 +230,6 @@ def read(model: type[ModelT], reply: Reply) -> ModelT:
         ) from None
 
 
-def invalid_request(error: ValidationError) -> InvalidRequest:
-    """A validation error in the words of the API: what is wrong with which field."""
-    fields = {
-        ".".join(str(part) for part in item["loc"]) or "request": item["msg"].removeprefix("Value error, ")
-        for item in error.errors()
-    }
-    return InvalidRequest("; ".join(f"{name}: {message}" for name, message in fields.items()), fields=fields)
-
-
 def _id_of(frames: list[bytes]) -> str | None:
     """The id in a request that is otherwise unreadable, so that its caller need not wait for the deadline."""
     import orjson
@@ -246,7 +239,7 @@ def _id_of(frames: list[bytes]) -> str | None:
     except orjson.JSONDecodeError:
         return None
     found = header.get("id") if isinstance(header, dict) else None
-    return found if isinstance(found, str) else None
+    return found if isinstance(found, str) and is_id(found) else None
 
 
-__all__ = ["Client", "Handler", "MalformedMessage", "PeerGone", "Server", "invalid_request", "read"]
+__all__ = ["Client", "Handler", "MalformedMessage", "PeerGone", "Server", "invalid_request", "read", "request_of"]

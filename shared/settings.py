@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.address import BusAddress, default_bus
+from shared.fields import MAX_WAIT_S
 from shared.places import sector_prompts
 
 PREFIX = "PARAFOVEA_"
@@ -62,7 +63,9 @@ class Settings(BaseSettings):
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:N, mps or cpu")
     dtype: Literal["auto", "float16", "bfloat16", "float32"] = Field("auto", description="precision of the model")
     queue_limit: int = Field(8, ge=1, description="jobs waiting before /generate answers queue_full")
-    generation_timeout_s: float = Field(120.0, gt=0, description="seconds after which a /generate is given up")
+    generation_timeout_s: float = Field(
+        120.0, gt=0, le=MAX_WAIT_S, description="seconds after which a /generate is given up"
+    )
     backlog_bytes: int = Field(1 << 30, ge=1, description="frames and inputs held in memory for the recorder")
     disk_warn_bytes: int = Field(5 * GB, ge=0, description="free bytes below which /health warns")
     disk_stop_bytes: int = Field(1 * GB, ge=0, description="free bytes below which recording is refused")

@@ -22,7 +22,7 @@ from shared.errors import ParafoveaError
 from shared.holder import Holder
 from shared.messages import Message
 from shared.rarely import Rarely
-from shared.wire import Payload, Published, decode_published, encode_published
+from shared.wire import Payload, Published, checked, decode_published, encode_published
 
 log = logging.getLogger(__name__)
 
@@ -219,18 +219,18 @@ class Subscriber:
             yield await self.receive()
 
     async def hand_to(self, take: Callable[[Published], None]) -> None:
-        """Give each message to ``take``, until cancelled. One that it cannot use (the publisher may be of another
-        version) costs itself and a word in the log, never this process."""
+        """Give each message to ``take``, until cancelled. One whose fields are not of their types, or that it cannot
+        use (the publisher may be of another version), costs itself and a word in the log, never this process."""
         async for message in self:
             try:
-                take(message)
+                take(checked(message))
             except Exception as error:
                 self.unusable(message, error)
 
     def unusable(self, message: Published, error: Exception) -> None:
         """Say, ever more rarely, that a message could not be used."""
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        self._unusable.warn("a '%s' message on %s is passed over: %s", message.type, self._channel, said)
+        self._unusable.warn("a %r message on %s is passed over: %s", message.type, self._channel, said)
 
     def add(self, topic: str) -> None:
         """Receive messages of this type too, from about now on."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -15,10 +16,14 @@ import orjson
 from shared.channels import topic_of
 from shared.depth import is_deeper
 from shared.errors import InternalError, InvalidRequest, MalformedMessage, ParafoveaError, UnsupportedVersion, from_code
-from shared.messages import PROTOCOL_VERSION, Message, new_id
+from shared.fields import MAX_ID_CHARS, cut
+from shared.messages import HEARD, PROTOCOL_VERSION, Message, new_id
 
 Payload = bytes | memoryview
 
+MAX_TYPE_CHARS = 100
+"""A type is a word or two: it comes back in the answer."""
+MAX_TOLD_FIELDS = 20
 MAX_DEPTH = 250
 """Objects and arrays within each other in a header. orjson reads 1024 and writes 254: what comes in must go on out."""
 
@@ -79,8 +84,19 @@ def decode_published(frames: Sequence[bytes]) -> Published:
     topic, raw_header, payload = frames
     header = _header(raw_header)
     if topic != topic_of(header["type"]):
-        raise MalformedMessage(f"the topic {topic!r} does not fit the type {header['type']!r}")
+        raise MalformedMessage(f"the topic {bytes(topic[:MAX_TYPE_CHARS])!r} does not fit the type {header['type']!r}")
     return Published(header["type"], header, payload)
+
+
+def checked(message: Published) -> Published:
+    """The message itself, when its fields are of their types. What of it is not known here is not looked at.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if (known := HEARD.get(message.type)) is not None:
+        known.model_validate(message.header)
+    return message
 
 
 def encode_request(
@@ -111,8 +127,8 @@ def decode_request(frames: Sequence[bytes]) -> Request:
     if not frames:
         raise MalformedMessage("a request has at least a header")
     header = _header(frames[0])
-    if not isinstance(header.get("id"), str):
-        raise MalformedMessage("a request's header needs an 'id', a string")
+    if not is_id(header.get("id")):
+        raise MalformedMessage(f"a request's header needs an 'id', a string of at most {MAX_ID_CHARS} characters")
     return Request(header["type"], header["id"], header, tuple(frames[1:]))
 
 
@@ -141,12 +157,20 @@ def decode_reply(frames: Sequence[bytes]) -> tuple[str | None, Reply | Parafovea
     if message_id is not None and not isinstance(message_id, str):
         raise MalformedMessage("a reply's 'id' is the request's, a string")
     if header["type"] == "error":
-        return message_id, from_code(str(header.get("code")), str(header.get("detail")), _fields(header.get("fields")))
+        detail = cut(str(header.get("detail")))
+        return message_id, from_code(str(header.get("code")), detail, _fields(header.get("fields")))
     return message_id, Reply(header, tuple(frames[1:]))
 
 
 def _fields(value: object) -> dict[str, str] | None:
-    return {str(name): str(what) for name, what in value.items()} if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return None
+    return {str(name)[:MAX_TYPE_CHARS]: cut(str(what)) for name, what in islice(value.items(), MAX_TOLD_FIELDS)}
+
+
+def is_id(value: object) -> bool:
+    """Whether a value can be the id of a request: it comes back in the answer as it is."""
+    return isinstance(value, str) and len(value) <= MAX_ID_CHARS
 
 
 def _envelope(message_type: str, message_id: str | None) -> dict[str, Any]:
@@ -165,8 +189,10 @@ def _header(raw: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise MalformedMessage(f"the header is not JSON: {error}") from None
     kind = header.get("type") if isinstance(header, dict) else None
-    if not isinstance(header, dict) or not isinstance(kind, str) or not kind.isascii():
-        raise MalformedMessage("the header is not a JSON object with a 'type' in ASCII")
+    if not isinstance(header, dict) or not isinstance(kind, str) or not kind.isascii() or len(kind) > MAX_TYPE_CHARS:
+        raise MalformedMessage(
+            f"the header is not a JSON object with a 'type' of at most {MAX_TYPE_CHARS} ASCII characters"
+        )
     version = header.get("v")
     if type(version) is not int or version < 1:  # JSON's true is an int to isinstance
         raise MalformedMessage("the header needs 'v', the protocol version, a whole number from 1")

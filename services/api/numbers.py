@@ -10,11 +10,7 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator
-from pydantic_core import PydanticCustomError
-
-EXACT_LIMIT = 2**53
-"""Beyond it a float no longer holds every whole number."""
+from shared.fields import WHOLE
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,2})?\Z")
 
@@ -27,20 +23,7 @@ def whole_of_text(text: str) -> int | None:
     return int(value) if value == value.to_integral_value() else None
 
 
-def _whole_of_json(value: object) -> object:
-    """A float without a fraction as the whole number that it is; anything else as it came.
-
-    Raises:
-        PydanticCustomError: so large that digits have been lost, so that another number would be obeyed.
-    """
-    if not isinstance(value, float) or not value.is_integer():
-        return value
-    if abs(value) > EXACT_LIMIT:
-        raise PydanticCustomError("inexact", "input is a whole number of 2^53 or more; write it in digits alone")
-    return int(value)
-
-
-Whole = Annotated[int, BeforeValidator(_whole_of_json)]
+Whole = Annotated[int, WHOLE]
 """A field that is a whole number, in a model that takes its other types strictly."""
-WHOLE = BeforeValidator(_whole_of_json)
-"""The same for a field of another type, a ``Literal`` of numbers."""
+
+__all__ = ["WHOLE", "Whole", "whole_of_text"]

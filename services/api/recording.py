@@ -36,7 +36,7 @@ from shared.requests import (
     StoppedSession,
     StopSession,
 )
-from shared.rpc import read
+from shared.rpc import read, request_of
 from shared.wire import Published, Reply
 
 log = logging.getLogger(__name__)
@@ -131,11 +131,11 @@ class Recording:
 
     async def start(self, session_id: str | None, *, resume: bool) -> StartedSession:
         """Begin a session; the active one ends."""
+        wanted = request_of(StartSession, session_id=session_id, resume=resume)
         async with self._asking:
             await self._sync()
             self.check_storage()
-            body = StartSession(session_id=session_id, resume=resume).model_dump()
-            started = read(StartedSession, await self._ask("start", body))
+            started = read(StartedSession, await self._ask("start", wanted.model_dump()))
             self.active = SessionStamp(session_id=started.session_id, created_at=started.created_at)
             return started
 

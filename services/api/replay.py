@@ -13,6 +13,7 @@ from services.api.headers import NO_STORE, replayed_headers
 from services.api.schemas import invalid
 from services.api.service import Api
 from shared.errors import InvalidSessionId, SessionNotFound
+from shared.fields import MAX_CURSOR_CHARS, MAX_SPEED, MIN_SPEED, CursorName, fits
 from shared.requests import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
 from shared.rpc import read
 from shared.session import ids
@@ -21,8 +22,6 @@ from shared.wire import Reply
 ANSWER_S = 10.0
 START_S = 60.0
 """A session of 100,000 frames takes its time to open, and longer where another hand has laid it out."""
-MAX_CURSOR_CHARS = 128
-MIN_SPEED, MAX_SPEED = 0.01, 100.0
 
 
 class ReplayRoutes:
@@ -91,7 +90,11 @@ class ReplayRoutes:
 
 def _cursor(request: Request) -> str:
     name = query.text(request, "cursor", max_chars=MAX_CURSOR_CHARS)
-    return "default" if name is None else name
+    if name is None:
+        return "default"
+    if not fits(CursorName, name):
+        raise invalid({"cursor": "it has no control characters, such as line breaks"})
+    return name
 
 
 def _state(reply: Reply) -> CursorState:

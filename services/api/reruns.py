@@ -14,9 +14,10 @@ from services.api.headers import NO_STORE
 from services.api.numbers import Whole
 from services.api.service import Api
 from shared.errors import InvalidSessionId, SessionNotFound
+from shared.fields import MAX_NAME_CHARS
 from shared.prompts import MAX_FILE_BYTES
 from shared.requests import MAX_SEED, RerunRequest, RerunState, StartRerun
-from shared.rpc import invalid_request, read
+from shared.rpc import invalid_request, read, request_of
 from shared.session import ids
 
 START_S = 60.0
@@ -35,7 +36,9 @@ class RerunBody(BaseModel):
     )
     seed_offset: Whole = Field(0, ge=-MAX_SEED, le=MAX_SEED, description="added to each frame's seed")
     strength: float | None = Field(None, gt=0, le=1, description="another strength")
-    model: str | None = Field(None, description="the model that the generator must be running")
+    model: str | None = Field(
+        None, max_length=MAX_NAME_CHARS, description="the model that the generator must be running"
+    )
     chain: bool = Field(False, description="where a frame's input was an earlier frame, feed its new version instead")
     resume: bool = Field(False, description="go on with a re-run that was broken off, with what it was begun with")
 
@@ -55,7 +58,7 @@ class RerunRoutes:
         except ValidationError as error:
             raise invalid_request(error) from None
         self._api.check_open()
-        body = StartRerun(session_id=parent, **wanted.model_dump())
+        body = request_of(StartRerun, session_id=parent, **wanted.model_dump())
         reply = await self._api.replayer.ask("rerun", body.model_dump(), timeout_s=START_S)
         return _told(read(RerunState, reply), 202)
 

@@ -20,13 +20,12 @@ from services.generator.jobs import Answer, Job, JobQueue
 from services.generator.stream import FrameStream, model_of
 from services.generator.understanding import refuse_what_is_not_done
 from services.generator.worker import Worker
-from shared import images, sectors
+from shared import images
 from shared.disk import Disk
 from shared.errors import (
     GenerationFailed,
     GeneratorLoading,
     GeneratorUnavailable,
-    InvalidRequest,
 )
 from shared.messages import Backlogged, Message, Progress, Status
 from shared.requests import FrameRef, Generate
@@ -111,10 +110,6 @@ class Generator:
         """
         info = self.check_ready()
         header = images.probe(encoded)
-        try:
-            sectors.position(request.target_sector, request.grid_size)
-        except ValueError as error:
-            raise InvalidRequest(f"target_sector: {error}", fields={"target_sector": str(error)}) from None
         if request.strict:
             refuse_what_is_not_done(info.vocabulary, request, (header.width, header.height))
         job = Job(request, encoded, asyncio.get_running_loop().create_future())

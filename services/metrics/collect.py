@@ -6,9 +6,11 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from shared.messages import HEARD
 from shared.wire import Published
 
 GENERATION_BUCKETS_S = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
+UNKNOWN_TYPES = 50
 STATES = ("loading", "ready", "failed", "stopping")
 
 
@@ -44,6 +46,7 @@ class Collector:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._gaps = Gaps()
+        self._unknown: set[str] = set()
         self._recorded_bytes = Counter(
             "parafovea_recorded_bytes", "Bytes of frames that are on disk", registry=registry
         )
@@ -76,8 +79,13 @@ class Collector:
         self._messages = Counter("parafovea_messages", "Messages on the bus", ["type"], registry=registry)
 
     def take(self, message: Published) -> None:
-        """Count one message. A type that this version does not know is counted by its name alone."""
-        self._messages.labels(message.type).inc()
+        """Count one message. A type that this version does not know is counted by its name alone, as long as there are
+        few of them: each name is kept for good."""
+        is_known = message.type in HEARD or message.type in self._unknown
+        if not is_known and len(self._unknown) < UNKNOWN_TYPES:
+            self._unknown.add(message.type)
+            is_known = True
+        self._messages.labels(message.type if is_known else "other").inc()
         known = {
             "frame": self._take_frame,
             "progress": self._take_progress,

@@ -238,7 +238,7 @@ class Archive:
         doomed = self._root / f"{TEMP_PREFIX}deleted-{session_id}"
         if os.path.lexists(doomed):
             self._disk.remove_tree(doomed)
-        self._disk.rename(self._root / session_id, doomed)
+        self._disk.rename(layout.folder_to_write(self._root, session_id), doomed)
         self._disk.fsync_dir(self._root)
         self._disk.remove_tree(doomed)
 

@@ -15,6 +15,11 @@ from shared.session.numbers import NumberSet
 
 CACHE_BYTES = 96 * 1024 * 1024
 """Frames of the stream kept until they are written. What does not fit is fetched later."""
+MAX_GAP = 1_000_000
+"""More frames than a generator can hold. A number that is further from those that are known is a mistake, and what
+would be missing before it is not looked for."""
+UNFIT_S = 10.0
+"""How long a frame is asked for whose answers cannot be recorded: it holds the ones behind it up."""
 DEAD_GRACE_S = 2.0
 """A generator's last messages may still be on their way when its successor is already heard."""
 
@@ -35,6 +40,8 @@ class Stream:
         next: number of the next frame to write; all before it are settled. None until it is known where to begin.
         end: one past the largest number that is known to exist.
         done: numbers written since this process began.
+        unfit: since when the generator gives what cannot be recorded, by number.
+        refused: numbers that were given up for that.
         ids: ids of frames that the generator listed as pending, to name them should they be lost.
         dead_since_s: when the epoch was found to be over; None while its generator lives.
     """
@@ -48,6 +55,8 @@ class Stream:
     cached: dict[int, Tapped] = field(default_factory=dict)
     ids: dict[int, str] = field(default_factory=dict)
     skipped: set[int] = field(default_factory=set)
+    unfit: dict[int, float] = field(default_factory=dict)
+    refused: NumberSet = field(default_factory=NumberSet)
     dead_since_s: float | None = None
 
     @property
@@ -66,6 +75,18 @@ class Stream:
         """Whether a frame of this id is here or was listed, and is not written."""
         listed = (held for number, held in self.ids.items() if number not in self.done)
         return frame_id in listed or any(tapped.header.get("frame_id") == frame_id for tapped in self.cached.values())
+
+    def reach(self, number: int) -> None:
+        """There is a frame of this number.
+
+        Raises:
+            ValueError: it is so far from the others that what is between cannot be missing.
+        """
+        first = min(self.cached, default=number) if self.next is None else self.next
+        end = max(self.end, number + 1)
+        if end - min(first, number) > MAX_GAP and number >= (self.next or 0):
+            raise ValueError(f"{number} is too far from the other numbers of its session")
+        self.end = end
 
     def advance(self) -> None:
         """Step over what is written or given up."""
@@ -103,6 +124,7 @@ class Intake:
         self._cache_bytes = cache_bytes
         self._cached_bytes = 0
         self._sessions: dict[str, list[Stream]] = {}
+        self._refused: list[GivenUp] = []
 
     # -- what is heard ------------------------------------------------------------------------------------------------
 
@@ -132,12 +154,13 @@ class Intake:
         if session_id is None or number is None:
             return
         stream = self._stream(header["epoch"], session_id, now_s)
+        is_first = stream.end == 0
+        stream.reach(number)
         stream.created_at = header.get("session_created_at") or stream.created_at or header.get("timestamp")
-        if number == 0 and stream.next is None and stream.end == 0:
+        if number == 0 and stream.next is None and is_first:
             stream.next = 0  # the session's first frame in this epoch: nothing can have been before it
         if stream.next is None:
             self.wants_listing = True
-        stream.end = max(stream.end, number + 1)
         settled = number in stream.done or (stream.next is not None and number < stream.next)
         if settled or number in stream.cached:
             return
@@ -153,7 +176,7 @@ class Intake:
         if epoch != self.epoch:
             return
         stream = self._stream(epoch, session_id, now_s)
-        stream.end = max(stream.end, last_record_seq + 1)
+        stream.reach(last_record_seq)
         if stream.next is None or (stream.finished and frames):
             self.wants_listing = True  # where to begin; or which acknowledgements went astray
 
@@ -174,6 +197,8 @@ class Intake:
             stream.end = max(stream.end, end)
             first = min(numbers, default=end)
             stream.next = first if stream.next is None else max(stream.next, first)
+            if stream.end - stream.next > MAX_GAP:
+                stream.end = max(end, stream.next)
             stream.advance()
             for number in [n for n in stream.cached if n < stream.next]:
                 self._forget(stream, number)
@@ -181,7 +206,7 @@ class Intake:
             again += [
                 FrameRef(session_id=session_id, epoch=listing.epoch, record_seq=number)
                 for number in sorted(numbers)
-                if number in stream.done
+                if number in stream.done or number in stream.refused
             ]
         return again
 
@@ -227,6 +252,7 @@ class Intake:
             stream.done.add(ref.record_seq)
             self._forget(stream, ref.record_seq)
             stream.ids.pop(ref.record_seq, None)
+            stream.unfit.pop(ref.record_seq, None)
             stream.advance()
         self._tidy()
 
@@ -236,12 +262,29 @@ class Intake:
         if stream is not None:
             self._forget(stream, ref.record_seq)
 
+    def unfit(self, ref: FrameRef, now_s: float, frame_id: str | None = None) -> bool:
+        """The generator gave what cannot be recorded in a frame's place. Whether that has gone on for so long that the
+        frame is given up; it is among those that :meth:`give_up` tells next."""
+        stream = self._find(ref.epoch, ref.session_id)
+        number = ref.record_seq
+        if stream is None or now_s < stream.unfit.setdefault(number, now_s) + UNFIT_S:
+            return False
+        del stream.unfit[number]
+        if number in stream.cached:
+            frame_id = frame_id or stream.cached[number].header["frame_id"]
+            self._forget(stream, number)
+        stream.refused.add(number)
+        stream.skipped.add(number)
+        stream.advance()
+        self._refused.append(GivenUp(ref.session_id, ref.epoch, number, stream.ids.pop(number, frame_id)))
+        return True
+
     def give_up(self, now_s: float, waiting: Container[str] = ()) -> list[GivenUp]:
         """Frames of epochs that are over and did not come within the grace; they are stepped over.
 
         Sessions in ``waiting`` get more time: their frames may still come from elsewhere.
         """
-        lost: list[GivenUp] = []
+        lost, self._refused = self._refused, []
         for session_id, streams in self._sessions.items():
             if session_id in waiting:
                 continue

@@ -141,6 +141,8 @@ class Recording:
         So its files are final where nothing waits: whoever packs them next packs no session that says it is open."""
         self.look()
         is_open = session_id in self.recorded
+        if not is_open and not self.pending(session_id):
+            self._ended.pop(session_id, None)  # nothing of that name will be closed
         if not closed.done() and (not is_open or self.trouble(session_id) or self.root_trouble):
             return self.recorded.get(session_id, 0), self.pending(session_id)
         try:
@@ -236,7 +238,9 @@ class Recording:
         except RootTrouble as error:
             self._met_root_trouble(error)
         except CorruptFrame as error:
-            self._intake.refuse(FrameRef(session_id=session_id, epoch=error.epoch, record_seq=error.record_seq))
+            ref = FrameRef(session_id=session_id, epoch=error.epoch, record_seq=error.record_seq)
+            self._recorder.upstream.unfit(ref)
+            self._intake.refuse(ref)
             self._recorder.upstream.look()
             self._troubles.met(session_id, f"{error}; it is fetched again", time.monotonic())
         except OSError as error:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
-import math
 import time
 from collections.abc import Callable, Mapping
 from itertools import islice
@@ -12,11 +12,15 @@ from typing import Any
 
 from services.recorder.intake import Intake
 from services.recorder.proving import Proving
+from shared.bounds import problem_of
 from shared.errors import Forbidden, InternalError, NotFound, ParafoveaError
+from shared.fields import FrameId, fits
 from shared.messages import Frame, Heartbeat, Status
+from shared.png_text import PNG_SIGNATURE
 from shared.rarely import Rarely
-from shared.requests import FrameRef, InputRequest, PendingFrames
+from shared.requests import FrameRef, Generated, InputRequest, PendingFrames
 from shared.rpc import Client, PeerGone, read
+from shared.session.layout import image_extension
 from shared.sockets import Bus, Subscriber
 from shared.wire import Published
 
@@ -26,8 +30,8 @@ ANSWER_S = 2.0
 TRANSFER_S = 10.0
 RETRY_S = 0.1
 ACKNOWLEDGED_AT_ONCE = 500
-MAX_RECORD_SEQ = 2**31
-"""More frames than a generator makes in a life: a number beyond it is a mistake, and is not waited for."""
+MAX_HEADER_CHARS = 512 * 1024
+"""Of all that is written down of a frame; ours have about 2,000."""
 
 
 class GeneratorAway(Exception):
@@ -93,19 +97,17 @@ class Upstream:
         self._ask_soon.set()
         now_s = time.monotonic()
         header = message.header
-        _check(header)
         is_new = self._intake.hear_epoch(header["epoch"], float(header["time"]), now_s)
         if is_new:
             self._on_news(True)
         if message.type == Frame.type:
             if header.get("session_id") is None:
                 return
-            self._intake.add(header, message.payload, now_s)
+            self._intake.add(recordable(header, message.payload), message.payload, now_s)
         elif header["epoch"] == self._intake.epoch:
             status = Heartbeat.model_validate(header)
             self.state = status.state
             for backlog in status.sessions:
-                _check_number(backlog.last_record_seq)
                 self._intake.hear_backlog(
                     status.epoch, backlog.session_id, backlog.last_record_seq, backlog.frames, now_s
                 )
@@ -158,9 +160,7 @@ class Upstream:
             raise GeneratorAway(str(error)) from None
         try:
             listing = read(PendingFrames, reply)
-            for number in (*listing.next_record_seq.values(), *(frame.record_seq for frame in listing.frames)):
-                _check_number(number)
-        except (ParafoveaError, ValueError) as error:
+        except ParafoveaError as error:
             raise self._strange(error) from None
         if listing.epoch != self._intake.epoch:
             self._on_news(True)
@@ -179,17 +179,27 @@ class Upstream:
         except (PeerGone, TimeoutError, ParafoveaError) as error:
             raise GeneratorAway(str(error)) from None
         try:
-            _check(reply.body)
             if read(FrameRef, reply) != ref:
                 raise InternalError("the generator answered 'fetch' with another frame than the one asked for")
             png = reply.payload
-        except (ParafoveaError, KeyError, TypeError, ValueError) as error:
-            raise self._strange(error) from None
-        self._intake.add(reply.body, png, time.monotonic(), asked=True)
+            header = recordable(reply.body, png)
+        except (ParafoveaError, ValueError) as error:
+            self._strange(error)
+            frame_id = reply.body.get("frame_id")
+            self.unfit(ref, frame_id if fits(FrameId, frame_id) else None)
+            await asyncio.sleep(RETRY_S)
+            return
+        self._intake.add(header, png, time.monotonic(), asked=True)
         self._on_news(False)
 
+    def unfit(self, ref: FrameRef, frame_id: str | None = None) -> None:
+        """What the generator gives for a frame cannot be recorded. It is asked for again for a while, and given up."""
+        if self._intake.unfit(ref, time.monotonic(), frame_id):
+            log.error("frame %d of session %s cannot be recorded; it is lost", ref.record_seq, ref.session_id)
+            self.acknowledge([ref])
+
     async def input(self, sha256: str) -> bytes | None:
-        """An input image by its hash; None where the generator has it no more.
+        """An input image by its hash; None where the generator has it no more, or has other bytes under that name.
 
         Raises:
             GeneratorAway: it does not answer now.
@@ -201,9 +211,13 @@ class Upstream:
         except (PeerGone, TimeoutError, ParafoveaError) as error:
             raise GeneratorAway(f"the generator does not answer ({error})") from None
         try:
-            return reply.payload
+            data = reply.payload
         except ParafoveaError as error:
             raise self._strange(error) from None
+        if not await asyncio.to_thread(_is_input, data, sha256):
+            self._unusable.warn("the generator's answer to 'input' is not the image %s", sha256)
+            return None
+        return data
 
     def _strange(self, error: Exception) -> GeneratorAway:
         """An answer that cannot be used is none: it is asked for again, and the log says so now and then."""
@@ -211,27 +225,24 @@ class Upstream:
         return GeneratorAway(f"the generator's answer cannot be used ({error})")
 
 
-def _check(header: Mapping[str, Any]) -> None:
-    """Whether a message, or an answer with a frame, says what the intake goes by, before that believes any of it.
+def recordable(header: Mapping[str, Any], png: bytes) -> dict[str, Any]:
+    """The fields of a frame as they may be written down: those that we know each of its type, the others small.
 
     Raises:
-        KeyError, TypeError, ValueError: it does not.
+        ValueError: it is no frame that can be recorded.
     """
-    if not isinstance(header["epoch"], str) or not math.isfinite(float(header["time"])):
-        raise TypeError("its 'epoch' is no string, or its 'time' no number")
-    session_id, number = header.get("session_id"), header.get("record_seq")
-    if session_id is None or number is None:
-        return
-    if not isinstance(session_id, str) or type(number) is not int:
-        raise TypeError("its 'session_id' is no string, or its 'record_seq' no whole number")
-    _check_number(number)
+    known = Generated.model_validate(header)
+    problem = problem_of(header, MAX_HEADER_CHARS)
+    if problem is not None:
+        raise ValueError(problem)
+    if not png.startswith(PNG_SIGNATURE):
+        raise ValueError("its picture is no PNG")
+    return {**header, **known.model_dump(exclude_unset=True)}
 
 
-def _check_number(number: int) -> None:
-    """Whether a frame may have this number: what is missing below it is looked for one by one.
-
-    Raises:
-        ValueError: no generator lives so long.
-    """
-    if not 0 <= number < MAX_RECORD_SEQ:
-        raise ValueError(f"{number} is no number of a frame")
+def _is_input(data: bytes, sha256: str) -> bool:
+    try:
+        image_extension(data)
+    except ValueError:
+        return False
+    return hashlib.sha256(data).hexdigest() == sha256

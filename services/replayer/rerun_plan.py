@@ -9,15 +9,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.errors import InvalidRequest
+from shared.fields import MAX_SEED, FrameId, fits
 from shared.prompts import Cycle, InvalidPrompts, PromptLists, from_json
-from shared.requests import MAX_SEED, Generate, StartRerun
+from shared.requests import Generate, RerunChanges, told_focus
 from shared.rpc import invalid_request
 from shared.session.layout import parse_frame_name
 
 JOB_TIMEOUT_S = 600.0
 """Background jobs wait behind every live one; one that got no turn in this time is asked for again."""
 
-_COPIED = ("grid_size", "target_sector", "focus_sector", "focus_x", "focus_y", "negative_prompt")
+_COPIED = ("grid_size", "target_sector", "negative_prompt")
 _SETTINGS = ("steps", "guidance_scale", "strength")
 
 
@@ -31,7 +32,7 @@ class Changes:
     chain: bool = False
 
     @classmethod
-    def of(cls, wanted: StartRerun) -> Changes:
+    def of(cls, wanted: RerunChanges) -> Changes:
         """The changes of a request.
 
         Raises:
@@ -51,9 +52,7 @@ class Changes:
             InvalidRequest: they are not what they should be.
         """
         try:
-            wanted = StartRerun.model_validate(
-                {"session_id": "", "into": "", **{key: changed[key] for key in _NAMED if key in changed}}
-            )
+            wanted = RerunChanges.model_validate({key: changed[key] for key in _NAMED if key in changed})
         except ValidationError as error:
             raise invalid_request(error) from None
         return cls.of(wanted)
@@ -134,10 +133,12 @@ def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes
         settings["strict"] = True
     if changes.strength is not None:
         settings["strength"] = changes.strength
+    frame_id = entry.get("frame_id")
     try:
         request = Generate.model_validate(
             {
                 **{key: entry.get(key) for key in _COPIED},
+                **told_focus(entry),
                 **settings,
                 "prompt": prompt,
                 "seed": (entry["seed"] + changes.seed_offset) % (MAX_SEED + 1),
@@ -147,7 +148,11 @@ def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes
                 "supersede": True,
                 "timeout_ms": JOB_TIMEOUT_S * 1000,
                 "priority": "background",
-                "origin": {"session_id": parent, "index": entry["index"], "frame_id": entry.get("frame_id")},
+                "origin": {
+                    "session_id": parent,
+                    "index": entry["index"],
+                    "frame_id": frame_id if fits(FrameId, frame_id) else None,
+                },
             }
         )
     except ValidationError as error:

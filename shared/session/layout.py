@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.disk import TEMP_PREFIX
+from shared.session import ids
 
 METADATA = "metadata.json"
 MAX_INDEX = 2**53 - 1
@@ -42,8 +43,12 @@ _LITTER_FOLDERS = frozenset(
 )
 """Of Synology, QNAP, macOS, Windows, Linux, and of what keeps folders in step or under control."""
 
+FRAME_PATTERN = r"^[0-9]{4,16}_[A-Z]{2}\.png$"
 _FRAME = re.compile(r"([0-9]{4,16})_([A-Z]{2})\.png\Z")
 _KEPT = re.compile(r"metadata\.json\.before-repair-[0-9]{8}T[0-9]{6}Z(?:-[0-9]{1,6})?\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+STAGING_TOKEN = re.compile(r"[0-9a-f]{32}\Z")
+"""What an importer calls the folder that it builds a session in."""
 _INPUT = re.compile(r"([0-9a-f]{64})\.(png|jpg|webp)\Z")
 
 
@@ -56,8 +61,15 @@ class FrameName:
 
 
 def frame_name(index: int, sector: str) -> str:
-    """``0000_BR.png``: the index with four digits or more, then the target sector."""
-    return f"{index:04d}_{sector}.png"
+    """``0000_BR.png``: the index with four digits or more, then the target sector.
+
+    Raises:
+        ValueError: that would be no name of a frame.
+    """
+    name = f"{index:04d}_{sector}.png"
+    if not _FRAME.match(name):
+        raise ValueError(f"a frame is called by its index and its sector, and not {name[:100]!r}")
+    return name
 
 
 def parse_frame_name(name: str) -> FrameName | None:
@@ -73,6 +85,8 @@ def input_name(sha256: str, extension: str) -> str:
     """``inputs/<sha256>.png``: an input's path inside its session, with a forward slash everywhere."""
     if extension not in INPUT_EXTENSIONS:
         raise ValueError(f"an input is one of {', '.join(INPUT_EXTENSIONS)}, not {extension!r}")
+    if not _SHA256.match(sha256):
+        raise ValueError("an input is called by its SHA-256, 64 hex digits")
     return f"{INPUTS}/{sha256}.{extension}"
 
 
@@ -129,5 +143,14 @@ def image_extension(data: bytes | memoryview) -> str:
 
 
 def session_folder(root: Path, session_id: str) -> Path:
-    """The folder of a session; the id must have been validated."""
+    """The folder of a session, to read from it; the id must have been validated."""
     return root / session_id
+
+
+def folder_to_write(root: Path, session_id: str) -> Path:
+    """The folder of a session, to write into it: nothing but a folder right under ``root``, whoever asks.
+
+    Raises:
+        InvalidSessionId: no session may have this id.
+    """
+    return root / ids.validate(session_id)

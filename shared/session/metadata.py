@@ -42,6 +42,8 @@ _OF_THE_HEAD = frozenset({"session_id", "session_created_at"})
 _USERS = ("index", "filename", "target_sector", "focus_sector", "prompt", "timestamp")
 _PART_BYTES = 1 << 20
 TAIL_KEYS = ("open", "open_as", "interrupted", "lost", "missing")
+RESERVED_KEYS = frozenset(["session_id", "created_at", "format", "sequence", *TAIL_KEYS])
+"""What a session says of itself: nobody who begins one says it for it."""
 
 
 class DamagedMetadata(SessionDamaged):
@@ -154,7 +156,8 @@ def with_advice(session_id: str, problem: str) -> str:
 
 def new_head(session_id: str, created_at: float, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The head of a new session; ``extra`` is what else never changes, such as a re-run's parent."""
-    return {"session_id": session_id, "created_at": created_at, "format": FORMAT, **(extra or {})}
+    more = {key: value for key, value in (extra or {}).items() if key not in RESERVED_KEYS}
+    return {"session_id": session_id, "created_at": created_at, "format": FORMAT, **more}
 
 
 def head_bytes(head: Mapping[str, Any]) -> bytes:

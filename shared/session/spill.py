@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
 from shared.disk import Disk
 from shared.holder import AlreadyHeld, Holder
+from shared.refusals import invalid_request
 from shared.session import layout
+from shared.session.spilled import InputFields, SpilledFields
 from shared.session.writer import PendingFrame
 
 log = logging.getLogger(__name__)
@@ -234,8 +237,10 @@ def _header(path: Path, line: bytes) -> dict[str, Any]:
         header = orjson.loads(line)
     except orjson.JSONDecodeError:
         raise ValueError(f"{path} is torn") from None
-    known = {"session_id": str, "epoch": str, "record_seq": int, "frame_id": str, "sha256": str}
-    wanted = known if path.suffix == _FRAME else {"sha256": str}
-    if not isinstance(header, dict) or not all(isinstance(header.get(key), kind) for key, kind in wanted.items()):
+    if not isinstance(header, dict):
         raise ValueError(f"{path} is torn")
+    try:
+        (SpilledFields if path.suffix == _FRAME else InputFields).model_validate(header)
+    except ValidationError as error:
+        raise ValueError(f"{path} cannot be used: {invalid_request(error).detail}") from None
     return header

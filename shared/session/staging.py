@@ -15,7 +15,7 @@ from shared.errors import NotFound, SessionExists
 from shared.holder import AlreadyHeld, Holder
 from shared.messages import new_id
 from shared.session import ids
-from shared.session.layout import METADATA, session_folder
+from shared.session.layout import METADATA, STAGING_TOKEN, folder_to_write
 
 IMPORT = ".import"
 
@@ -77,10 +77,14 @@ def adopt(disk: Disk, root: Path, token: str, session_id: str) -> Path:
         OSError: the disk refuses; the session is still only staged.
     """
     ids.claim(root, session_id)
-    staged = root / IMPORT / Path(token).name / session_id
-    if not (staged / METADATA).is_file():
+    if not STAGING_TOKEN.match(token):
+        raise NotFound(f"{token[:40]!r} names nothing that is staged")
+    base = root / IMPORT
+    staged = base / token / session_id
+    # Made by an importer, and no way to anywhere else.
+    if any(path.is_symlink() for path in (base, base / token, staged)) or not (staged / METADATA).is_file():
         raise NotFound(f"no session {session_id!r} is staged under {token!r}")
-    folder = session_folder(root, session_id)
+    folder = folder_to_write(root, session_id)
     try:
         disk.rename(staged, folder)
     except OSError:

@@ -18,10 +18,11 @@ from typing import Any
 from shared.disk import TEMP_PREFIX, Disk
 from shared.session import layout, metadata
 from shared.session.appending import MetadataFile, Torn
+from shared.session.entries import moment
 from shared.session.examine import RECENT, Known
 from shared.session.folder import find_input
 from shared.session.frame_ids import FrameIds
-from shared.session.layout import INPUTS, METADATA, session_folder
+from shared.session.layout import INPUTS, METADATA, folder_to_write
 from shared.session.metadata import Tail
 from shared.session.repair import Repair, record, repair
 from shared.session.settling import Settling
@@ -116,10 +117,11 @@ class SessionWriter:
         """Make a new session; ``extra`` goes into its head for good. The id must have been claimed (see ``ids``).
 
         Raises:
+            InvalidSessionId: no session may have this id.
             FileExistsError: there is a folder of that name.
             OSError: the disk refuses; there is no session.
         """
-        if session_folder(root, session_id).exists():
+        if folder_to_write(root, session_id).exists():
             raise FileExistsError(f"there is a session {session_id!r}")
         writer = cls(disk, root, metadata.new_head(session_id, created_at, extra), Tail(open=True))
         writer._make_folder()
@@ -130,6 +132,7 @@ class SessionWriter:
         """Go on with a session, repaired first where it needs it.
 
         Raises:
+            InvalidSessionId: no session may have this id.
             FileNotFoundError: there is none.
             OSError: the disk refuses.
         """
@@ -148,15 +151,16 @@ class SessionWriter:
         """Go on with a session, or make it (anew) when its folder is not there.
 
         Raises:
+            InvalidSessionId: no session may have this id.
             OSError: the disk refuses.
         """
-        if session_folder(root, session_id).exists():
+        if folder_to_write(root, session_id).exists():
             return cls._open(disk, root, session_id, created_at)
         return cls.create(disk, root, session_id, created_at, extra)
 
     @property
     def folder(self) -> Path:
-        return session_folder(self._root, self.session_id)
+        return folder_to_write(self._root, self.session_id)
 
     @property
     def recorded(self) -> int:
@@ -294,7 +298,7 @@ class SessionWriter:
         tail = replace(self._file.tail, open=True, open_as="" if named == self.folder.name else self.folder.name)
         if died:
             head = found.head or {}
-            self.created_at = head.get("created_at") or self.folder.stat().st_mtime
+            self.created_at = moment(head.get("created_at")) or self.folder.stat().st_mtime
             self._head = {**metadata.new_head(self.session_id, self.created_at), **head}
         else:  # it was open here all the while: whatever was done to it, this process did not die
             tail.interrupted = was.interrupted

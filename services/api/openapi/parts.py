@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.api.replay import MAX_CURSOR_CHARS
 from shared import errors
 from shared.errors import ParafoveaError
+from shared.fields import MAX_CURSOR_CHARS, NO_CONTROLS
 
 Json = dict[str, Any]
 
@@ -102,7 +102,7 @@ SESSION_ID = in_path("session_id", "the session", {"type": "string", "minLength"
 CURSOR = query(
     "cursor",
     "a cursor of the client's own; default: the one named `default`",
-    {"type": "string", "minLength": 1, "maxLength": MAX_CURSOR_CHARS},
+    {"type": "string", "minLength": 1, "maxLength": MAX_CURSOR_CHARS, "pattern": NO_CONTROLS},
 )
 RECORDER = errors.RecorderUnavailable
 REPLAYER = errors.ReplayerUnavailable

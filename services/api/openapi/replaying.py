@@ -18,8 +18,8 @@ from services.api.openapi.parts import (
     png_of,
     query,
 )
-from services.api.replay import MAX_SPEED, MIN_SPEED
 from shared import errors
+from shared.fields import MAX_SPEED, MIN_SPEED
 
 
 def replay() -> Json:
