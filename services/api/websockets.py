@@ -12,9 +12,11 @@ import http
 from typing import Any
 
 import orjson
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
-from websockets.http11 import Response
+from websockets.frames import CloseCode, Frame
+from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 UNREAD_S = 300.0
@@ -52,8 +54,43 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.transport.close()
 
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            # What comes before our answer is no part of the protocol yet: it is read once there is one.
+            self.transport.pause_reading()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await self.writable.wait()
+        if message["type"] == "websocket.send" and self.close_sent:
+            raise ClientDisconnected  # cut off for what it sent: nobody's fault here
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            if not self.handshake_complete:
+                raise ClientDisconnected
+            self.transport.resume_reading()
+        elif message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True  # refused: that is an answer too
+
+    def handle_cont(self, event: Frame) -> None:
+        if event.data or event.fin:  # the limit is of bytes: empty parts could be without number
+            super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError as error:
+                self.frames = []
+                self.conn.fail(CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}")
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
     def handle_ping(self) -> None:
         output = self.conn.data_to_send()
+        if self.transport.is_closing():
+            return
         if self.writable.is_set():  # else it does not read: answers to its pings would pile up here
             self.transport.write(b"".join(output))
 
