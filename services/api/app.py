@@ -21,6 +21,7 @@ from services.api.gate import Gate
 from services.api.generate import GenerateRoute
 from services.api.headers import NO_STORE
 from services.api.health import HealthRoutes
+from services.api.methods import Methods
 from services.api.openapi import build
 from services.api.replay import ReplayRoutes
 from services.api.reruns import RerunRoutes
@@ -57,7 +58,7 @@ def create_app(api: Api) -> ASGIApp:
         raise Refused(
             f"PARAFOVEA_ROOT_PATH: {settings.root_path} begins with a word of the API's own paths; choose another"
         )
-    return Gate(app, policy, TokenCheck(settings.api_token), settings.root_path)
+    return Gate(app, policy, TokenCheck(settings.api_token), Methods(app.router.routes), settings.root_path)
 
 
 def routes(api: Api) -> list[BaseRoute]:

@@ -14,11 +14,12 @@ import orjson
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.api.body import Body, read_body, without_mark
 from services.api.errors import error_response
 from services.api.forms import parse_form
+from services.api.heads import listed
 from services.api.operations import OPERATIONS, TOKEN, WEBSOCKET, Operation
 from services.api.schemas import invalid
 from shared.errors import InvalidRequest, ParafoveaError, UnsupportedMediaType
@@ -61,6 +62,8 @@ def websocket_route(path: str, endpoint: Callable[[WebSocket], Awaitable[None]])
             await endpoint(websocket)
         except ParafoveaError as error:
             await websocket.send_denial_response(error_response(error))
+        except WebSocketDisconnect:
+            return  # gone before it was told anything
 
     return WebSocketRoute(path, checked)
 
@@ -98,8 +101,8 @@ def _has_body(request: Request) -> bool:
 
 
 def _check_encoding(request: Request) -> None:
-    encoding = request.headers.get("content-encoding", "").strip()
-    if encoding.lower() not in ("", "identity"):
+    encoding = listed(request.headers, "content-encoding")
+    if any(each.strip().lower() not in ("", "identity") for each in encoding.split(",")):
         raise UnsupportedMediaType(
             f"The body has the Content-Encoding {encoding[:100]!r}; send it as it is, without a Content-Encoding."
         )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
+from starlette.datastructures import Headers
+
 from shared.errors import Forbidden
 
 _LOCAL_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?\Z")
+_ADDRESS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^/?#@\\\s]+)(?=[/?#]|\Z)")
 _HOST = re.compile(r"(\[[0-9a-f:.%a-z]+\]|[^:\[\]/@]+)(:[0-9]{1,5})?\Z")
 
 MAX_ORIGIN_CHARS = 300
@@ -85,6 +88,23 @@ class CorsPolicy:
             f"Pages of {origin[:100]!r} may not call this server; add the origin to PARAFOVEA_CORS_ORIGINS."
         )
 
+    def embedding(self, headers: Headers) -> str:
+        """The value of ``Cross-Origin-Resource-Policy``: which pages may show the answer, as an ``<img>`` does.
+
+        Such a request has no ``Origin``; what it tells of its page is the ``Referer``, which no page can set to
+        another's. A page that keeps it back is nobody that we know: without it only what lies on the same host of this
+        machine may, all of whose ports may call. An ``<img crossorigin>`` does have an ``Origin``.
+        """
+        if "*" in self._origins:
+            return "cross-origin"
+        page = headers.get("origin") or _origin_of(headers.get("referer", ""))
+        if page is None:
+            if "null" in self._origins:  # a page from a file has no Referer
+                return "cross-origin"
+            own_machine = not self._origins and self.allows(f"http://{headers.get('host', '')}")
+            return "same-site" if own_machine else "same-origin"
+        return "cross-origin" if self.allows(page) else "same-origin"
+
     def _is_own(self, origin: str, host: str) -> bool:
         """A page that this server itself has served (its name has been checked before)."""
         return host != "" and origin.lower().partition("://")[2] == host.lower()
@@ -98,6 +118,12 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _origin_of(address: str) -> str | None:
+    """The origin of a page's address; None of what is no address."""
+    match = _ADDRESS.match(address)
+    return match[1] if match else None
 
 
 def _name_of(host: str) -> str:

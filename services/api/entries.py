@@ -14,6 +14,7 @@ from starlette.responses import Response
 from services.api import query
 from services.api.errors import JsonResponse
 from services.api.headers import NO_STORE
+from services.api.heads import has_tag
 from services.api.page import sample_path
 from services.api.service import Api
 from services.api.thumbnails import Thumbnailer
@@ -92,7 +93,7 @@ class EntryRoutes:
     async def _small(self, request: Request, source: Path) -> Response:
         data, etag = await self._thumbnailer.get(source)
         headers = {"ETag": etag, "Cache-Control": "no-cache"}
-        if request.headers.get("if-none-match") == etag:
+        if has_tag(request.headers, etag):
             return Response(None, 304, headers)
         return Response(data, 200, headers, "image/webp")
 

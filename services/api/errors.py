@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from services.api.body import TooMuch
+from services.api.methods import WrongMethod
 from shared.errors import (
     InternalError,
-    MethodNotAllowed,
     NotFound,
     ParafoveaError,
     Unauthorized,
@@ -40,6 +40,8 @@ def error_response(error: ParafoveaError, headers: Mapping[str, str] | None = No
     response.headers["Cache-Control"] = "no-store"
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, WrongMethod):
+        response.headers["Allow"] = error.allowed
     if isinstance(error, Unauthorized):
         response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, UpgradeRequired):
@@ -60,11 +62,6 @@ async def _on_known(request: Request, error: Exception) -> Response:
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     path = repr(request.url.path[:200])
-    if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        return error_response(
-            MethodNotAllowed(f"{path} does not take {request.method}; it takes {allowed}."), error.headers
-        )
     if error.status_code == 404:
         return error_response(NotFound(f"There is nothing at {path}; /openapi.json lists what there is."))
     log.error("unexpected HTTP error %s on %s: %s", error.status_code, path, error.detail)

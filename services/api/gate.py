@@ -16,14 +16,13 @@ from services.api.auth import TokenCheck
 from services.api.cors import CorsPolicy
 from services.api.errors import error_response
 from services.api.headers import ALSO_EXPOSED, EXPOSED
+from services.api.heads import listed
+from services.api.methods import ALL, SAFE_METHODS, Methods
 from services.api.operations import CHANGING_READS
 from services.api.page import is_public
 from shared.errors import InvalidRequest, NotFound, ParafoveaError
 
-METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
 PREFLIGHT_S = 600
-SAFE_METHODS = frozenset({"GET", "HEAD"})
-"""Of requests that change nothing, but for :data:`CHANGING_READS`."""
 MAX_ECHO_CHARS = 1000
 """Of what an answer's headers repeat from the request's."""
 _KEPT_ENCODED = {ord(c): f"%{ord(c):02X}" for c in [*map(chr, range(0x20)), "/", "\x7f"]}
@@ -36,13 +35,17 @@ class Gate:
         app: the application, which knows nothing of prefixes.
         policy: whose pages may call.
         tokens: who else may.
+        methods: what the application's paths take.
         root_path: the prefix that a proxy has put before every path, or empty. A proxy may leave it on or take it off.
     """
 
-    def __init__(self, app: ASGIApp, policy: CorsPolicy, tokens: TokenCheck, root_path: str = "") -> None:
+    def __init__(
+        self, app: ASGIApp, policy: CorsPolicy, tokens: TokenCheck, methods: Methods, root_path: str = ""
+    ) -> None:
         self._app = app
         self._policy = policy
         self._tokens = tokens
+        self._methods = methods
         self._root_path = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,11 +60,13 @@ class Gate:
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         allowed = origin is not None and self._policy.allows(origin)
+        embedding = self._policy.embedding(headers)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(scope=message)
-                answer.add_vary_header("Origin")
+                answer.add_vary_header("Origin, Referer")
+                answer["Cross-Origin-Resource-Policy"] = embedding
                 answer["X-Content-Type-Options"] = "nosniff"
                 answer["Referrer-Policy"] = "no-referrer"
                 if allowed and origin is not None:
@@ -69,18 +74,22 @@ class Gate:
                     answer["Access-Control-Expose-Headers"] = ", ".join(EXPOSED + ALSO_EXPOSED)
             await send(message)
 
-        if scope["method"] == "OPTIONS":
-            await _options(headers, allowed=allowed)(scope, receive, send_with_headers)
-            return
-        path = _path(scope)
+        method, path = scope["method"], _path(scope)
+        is_bare_root = self._root_path != "" and path == self._root_path
+        path = "/" if is_bare_root else self._below_root(path)
         try:
-            if self._root_path and path == self._root_path and scope["method"] in SAFE_METHODS:
+            if method == "OPTIONS":
+                answer = _options(headers, self._methods.of(path), allowed=allowed)
+                await answer(scope, receive, send_with_headers)
+                return
+            if is_bare_root and method in SAFE_METHODS:
                 # The page's own addresses are relative: they hold only with the slash.
                 await _with_slash(scope, self._root_path)(scope, receive, send_with_headers)
                 return
-            path = self._below_root(path)
-            changes = scope["method"] not in SAFE_METHODS or path in CHANGING_READS
-            self._check(scope, headers, path, changes=changes)
+            self._check(scope, headers, path, changes=method not in SAFE_METHODS or path in CHANGING_READS)
+            if self._tokens.required and not is_public(path):
+                embedding = "cross-origin"  # whoever has the token says where its pictures stand
+            self._methods.check(path, method)
         except ParafoveaError as error:
             await error_response(error)(scope, receive, send_with_headers)
             return
@@ -120,12 +129,22 @@ class Gate:
         return path.removeprefix(self._root_path) if path.startswith(self._root_path + "/") else path
 
 
-def _options(headers: Headers, *, allowed: bool) -> Response:
-    """The answer to a browser's preflight, or to anybody who asks what can be done."""
-    answer = {"Allow": METHODS}
-    if allowed and "access-control-request-method" in headers:
-        answer["Access-Control-Allow-Methods"] = METHODS
-        wanted = headers.get("access-control-request-headers", "")
+def _options(headers: Headers, methods: tuple[str, ...], *, allowed: bool) -> Response:
+    """The answer to a browser's preflight, or to anybody who asks what can be done.
+
+    To a preflight all methods are allowed on all paths, those too that are not there: else a page's script would not
+    get to see why its request fails.
+
+    Raises:
+        NotFound: there is no such path, and no preflight either.
+    """
+    is_preflight = "access-control-request-method" in headers
+    if not methods and not is_preflight:
+        raise NotFound("There is nothing at this path; /openapi.json lists what there is.")
+    answer = {"Allow": ", ".join(methods)} if methods else {}
+    if allowed and is_preflight:
+        answer["Access-Control-Allow-Methods"] = ", ".join(ALL)
+        wanted = listed(headers, "access-control-request-headers")
         answer["Access-Control-Allow-Headers"] = (
             wanted if 0 < len(wanted) <= MAX_ECHO_CHARS else "Authorization, Content-Type"
         )

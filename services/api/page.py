@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from services.api.errors import JsonResponse
 from services.api.headers import NO_STORE
+from services.api.heads import has_tag
 from shared.errors import NotFound
 from shared.places import SAMPLES
 
@@ -104,7 +105,7 @@ class PageRoutes:
         except OSError:
             raise NotFound(f"There is no file {request.url.path[:200]!r} in this version.") from None
         headers = {**headers, "ETag": held.etag, "Cache-Control": "no-cache"}
-        if request.headers.get("if-none-match") == held.etag:
+        if has_tag(request.headers, held.etag):
             return Response(None, 304, headers)
         return Response(held.data, 200, headers, _MEDIA_TYPES[path.suffix])
 

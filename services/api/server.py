@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from functools import partial
+from http import HTTPStatus
 from typing import Any, cast
 
 import httptools
@@ -17,10 +18,13 @@ from starlette.types import ASGIApp
 from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from services.api import heads
 from services.api.connections import ACCEPTED_AT_ONCE, Connections
 from services.api.errors import error_response
+from services.api.heads import BadRequest
 from services.api.websockets import PatientWebSocket
 from shared.address import bare_host, host_and_port
+from shared.errors import ParafoveaError
 from shared.runner import Refused
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -40,6 +44,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
     """HTTP/1.1, with a limit on a request's head, and errors before any route as JSON too."""
 
     _head_bytes = 0
+    _malformed: BadRequest | None = None
 
     def __init__(self, *arguments: Any, bound: Connections, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -62,7 +67,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         # A WebSocket's handshake does not come to self.app: it is asked for in handle_websocket_upgrade.
-        refusal = self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=False)
+        refusal = self._fault() or self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=False)
         self.app = self._taking if refusal is None else error_response(refusal, {"Connection": "close"})
         super().on_headers_complete()
 
@@ -71,9 +76,9 @@ class JsonHttpProtocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        refusal = self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=True)
+        refusal = self._malformed or self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=True)
         if refusal is not None:
-            self._refuse("503 Service Unavailable", refusal.to_json())
+            self._refuse(refusal)
             return
         self._bound.upgraded(self)
         super().handle_websocket_upgrade()
@@ -96,7 +101,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count(len(name) + len(value))
-        super().on_header(name, value)
+        super().on_header(name, value.rstrip(b" \t"))  # the parser strips its beginning alone
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
@@ -106,12 +111,24 @@ class JsonHttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Told by the parser: the connection is of no further use."""
         detail = "This is not a valid HTTP/1.1 request, or its headers are too long; use an ordinary HTTP client."
-        self._refuse("400 Bad Request", {"error": "invalid_request", "detail": detail})
+        self._refuse(BadRequest(detail))
 
-    def _refuse(self, status: str, told: dict[str, Any]) -> None:
-        body = orjson.dumps(told)
+    def _fault(self) -> BadRequest | None:
+        """Why the request's head is none that HTTP knows; else its target is in the form that a server gets."""
+        self._malformed = None
+        is_websocket = self.parser.should_upgrade() and self._should_upgrade()
+        try:
+            version = self.parser.get_http_version()
+            self.url = heads.check(version, self.url, self.headers, is_websocket=is_websocket)
+        except BadRequest as error:
+            self._malformed = error
+            self.url = b"/"  # what could not be read must not be parsed either
+        return self._malformed
+
+    def _refuse(self, refusal: ParafoveaError) -> None:
+        body = orjson.dumps(refusal.to_json())
         head = (
-            f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n"
+            f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)

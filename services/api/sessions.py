@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from services.api import query
 from services.api.errors import JsonResponse
 from services.api.headers import NO_STORE, etag_of
+from services.api.heads import has_tag
 from services.api.ranges import partial
 from services.api.service import Api
 from shared.errors import FrameCorrupt, InvalidSessionId, NotFound, RecorderUnavailable, SessionNotFound
@@ -91,7 +92,6 @@ class SessionRoutes:
         """One image, by the index of its entry."""
         session_id = request.path_params["session_id"]
         index = query.parse_whole("index", request.path_params["index"])
-        known = request.headers.get("if-none-match", "")
 
         def read() -> tuple[str | None, bytes | None]:
             with self._api.readers.session(session_id) as reader:
@@ -100,7 +100,7 @@ class SessionRoutes:
                     return None, _without_entry(reader, index)
                 entry = reader.entry(position)
                 etag = etag_of(entry.get("sha256"))
-                if etag and _matches(known, etag):
+                if etag and has_tag(request.headers, etag):
                     return etag, None
                 return etag, reader.frame_bytes(entry)
 
@@ -172,9 +172,3 @@ async def _chunks(taken: Snapshot) -> AsyncIterator[bytes]:
             yield data
     finally:
         await asyncio.to_thread(chunks.close)  # type: ignore[attr-defined]
-
-
-def _matches(if_none_match: str, etag: str) -> bool:
-    """RFC 9110, 13.1.2: a list of tags, weak ones too, or ``*``."""
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return "*" in tags or etag in tags

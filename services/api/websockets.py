@@ -8,21 +8,43 @@ a client that neither takes nor sends a byte for minutes, while something waits 
 from __future__ import annotations
 
 import asyncio
+import codecs
 import http
 from typing import Any
 
 import orjson
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
-from websockets.http11 import Response
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
+
+_Utf8 = codecs.getincrementaldecoder("utf-8")
 
 UNREAD_S = 300.0
 """So long a client may leave unread what is waiting for it, and say nothing itself."""
 
+LAST_WORDS_S = 2.0
+"""So long a client that broke the protocol may take to read why, and to close."""
 
-class JsonHandshake(ServerProtocol):
-    """Refuses a malformed handshake in JSON, as all our errors are."""
+
+class StrictProtocol(ServerProtocol):
+    """Refuses a malformed handshake in JSON, as all our errors are, and text that is no UTF-8 as it comes."""
+
+    _text: codecs.IncrementalDecoder | None = None
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Take a frame. Uvicorn would decode a text only once all of it is there, and log what it then finds.
+
+        Raises:
+            UnicodeDecodeError: of a text; the connection ends with 1007.
+        """
+        super().recv_frame(frame)
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
+            self._text = _Utf8() if frame.opcode is Opcode.TEXT else None
+        if frame.opcode in (Opcode.TEXT, Opcode.CONT) and self._text is not None:
+            self._text.decode(frame.data, final=frame.fin)
 
     def reject(self, status: http.HTTPStatus | int, text: str) -> Response:
         response = super().reject(status, text)
@@ -39,18 +61,54 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.conn = JsonHandshake(max_size=self.config.ws_max_size, logger=self.conn.logger)
+        self.conn = StrictProtocol(max_size=self.config.ws_max_size, logger=self.conn.logger)
         self._unread: asyncio.TimerHandle | None = None
         self._unread_bytes = 0
         self._has_sent = False
 
     def data_received(self, data: bytes) -> None:
         self._has_sent = True
+        if self.conn.parser_exc is not None:
+            return  # it was told already, and is waited for
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             # Too long a head for the library: it has an answer, which nobody would send, and the client would wait.
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.transport.close()
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            # What comes before our answer is no part of the protocol yet: it is read once there is one.
+            self.transport.pause_reading()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await self.writable.wait()
+        if message["type"] == "websocket.send" and self.close_sent:
+            raise ClientDisconnected  # cut off for what it sent: nobody's fault here
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            if not self.handshake_complete:
+                raise ClientDisconnected
+            self.transport.resume_reading()
+        elif message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True  # refused: that is an answer too
+
+    def handle_cont(self, event: Frame) -> None:
+        if event.data or event.fin:  # the limit is of bytes: empty parts could be without number
+            super().handle_cont(event)
+
+    def handle_parser_exception(self) -> None:
+        """Say what was wrong. Closed at once, a connection that still brings data would be reset, and the words lost:
+        so it is read on for a little, until the client closes."""
+        close = self.conn.close_sent
+        assert close is not None
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.close_sent = True
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write_eof()
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(LAST_WORDS_S, self.transport.abort)
 
     def handle_ping(self) -> None:
         output = self.conn.data_to_send()

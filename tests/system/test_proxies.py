@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import os
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -120,6 +121,42 @@ def test_foreign_pages_stay_out(browser: httpx.Client, proxy: str) -> None:
         answer = browser.request(method, path, headers=foreign)
         assert (answer.status_code, answer.json()["error"]) == (403, "forbidden")
     assert httpx.get(proxy + PREFIX + "/health", headers={"Host": "evil.example"}, trust_env=False).status_code == 403
+
+
+HANDSHAKE = (
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
+)
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        (f"Origin: {ORIGIN}", "Origin: https://evil.example"),
+        ("Origin: https://evil.example", f"Origin: {ORIGIN}"),
+        (f"Origin: {ORIGIN}", f"Origin: {ORIGIN}"),
+        (f"Origin: {ORIGIN}", "Host: evil.example"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_comes_through_no_proxy(
+    browser: httpx.Client, proxy: str, twice: tuple[str, str]
+) -> None:
+    change = f"POST {PREFIX}/session/start?session_id=never HTTP/1.1"
+    for lines in (
+        (change, "Host: lab.example", *twice, "Content-Length: 0", "Connection: close"),
+        (f"GET {PREFIX}/gaze HTTP/1.1", "Host: lab.example", *twice, *HANDSHAKE),
+    ):
+        with socket.create_connection(("127.0.0.1", int(proxy.rpartition(":")[2])), 20) as connection:
+            connection.sendall("\r\n".join([*lines, "", ""]).encode())
+            assert connection.makefile("rb").readline().split()[1] == b"400"
+    assert "never" not in browser.get("/session/list").json()["sessions"]
+
+
+def test_a_path_says_through_a_proxy_what_it_takes(browser: httpx.Client) -> None:
+    for answer in (browser.put("/session/never"), browser.options("/session/never")):
+        assert answer.headers["allow"] == "GET, HEAD, DELETE, OPTIONS"
 
 
 def test_a_websocket_without_its_upgrade_is_told_so(browser: httpx.Client) -> None:

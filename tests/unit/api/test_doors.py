@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
 from services.api.auth import TokenCheck
 from services.api.cors import CorsPolicy, is_loopback
@@ -73,6 +74,44 @@ def test_our_own_page_may_change_things() -> None:
     for origin, host in [("http://192.168.1.5:8002", "192.168.1.5:8001"), ("null", ""), ("http://", "")]:
         with pytest.raises(Forbidden):
             ours.check_change(origin, host)
+
+
+EMBEDDING = [
+    # What is told of the page, and what is answered: by default, ...
+    ((), {"referer": "http://localhost:3000/a?b#c"}, "cross-origin"),
+    ((), {"referer": "http://127.0.0.1:5173"}, "cross-origin"),
+    ((), {"referer": "http://[::1]:80/"}, "cross-origin"),
+    ((), {"referer": "https://evil.example/"}, "same-origin"),
+    ((), {"referer": "http://evil.example/http://localhost/"}, "same-origin"),
+    ((), {"referer": "http://localhost.evil.example/"}, "same-origin"),
+    ((), {"referer": "http://localhost@evil.example/"}, "same-site"),
+    ((), {"referer": "http://127.0.0.2/"}, "same-origin"),
+    ((), {"referer": "http://evil.localhost/"}, "same-origin"),
+    ((), {"origin": "http://localhost:3000"}, "cross-origin"),
+    ((), {"origin": "https://evil.example", "referer": "http://localhost/"}, "same-origin"),
+    ((), {"origin": "null"}, "same-origin"),
+    # ... where the page keeps it back, by the host that it is on, ...
+    ((), {"host": "localhost:8001"}, "same-site"),
+    ((), {"host": "127.0.0.1:8001", "referer": "nonsense"}, "same-site"),
+    ((), {"host": "192.168.1.5:8001"}, "same-origin"),
+    ((), {"host": "lab.example"}, "same-origin"),
+    ((), {"host": "127.0.0.2"}, "same-origin"),
+    ((), {"host": ""}, "same-origin"),
+    # ... and with origins that are set.
+    (("https://lab.example",), {"referer": "https://LAB.example/x"}, "cross-origin"),
+    (("https://lab.example",), {"referer": "http://lab.example/x"}, "same-origin"),
+    (("https://lab.example",), {"referer": "http://localhost/"}, "same-origin"),
+    (("https://lab.example",), {"host": "localhost"}, "same-origin"),
+    (("https://lab.example", "null"), {}, "cross-origin"),
+    (("https://lab.example", "null"), {"referer": "https://evil.example/"}, "same-origin"),
+    (("*",), {}, "cross-origin"),
+    (("*",), {"referer": "https://evil.example/"}, "cross-origin"),
+]
+
+
+@pytest.mark.parametrize(("origins", "told", "expected"), EMBEDDING)
+def test_which_pages_may_embed(origins: tuple[str, ...], told: dict[str, str], expected: str) -> None:
+    assert policy(*origins).embedding(Headers({"host": "localhost:8001", **told})) == expected
 
 
 @pytest.mark.parametrize(

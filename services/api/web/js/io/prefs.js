@@ -1,4 +1,4 @@
-/** Choices that a person made, kept in this browser. */
+/** Choices that a person made, kept in this browser; what only this tab may know, kept in its session. */
 
 import { GRID_SIZES, SWAPS } from "../stage/choices.js";
 import { addressOf } from "./address.js";
@@ -42,10 +42,18 @@ export function savePreferences(preferences) {
   store(KEY, JSON.stringify(preferences));
 }
 
-/** @returns {string | null} */
+/**
+ * The server's token, kept over a reload and no longer than its tab: what stays in the browser stays readable for
+ * whatever is served at this address on another day, and a cookie would go to every port of the host.
+ * @returns {string | null}
+ */
 export function loadToken() {
   try {
-    return localStorage.getItem(TOKEN_KEY);
+    const before = localStorage.getItem(TOKEN_KEY); // where earlier versions left it
+    localStorage.removeItem(TOKEN_KEY);
+    const kept = sessionStorage.getItem(TOKEN_KEY);
+    if (kept === null && before !== null) sessionStorage.setItem(TOKEN_KEY, before);
+    return kept ?? before;
   } catch {
     return null; // storage is forbidden: the token is asked for again after a reload
   }
@@ -53,7 +61,11 @@ export function loadToken() {
 
 /** @param {string} token */
 export function saveToken(token) {
-  store(TOKEN_KEY, token);
+  try {
+    sessionStorage.setItem(TOKEN_KEY, token);
+  } catch {
+    return; // as above
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-/** The server's token, where it wants one: asked for once and kept in this browser. */
+/** The server's token, where it wants one: asked for once and kept in this tab. */
 
 import { isClean } from "../ui/clean.js";
 import { askText } from "../ui/dialog.js";
@@ -6,7 +6,8 @@ import { loadToken, saveToken } from "./prefs.js";
 
 export class TokenKeeper {
   constructor() {
-    this.token = loadToken();
+    this.token = loadToken() ?? fromAddress();
+    forgetAddress();
     /** @type {Promise<boolean> | null} Many requests fail at once; the question is asked once. */
     this._asking = null;
     this._dismissed = false;
@@ -28,8 +29,8 @@ export class TokenKeeper {
     const given = await askText({
       title: "A token is needed",
       text: this.token
-        ? "The server does not take the token that this browser had. It is the one in the server’s PARAFOVEA_API_TOKEN."
-        : "This server answers only with a token: the one in its PARAFOVEA_API_TOKEN. It is kept in this browser.",
+        ? "The server does not take the token that this tab had. It is the one in the server’s PARAFOVEA_API_TOKEN."
+        : "This server answers only with a token: the one in its PARAFOVEA_API_TOKEN. It is kept in this tab until that is closed.",
       label: "Token",
       confirm: "Go on",
       secret: true,
@@ -42,4 +43,19 @@ export class TokenKeeper {
     saveToken(given);
     return true;
   }
+}
+
+/** @returns {string | null} the token that the page's own address brought */
+function fromAddress() {
+  const given = new URLSearchParams(location.search).get("token");
+  if (given) saveToken(given);
+  return given || null;
+}
+
+/** Take a token out of the page's address: it would stay in the history, and on view. */
+function forgetAddress() {
+  const url = new URL(location.href);
+  if (!url.searchParams.has("token")) return;
+  url.searchParams.delete("token");
+  history.replaceState(history.state, "", url);
 }

@@ -1,0 +1,93 @@
+"""A request's head that could be read in two ways is refused, before anything believes one of them.
+
+Of two ``Host`` or ``Origin`` headers a proxy may check the one and the server obey the other; where a body ends, two
+programs must not disagree (RFC 9112, 3.2 and 6.3). What the parser itself refuses (a ``Content-Length`` beside a
+``Transfer-Encoding``, a folded line, a bare line feed) does not come as far as here.
+"""
+
+from __future__ import annotations
+
+import re
+
+from starlette.datastructures import Headers
+
+from shared.errors import ParafoveaError
+
+SINGLE = frozenset(
+    [
+        b"access-control-request-method",
+        b"access-control-request-private-network",
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"host",
+        b"if-range",
+        b"origin",
+        b"range",
+        b"referer",
+        b"sec-fetch-site",
+        b"transfer-encoding",
+    ]
+)
+"""Headers that something here believes, and of which there is one. Of the others that are read, several lines are one
+list (RFC 9110, 5.3): :func:`listed`."""
+
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
+_HOST = re.compile(rb"(\[[0-9A-Za-z:.%_~-]+\]|[0-9A-Za-z._~%!$&'()*+;=-]*)(:[0-9]{0,5})?\Z")
+
+
+class BadRequest(ParafoveaError):
+    """No request that HTTP knows. Of this server's own HTTP, so it crosses no bus."""
+
+    code, status = "invalid_request", 400
+
+
+def check(version: str, target: bytes, headers: list[tuple[bytes, bytes]], *, is_websocket: bool) -> bytes:
+    """The path and query that a request is for.
+
+    Args:
+        version: of HTTP, ``1.1``.
+        target: as it stands in the request's first line.
+        headers: their names in lower case. Where the target brings a host and they have none, it is added.
+        is_websocket: whether it is a WebSocket's handshake.
+
+    Raises:
+        BadRequest: it says one thing twice, or leaves open who is asked, or where its body ends.
+    """
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in found and name in SINGLE:
+            raise BadRequest(f"The request has two headers {name.decode().title()}; send one.")
+        found[name] = value
+    coding = found.get(b"transfer-encoding")
+    if coding is not None and (version == "1.0" or coding.lower() != b"chunked"):
+        raise BadRequest("The only Transfer-Encoding that this server knows is 'chunked', in HTTP/1.1.")
+    if is_websocket and (coding is not None or found.get(b"content-length", b"0") != b"0"):
+        raise BadRequest("The handshake of a WebSocket has no body; leave it out.")
+    host = found.get(b"host")
+    if host is None and version != "1.0":
+        raise BadRequest("The request has no header Host, which HTTP/1.1 needs; use an ordinary HTTP client.")
+    absolute = _ABSOLUTE.match(target)
+    if absolute:
+        if host is None:
+            host = absolute[1]
+            headers.append((b"host", host))
+        elif host.lower() != absolute[1].lower():
+            raise BadRequest("The request's first line and its header Host name two servers; send the same in both.")
+        target = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
+    elif target != b"*" and not target.startswith(b"/"):
+        raise BadRequest("The address in the request's first line begins with neither '/' nor 'http://'.")
+    if host is not None and not _HOST.match(host):
+        raise BadRequest("The request's header Host is no name and port; use an ordinary HTTP client.")
+    return target
+
+
+def listed(headers: Headers, name: str) -> str:
+    """The values of a header that may come in several lines, as the one list that they are; empty without any."""
+    return ", ".join(headers.getlist(name))
+
+
+def has_tag(headers: Headers, etag: str) -> bool:
+    """Whether ``If-None-Match`` names an entity tag (RFC 9110, 13.1.2): in a list, as a weak one, or by ``*``."""
+    given = [tag.strip().removeprefix("W/") for tag in listed(headers, "if-none-match").split(",")]
+    return "*" in given or etag in given
