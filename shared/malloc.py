@@ -10,23 +10,39 @@ import ctypes
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
+LARGE_BYTES = 512 * 1024
+_M_MMAP_THRESHOLD = -3
+"""Of ``malloc.h``."""
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def _find_malloc_trim() -> Callable[[int], int] | None:
+def _find(name: str, *types: Any) -> Callable[..., int] | None:
     if not sys.platform.startswith("linux"):
         return None
     try:
-        found = ctypes.CDLL(None).malloc_trim
+        found = getattr(ctypes.CDLL(None), name)
     except (OSError, AttributeError):  # musl has none, and keeps little
         return None
-    found.argtypes, found.restype = [ctypes.c_size_t], ctypes.c_int
-    told: Callable[[int], int] = found
+    found.argtypes, found.restype = types, ctypes.c_int
+    told: Callable[..., int] = found
     return told
 
 
-_malloc_trim = _find_malloc_trim()
+_malloc_trim = _find("malloc_trim", ctypes.c_size_t)
+_mallopt = _find("mallopt", ctypes.c_int, ctypes.c_int)
+
+
+def keep_no_large_blocks() -> bool:
+    """Have each block of :data:`LARGE_BYTES` go back to the system as soon as it is freed, in all of this process.
+
+    glibc begins so too, but holds on to ever larger blocks (up to 32 MiB) once one was freed.
+
+    Returns:
+        Whether it does; False where there is no glibc.
+    """
+    return _mallopt is not None and bool(_mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES))
 
 
 def trim() -> bool:

@@ -47,7 +47,7 @@ class GenerateRoute:
         """Answer with the PNG."""
         body = generate_body(request.headers.get("content-type", ""))
         async with received(request, body):
-            asked, image = body.finish()
+            asked, image = await self._api.uploads.in_turn(body.finish)
             return await self._answer(request, asked, image)
 
     async def _answer(self, request: Request, asked: GenerateRequest, image: bytes) -> Response:

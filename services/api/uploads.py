@@ -11,20 +11,24 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from shared.errors import ParafoveaError
 from shared.rarely import Rarely
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
+SHORT_BYTES = 16 * 1024
+"""Of a body, taken apart in no time: such a piece waits for no other."""
 SMALL_BYTES = 64 * 1024
 """A body up to this is taken whatever the others do; there are no more of them than connections."""
 LARGE_BYTES = 8 * 1024 * 1024
 LARGE_SHARE = 0.75
 """Of the limit, for the bodies larger than :data:`LARGE_BYTES`."""
-LEAST_BYTES_PER_S = 1024 * 1024
-"""So fast a body has to come where others wait for its room."""
+LEAST_BYTES_PER_S, LEAST_LARGE_BYTES_PER_S = 128 * 1024, 1024 * 1024
+"""So fast a body, and a large one, has to come where others wait for its room."""
 WINDOW_S = 2.0
 """Over which that is measured."""
 WAIT_S = 30.0
@@ -88,9 +92,10 @@ class Upload:
         if self.failure is not None:
             return
         try:
-            self._reader.feed(piece)
+            await self._uploads.in_turn(lambda: self._reader.feed(piece), is_short=len(piece) <= SHORT_BYTES)
         except ParafoveaError as error:
             self.fail(error)
+        if self.failure is not None:
             return
         self._hold(self._reader.held_bytes)
         await self._uploads.room_for(self)
@@ -113,7 +118,8 @@ class Upload:
         if self.waits_since is not None:
             return False
         self._note(0)
-        return self._last_window_bytes is not None and self._last_window_bytes < LEAST_BYTES_PER_S * WINDOW_S
+        least = LEAST_LARGE_BYTES_PER_S if self.held_bytes > LARGE_BYTES else LEAST_BYTES_PER_S
+        return self._last_window_bytes is not None and self._last_window_bytes < least * WINDOW_S
 
     def hold_back(self, is_held_back: bool) -> None:
         """That it does not come is our doing, or its sender's again."""
@@ -154,6 +160,7 @@ class Uploads:
         self._waiting: dict[Upload, asyncio.Future[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._full = Rarely(log)
+        self._turn = asyncio.Lock()
         self.used_bytes = 0
         self._freed_bytes = 0
 
@@ -168,6 +175,16 @@ class Uploads:
             self.changed(upload, before)
             self.settled(upload)
 
+    async def in_turn(self, work: Callable[[], T], *, is_short: bool = False) -> T:
+        """Do some ms of work, one a round of the event loop: between any two it gets to everything else."""
+        if is_short:
+            return work()
+        async with self._turn:
+            try:
+                return work()
+            finally:
+                await asyncio.sleep(0)
+
     def changed(self, upload: Upload, before: int) -> None:
         """A body holds more than ``before``, or less."""
         by_bytes = upload.held_bytes - before
@@ -181,14 +198,14 @@ class Uploads:
         self._coming.pop(upload, None)
 
     async def give_back(self, trim: Callable[[], object]) -> None:
-        """Let the system have what bodies took, for as long as this runs.
+        """Let the system have what bodies took, once no more come, for as long as this runs.
 
         Args:
             trim: does it, and may take a while.
         """
         while True:
             await asyncio.sleep(GIVE_BACK_S)
-            if self._freed_bytes >= GIVE_BACK_BYTES:
+            if self._freed_bytes >= GIVE_BACK_BYTES and not self._coming:
                 self._freed_bytes = 0
                 await asyncio.to_thread(trim)
 

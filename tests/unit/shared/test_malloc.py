@@ -33,6 +33,36 @@ print(held - resident())
 """
 
 
+LARGE_AND_ALIVE = """
+import os
+from shared.malloc import keep_no_large_blocks
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+assert keep_no_large_blocks()
+for _ in range(3):
+    bytearray(30_000_000)  # glibc learns to keep blocks of this size
+before = resident()
+blocks, between = [], []
+for _ in range(100):
+    blocks.append(bytearray(1_000_000))
+    between.append(bytearray(2000))
+held = resident() - before
+blocks.clear()
+print(held, held - (resident() - before))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone keeps what is freed")
+def test_large_blocks_go_back_by_themselves() -> None:
+    done = subprocess.run([sys.executable, "-c", LARGE_AND_ALIVE], capture_output=True, text=True, check=True)
+    held, given_back = map(int, done.stdout.split())
+    assert held > 90_000_000
+    assert given_back > 90_000_000
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone keeps what is freed")
 def test_what_is_freed_goes_back() -> None:
     done = subprocess.run([sys.executable, "-c", HELD_BACK], capture_output=True, text=True, check=True)
