@@ -12,6 +12,7 @@ from shared.errors import InvalidJson, UnreadableImage
 
 _DATA_URL = re.compile(r"data:[^,;]{0,100}(;[^,;]{0,100})*,", re.IGNORECASE)
 _BLANKS = b" \t\r\n"
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _ESCAPE_CHARS = 6
 """Of the longest escape, a backslash, a u and four digits."""
 
@@ -51,10 +52,8 @@ class Base64Stream:
             if not self._has_begun:
                 self._has_begun = True
                 self._decode(_without_head(_unescaped(raw)).translate(None, _BLANKS))
-            elif b"\\" in raw:
+            elif b"\\" in raw or not self._is_plain(raw):
                 self._decode(_unescaped(raw).translate(None, _BLANKS))
-            else:
-                self._decode_plain(raw)
         except UnreadableImage as error:
             self._problem = error
             self._out = BytesIO()
@@ -75,11 +74,15 @@ class Base64Stream:
             raise self._problem
         return self._out.getvalue()
 
-    def _decode_plain(self, raw: bytes) -> None:
+    def _is_plain(self, raw: bytes) -> bool:
+        """Whether it is base64 as it stands, and was taken so."""
+        if raw[-3:].translate(None, _ALPHABET):  # might be the beginning of a group that is not whole yet
+            return False
         try:
             self._decode(raw)
         except UnreadableImage:
-            self._decode(_unescaped(raw).translate(None, _BLANKS))
+            return False
+        return True
 
     def _decode(self, text: bytes, *, is_last: bool = False) -> None:
         whole = self._odd + text

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from services.api.forms import Form
 from services.api.json_body import JsonBody
 from services.api.pace import Closes, Pace
-from services.api.schemas import GenerateRequest, from_form, invalid
+from services.api.schemas import GenerateRequest, from_form
 from services.api.uploads import Reader, Uploads
 from shared.errors import InvalidRequest, ParafoveaError, PayloadTooLarge, UnsupportedMediaType
 
@@ -148,12 +148,8 @@ class _FormBody:
             problems["image"] = "send the image as a file (with curl: -F image=@picture.png)"
         elif image is None:
             problems["image"] = "the image is missing; send a PNG, JPEG or WebP file"
-        try:
-            request = from_form(fields)
-        except InvalidRequest as error:
-            raise invalid({**problems, **(error.fields or {})}) from None
-        if problems or image is None:
-            raise invalid(problems)
+        request = from_form(fields, problems)
+        assert image is not None
         return request, image
 
 

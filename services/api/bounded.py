@@ -21,6 +21,8 @@ MAX_PIPELINED = 100
 SMALL_CHUNKS = 1024
 """So many chunks of a body may be of any size; of more, each must have this on average:"""
 LEAST_CHUNK_BYTES = 64
+READ_BYTES = 64 * 1024
+"""Of one connection at a time: between any two the event loop gets to the others."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -43,6 +45,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        read_at_most(transport, READ_BYTES)
         # One that says nothing ends as one that has nothing more to say.
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
@@ -138,3 +141,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.close()  # the rest of a body that was answered already
         else:
             self._watch()
+
+
+def read_at_most(transport: asyncio.Transport, size_bytes: int) -> None:
+    """Have asyncio take so much of what has come in one go, where it lets itself be told; it takes 256 KiB else."""
+    if hasattr(transport, "max_size"):
+        transport.max_size = size_bytes

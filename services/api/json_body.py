@@ -79,12 +79,8 @@ class JsonBody:
             problems[IMAGE] = "the image is missing; send a PNG, JPEG or WebP file as base64"
         elif not isinstance(image, str):
             problems[IMAGE] = "the image must be a string: base64, or a data URL"
-        try:
-            request = from_json(values)
-        except InvalidRequest as error:
-            raise invalid({**problems, **(error.fields or {})}) from None
-        if problems or not isinstance(image, str):
-            raise invalid(problems)
+        request = from_json(values, problems)
+        assert isinstance(image, str)
         return request, decode_base64(image) if self._image is None else self._image.finish()
 
     def _between(self, piece: bytes, at: int) -> int:

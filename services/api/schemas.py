@@ -90,37 +90,45 @@ class Aim:
     focus_sector: str | None
 
 
-def from_json(values: Mapping[str, Any]) -> GenerateRequest:
+def from_json(values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> GenerateRequest:
     """Check the fields of a JSON body (without its image).
+
+    Args:
+        values: the fields.
+        problems: what is wrong with the image already.
 
     Raises:
         InvalidRequest: naming each field that does not fit.
     """
-    return checked(GenerateRequest, values)
+    return checked(GenerateRequest, values, problems)
 
 
-def checked(model: type[ModelT], values: Mapping[str, Any]) -> ModelT:
+def from_form(values: Mapping[str, str], problems: Mapping[str, str] | None = None) -> GenerateRequest:
+    """The same of a form, where everything is text and an empty field is one that was left out.
+
+    Raises:
+        InvalidRequest: naming each field that does not fit.
+    """
+    return from_json({name: _typed(name, text) for name, text in values.items() if text != ""}, problems)
+
+
+def checked(model: type[ModelT], values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> ModelT:
     """The values as a model, whose fields they must be.
 
     Raises:
-        InvalidRequest: naming each field that does not fit, or the first of them.
+        InvalidRequest: there are problems already, or a field does not fit.
     """
+    found = dict(problems or {})
     unknown = [name for name in values if name not in model.model_fields]
     if len(unknown) > MAX_NAMED:  # the model would make an object of each
-        raise invalid(dict.fromkeys(unknown, "there is no such field"))
+        raise invalid({**found, **dict.fromkeys(unknown, "there is no such field")})
     try:
-        return model.model_validate(values)
+        made = model.model_validate(values)
     except ValidationError as error:
-        raise invalid(_problems(error)) from None
-
-
-def from_form(values: Mapping[str, str]) -> GenerateRequest:
-    """Check the fields of a form, where everything is text and an empty field is one that was left out.
-
-    Raises:
-        InvalidRequest: naming each field that does not fit.
-    """
-    return from_json({name: _typed(name, text) for name, text in values.items() if text != ""})
+        raise invalid({**found, **_problems(error)}) from None
+    if found:
+        raise invalid(found)
+    return made
 
 
 def resolve(request: GenerateRequest, seed: int) -> Aim:

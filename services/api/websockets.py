@@ -13,12 +13,18 @@ from typing import Any
 
 import orjson
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
+from services.api.bounded import read_at_most
+
 UNREAD_S = 300.0
 """So long a client may leave unread what is waiting for it, and say nothing itself."""
+MAX_FRAGMENTS = 1024
+"""Of one message; empty ones count too, which no limit of bytes sees."""
+READ_BYTES = 2048
+"""At a time: so many bytes may be hundreds of frames, each of them work."""
 
 
 class JsonHandshake(ServerProtocol):
@@ -43,6 +49,18 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         self._unread: asyncio.TimerHandle | None = None
         self._unread_bytes = 0
         self._has_sent = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        read_at_most(transport, READ_BYTES)
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= MAX_FRAGMENTS and not self.close_sent:
+            self.frames = []
+            self.conn.fail(CloseCode.MESSAGE_TOO_BIG, f"more than {MAX_FRAGMENTS} fragments")
+            self.handle_parser_exception()
+            return
+        super().handle_cont(event)
 
     def data_received(self, data: bytes) -> None:
         self._has_sent = True
