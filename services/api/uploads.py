@@ -187,9 +187,8 @@ class Uploads:
 
     def changed(self, upload: Upload, before: int) -> None:
         """A body holds more than ``before``, or less."""
-        by_bytes = upload.held_bytes - before
-        self.used_bytes += by_bytes
-        self._freed_bytes += max(0, -by_bytes)
+        self.used_bytes += upload.held_bytes - before
+        self._freed_bytes += max(0, before - upload.held_bytes)
         if upload.held_bytes > SMALL_BYTES and not upload.is_complete:
             self._coming.setdefault(upload)
 
