@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     generation_timeout_s: float = Field(
         120.0, gt=0, le=MAX_WAIT_S, description="seconds after which a /generate is given up"
     )
+    upload_bytes: int = Field(384 * 1024 * 1024, ge=1, description="memory that requests' bodies may take together")
     backlog_bytes: int = Field(1 << 30, ge=1, description="frames and inputs held in memory for the recorder")
     disk_warn_bytes: int = Field(5 * GB, ge=0, description="free bytes below which /health warns")
     disk_stop_bytes: int = Field(1 * GB, ge=0, description="free bytes below which recording is refused")

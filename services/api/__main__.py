@@ -9,6 +9,7 @@ import socket
 from services.api.app import create_app
 from services.api.server import ANSWER_S, GRACE_S, HttpServer, listen
 from services.api.service import Api
+from shared import malloc
 from shared.address import host_and_port
 from shared.disk import Disk
 from shared.holder import AlreadyHeld
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 async def main(runtime: Runtime) -> None:
     """Serve on the address of the settings until told to stop."""
+    malloc.keep_no_large_blocks()
     await serve(runtime, await asyncio.to_thread(listen, runtime.settings.host, runtime.settings.port))
 
 

@@ -47,6 +47,7 @@ def create_app(api: Api) -> ASGIApp:
     """The whole application, for a server."""
     app = Starlette(routes=routes(api), exception_handlers=HANDLERS)
     app.router.redirect_slashes = False  # a redirect has an empty body, and curl does not follow it
+    app.state.uploads = api.uploads
     settings = api.settings
     policy = CorsPolicy(
         settings.cors_origins,

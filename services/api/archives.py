@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from services.api import query
 from services.api.commands import Command
 from services.api.errors import JsonResponse
 from services.api.headers import NO_STORE
+from services.api.pace import Pace, RequestTimeout
 from services.api.service import Api
 from shared.disk import Disk
 from shared.errors import ParafoveaError, PayloadTooLarge, RecorderUnavailable, UnsupportedMediaType
@@ -65,8 +66,15 @@ class ArchiveRoutes:
         if announced.isascii() and announced.isdigit() and int(announced) > MAX_ARCHIVE_BYTES:
             raise PayloadTooLarge(f"the archive is longer than {MAX_ARCHIVE_BYTES / GB:g} GB")
         self._api.check_open()
-        async with self._slots:
-            imported = await self._import(request, session_id)
+        body = Pace(request)
+        try:
+            async with self._slots:
+                imported = await self._import(body, session_id)
+        except RequestTimeout:
+            raise
+        except ParafoveaError:
+            await _drain(body)  # outside of the slot: it may come slowly
+            raise
         answer = {
             "session_id": imported["session_id"],
             "status": "imported",
@@ -76,17 +84,14 @@ class ArchiveRoutes:
         }
         return JsonResponse(answer, headers=NO_STORE)
 
-    async def _import(self, request: Request, session_id: str | None) -> dict[str, Any]:
-        settings, body = self._api.settings, _Body(request)
+    async def _import(self, body: Pace, session_id: str | None) -> dict[str, Any]:
+        settings = self._api.settings
         wanted = [] if session_id is None else ["--as", session_id]
         command = await asyncio.to_thread(lambda: Command(settings, "import", "-", "--json", *wanted, takes_input=True))
         try:
             await self._feed(body, command)
             imported: dict[str, Any] = orjson.loads(await asyncio.to_thread(command.finish))
             return imported
-        except ParafoveaError:
-            await body.drain()
-            raise
         finally:
             await asyncio.shield(asyncio.to_thread(self._end, command))
 
@@ -98,7 +103,7 @@ class ArchiveRoutes:
         except OSError as error:
             log.warning("what an import left behind stays until the next one: %s", error)
 
-    async def _feed(self, body: _Body, command: Command) -> None:
+    async def _feed(self, body: Pace, command: Command) -> None:
         """Hand the body on as it comes, in pieces: the pipe is what holds a fast sender back."""
         piece = bytearray()
         while not body.ended:
@@ -111,32 +116,11 @@ class ArchiveRoutes:
                 piece.clear()
 
 
-class _Body:
-    """A request's body, read as it comes."""
-
-    def __init__(self, request: Request) -> None:
-        self._request = request
-        self.ended = False
-
-    async def next(self) -> bytes:
-        """What came next.
-
-        Raises:
-            ClientDisconnect: the client went away.
-        """
-        message = await self._request.receive()
-        if message["type"] == "http.disconnect":
-            self.ended = True
-            raise ClientDisconnect
-        self.ended = not message.get("more_body", False)
-        part: bytes = message.get("body", b"")
-        return part
-
-    async def drain(self) -> None:
-        """Read the rest, up to a limit, and forget it."""
-        received = 0
-        while not self.ended and received < DRAIN_BYTES:
-            received += len(await self.next())
+async def _drain(body: Pace) -> None:
+    """Read the rest, up to a limit, and forget it."""
+    until = body.received_bytes + DRAIN_BYTES
+    while not body.ended and body.received_bytes < until:
+        await body.next()
 
 
 async def _chunks(outgoing: Export) -> AsyncIterator[bytes]:

@@ -16,17 +16,16 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.api.body import Body, read_body, without_mark
+from services.api.auth import MAX_PARAMETERS
+from services.api.body import Whole, received
 from services.api.errors import error_response
 from services.api.forms import parse_form
 from services.api.heads import listed
+from services.api.json_body import without_mark
 from services.api.operations import OPERATIONS, TOKEN, WEBSOCKET, Operation
-from services.api.schemas import invalid
+from services.api.schemas import MAX_NAME_CHARS, MAX_NAMED, invalid
 from shared.errors import InvalidRequest, ParafoveaError, UnsupportedMediaType
 
-MAX_NAMED = 20
-"""Parameters that one error names."""
-_MAX_NAME_CHARS = 100
 _MAX_READ_BYTES = 64 * 1024
 """Of a body that nobody wants, to name what it says; a larger one is read by nobody."""
 _NOTHING: tuple[object, ...] = ({}, [], None)
@@ -46,7 +45,9 @@ def route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Respon
         if _has_body(request):
             _check_encoding(request)
             if operation.body == "none":
-                _check_nothing(operation, await read_body(request), request.headers.get("content-type", ""))
+                body = Whole(_MAX_READ_BYTES)
+                async with received(request, body):
+                    _check_nothing(operation, body, request.headers.get("content-type", ""))
         return await endpoint(request)
 
     return Route(path, checked, methods=[method])
@@ -74,6 +75,8 @@ def check_query(operation: Operation, connection: HTTPConnection) -> None:
     Raises:
         InvalidRequest: naming each of them.
     """
+    if connection.scope["query_string"].count(b"&") >= MAX_PARAMETERS:
+        raise InvalidRequest(f"The address has more than {MAX_PARAMETERS} parameters.")
     given = Counter(name for name, _ in connection.query_params.multi_items())
     problems: dict[str, str] = {}
     for name, times in given.items():
@@ -91,7 +94,7 @@ def _unknown(operation: Operation, name: str) -> str:
         return "this operation reads its fields from the body, and nothing from the address"
     if not operation.query:
         return "this operation has no parameters"
-    close = get_close_matches(name[:_MAX_NAME_CHARS], operation.query, n=1)
+    close = get_close_matches(name[:MAX_NAME_CHARS], operation.query, n=1)
     known = f"did you mean {close[0]}?" if close else f"there are {', '.join(operation.query)}"
     return f"there is no such parameter; {known}"
 
@@ -108,15 +111,15 @@ def _check_encoding(request: Request) -> None:
         )
 
 
-def _check_nothing(operation: Operation, body: Body, content_type: str) -> None:
+def _check_nothing(operation: Operation, body: Whole, content_type: str) -> None:
     """Refuse a body that says something to an operation that takes none.
 
     Raises:
         InvalidRequest: naming what it says, unless it is large.
     """
-    if not body.strip():
+    if body.is_blank:
         return
-    names = _names_in(body, content_type) if len(body) <= _MAX_READ_BYTES else None
+    names = _names_in(body.finish(), content_type) if body.length_bytes <= _MAX_READ_BYTES else None
     if names is None:
         raise invalid({"body": "this operation takes no body; leave it out"})
     problems = {}
@@ -126,7 +129,7 @@ def _check_nothing(operation: Operation, body: Body, content_type: str) -> None:
     _refuse(problems)
 
 
-def _names_in(body: Body, content_type: str) -> Iterable[str] | None:
+def _names_in(body: bytes, content_type: str) -> Iterable[str] | None:
     """The names of what a body says, as far as it can be told; none where it says nothing."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
@@ -148,7 +151,7 @@ def _names_in(body: Body, content_type: str) -> Iterable[str] | None:
 
 def _refuse(problems: dict[str, str]) -> None:
     if problems:
-        raise invalid({name[:_MAX_NAME_CHARS]: problem for name, problem in problems.items()})
+        raise invalid(problems)
 
 
 def _plain(path: str) -> str:

@@ -66,6 +66,10 @@ class Connections:
         """WebSockets at a time."""
         return self.limit // 2
 
+    def transports(self) -> list[asyncio.Transport]:
+        """Of all that are connected."""
+        return [connection.transport for connection in (*self._known, *self._spare)]
+
     def opened(self, connection: Connection) -> None:
         """A client has connected: perhaps in place of another."""
         if len(self._known) >= self.limit and not self._make_room():

@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from services.api.body import TooMuch
 from services.api.methods import WrongMethod
+from services.api.pace import Closes
 from shared.errors import (
     InternalError,
     NotFound,
@@ -49,7 +49,7 @@ def error_response(error: ParafoveaError, headers: Mapping[str, str] | None = No
         response.headers["Connection"] = "Upgrade"
     if isinstance(error, UnsupportedMediaType):
         response.headers["Accept-Encoding"] = "identity"  # of a request's body: RFC 9110, 12.5.3
-    if isinstance(error, TooMuch):
+    if isinstance(error, Closes):
         response.headers["Connection"] = "close"
     return response
 

@@ -1,9 +1,10 @@
-"""A multipart form that is in memory already: text fields and files, each name once (RFC 7578)."""
+"""A multipart form, taken apart while it comes: text fields and files, each name once (RFC 7578)."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from io import BytesIO
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -12,6 +13,8 @@ from shared.errors import InvalidRequest
 
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 64 * 1024
+MAX_FIELDS_BYTES = 256 * 1024
+"""Of all that is no file, the parts' own headers too."""
 
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _EXTENDED_FILENAME = re.compile(rb";\s*filename\*(?:0\*?)?\s*=", re.IGNORECASE)
@@ -24,29 +27,72 @@ class _Part:
     headers: dict[str, bytes] = field(default_factory=dict)
     name: str = ""
     is_file: bool = False
-    data: bytearray = field(default_factory=bytearray)
+    data: BytesIO = field(default_factory=BytesIO)
 
 
-def parse_form(body: bytes | bytearray, content_type: str) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Text fields and files by name.
+def parse_form(body: bytes, content_type: str) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Text fields and files by name, of a form that is in memory already.
 
     Raises:
         InvalidRequest: malformed, cut off, a name twice, or more parts and longer fields than any request has.
     """
-    _, options = parse_options_header(content_type)
-    boundary = options.get(b"boundary")
-    if not boundary:
-        raise InvalidRequest("The form's content type names no boundary; let your HTTP client set the content type.")
-    reader = _FormReader()
-    try:
-        parser = MultipartParser(boundary, reader.callbacks())  # type: ignore[arg-type]
-        parser.write(bytes(body))
-        parser.finalize()
-    except FormParserError as error:
-        raise InvalidRequest(f"The form is malformed ({error}); let your HTTP client build it.") from None
-    if not reader.ended:
-        raise InvalidRequest("The form is cut off before its last boundary; send the whole of it.")
-    return reader.fields, reader.files
+    form = Form(content_type)
+    form.feed(body)
+    return form.finish()
+
+
+class Form:
+    """Takes a form, and keeps its parts.
+
+    Raises:
+        InvalidRequest: the content type names no boundary.
+    """
+
+    def __init__(self, content_type: str) -> None:
+        _, options = parse_options_header(content_type)
+        boundary = options.get(b"boundary")
+        if not boundary:
+            raise InvalidRequest(
+                "The form's content type names no boundary; let your HTTP client set the content type."
+            )
+        self._reader = _FormReader()
+        try:
+            self._parser = MultipartParser(boundary, self._reader.callbacks())  # type: ignore[arg-type]
+        except FormParserError as error:
+            raise _malformed(error) from None
+
+    @property
+    def held_bytes(self) -> int:
+        return self._reader.held_bytes
+
+    def drop(self) -> None:
+        self._reader = _FormReader()
+        self._parser.callbacks = {}
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece.
+
+        Raises:
+            InvalidRequest: malformed, a name twice, or more parts and longer fields than any request has.
+        """
+        try:
+            self._parser.write(piece)
+        except FormParserError as error:
+            raise _malformed(error) from None
+
+    def finish(self) -> tuple[dict[str, str], dict[str, bytes]]:
+        """Text fields and files by name.
+
+        Raises:
+            InvalidRequest: it is cut off.
+        """
+        try:
+            self._parser.finalize()
+        except FormParserError as error:
+            raise _malformed(error) from None
+        if not self._reader.ended:
+            raise InvalidRequest("The form is cut off before its last boundary; send the whole of it.")
+        return self._reader.fields, self._reader.files
 
 
 class _FormReader:
@@ -55,7 +101,9 @@ class _FormReader:
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
         self.files: dict[str, bytes] = {}
+        self.held_bytes = 0
         self.ended = False
+        self._fields_bytes = 0
         self._part = _Part()
         self._parts = 0
         self._header_name = b""
@@ -80,9 +128,11 @@ class _FormReader:
             raise InvalidRequest(f"The form has more than {MAX_PARTS} parts; send the documented fields only.")
 
     def _take_header_name(self, data: bytes, start: int, end: int) -> None:
+        self._count(end - start)
         self._header_name += data[start:end]
 
     def _take_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._count(end - start)
         self._header_value += data[start:end]
 
     def _end_header(self) -> None:
@@ -106,8 +156,12 @@ class _FormReader:
 
     def _take_data(self, data: bytes, start: int, end: int) -> None:
         part = self._part
-        part.data += memoryview(data)[start:end]
-        if not part.is_file and len(part.data) > MAX_FIELD_BYTES:
+        part.data.write(memoryview(data)[start:end])
+        self.held_bytes += end - start
+        if part.is_file:
+            return
+        self._count(end - start)
+        if part.data.tell() > MAX_FIELD_BYTES:
             raise _bad_field(part.name, f"a text field has at most {MAX_FIELD_BYTES} bytes; send files as files")
 
     def _end(self) -> None:
@@ -115,15 +169,27 @@ class _FormReader:
         if part.name in self.fields or part.name in self.files:
             raise _bad_field(part.name, "it is in the form twice")
         if part.is_file:
-            self.files[part.name] = bytes(part.data)
+            self.files[part.name] = part.data.getvalue()
             return
         try:
-            self.fields[part.name] = part.data.decode("utf-8")
+            self.fields[part.name] = part.data.getvalue().decode("utf-8")
         except UnicodeDecodeError:
             raise _bad_field(part.name, "it is not UTF-8") from None
 
     def _finish(self) -> None:
         self.ended = True
+
+    def _count(self, length: int) -> None:
+        self._fields_bytes += length
+        if self._fields_bytes > MAX_FIELDS_BYTES:
+            raise InvalidRequest(
+                f"Beside its files the form has more than {MAX_FIELDS_BYTES // 1024} KiB; "
+                "send the documented fields only."
+            )
+
+
+def _malformed(error: FormParserError) -> InvalidRequest:
+    return InvalidRequest(f"The form is malformed ({error}); let your HTTP client build it.")
 
 
 def _bad_field(name: str, problem: str) -> InvalidRequest:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from services.api.body import Body, parse_generate, read_body
+from services.api.body import generate_body, received
 from services.api.headers import generated_headers
 from services.api.schemas import GenerateRequest, resolve
 from services.api.service import Api
@@ -34,8 +34,6 @@ T = TypeVar("T")
 GRACE_S = 0.25
 """The generator keeps the deadline itself, and its word comes first; we wait this much longer for it."""
 
-LARGE_BYTES = 256 * 1024
-
 NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull, InvalidRequest)
 
 
@@ -47,9 +45,12 @@ class GenerateRoute:
 
     async def post(self, request: Request) -> Response:
         """Answer with the PNG."""
-        body = await read_body(request)
-        asked, image = await self._parsed(body, request.headers.get("content-type", ""))
-        del body  # it is as large as the image, and the answer may take minutes
+        body = generate_body(request.headers.get("content-type", ""))
+        async with received(request, body):
+            asked, image = await self._api.uploads.in_turn(body.finish)
+            return await self._answer(request, asked, image)
+
+    async def _answer(self, request: Request, asked: GenerateRequest, image: bytes) -> Response:
         deadline = asyncio.get_running_loop().time() + self._api.settings.generation_timeout_s
         seed = secrets.randbelow(DRAWN_SEEDS) if asked.seed is None else asked.seed
         aim = resolve(asked, seed)
@@ -82,12 +83,6 @@ class GenerateRoute:
         png, frame = reply.payload, read(Generated, reply)
         recorded = await self._recorded(request, frame, deadline, durable=bool(asked.durable))
         return Response(png, 200, generated_headers(frame, recorded), "image/png")
-
-    async def _parsed(self, body: Body, content_type: str) -> tuple[GenerateRequest, bytes]:
-        """The fields and the image of a body; of a large one that is work for a thread."""
-        if len(body) < LARGE_BYTES:
-            return parse_generate(body, content_type)
-        return await asyncio.get_running_loop().run_in_executor(self._api.threads, parse_generate, body, content_type)
 
     async def _have_made(self, request: Request, wanted: Generate, image: bytes, draw: Draw | None) -> Reply:
         """Have it made, and give it up when the client goes away or the process stops."""

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.body import load_object, read_body
+from services.api.body import Whole as WholeBody
+from services.api.body import received
 from services.api.errors import JsonResponse
 from services.api.headers import NO_STORE
+from services.api.json_body import load_object
 from services.api.numbers import Whole
+from services.api.schemas import checked
 from services.api.service import Api
-from shared.errors import InvalidSessionId, SessionNotFound
+from shared.errors import InvalidRequest, InvalidSessionId, SessionNotFound
 from shared.fields import MAX_NAME_CHARS
 from shared.prompts import MAX_FILE_BYTES
 from shared.requests import MAX_SEED, RerunRequest, RerunState, StartRerun
-from shared.rpc import invalid_request, read, request_of
+from shared.rpc import read, request_of
 from shared.session import ids
 
 START_S = 60.0
 ANSWER_S = 10.0
 MAX_BODY_BYTES = MAX_FILE_BYTES + 64 * 1024
+MAX_ITEMS = 200_000
+"""Of prompts, commas within them counted too."""
+MAX_CONTAINERS = 20_000
+"""Objects and lists, of which there are about ten, and brackets within prompts."""
 
 
 class RerunBody(BaseModel):
@@ -52,14 +60,12 @@ class RerunRoutes:
     async def start(self, request: Request) -> Response:
         """Begin, or go on with, a re-run."""
         parent = _session_id(request)
-        values = load_object(await read_body(request, MAX_BODY_BYTES))
-        try:
-            wanted = RerunBody.model_validate(values)
-        except ValidationError as error:
-            raise invalid_request(error) from None
+        body = WholeBody(MAX_BODY_BYTES)
+        async with received(request, body, MAX_BODY_BYTES):
+            wanted = await asyncio.get_running_loop().run_in_executor(self._api.threads, _wanted, body.finish())
         self._api.check_open()
-        body = request_of(StartRerun, session_id=parent, **wanted.model_dump())
-        reply = await self._api.replayer.ask("rerun", body.model_dump(), timeout_s=START_S)
+        asked = request_of(StartRerun, session_id=parent, **wanted.model_dump())
+        reply = await self._api.replayer.ask("rerun", asked.model_dump(), timeout_s=START_S)
         return _told(read(RerunState, reply), 202)
 
     async def status(self, request: Request) -> Response:
@@ -74,6 +80,17 @@ class RerunRoutes:
         wanted = RerunRequest(session_id=_session_id(request))
         reply = await self._api.replayer.ask(message_type, wanted.model_dump(), timeout_s=ANSWER_S)
         return read(RerunState, reply)
+
+
+def _wanted(body: bytes) -> RerunBody:
+    """What a body asks for. A few counts keep the parser from working for long: it holds up every other thread.
+
+    Raises:
+        InvalidJson, InvalidRequest: it is not as it should be.
+    """
+    if body.count(b",") > MAX_ITEMS or body.count(b"[") + body.count(b"{") > MAX_CONTAINERS:
+        raise InvalidRequest(f"The body has more than {MAX_ITEMS} items; send the documented fields only.")
+    return checked(RerunBody, load_object(body))
 
 
 def _session_id(request: Request) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from itertools import islice
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,6 +20,12 @@ from shared.prompts import MAX_PROMPT_CHARS
 from shared.requests import MAX_SEED
 
 MAX_CLIENT_ID_CHARS = 200
+MAX_NAMED = 20
+"""Fields that one error names."""
+MAX_NAME_CHARS = 100
+"""Of a field's name in an error."""
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 SectorName = Literal["TL", "TC", "TR", "ML", "MC", "MR", "BL", "BC", "BR"]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -83,25 +90,45 @@ class Aim:
     focus_sector: str | None
 
 
-def from_json(values: Mapping[str, Any]) -> GenerateRequest:
+def from_json(values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> GenerateRequest:
     """Check the fields of a JSON body (without its image).
 
+    Args:
+        values: the fields.
+        problems: what is wrong with the image already.
+
     Raises:
         InvalidRequest: naming each field that does not fit.
     """
+    return checked(GenerateRequest, values, problems)
+
+
+def from_form(values: Mapping[str, str], problems: Mapping[str, str] | None = None) -> GenerateRequest:
+    """The same of a form, where everything is text and an empty field is one that was left out.
+
+    Raises:
+        InvalidRequest: naming each field that does not fit.
+    """
+    return from_json({name: _typed(name, text) for name, text in values.items() if text != ""}, problems)
+
+
+def checked(model: type[ModelT], values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> ModelT:
+    """The values as a model, whose fields they must be.
+
+    Raises:
+        InvalidRequest: there are problems already, or a field does not fit.
+    """
+    found = dict(problems or {})
+    unknown = [name for name in values if name not in model.model_fields]
+    if len(unknown) > MAX_NAMED:  # the model would make an object of each
+        raise invalid({**found, **dict.fromkeys(unknown, "there is no such field")})
     try:
-        return GenerateRequest.model_validate(values)
+        made = model.model_validate(values)
     except ValidationError as error:
-        raise invalid(_problems(error)) from None
-
-
-def from_form(values: Mapping[str, str]) -> GenerateRequest:
-    """Check the fields of a form, where everything is text and an empty field is one that was left out.
-
-    Raises:
-        InvalidRequest: naming each field that does not fit.
-    """
-    return from_json({name: _typed(name, text) for name, text in values.items() if text != ""})
+        raise invalid({**found, **_problems(error)}) from None
+    if found:
+        raise invalid(found)
+    return made
 
 
 def resolve(request: GenerateRequest, seed: int) -> Aim:
@@ -128,9 +155,11 @@ def resolve(request: GenerateRequest, seed: int) -> Aim:
 
 
 def invalid(problems: Mapping[str, str]) -> InvalidRequest:
-    """The error that names each field and what is wrong with it."""
-    detail = "; ".join(f"{name}: {message}" for name, message in problems.items())
-    return InvalidRequest(detail, fields=dict(problems))
+    """The error that names each field and what is wrong with it; of many the first, and how many more there are."""
+    named = {name[:MAX_NAME_CHARS]: message for name, message in islice(problems.items(), MAX_NAMED)}
+    detail = "; ".join(f"{name}: {message}" for name, message in named.items())
+    more = len(problems) - MAX_NAMED
+    return InvalidRequest(f"{detail}; and {more} more" if more > 0 else detail, fields=named)
 
 
 def _focus(request: GenerateRequest, grid_size: int, problems: dict[str, str]) -> str | None:
@@ -186,7 +215,7 @@ def _typed(name: str, text: str) -> object:
 def _problems(error: ValidationError) -> dict[str, str]:
     found: dict[str, str] = {}
     for item in error.errors(include_url=False, include_context=False, include_input=False):
-        name = str(item["loc"][0])[:100] if item["loc"] else "request"
+        name = str(item["loc"][0])[:MAX_NAME_CHARS] if item["loc"] else "request"
         message = "there is no such field" if item["type"] == "extra_forbidden" else item["msg"]
         found.setdefault(name, message[:1].lower() + message[1:])
     return found

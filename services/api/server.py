@@ -9,26 +9,21 @@ import socket
 import sys
 from collections.abc import Iterator
 from functools import partial
-from http import HTTPStatus
 from typing import Any, cast
 
-import httptools
-import orjson
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.api import heads
+from services.api.bounded import BoundedHttpProtocol
 from services.api.connections import ACCEPTED_AT_ONCE, Connections
 from services.api.errors import error_response
 from services.api.heads import BadRequest
+from services.api.unread import LOOK_S, Unread
 from services.api.websockets import PatientWebSocket
 from shared.address import bare_host, host_and_port
-from shared.errors import ParafoveaError
 from shared.runner import Refused
 
-MAX_HEAD_BYTES = 64 * 1024
-"""Of a request's line and headers."""
 KEEP_ALIVE_S = 75
 BACKLOG = 512
 GRACE_S = 0.5
@@ -40,10 +35,9 @@ GONE_AFTER_S = 120
 """A client whose machine has vanished without a word is found out after so long, where nothing is sent to it."""
 
 
-class JsonHttpProtocol(HttpToolsProtocol):
-    """HTTP/1.1, with a limit on a request's head, and errors before any route as JSON too."""
+class JsonHttpProtocol(BoundedHttpProtocol):
+    """HTTP/1.1, one of a bounded number of connections, and errors before any route as JSON too."""
 
-    _head_bytes = 0
     _malformed: BadRequest | None = None
 
     def __init__(self, *arguments: Any, bound: Connections, **options: Any) -> None:
@@ -55,7 +49,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
     @property
     def is_at_work(self) -> bool:
         """Whether it has a request that is not answered yet, or is a WebSocket."""
-        return self._websocket is not None or (self.cycle is not None and not self.cycle.response_complete)
+        return self._websocket is not None or super().is_at_work
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -78,7 +72,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         refusal = self._malformed or self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=True)
         if refusal is not None:
-            self._refuse(refusal)
+            self.refuse(refusal)
             return
         self._bound.upgraded(self)
         super().handle_websocket_upgrade()
@@ -91,28 +85,6 @@ class JsonHttpProtocol(HttpToolsProtocol):
 
         websocket.connection_lost = connection_lost  # type: ignore[method-assign]
 
-    def on_message_begin(self) -> None:
-        self._head_bytes = 0
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value))
-        super().on_header(name, value.rstrip(b" \t"))  # the parser strips its beginning alone
-
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > MAX_HEAD_BYTES:
-            raise httptools.HttpParserError(f"the head has more than {MAX_HEAD_BYTES} bytes")
-
-    def send_400_response(self, msg: str) -> None:
-        """Told by the parser: the connection is of no further use."""
-        detail = "This is not a valid HTTP/1.1 request, or its headers are too long; use an ordinary HTTP client."
-        self._refuse(BadRequest(detail))
-
     def _fault(self) -> BadRequest | None:
         """Why the request's head is none that HTTP knows; else its target is in the form that a server gets."""
         self._malformed = None
@@ -124,15 +96,6 @@ class JsonHttpProtocol(HttpToolsProtocol):
             self._malformed = error
             self.url = b"/"  # what could not be read must not be parsed either
         return self._malformed
-
-    def _refuse(self, refusal: ParafoveaError) -> None:
-        body = orjson.dumps(refusal.to_json())
-        head = (
-            f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
-        self.transport.close()
 
     def _should_upgrade(self) -> bool:
         return super()._should_upgrade() and self.parser.get_method() == b"GET"
@@ -200,9 +163,10 @@ class HttpServer:
     def __init__(self, app: ASGIApp, sockets: list[socket.socket]) -> None:
         # Uvicorn tells each WebSocket's path at level info, and a token may be in it.
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        self._connections = Connections()
         config = Config(
             app,
-            http=partial(JsonHttpProtocol, bound=Connections()),  # type: ignore[arg-type]
+            http=partial(JsonHttpProtocol, bound=self._connections),  # type: ignore[arg-type]
             backlog=ACCEPTED_AT_ONCE,
             ws=PatientWebSocket,
             ws_ping_interval=None,
@@ -221,7 +185,17 @@ class HttpServer:
 
     async def serve(self) -> None:
         """Answer until :meth:`stop`."""
-        await self._server.serve(self._sockets)
+        looking = asyncio.create_task(self._look_at_unread())
+        try:
+            await self._server.serve(self._sockets)
+        finally:
+            looking.cancel()
+
+    async def _look_at_unread(self) -> None:
+        unread = Unread()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            unread.look(self._connections.transports(), asyncio.get_running_loop().time())
 
     def stop(self) -> None:
         """Take no more connections; those that are idle end now, the others with their answer."""

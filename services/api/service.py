@@ -17,6 +17,8 @@ from services.api.prompts import PromptsInThread
 from services.api.readers import Readers
 from services.api.recording import Recording
 from services.api.thumbnails import Thumbnailer
+from services.api.uploads import Uploads
+from shared import malloc
 from shared.disk import Disk
 from shared.errors import GeneratorUnavailable
 from shared.requests import Cancel
@@ -50,6 +52,7 @@ class Api:
         self.closing = asyncio.Event()
         self._recorder = recorder(runtime.bus)
         self.threads = ThreadPoolExecutor(4, "own")
+        self.uploads = Uploads(self.settings.upload_bytes)
         self.fates = Fates(disk or Disk(), self.settings.sessions_dir)
         self.recording = Recording(
             self._recorder, self.fates, self.settings.sessions_dir, self.settings.disk_stop_bytes
@@ -80,6 +83,7 @@ class Api:
             self._runtime.supervise(self._listen_to_recordings(), "recordings"),
             self._runtime.supervise(self.recording.follow(), "recorder's state"),
             self._runtime.supervise(self.replayer.follow(), "replayer's state"),
+            self._runtime.supervise(self.uploads.give_back(malloc.trim), "memory of bodies"),
         ]
 
     def check_ready(self) -> None:

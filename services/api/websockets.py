@@ -16,14 +16,20 @@ import orjson
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
+
+from services.api.bounded import read_at_most
 
 _Utf8 = codecs.getincrementaldecoder("utf-8")
 
 UNREAD_S = 300.0
 """So long a client may leave unread what is waiting for it, and say nothing itself."""
+MAX_FRAGMENTS = 1024
+"""Of one message; empty ones count too, which no limit of bytes sees."""
+READ_BYTES = 2048
+"""At a time: so many bytes may be hundreds of frames, each of them work."""
 
 LAST_WORDS_S = 2.0
 """So long a client that broke the protocol may take to read why, and to close."""
@@ -66,6 +72,20 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         self._unread_bytes = 0
         self._has_sent = False
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        read_at_most(transport, READ_BYTES)
+
+    def handle_cont(self, event: Frame) -> None:
+        if not event.data and not event.fin:
+            return  # the limit is of bytes: empty parts could be without number
+        if len(self.frames) >= MAX_FRAGMENTS and not self.close_sent:
+            self.frames = []
+            self.conn.fail(CloseCode.MESSAGE_TOO_BIG, f"more than {MAX_FRAGMENTS} fragments")
+            self.handle_parser_exception()
+            return
+        super().handle_cont(event)
+
     def data_received(self, data: bytes) -> None:
         self._has_sent = True
         if self.conn.parser_exc is not None:
@@ -93,10 +113,6 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
         elif message["type"] == "websocket.http.response.body" and self.close_sent:
             self.handshake_complete = True  # refused: that is an answer too
-
-    def handle_cont(self, event: Frame) -> None:
-        if event.data or event.fin:  # the limit is of bytes: empty parts could be without number
-            super().handle_cont(event)
 
     def handle_parser_exception(self) -> None:
         """Say what was wrong. Closed at once, a connection that still brings data would be reset, and the words lost:

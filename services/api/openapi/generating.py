@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from services.api.openapi.parts import ALWAYS, RECORDER, Json, headers_of, operation, png_of
+from services.api.pace import RequestTimeout
 from services.api.schemas import GenerateRequest
+from services.api.uploads import ServerBusy
 from shared import errors
 
 
@@ -40,6 +42,7 @@ def generate() -> Json:
         *(errors.InvalidRequest, errors.UnreadableImage, errors.SessionNotActive, errors.Superseded),
         *(errors.Cancelled, errors.QueueFull, errors.GeneratorLoading, errors.GeneratorUnavailable, RECORDER),
         *(errors.RecordingBacklogFull, errors.GenerationFailed, errors.GenerationTimeout, errors.InsufficientStorage),
+        *(RequestTimeout, ServerBusy),
         requestBody={
             "required": True,
             "content": {"application/json": {"schema": as_json}, "multipart/form-data": {"schema": as_form}},

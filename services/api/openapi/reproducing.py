@@ -19,6 +19,7 @@ from services.api.openapi.parts import (
     or_null,
     query,
 )
+from services.api.pace import RequestTimeout
 from services.api.reruns import RerunBody
 from shared import errors
 
@@ -46,7 +47,13 @@ def archives() -> Json:
                 "Take a session in: an export, or a tar of a session's folder. Of one that is refused nothing stays",
                 {"200": json_of("It is there.", imported)},
                 *(errors.InvalidArchive, errors.InvalidSessionId, errors.SessionExists, errors.InvalidRequest),
-                *(errors.PayloadTooLarge, errors.UnsupportedMediaType, errors.InsufficientStorage, RECORDER),
+                *(
+                    errors.PayloadTooLarge,
+                    RequestTimeout,
+                    errors.UnsupportedMediaType,
+                    errors.InsufficientStorage,
+                    RECORDER,
+                ),
                 errors.GeneratorUnavailable,
                 parameters=(query("session_id", "the id it is to have; default: the one it has", TEXT),),
                 requestBody={
@@ -111,8 +118,15 @@ def reproduction() -> Json:
                 "Make a session again with something changed, into a new session",
                 {"202": json_of("It is begun.", state)},
                 *(errors.InvalidJson, errors.InvalidRequest, errors.SessionNotFound, errors.SessionExists),
-                *(errors.InvalidSessionId, errors.SessionBusy, errors.PayloadTooLarge, errors.InsufficientStorage),
+                *(
+                    errors.InvalidSessionId,
+                    errors.SessionBusy,
+                    errors.PayloadTooLarge,
+                    RequestTimeout,
+                    errors.InsufficientStorage,
+                ),
                 *(errors.SessionDamaged, errors.GeneratorUnavailable, errors.GeneratorLoading, RECORDER, REPLAYER),
+                RequestTimeout,
                 parameters=(SESSION_ID,),
                 requestBody={"required": True, "content": {"application/json": {"schema": asked}}},
             ),

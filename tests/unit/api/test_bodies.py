@@ -10,9 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.body import decode_base64, parse_generate
+from services.api.base64_stream import decode_base64
+from services.api.body import generate_body
 from services.api.forms import MAX_FIELD_BYTES, MAX_PARTS, parse_form
+from services.api.schemas import GenerateRequest
 from shared.errors import InvalidRequest, ParafoveaError, UnreadableImage
+
+
+def parse_generate(body: bytes, content_type: str) -> tuple[GenerateRequest, bytes]:
+    reader = generate_body(content_type)
+    reader.feed(body)
+    return reader.finish()
 
 
 @given(st.binary(min_size=1, max_size=300))

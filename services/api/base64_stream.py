@@ -1,0 +1,163 @@
+"""An image's base64 as it comes: decoded piece by piece, so that no step is long and no text is kept."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from io import BytesIO
+
+import orjson
+
+from shared.errors import InvalidJson, UnreadableImage
+
+_DATA_URL = re.compile(r"data:[^,;]{0,100}(;[^,;]{0,100})*,", re.IGNORECASE)
+_BLANKS = b" \t\r\n"
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_ESCAPE_CHARS = 6
+"""Of the longest escape, a backslash, a u and four digits."""
+
+
+class Base64Stream:
+    """Takes the inside of a JSON string that is plain base64 or a data URL.
+
+    Line breaks in it do no harm, any other stray character does. An escape is what JSON says: PHP writes a slash as
+    ``\\/``, .NET a plus sign as ``\\u002B``.
+    """
+
+    def __init__(self) -> None:
+        self._out = BytesIO()
+        self._cut = b""
+        """The beginning of an escape whose rest has not come."""
+        self._odd = b""
+        """The beginning of a group of four characters."""
+        self._is_padded = False
+        self._has_begun = False
+        self._problem: UnreadableImage | None = None
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that the image takes so far."""
+        return self._out.tell()
+
+    def feed(self, raw: bytes) -> None:
+        """Take what came next. The first piece has all of a data URL's head in it.
+
+        Raises:
+            InvalidJson: this can't be the inside of a JSON string.
+        """
+        if self._problem is not None:
+            return
+        raw, self._cut = _before_cut_escape(self._cut + raw)
+        try:
+            if not self._has_begun:
+                self._has_begun = True
+                self._decode(_without_head(_unescaped(raw)).translate(None, _BLANKS))
+            elif b"\\" in raw or not self._is_plain(raw):
+                self._decode(_unescaped(raw).translate(None, _BLANKS))
+        except UnreadableImage as error:
+            self._problem = error
+            self._out = BytesIO()
+
+    def finish(self) -> bytes:
+        """The image.
+
+        Raises:
+            InvalidJson: an escape is cut off.
+            UnreadableImage: it is not base64.
+        """
+        if self._problem is None:
+            try:
+                self._decode(_unescaped(self._cut), is_last=True)
+            except UnreadableImage as error:
+                self._problem = error
+        if self._problem is not None:
+            raise self._problem
+        return self._out.getvalue()
+
+    def _is_plain(self, raw: bytes) -> bool:
+        """Whether it is base64 as it stands, and was taken so."""
+        if raw[-3:].translate(None, _ALPHABET):  # might be the beginning of a group that is not whole yet
+            return False
+        try:
+            self._decode(raw)
+        except UnreadableImage:
+            return False
+        return True
+
+    def _decode(self, text: bytes, *, is_last: bool = False) -> None:
+        whole = self._odd + text
+        end = len(whole) if is_last else len(whole) // 4 * 4
+        if self._is_padded and whole:
+            raise _not_base64("Excess data after padding")
+        try:
+            self._out.write(binascii.a2b_base64(memoryview(whole)[:end], strict_mode=True))
+        except ValueError as error:
+            raise _not_base64(str(error)) from None
+        self._odd = whole[end:]
+        if end:
+            self._is_padded = whole[end - 1] == b"="[0]
+
+
+def decode_base64(text: str) -> bytes:
+    """Plain base64 or a data URL; line breaks in it do no harm, any other stray character does.
+
+    Raises:
+        UnreadableImage: it is neither.
+    """
+    plain = _without_head(_ascii(text)).translate(None, _BLANKS)
+    try:
+        return binascii.a2b_base64(plain, strict_mode=True)
+    except ValueError as error:
+        raise _not_base64(str(error)) from None
+
+
+def _without_head(text: bytes) -> bytes:
+    """The text behind what a data URL begins with.
+
+    Raises:
+        UnreadableImage: a data URL of another kind.
+    """
+    if text[:5].lower() != b"data:":
+        return text
+    match = _DATA_URL.match(text[:1000].decode("ascii"))
+    if match is None or ";base64," not in match[0].lower():
+        raise UnreadableImage("image_base64 is a data URL without ';base64,'; send data:image/png;base64,...")
+    return text[match.end() :]
+
+
+def _before_cut_escape(raw: bytes) -> tuple[bytes, bytes]:
+    """What comes before an escape that is cut off at the end, and its beginning."""
+    last = raw.rfind(b"\\", max(0, len(raw) - _ESCAPE_CHARS))
+    if last < 0:
+        return raw, b""
+    before = raw[: last + 1]
+    backslashes = len(before) - len(before.rstrip(b"\\"))
+    length = _ESCAPE_CHARS if raw[last + 1 : last + 2] == b"u" else 2
+    if backslashes % 2 == 0 or last + length <= len(raw):
+        return raw, b""
+    return raw[:last], raw[last:]
+
+
+def _unescaped(raw: bytes) -> bytes:
+    """What a JSON string with this inside says.
+
+    Raises:
+        InvalidJson: nothing, as there can be no such string.
+        UnreadableImage: something that is no ASCII.
+    """
+    try:
+        text: str = orjson.loads(b'"' + raw + b'"')
+    except orjson.JSONDecodeError as error:
+        raise InvalidJson(f"The body is not JSON ({error.msg}, in image_base64); send one JSON object.") from None
+    return _ascii(text)
+
+
+def _ascii(text: str) -> bytes:
+    try:
+        return text.encode("ascii")
+    except UnicodeEncodeError:
+        raise _not_base64("string argument should contain only ASCII characters") from None
+
+
+def _not_base64(reason: str) -> UnreadableImage:
+    return UnreadableImage(f"image_base64 is not base64 ({reason}); encode the whole file, padding included.")

@@ -1,0 +1,70 @@
+"""Answers that nobody reads."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from services.api.unread import CLOSING_S, LEAST_TAKEN_BYTES, UNREAD_S, Unread
+
+
+class Waiting:
+    """A connection, as far as it is looked at."""
+
+    def __init__(self, size: int, *, is_closing: bool = False) -> None:
+        self.size, self._is_closing, self.aborted = size, is_closing, False
+
+    def get_write_buffer_size(self) -> int:
+        return self.size
+
+    def is_closing(self) -> bool:
+        return self._is_closing
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def look(unread: Unread, now: float, *connections: Waiting) -> None:
+    unread.look(cast("list[asyncio.Transport]", [each for each in connections if not each.aborted]), now)
+
+
+def test_within_the_limit_one_may_take_its_time() -> None:
+    unread, one = Unread(1000), Waiting(900)
+    for now in range(0, int(UNREAD_S), 10):
+        look(unread, now, one)
+    assert not one.aborted
+    one.size -= 1
+    look(unread, UNREAD_S, one)
+    look(unread, 2 * UNREAD_S, one)
+    assert not one.aborted
+    look(unread, 2 * UNREAD_S + 1, one)
+    assert one.aborted
+
+
+def test_one_that_closes_has_less() -> None:
+    unread, one = Unread(1000), Waiting(10, is_closing=True)
+    look(unread, 0, one)
+    look(unread, CLOSING_S, one)
+    assert not one.aborted
+    look(unread, CLOSING_S + 1, one)
+    assert one.aborted
+
+
+def test_at_the_limit_those_who_take_little_go_the_largest_first() -> None:
+    limit = 10 * LEAST_TAKEN_BYTES
+    unread = Unread(limit)
+    stalled, larger, reading = Waiting(limit // 3), Waiting(limit // 2), Waiting(limit // 3 * 2)
+    look(unread, 0, stalled, larger, reading)
+    assert not any(each.aborted for each in (stalled, larger, reading)), "who has just begun is not judged yet"
+    reading.size -= LEAST_TAKEN_BYTES
+    larger.size -= 1
+    look(unread, 2, stalled, larger, reading)
+    assert [stalled.aborted, larger.aborted, reading.aborted] == [False, True, False]
+
+
+def test_beyond_twice_the_limit_anybody_goes() -> None:
+    limit = 10 * LEAST_TAKEN_BYTES
+    unread = Unread(limit)
+    many = [Waiting(7 * LEAST_TAKEN_BYTES) for _ in range(10)]
+    look(unread, 0, *many)
+    assert sum(not each.aborted for each in many) == 2
