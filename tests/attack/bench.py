@@ -89,6 +89,7 @@ def attack(
     bus: str,
     engine: str,
     timed: bool = True,
+    corpus: bool = True,
     heavy: bool = True,
     after_s: float = AFTER_S,
     fuzzers: tuple[str, ...] = tuple(FUZZERS),
@@ -105,7 +106,10 @@ def attack(
     ours, theirs = spawn.Pipe()
     asking = spawn.Process(target=probe, args=(place.aim.host, place.port, theirs), daemon=True)
     asking.start()
-    running = [_start(spawn, place, Job(name, seed, cases=limits.cases.get(name), heavy=heavy)) for name in fuzzers]
+    running = [
+        _start(spawn, place, Job(name, seed, cases=limits.cases.get(name), corpus=corpus, heavy=heavy))
+        for name in fuzzers
+    ]
     report.fuzzers = {each.name: each.tally for each in running}
     moments: list[tuple[float, str]] = []
     began = told_at = time.monotonic()
@@ -121,7 +125,10 @@ def attack(
             seconds = time.monotonic() - began
             if limits.frames and report.counts["frames"] >= limits.frames:
                 _stop(running, ("bus_frames",))
-            if limits.reached(seconds, report) or report.ended:
+            if report.ended:
+                print(f"ended during {during}: {', '.join(report.ended)}", flush=True)
+                break
+            if limits.reached(seconds, report):
                 break
             if time.monotonic() - told_at > TOLD_EVERY_S:
                 told_at = time.monotonic()
@@ -131,7 +138,8 @@ def attack(
                     f"{counts['findings']} findings",
                     flush=True,
                 )
-        _finish(running)
+        if not report.ended:  # else nobody answers any more
+            _finish(running)
         report.seconds = time.monotonic() - began
         report.after_s = _cool_down(watch, after_s, whole=timed)
         honest.stop()
@@ -151,9 +159,10 @@ def attack(
     report.outside = differences(before, place.fingerprints())
     if not (place.sessions / BAIT / "metadata.json").exists():
         report.outside.append(f"the session '{BAIT}' was deleted by somebody who may not")
-    report.exit_codes = {name: code for name, code in place.stop_all(timeout_s=30.0).items()}
+    report.exit_codes = place.stop_all(timeout_s=30.0)
     logs.look("the end")
-    report.tracebacks, report.errors = logs.tracebacks, logs.errors
+    report.tracebacks, report.errors = list(logs.tracebacks.values()), list(logs.errors.values())
+    report.logged = logs.counts
     report.left_behind = place.left_behind()
     return report
 
@@ -218,6 +227,7 @@ def main() -> int:
     parser.add_argument("--bus", choices=("ipc", "tcp"), default="ipc")
     parser.add_argument("--engine", choices=("tiny", "quick", "embedded"), default="tiny")
     parser.add_argument("--light", action="store_true", help="leave out the large files of the corpus")
+    parser.add_argument("--no-corpus", action="store_true", help="leave out all of the corpus")
     parser.add_argument("--only", metavar="FUZZER:CASE", help="one case: its number, or a file of the corpus")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was counted and found")
     options = parser.parse_args()
@@ -241,6 +251,7 @@ def main() -> int:
                 limits=limits,
                 bus=options.bus,
                 engine=options.engine,
+                corpus=not options.no_corpus,
                 heavy=not options.light,
                 fuzzers=fuzzers,
             )
@@ -249,7 +260,7 @@ def main() -> int:
             place.kill_all()
     print(report.table())
     if options.json:
-        options.json.write_text(json.dumps(report.to_json(), indent=1, default=str))
+        options.json.write_text(json.dumps(report.to_json(), indent=1))
     return 1 if report.broken() else 0
 
 
@@ -258,7 +269,7 @@ def _one(place: Place, seed: int, which: str) -> int:
     tally = run_one(name, place.aim, seed, case)
     logs = Logs(place.services())
     logs.look(which)
-    found = [finding.what for finding in tally.findings] + logs.tracebacks + logs.errors
+    found = [each.what for each in tally.findings] + [*logs.tracebacks.values(), *logs.errors.values()]
     print("\n".join(found) or "no rule was broken")
     place.stop_all()
     return 1 if found else 0

@@ -39,16 +39,14 @@ def session_id(draw: Random, victim: str) -> str:
             lambda: draw.choice(
                 (victim, f"../{victim.rsplit('/', 1)[-1]}", f"a/../../{victim}", victim + "/", f"//{victim}")
             ),
-            lambda: draw.choice((".spill", ".import", ".answered", ".api.lock", ".trash", ".spill/x", "./rec_0")),
+            lambda: draw.choice((".spill", ".import", ".answered", ".api.lock", ".trash", ".spill/x", "./x")),
             lambda: draw.choice(WORDS).upper() if draw.random() < 0.3 else draw.choice(WORDS),
             lambda: "a" * draw.choice((127, 128, 129, 255, 256, 4096, 20_000)),
             lambda: text(draw),
             lambda: own_session(draw),
             lambda: own_session(draw).upper(),
             lambda: f"nobody_{draw.randrange(10**6)}",
-            lambda: draw.choice(
-                ("rec_0/frames/0", "rec_0\\..\\x", "rec_0\0", "rec_0\n", "\rrec_0", "rec_0 ", "ｒｅｃ_0", "réc")
-            ),
+            lambda: draw.choice(("x/frames/0", "x\\..\\y", "x\0", "x\n", "\rx", "ｘ_0", "réc")),
         )
     )()
 

@@ -1,4 +1,4 @@
-"""An honest client beside the attack: it has pictures made and recorded, replays, and holds every answer to its word."""
+"""An honest client beside the attack: it has pictures made, replays, and holds every answer to its word."""
 
 from __future__ import annotations
 

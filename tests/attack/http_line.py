@@ -17,6 +17,7 @@ from tests.attack.tally import LARGEST_ERROR_BYTES, REFUSALS, Aim, Tally
 
 ANSWER_S = 120.0
 """After so long a request counts as never answered."""
+CONNECT_S = 30.0
 QUIET_S = 0.05
 """What is no whole request gets no answer: after so long without a byte it is left."""
 READ_BYTES = 1 << 18
@@ -296,7 +297,7 @@ class Attacker:
                 tally.find(label, f"{answer.status} whose body is no JSON: {answer.body[:100]!r}")
 
     def _connect(self) -> socket.socket:
-        deadline = time.monotonic() + ANSWER_S
+        deadline = time.monotonic() + CONNECT_S
         while True:
             try:
                 link = socket.create_connection((self._aim.host, self._aim.port), timeout=ANSWER_S)

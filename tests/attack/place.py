@@ -1,4 +1,4 @@
-"""The system that is attacked: every process of the Procfile in folders of its own, and files beside them to be hurt."""
+"""The system that is attacked: every process of the Procfile in folders of its own, and files beside them."""
 
 from __future__ import annotations
 

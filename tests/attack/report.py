@@ -18,7 +18,7 @@ MOST_PEAK_BYTES = 1 << 30
 """More than at the start that a process may need for a moment, whoever asks for what."""
 SPARE_DESCRIPTORS = 64
 """More than at the start that a process may have open a minute after."""
-SHOWN = 12
+SHOWN, SHOWN_CHARS = 25, 300
 
 
 @dataclass
@@ -44,6 +44,8 @@ class Report:
     left_behind: list[str] = field(default_factory=list)
     tracebacks: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    """One of each kind that stood in a log; ``logged`` counts all."""
+    logged: Counter[str] = field(default_factory=Counter)
     outside: list[str] = field(default_factory=list)
     honest: Ledger = field(default_factory=Ledger)
     notes: list[str] = field(default_factory=list)
@@ -82,7 +84,7 @@ class Report:
                 found.append(
                     f"{name} has {use.last_descriptors} descriptors open, {use.start_descriptors} at the start"
                 )
-        if self.timed and self.latency_s(0.999) > HEALTH_S:
+        if self.timed and self.health.times and self.latency_s(0.999) > HEALTH_S:
             found.append(
                 f"/health took {1000 * self.latency_s(0.999):.0f} ms at p99.9, more than {1000 * HEALTH_S:.0f}"
             )
@@ -95,10 +97,12 @@ class Report:
             f"seed {self.seed}, bus {self.bus}, engine {self.engine}, {self.seconds:.0f} s of attack",
             f"requests          {counts['requests']:,}",
             f"  by status       {_listed(counts, lambda name: name.isdigit())}",
-            f"  closed          {counts['closed']:,} without an answer; {counts['held, ended by the server']:,} held ones ended",
+            f"  closed          {counts['closed']:,} without an answer; "
+            f"{counts['held, ended by the server']:,} held ones ended",
             f"  5xx by kind     {_listed(counts, lambda name: name.startswith('5xx ')) or 'none'}",
             f"websocket frames  {counts['websocket frames']:,}",
-            f"bus frames        {counts['frames']:,}, {counts['bus answers']:,} answers, {counts['bus links ended']:,} links ended",
+            f"bus frames        {counts['frames']:,}, {counts['bus answers']:,} answers, "
+            f"{counts['bus links ended']:,} links ended",
             f"largest error     {max((t.largest_error_bytes for t in self.fuzzers.values()), default=0):,} bytes",
             "fuzzers           "
             + ", ".join(
@@ -119,13 +123,13 @@ class Report:
         refused = _listed(honest.refused, lambda _: True) or "none"
         lines += [
             f"process ends      {len(self.ended)}",
-            f"tracebacks        {len(self.tracebacks)}, error lines {len(self.errors)}",
+            f"tracebacks        {self.logged['tracebacks']}, error lines {self.logged['errors']}",
             f"files outside     {len(self.outside)} changed",
             f"honest frames     {honest.asked} asked, {len(honest.answered)} answered, {honest.recorded} recorded, "
             f"{honest.lost} lost, {honest.elsewhere} in attackers' sessions; refused: {refused}",
             f"rules broken      {len(broken)}",
         ]
-        lines += [f"  {each}" for each in broken[:SHOWN]]
+        lines += [f"  {_short(each)}" for each in broken[:SHOWN]]
         if len(broken) > SHOWN:
             lines.append(f"  ... and {len(broken) - SHOWN} more (--json FILE has all)")
         if broken:
@@ -143,7 +147,10 @@ class Report:
             "engine": self.engine,
             "seconds": self.seconds,
             "counts": self.counts,
-            "fuzzers": {name: asdict(tally) for name, tally in self.fuzzers.items()},
+            "fuzzers": {
+                name: {"counts": tally.counts, "findings": [asdict(each) for each in tally.findings]}
+                for name, tally in self.fuzzers.items()
+            },
             "health": {"answers": len(self.health.times), "unanswered": self.health.unanswered, **health},
             "processes": {name: {**asdict(use), "growth": use.growth} for name, use in self.uses.items()},
             "ended": self.ended,
@@ -162,6 +169,12 @@ class Report:
             },
             "broken": self.broken(),
         }
+
+
+def _short(told: str) -> str:
+    """The first line of several, and the last."""
+    first, *rest = told.strip().splitlines()
+    return first[:SHOWN_CHARS] + (f" ... {rest[-1].strip()[:SHOWN_CHARS]}" if rest else "")
 
 
 def _listed(counts: Counter[str], wanted: Any) -> str:

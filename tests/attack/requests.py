@@ -106,11 +106,11 @@ def _value(draw: Random, name: str, fitting: object, victim: str) -> str:
 
 def _payloads(draw: Random, message_type: str) -> list[bytes]:
     kind = draw.randrange(20)
-    if message_type == "generate" and kind < 12:
-        return [PICTURE if kind == 0 else chance.mutated(draw, PICTURE)]
-    if kind == 13:
-        return [b""] * draw.choice((1, 50, 1000))
+    if message_type == "generate" and kind < 14:
+        return [PICTURE if kind < 7 else chance.mutated(draw, PICTURE)]
     if kind == 14:
+        return [b""] * draw.choice((1, 50, 1000))
+    if kind == 15:
         return [draw.randbytes(draw.choice((1, 100, 100_000)))] * draw.choice((1, 3))
     return []
 

@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -19,7 +20,8 @@ EVERY_S = 0.05
 PATIENCE_S = 60.0
 """A ``/health`` that takes longer counts as not answered."""
 SAMPLED_EVERY_S = 0.5
-_BAD = re.compile(r"^Traceback|^\S+ \S+ \S+ +(ERROR|CRITICAL) ", re.MULTILINE)
+_TRACEBACK = re.compile(r"^Traceback .*(?:\n[ \t].*|\n)*\n?(\S.*)", re.MULTILINE)
+_ERROR = re.compile(r"^\S+ \S+ \S+ +(?:ERROR|CRITICAL) +(.*)", re.MULTILINE)
 
 
 @dataclass
@@ -138,13 +140,14 @@ def _used(process: Process) -> tuple[int, int]:
 
 
 class Logs:
-    """Reads what the processes say, for tracebacks and errors."""
+    """Reads what the processes say, for tracebacks and errors; of each kind the first is kept, and counted."""
 
     def __init__(self, processes: list[Process]) -> None:
         self._read = {process.name: 0 for process in processes}
         self._paths = {process.name: process.err_path for process in processes}
-        self.tracebacks: list[str] = []
-        self.errors: list[str] = []
+        self.tracebacks: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
+        self.counts: Counter[str] = Counter()
 
     def look(self, during: str) -> None:
         """Read on; what is bad is noted, with what ran at that time."""
@@ -155,7 +158,15 @@ class Logs:
             # A line that is being written is left for the next time.
             data = data[: data.rfind(b"\n") + 1]
             self._read[name] += len(data)
-            text = data.decode("utf-8", "replace")
-            for match in _BAD.finditer(text):
-                told = f"{name}, during {during}:\n{text[max(0, match.start() - 300) : match.start() + 2500]}"
-                (self.errors if match[1] else self.tracebacks).append(told)
+            self._note(name, data.decode("utf-8", "replace"), during)
+
+    def _note(self, name: str, text: str, during: str) -> None:
+        for match in _TRACEBACK.finditer(text):
+            kind = f"{name}: {match[1][:200]}"
+            self.counts["tracebacks"] += 1
+            self.tracebacks.setdefault(
+                kind, f"{name}, during {during}:\n{text[max(0, match.start() - 300) : match.end()]}"
+            )
+        for match in _ERROR.finditer(text):
+            self.counts["errors"] += 1
+            self.errors.setdefault(f"{name}: {match[1][:60]}", f"{name}, during {during}:\n{match[0][:1000]}")

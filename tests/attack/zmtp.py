@@ -1,6 +1,6 @@
-"""ZMTP as an attacker speaks it: greetings, commands and messages as bytes on a socket (https://rfc.zeromq.org/spec/23/).
+"""ZMTP (https://rfc.zeromq.org/spec/23/) as an attacker speaks it: greetings, commands, messages as bytes.
 
-Nothing of libzmq stands between a case and the wire, so that it can leave out, repeat and break off what libzmq would not.
+Nothing of libzmq stands between a case and the wire, so that it can leave out, repeat and break off what it likes.
 """
 
 from __future__ import annotations

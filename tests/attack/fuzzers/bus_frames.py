@@ -1,6 +1,6 @@
 """The bus: requests of every type with absurd values, floods of subscriptions, and bytes that are hardly ZMTP.
 
-Corpus, recipes only. ``channel``; ``as``: ``DEALER``, ``SUB`` or ``raw`` (no greeting is sent); what is sent: ``frames``
+Corpus, recipes only. ``channel``; ``as``: ``DEALER``, ``SUB`` or ``raw`` (no greeting is sent); what: ``frames``
 (messages, each a list of parts: see :mod:`tests.attack.recipes`; an object is written as JSON), in ZMTP 1.0 where
 ``old`` is true, the last frame of all announcing another where ``more`` is true; or ``send``, bytes. It is sent
 ``times`` times, and read or not (``deaf``). ``do``: ``ack_pending``. ``bus``: on that kind of bus alone.

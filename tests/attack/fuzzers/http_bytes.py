@@ -23,15 +23,20 @@ TOKENS = (b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b":", b"HTTP/1.1", b"chunke
 PLAIN = [operation for operation in OPERATIONS.values() if operation.method != WEBSOCKET]
 STEERING = ("/session/start", "/session/stop")
 """They end an honest client's recording, as anybody may: now and then, not always."""
+COSTLY = ("/session/import", "/session/compare", "/session/{session_id}/rerun")
+"""Each begins a process, or minutes of work: now and then; the fuzzers of archives and of metadata do no other."""
+SELDOM = 0.02
+LOOSE = 64
+"""Cases that need a connection each wait until there are so many."""
 FILLED = ("rec_0", "rec_1", "rec_2")
 """Sessions that are there, for reading."""
 
 
-def target(draw: Random, operation: Operation, victim: str) -> str:
-    """A path of an operation with values in it, and a query."""
+def target(draw: Random, operation: Operation, victim: str, *, reads: bool) -> str:
+    """A path of an operation with values in it, and a query; of sessions that are there only where it ``reads``."""
     path = operation.path
     for name, values in (
-        ("{session_id}", lambda: _some_session(draw, operation, victim)),
+        ("{session_id}", lambda: _some_session(draw, operation, victim, reads)),
         ("{index}", lambda: _escaped(draw, draw.choice(("0", "1", "9", "-1", chance.number(draw), chance.text(draw))))),
         ("{name}", lambda: _escaped(draw, draw.choice((chance.text(draw), _climb(draw, victim), "x.jpg")))),
         ("{path}", lambda: _escaped(draw, draw.choice((chance.text(draw), _climb(draw, victim), "page.js")))),
@@ -44,8 +49,8 @@ def target(draw: Random, operation: Operation, victim: str) -> str:
     return path + ("?" + "&".join(query) if query else "")
 
 
-def _some_session(draw: Random, operation: Operation, victim: str) -> str:
-    if operation.method == "GET" and draw.random() < 0.5 or operation.path.startswith("/session/replay/"):
+def _some_session(draw: Random, operation: Operation, victim: str, reads: bool) -> str:
+    if operation.path.startswith("/session/replay/") or (reads and draw.random() < 0.5):
         return draw.choice(FILLED)
     return _escaped(draw, chance.session_id(draw, victim))
 
@@ -117,6 +122,7 @@ class HttpBytes:
     def __init__(self, aim: Aim, tally: Tally, show: bool = False) -> None:
         self._victim = str(aim.victim)
         self._attacker = Attacker(aim, tally, show)
+        self._loose: list[Labelled] = []
 
     def draw(self, draw: Random) -> HttpCase:
         kind = draw.random()
@@ -138,17 +144,26 @@ class HttpBytes:
         flat: list[Labelled] = []
         for label, case in cases:
             flat += [(label, each) for each in case] if isinstance(case, list) else [(label, case)]
-        self._attacker.run(flat)
+        at_once = [(label, case) for label, case in flat if case.framed or case.hold]
+        self._loose += [(label, case) for label, case in flat if not case.framed and not case.hold]
+        self._attacker.run(at_once)
+        if len(self._loose) >= LOOSE or len(cases) < self.batch:
+            self._flush()
 
     def settle(self) -> None:
+        self._flush()
         self._attacker.close()
 
     def close(self) -> None:
         self._attacker.close()
 
+    def _flush(self) -> None:
+        loose, self._loose = self._loose, []
+        self._attacker.run(loose)
+
     def _operation(self, draw: Random) -> Operation:
         operation = draw.choice(PLAIN)
-        while operation.path in STEERING and draw.random() < 0.98:
+        while operation.path in (*STEERING, *COSTLY) and draw.random() > SELDOM:
             operation = draw.choice(PLAIN)
         return operation
 
@@ -158,7 +173,7 @@ class HttpBytes:
         method = operation.method if draw.random() < 0.7 else draw.choice(METHODS)
         if method in ("POST", "DELETE") and operation.method != method and operation.path in STEERING:
             method = "PUT"
-        path = target(draw, operation, self._victim)
+        path = target(draw, operation, self._victim, reads=method in ("GET", "HEAD"))
         if draw.random() < 0.05:
             path = draw.choice(
                 ("//", "/%", "/%zz", "/" + "a" * 9000, "/?", "http://evil.example/health", "/\\", "/;", "*")
@@ -175,9 +190,9 @@ class HttpBytes:
         data = draw.randbytes(draw.choice((0, 1, 100, 5000)))
         size = draw.choice(
             (
-                "%x" % len(data),
-                "%X;x=y" % len(data),
-                "0" * 20 + "%x" % len(data),
+                f"{len(data):x}",
+                f"{len(data):X};x=y",
+                "0" * 20 + f"{len(data):x}",
                 "-1",
                 "f" * 16,
                 "f" * 40,
