@@ -23,6 +23,8 @@ from tests.attack.tally import Finding, Tally
 from tests.attack.watch import Logs, Watch, probe
 from tests.attack.worker import FUZZERS, Job, run_one, work
 
+SETTLE_S = 120.0
+"""An honest frame is recorded, or named as lost, by then; where a process has ended nobody waits."""
 AFTER_S = 60.0
 """Memory is held against the rule so long after the attack."""
 STOP_S = 180.0
@@ -141,7 +143,7 @@ def attack(
         if not report.ended:  # else nobody answers any more
             _finish(running)
         report.seconds = time.monotonic() - began
-        report.after_s = _cool_down(watch, after_s, whole=timed)
+        report.after_s = _cool_down(watch, 0.0 if report.ended else after_s, whole=timed)
         honest.stop()
         ours.send("stop")
         if ours.poll(STOP_S):
@@ -153,7 +155,7 @@ def attack(
     watch.stop()
     watch.sample()
     report.uses, report.ended = watch.uses, watch.ended()
-    honest.settle()
+    honest.settle(SETTLE_S if not report.ended else 0.0)
     report.honest = honest.ledger
     report.notes = _slowest(report, moments)
     report.outside = differences(before, place.fingerprints())

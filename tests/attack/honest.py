@@ -18,7 +18,6 @@ from tests.support.waiting import eventually
 
 SESSION = "honest"
 EVERY_S = 0.3
-SETTLE_S = 120.0
 PATIENCE_S = 150.0
 STEERED = frozenset({"session_not_active", "session_busy", "superseded", "cancelled"})
 """What somebody else may do to a shared server: begin or end a session."""
@@ -30,12 +29,14 @@ class Ledger:
 
     Attributes:
         answered: frames that it got.
+        unrecorded: of those, frames made while an attacker had ended the session.
         elsewhere: of those, frames that were given to a session that an attacker had begun.
         refused: errors that say what is not possible now, by code.
         broken: answers that were wrong.
     """
 
     answered: list[Answered] = field(default_factory=list)
+    unrecorded: int = 0
     elsewhere: int = 0
     asked: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -87,12 +88,13 @@ class Honest:
         with suppress(AssertionError):
             eventually(lambda: self._client.get("/session/compare?a=rec_0&b=rec_1").status_code == 200, 60)
 
-    def settle(self) -> None:
+    def settle(self, timeout_s: float) -> None:
         """Wait until each frame that was answered with this session is recorded, or named as lost."""
         ours = [frame for frame in self.ledger.answered if frame.session_id == SESSION]
+        self.ledger.unrecorded = sum(frame.session_id is None for frame in self.ledger.answered)
         self.ledger.elsewhere = sum(frame.session_id not in (None, SESSION) for frame in self.ledger.answered)
         try:
-            eventually(partial(self._is_settled, ours), SETTLE_S, "each honest frame is recorded or named as lost")
+            eventually(partial(self._is_settled, ours), timeout_s, "each honest frame is recorded or named as lost")
         except AssertionError as error:
             self.ledger.broken.append(str(error))
         recorded = {entry["frame_id"]: entry["filename"] for entry in self._place.metadata(SESSION)["sequence"]}

@@ -126,7 +126,8 @@ class Report:
             f"tracebacks        {self.logged['tracebacks']}, error lines {self.logged['errors']}",
             f"files outside     {len(self.outside)} changed",
             f"honest frames     {honest.asked} asked, {len(honest.answered)} answered, {honest.recorded} recorded, "
-            f"{honest.lost} lost, {honest.elsewhere} in attackers' sessions; refused: {refused}",
+            f"{honest.lost} lost, {honest.elsewhere} in attackers' sessions, {honest.unrecorded} while none was active; "
+            f"refused: {refused}",
             f"rules broken      {len(broken)}",
         ]
         lines += [f"  {_short(each)}" for each in broken[:SHOWN]]
@@ -164,6 +165,7 @@ class Report:
                 "recorded": self.honest.recorded,
                 "lost": self.honest.lost,
                 "elsewhere": self.honest.elsewhere,
+                "unrecorded": self.honest.unrecorded,
                 "refused": self.honest.refused,
                 "broken": self.honest.broken,
             },

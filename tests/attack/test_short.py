@@ -19,8 +19,8 @@ CASES = {
     "forms": 150,
     "websockets": 60,
     "bus_frames": 640,
-    "archives": 12,
-    "metadata_files": 15,
+    "archives": 8,
+    "metadata_files": 12,
 }
 AFTER_S = 60.0
 """At most: it ends once memory has fallen."""

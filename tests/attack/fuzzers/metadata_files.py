@@ -19,6 +19,7 @@ from tests.attack.whole import session_files
 from tests.support.absurd import ENTRIES, TOPS
 
 PLACES = 6
+LISTED_EVERY = 5
 TOKENS = tuple(
     text.encode()
     for text in ('"', "\\ud800", "{", "}", "[", "]", ",", ":", "NaN", "null", "1e400", "\n", "\0", "\ufeff")
@@ -50,7 +51,7 @@ class MetadataFiles:
         return MetadataCase(self._metadata(draw), draw.randrange(1000))
 
     def of_file(self, path: Path) -> MetadataCase:
-        return MetadataCase(recipes.made(recipes.load(path, self._victim)["body"]), 0)
+        return MetadataCase(recipes.made(recipes.load(path, self._victim)["body"]), LISTED_EVERY)
 
     def run(self, cases: Sequence[tuple[str, MetadataCase]]) -> None:
         for label, case in cases:
@@ -90,7 +91,7 @@ class MetadataFiles:
             request("GET", f"{base}/rerun"),
             request("HEAD", f"{base}/frames/2"),
         ]
-        if number % 5 == 0:
+        if number % LISTED_EVERY == 0:
             found += [request("GET", "/session/list?details=true"), request("GET", f"{base}/export")]
         if number % 20 == 0:
             found += [
