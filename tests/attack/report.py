@@ -126,7 +126,7 @@ class Report:
             f"tracebacks        {self.logged['tracebacks']}, error lines {self.logged['errors']}",
             f"files outside     {len(self.outside)} changed",
             f"honest frames     {honest.asked} asked, {len(honest.answered)} answered, {honest.recorded} recorded, "
-            f"{honest.lost} lost, {honest.elsewhere} in attackers' sessions, {honest.unrecorded} while none was active; "
+            f"{honest.lost} lost, {honest.elsewhere} in attackers' sessions, {honest.unrecorded} in none; "
             f"refused: {refused}",
             f"rules broken      {len(broken)}",
         ]
