@@ -8,11 +8,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCKED := $(PIP) install --quiet --require-hashes --only-binary :all: --no-deps
 PAGE := tests/browser
 N ?= 100
+MINUTES ?= 10
 # Elsewhere than on Linux there is one loopback address, and tests on fixed ports would meet.
 WORKERS ?= $(if $(filter Linux,$(shell uname -s)),auto,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock licences run test lint lint-page bench faults train evaluate screenshots clean
+.PHONY: help venv lock licences run test lint lint-page bench faults attack train evaluate screenshots clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -66,6 +67,9 @@ bench: $(STAMP) ## measure every published figure (NAME=... for one)
 
 faults: $(STAMP) ## throw N faults at real processes and count what became of every frame (SEED=... to repeat a run)
 	$(BIN)/python -m tests.system.faults.storm $(N) $(if $(SEED),--seed $(SEED))
+
+attack: $(STAMP) ## attack a whole system of its own for MINUTES, on loopback, and count what came of it (SEED=... to repeat)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.attack --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGUMENTS)
 
 train: $(STAMP) ## train the embedded model again (hours)
 	$(BIN)/python -m training.train

@@ -1,0 +1,1 @@
+"""The attack bench: ``make attack`` (``python -m tests.attack``)."""
