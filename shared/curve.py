@@ -14,6 +14,8 @@ import zmq.asyncio
 import zmq.auth
 from zmq.auth.asyncio import AsyncioAuthenticator
 
+from shared.key_files import problem_of
+
 
 class InvalidKeys(Exception):
     """The key folder lacks something; the message names it and says how to make it."""
@@ -48,8 +50,10 @@ def load_keys(folder: Path) -> CurveKeys:
     """Read a set of keys.
 
     Raises:
-        InvalidKeys: a file is missing or holds no secret key.
+        InvalidKeys: a file is missing or holds no secret key, or others can read or change it.
     """
+    if (problem := problem_of(folder)) is not None:
+        raise InvalidKeys(problem)
     pairs: dict[str, tuple[bytes, bytes]] = {}
     for name in ("server", "client"):
         path = folder / f"{name}.key_secret"

@@ -12,6 +12,7 @@ from services.api.service import Api
 from shared.address import host_and_port
 from shared.disk import Disk
 from shared.holder import AlreadyHeld
+from shared.privacy import warn_of_open_token
 from shared.runner import Refused, Runtime, run
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 async def main(runtime: Runtime) -> None:
     """Serve on the address of the settings until told to stop."""
+    await asyncio.to_thread(warn_of_open_token)
     await serve(runtime, await asyncio.to_thread(listen, runtime.settings.host, runtime.settings.port))
 
 

@@ -19,6 +19,7 @@ from services.api.recording import Recording
 from services.api.thumbnails import Thumbnailer
 from shared.disk import Disk
 from shared.errors import GeneratorUnavailable
+from shared.privacy import sessions_group
 from shared.requests import Cancel
 from shared.rpc import PeerGone
 from shared.runner import Runtime
@@ -50,7 +51,7 @@ class Api:
         self.closing = asyncio.Event()
         self._recorder = recorder(runtime.bus)
         self.threads = ThreadPoolExecutor(4, "own")
-        self.fates = Fates(disk or Disk(), self.settings.sessions_dir)
+        self.fates = Fates(disk or Disk(sessions_group(self.settings)), self.settings.sessions_dir)
         self.recording = Recording(
             self._recorder, self.fates, self.settings.sessions_dir, self.settings.disk_stop_bytes
         )

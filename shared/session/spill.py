@@ -20,6 +20,7 @@ import orjson
 from shared.disk import Disk
 from shared.holder import AlreadyHeld, Holder
 from shared.session import layout
+from shared.session.root import make_root
 from shared.session.writer import PendingFrame
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,8 @@ def write_spill(
         OSError: the folder cannot be made.
     """
     folder = root / layout.SPILL
+    if not root.is_dir():
+        make_root(disk, root)
     disk.make_folders(folder)
     holder = _wait_to_hold(root)
     try:
