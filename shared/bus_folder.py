@@ -1,4 +1,4 @@
-"""The folder of an ipc bus: this user's own, closed to all others, and where nobody else could put another in its place.
+"""The folder of an ipc bus: this user's own, closed to others, and where nobody else could put another in its place.
 
 Whoever can put a folder or a socket of theirs where ours is looked for, hears what we send and answers in our name. So
 it is looked at by everybody who uses it, whether they bind or connect; and whoever comes first makes it, so that it is

@@ -1,4 +1,4 @@
-"""Who may read what a process writes: this user alone, or a group that the settings name too; and secrets that lie open.
+"""Who may read what a process writes: this user alone, or a group that the settings name; and secrets that lie open.
 
 The umask is the process's own, so that nothing it writes, a library's temporary file included, is ever open to others,
 not even for a moment.
@@ -65,7 +65,7 @@ def take_umask(settings: Settings) -> None:
 
 
 def take_umask_of(session: Path) -> None:
-    """From now on this process writes nothing that is more open than the folder of a session, and the one it lies in."""
+    """From now on this process writes nothing that is more open than a session's folder and the one that it is in."""
     before = os.umask(PRIVATE_UMASK)
     open_bits = session.stat().st_mode & session.resolve().parent.stat().st_mode
     os.umask(before | (~open_bits & PRIVATE_UMASK))

@@ -1,4 +1,4 @@
-"""The sessions folder itself: made where it is missing, and closed to all but its owner and the group that may read it."""
+"""The sessions folder: made where it is missing, and closed to all but its owner and a group that may read it."""
 
 from __future__ import annotations
 
@@ -87,8 +87,4 @@ def _owner(entry: os.DirEntry[str]) -> int | None:
 
 
 def _say(path: Path, reason: str) -> None:
-    log.warning(
-        "who may read the folder %s is not changed (%s); what was recorded before may be readable by others",
-        path,
-        reason,
-    )
+    log.warning("who may read %s stays as it is (%s); others may be able to read what was recorded", path, reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+
 import pytest
 
 from shared.address import (

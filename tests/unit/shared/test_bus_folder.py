@@ -1,4 +1,4 @@
-"""The bus folder: private, made by whoever comes first, and refused where another user has or could have a hand in it."""
+"""The bus folder: private, made by whoever comes first, and refused where another user has a hand in it."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_a_group_that_is_none_is_refused(name: str) -> None:
 
 def test_a_group_that_this_user_is_not_in_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: SOMEBODY)
-    with pytest.raises(InvalidSettings, match="no member of the group .*usermod -aG"):
+    with pytest.raises(InvalidSettings, match=r"no member of the group .*usermod -aG"):
         privacy.sessions_group(Settings(sessions_group=str(SOMEBODY)))
 
 
