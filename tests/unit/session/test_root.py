@@ -7,12 +7,17 @@ import logging
 import os
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from services.api.journal import Journal
+from services.recorder.archive import Archive
 from shared.disk import Disk
 from shared.session.root import make_root
+from shared.session.spill import write_spill
+from shared.session.staging import staging
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 as_root = pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="only root can give a file away")
@@ -135,3 +140,33 @@ def test_a_file_system_without_modes_records_all_the_same(
     make_root(Disk(), root)
     assert "Operation not supported" in caplog.text
     assert len(caplog.messages) == 2
+
+
+def import_something(disk: Disk, root: Path) -> None:
+    with staging(disk, root) as staged:
+        assert staged.is_dir()
+
+
+def spill_something(disk: Disk, root: Path) -> None:
+    write_spill(disk, root, [], {"0" * 64: ("png", b"")})
+
+
+def record_something(disk: Disk, root: Path) -> None:
+    archive = Archive(disk, root)
+    archive.start("s", resume=False)
+    archive.close_all()
+
+
+def journal_something(disk: Disk, root: Path) -> None:
+    journal = Journal(disk, root, lambda _: None)
+    journal._claim()
+    journal._close()
+
+
+@as_root
+@pytest.mark.parametrize("group", [None, GROUP])
+@pytest.mark.parametrize("use", [import_something, spill_something, record_something, journal_something])
+def test_whoever_comes_first_makes_it_so(use: Callable[[Disk, Path], None], group: int | None, root: Path) -> None:
+    use(Disk(group), root)
+    assert mode(root) == (0o700 if group is None else 0o2750)
+    assert group is None or {path.stat().st_gid for path in (root, *root.rglob("*"))} == {group}
