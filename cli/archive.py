@@ -21,6 +21,7 @@ from cli.output import nobody_reads, say
 from shared.disk import Disk
 from shared.errors import ParafoveaError, RecorderUnavailable
 from shared.holder import AlreadyHeld, Holder
+from shared.privacy import sessions_group, take_umask
 from shared.requests import ImportSession
 from shared.rpc import PeerGone, request_of
 from shared.session.export import Export
@@ -100,7 +101,8 @@ def _end(number: int, _: object) -> None:
 
 
 def _import(settings: Settings, file: Path, session_id: str | None, *, quiet: bool) -> Imported:
-    disk, root = Disk(), settings.sessions_dir
+    disk, root = Disk(sessions_group(settings)), settings.sessions_dir
+    take_umask(settings)
     with _opened(file) as (source, size), staging(disk, root) as staged:
         with _bar(f"importing {file}", size, disable=quiet) as on_bytes:
 

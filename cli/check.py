@@ -16,6 +16,7 @@ from cli.output import printable, say
 from shared.disk import Disk
 from shared.errors import ParafoveaError
 from shared.holder import AlreadyHeld, Holder
+from shared.privacy import take_umask_of
 from shared.requests import Repaired, RepairSession
 from shared.rpc import PeerGone, read, request_of
 from shared.session.check import Finding, exit_code
@@ -93,6 +94,7 @@ def _repair(folder: Path) -> list[str]:
             raise
         return asyncio.run(_ask(settings, folder.resolve().name))
     try:
+        take_umask_of(folder)
         return repair_folder(Disk(), folder).did
     finally:
         holder.release()

@@ -22,6 +22,7 @@ from comparison.verifying import store
 from comparison.verifying import verify as verify_session
 from shared.disk import Disk
 from shared.errors import SessionDamaged, SessionNotFound
+from shared.privacy import take_umask_of
 from shared.rpc import PeerGone
 from shared.session.reader import SessionReader, open_folder
 from shared.settings import Settings, load_settings
@@ -116,6 +117,7 @@ def _load(settings: Settings) -> Any:
 
 def _keep(reader: SessionReader, report: SessionReport) -> None:
     try:
+        take_umask_of(reader.folder)
         store(Disk(), reader, report)
     except OSError as error:
         Console(stderr=True).print(f"the report could not be kept with the session: {error}", markup=False)

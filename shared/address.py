@@ -114,17 +114,3 @@ def default_bus() -> str:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     folder = Path(runtime) / "parafovea" if runtime else Path(tempfile.gettempdir()) / f"parafovea-{os.getuid()}"
     return f"ipc://{folder}"
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make the socket folder, private to this user.
-
-    Raises:
-        InvalidBusAddress: it belongs to somebody else, who could then listen in or answer in our name.
-    """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = folder.stat()
-    if status.st_uid != os.getuid():
-        raise InvalidBusAddress(f"the bus folder {folder} belongs to another user; set PARAFOVEA_BUS to one of yours")
-    if status.st_mode & 0o077:
-        folder.chmod(0o700)

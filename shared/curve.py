@@ -19,6 +19,7 @@ import zmq.auth
 from zmq.utils import z85
 
 from shared.channels import Channel
+from shared.key_files import problem_of
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,6 @@ KEY_BYTES = 32
 
 Role = Literal["listen", "control"]
 """What the owner of a key may do: connect to what is published, or to what takes requests too."""
-
 
 class InvalidKeys(Exception):
     """The key folder lacks something; the message names it and says how to make it."""
@@ -67,8 +67,10 @@ def load_keys(folder: Path) -> CurveKeys:
     """Read a set of keys.
 
     Raises:
-        InvalidKeys: a file is missing or holds no secret key.
+        InvalidKeys: a file is missing or holds no secret key, or others can read or change it.
     """
+    if (problem := problem_of(folder)) is not None:
+        raise InvalidKeys(problem)
     pairs: dict[str, tuple[bytes, bytes]] = {}
     for name in ("server", "client"):
         path = folder / f"{name}.key_secret"

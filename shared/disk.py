@@ -40,6 +40,7 @@ STEPS: tuple[str, ...] = (
     "fsync_dir",
     "unlink",
     "rmdir",
+    "chmod",
     "free_bytes",
 )
 """The names of the steps, for a test that arms one of them."""
@@ -50,6 +51,12 @@ _CHUNK_BYTES = 8 << 20
 
 class Disk:
     """The steps of writing. Each raises :class:`OSError` as the system gives it."""
+
+    group: int | None = None
+    """Who may read the sessions beside this user, by number. :mod:`shared.session.root` gives them their folder."""
+
+    def __init__(self, group: int | None = None) -> None:
+        self.group = group
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
@@ -121,6 +128,10 @@ class Disk:
     def rmdir(self, path: Path) -> None:
         """Remove one empty folder."""
         os.rmdir(path)
+
+    def chmod(self, path: Path, mode: int) -> None:
+        """Set a folder's mode."""
+        os.chmod(path, mode)
 
     def free_bytes(self, path: Path) -> int:
         """Bytes that this user may still write where ``path`` lies."""

@@ -24,15 +24,15 @@ class AlreadyHeld(Exception):
 class Holder:
     """An exclusive claim on ``path``, released by :meth:`release` or by the end of the process."""
 
-    def __init__(self, path: Path, what: str) -> None:
-        """Claim it.
+    def __init__(self, path: Path, what: str, mode: int | None = None) -> None:
+        """Claim it. ``mode``: of the lock file; by default what the umask leaves.
 
         Raises:
             AlreadyHeld: another living process has it.
             OSError: the lock file cannot be made, or this file system has no locks.
         """
         self._path = path
-        self._lock = FileLock(path)
+        self._lock = FileLock(path) if mode is None else FileLock(path, mode=mode)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:

@@ -20,6 +20,7 @@ from shared.curve import InvalidKeys, load_keys
 from shared.descriptors import raise_limit
 from shared.holder import AlreadyHeld
 from shared.logs import finish_logging, set_up_logging
+from shared.privacy import take_umask, warn_of_root
 from shared.settings import InvalidSettings, Settings, load_settings
 from shared.sockets import Bus
 
@@ -99,7 +100,9 @@ def run(name: str, main: Callable[[Runtime], Awaitable[None]]) -> NoReturn:
     abandon = False
     try:
         settings = load_settings()
+        take_umask(settings)
         set_up_logging(name, settings.log_level)
+        warn_of_root()
         raise_limit()
         abandon = _run(settings, main)
         code = 0

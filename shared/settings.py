@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     )
     metrics_port: int = Field(9108, ge=1, le=65535, description="port of the Prometheus exporter")
     sessions_dir: Path = Field(Path("generation/sessions"), description="folder of the recordings")
+    sessions_group: str = Field(
+        "", description="group that may read the recordings, by name or number; empty: only this user may"
+    )
     resume: bool = Field(False, description="after a restart, go on recording the session that was active before it")
     sector_prompts: Path = Field(
         default_factory=sector_prompts,

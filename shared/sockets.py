@@ -14,8 +14,8 @@ from pathlib import Path
 import zmq
 import zmq.asyncio
 
-from shared import curve
-from shared.address import BusAddress, InvalidBusAddress, prepare_folder
+from shared import bus_folder, curve
+from shared.address import BusAddress, InvalidBusAddress
 from shared.admission import Admission
 from shared.channels import BY_NAME, Channel, topic_of
 from shared.errors import ParafoveaError
@@ -76,9 +76,7 @@ class Bus:
         """
         channel = BY_NAME[channel_name]
         if self.address.folder is not None:
-            prepare_folder(self.address.folder)
-            lock = self.address.folder / f"{channel.name}.lock"
-            self._holders.append(Holder(lock, f"the channel '{channel.name}' of the bus {self.address}"))
+            self._holders.append(bus_folder.claim(self.address, channel.name))
         socket = self._socket(zmq.XPUB if channel.pattern == "publish" else zmq.ROUTER, channel)
         if channel.pattern == "publish":
             socket.xpub_verbose = True
@@ -86,7 +84,7 @@ class Bus:
             self.admission.guard(socket, channel)
         socket.bind(self.address.of(channel.name))
         if self.address.folder is not None:
-            self._socket_files.append(self.address.folder / channel.name)
+            self._socket_files.append(bus_folder.close_socket_file(self.address.folder / channel.name))
         return socket
 
     def connect(self, channel_name: str, topics: Iterable[str] = ()) -> zmq.asyncio.Socket:
@@ -105,6 +103,8 @@ class Bus:
 
     def _connecting(self, channel_name: str, topics: Iterable[str]) -> zmq.asyncio.Socket:
         channel = BY_NAME[channel_name]
+        if self.address.folder is not None:
+            bus_folder.prepare_folder(self.address.folder, must_be=False)
         socket = self._socket(zmq.SUB if channel.pattern == "publish" else zmq.DEALER, channel)
         if channel.pattern == "publish":
             # It sends subscriptions alone. To a publisher that is not there they can't go: closing would wait.

@@ -13,6 +13,7 @@ from shared import malloc
 from shared.address import host_and_port
 from shared.disk import Disk
 from shared.holder import AlreadyHeld
+from shared.privacy import warn_of_open_token
 from shared.runner import Refused, Runtime, run
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 async def main(runtime: Runtime) -> None:
     """Serve on the address of the settings until told to stop."""
     malloc.keep_no_large_blocks()
+    await asyncio.to_thread(warn_of_open_token)
     await serve(runtime, await asyncio.to_thread(listen, runtime.settings.host, runtime.settings.port))
 
 

@@ -101,7 +101,7 @@ class Comparisons:
             ParafoveaError: they cannot be compared.
         """
         if self._folder is None:
-            self._folder = (await asyncio.to_thread(cache_folder)).parent / "comparisons"
+            self._folder = await asyncio.to_thread(cache_folder, "comparisons")
         key = await asyncio.to_thread(self._key, a, b, first, count)
         kept = await asyncio.to_thread(_read, self._folder / f"{key}.json")
         if kept is not None:

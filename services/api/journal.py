@@ -15,6 +15,7 @@ from shared.holder import AlreadyHeld, Holder
 from shared.requests import AnsweredFrame
 from shared.session import layout
 from shared.session.answered import LIMIT, Answered
+from shared.session.root import make_root
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +174,7 @@ class Journal:
                 self._holder.release()
                 self._holder = None
             if self._holder is None:
-                self._disk.make_folders(self._root)
+                make_root(self._disk, self._root)
                 self._holder = Holder(lock, f"the sessions folder {self._root} as its API")
         except OSError as error:
             self._lock_problem = f"{lock} cannot be locked ({error.strerror or error}); run one API on this folder only"

@@ -21,6 +21,7 @@ from services.api.uploads import Uploads
 from shared import malloc
 from shared.disk import Disk
 from shared.errors import GeneratorUnavailable
+from shared.privacy import sessions_group
 from shared.requests import Cancel
 from shared.rpc import PeerGone
 from shared.runner import Runtime
@@ -53,7 +54,7 @@ class Api:
         self._recorder = recorder(runtime.bus)
         self.threads = ThreadPoolExecutor(4, "own")
         self.uploads = Uploads(self.settings.upload_bytes)
-        self.fates = Fates(disk or Disk(), self.settings.sessions_dir)
+        self.fates = Fates(disk or Disk(sessions_group(self.settings)), self.settings.sessions_dir)
         self.recording = Recording(
             self._recorder, self.fates, self.settings.sessions_dir, self.settings.disk_stop_bytes
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from pathlib import Path
 import orjson
 
 from shared.errors import FrameCorrupt, FrameMissing, InternalError
+
+log = logging.getLogger(__name__)
 
 IDLE_S = 15.0
 """The process ends when it has had nothing to do for so long."""
@@ -141,21 +144,32 @@ class Thumbnailer:
             self._idle = None
 
 
-def cache_folder() -> Path:
-    """Where thumbnails are kept: the user's cache folder, or a temporary one where that can't be written."""
+def cache_folder(name: str = "thumbnails") -> Path:
+    """Where what is made of recordings is kept: in the user's cache folder, or in a temporary one where that can't be
+    written; private, as the recordings are."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "parafovea" / "thumbnails"
+    folder = base / "parafovea" / name
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError:
-        return Path(tempfile.mkdtemp(prefix="parafovea-thumbnails-"))
+            if sys.platform == "win32" or _is_private(folder):
+                return folder
+    except OSError as error:
+        log.debug("%s are not kept: %s", name, error)
+    return Path(tempfile.mkdtemp(prefix=f"parafovea-{name}-"))
+
+
+def _is_private(folder: Path) -> bool:
+    """Close the folder to others: a thumbnail is a recording made small. Whether it is ours, so that it is closed."""
+    if folder.stat().st_uid != os.geteuid():
+        return False
+    folder.chmod(0o700)
+    return True
 
 
 def _key(source: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.generator.engine import Engine
 from services.generator.service import Generator
 from shared.disk import Disk
+from shared.privacy import sessions_group
 from shared.runner import Runtime, run
 
 
@@ -16,7 +17,7 @@ async def main(runtime: Runtime) -> None:
 
         return load_engine(runtime.settings)
 
-    await Generator(runtime, load, Disk()).run()
+    await Generator(runtime, load, Disk(sessions_group(runtime.settings))).run()
 
 
 if __name__ == "__main__":

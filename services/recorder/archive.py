@@ -25,6 +25,7 @@ from shared.session.metadata import DamagedMetadata, with_advice
 from shared.session.reader import SessionReader
 from shared.session.reading import is_session
 from shared.session.repair import repair
+from shared.session.root import make_root
 from shared.session.spill import Spill, SpilledFrame
 from shared.session.staging import adopt, sweep
 from shared.session.writer import MissingInput, PendingFrame, RecordedFrame, SessionWriter
@@ -75,7 +76,7 @@ class Archive:
         if self._holder is not None and lock.exists():
             return
         try:
-            self._disk.make_folders(self._root)
+            make_root(self._disk, self._root)
             if not self._root.is_dir():
                 raise NotADirectoryError(f"{self._root} is not a folder")
             if self._holder is not None:

@@ -22,6 +22,7 @@ from shared.disk import Disk
 from shared.holder import AlreadyHeld, Holder
 from shared.refusals import invalid_request
 from shared.session import layout
+from shared.session.root import make_root
 from shared.session.spilled import InputFields, SpilledFields
 from shared.session.writer import PendingFrame
 
@@ -94,6 +95,8 @@ def write_spill(
         OSError: the folder cannot be made.
     """
     folder = root / layout.SPILL
+    if not root.is_dir():
+        make_root(disk, root)
     disk.make_folders(folder)
     holder = _wait_to_hold(root)
     try:

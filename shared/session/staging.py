@@ -16,6 +16,7 @@ from shared.holder import AlreadyHeld, Holder
 from shared.messages import new_id
 from shared.session import ids
 from shared.session.layout import METADATA, STAGING_TOKEN, folder_to_write
+from shared.session.root import make_root
 
 IMPORT = ".import"
 
@@ -28,6 +29,7 @@ def staging(disk: Disk, root: Path) -> Iterator[Path]:
         OSError: the disk refuses.
     """
     base = root / IMPORT
+    make_root(disk, root)
     disk.make_folders(base)
     sweep(disk, root, keep_base=True)
     token = new_id()

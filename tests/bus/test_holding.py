@@ -13,6 +13,7 @@ import pytest
 import zmq
 
 from shared.address import BusAddress, InvalidBusAddress
+from shared.channels import CHANNELS
 from shared.holder import AlreadyHeld, Holder
 from shared.rpc import Client, Server
 from shared.sockets import Bus, Publisher, Subscriber, first
@@ -70,6 +71,7 @@ async def test_closing_leaves_no_files_and_lets_the_next_one_in(buses: Buses) ->
             "generator.lock",
         }
         assert folder.stat().st_mode & 0o777 == 0o700
+        assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
         bus.close()
         assert list(folder.iterdir()) == []
     bus.close()
@@ -199,3 +201,26 @@ def test_a_folder_that_was_renamed_keeps_no_lock(folder: Path) -> None:
         Holder(folder / "here" / ".lock", "held by the other, still")
     another.release()
     assert not list((folder / "here").iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="only root can give a folder away")
+async def test_nobody_binds_or_connects_in_a_folder_of_another_user(buses: Buses) -> None:
+    folder = buses.address.folder
+    assert folder is not None
+    folder.mkdir()
+    os.chown(folder, 54321, -1)
+    bus = buses.new()
+    for channel in CHANNELS:
+        for use in (bus.bind, bus.connect, bus.connect_monitored):
+            with pytest.raises(InvalidBusAddress, match="belongs to another user"):
+                use(channel.name)
+    assert list(folder.iterdir()) == []
+
+
+async def test_whoever_connects_first_makes_the_folder(buses: Buses) -> None:
+    """So that nobody else can make it meanwhile."""
+    folder = buses.address.folder
+    assert folder is not None
+    buses.new().connect("generator")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(folder.iterdir()) == []

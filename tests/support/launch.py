@@ -13,6 +13,7 @@ from pathlib import Path
 
 from services.generator.engine import Edit, EditCancelled, Edited, ModelInfo
 from shared.disk import Disk
+from shared.privacy import sessions_group
 from shared.runner import Runtime, run
 from tests.support.faulty_disk import FaultyDisk, Plan
 
@@ -52,11 +53,13 @@ def main() -> None:
     async def generator(runtime: Runtime) -> None:
         from services.generator.service import Generator
 
+        disk.group = sessions_group(runtime.settings)
         await Generator(runtime, lambda: QuickEngine(arguments.sleep_ms / 1000), disk).run()
 
     async def recorder(runtime: Runtime) -> None:
         from services.recorder.service import Recorder
 
+        disk.group = sessions_group(runtime.settings)
         await Recorder(runtime, disk).run()
 
     run(arguments.service, {"generator": generator, "recorder": recorder}[arguments.service])

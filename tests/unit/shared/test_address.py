@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from shared.address import (
     InvalidBusAddress,
     default_bus,
     host_and_port,
-    prepare_folder,
 )
 from shared.channels import CHANNELS
 
@@ -102,25 +100,6 @@ def test_the_default_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_bus() == "ipc:///run/user/7/parafovea"
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     assert default_bus().startswith(f"ipc://{tempfile.gettempdir()}/parafovea-")
-
-
-@posix_only
-def test_the_socket_folder_is_made_private(tmp_path: Path) -> None:
-    folder = tmp_path / "a" / "b"
-    prepare_folder(folder)
-    assert folder.stat().st_mode & 0o777 == 0o700
-    folder.chmod(0o755)
-    prepare_folder(folder)
-    assert folder.stat().st_mode & 0o777 == 0o700
-
-
-@posix_only
-def test_a_socket_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
-    monkeypatch.setattr(os, "getuid", lambda: os.stat(tmp_path).st_uid + 1)
-    with pytest.raises(InvalidBusAddress, match="belongs to another user"):
-        prepare_folder(tmp_path)
 
 
 @pytest.mark.parametrize("url", ["tcp://::1:5550", "tcp://[::1]:5550"])
