@@ -164,7 +164,8 @@ def _prove_inputs(unpacked: Unpacked, named: set[str], count: int) -> None:
 def _prove_head(head: dict[str, Any], unpacked: Unpacked) -> str:
     said, version, created_at = head.get("session_id"), head.get("format", FORMAT), head.get("created_at")
     if whole_number(version) is None or version > FORMAT:
-        raise InvalidArchive(f"the session has format {str(version)[:40]}; this version reads up to {FORMAT}: update it")
+        said_version = str(version)[:40]
+        raise InvalidArchive(f"the session has format {said_version}; this version reads up to {FORMAT}: update it")
     if moment(created_at) is None:
         raise InvalidArchive("metadata.json says no time of creation")
     if not isinstance(said, str):

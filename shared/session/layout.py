@@ -13,6 +13,8 @@ from shared.disk import TEMP_PREFIX
 METADATA = "metadata.json"
 MAX_INDEX = 2**53 - 1
 """The largest index: R, JavaScript and jq read it exactly."""
+MAX_PICTURE_BYTES = 128 << 20
+"""The largest frame or input: more than twice an uncompressed picture of the largest size."""
 REPAIRS = "repairs.jsonl"
 """What was repaired, one JSON object a line; also what a lost tail of the metadata is restored from."""
 VERIFICATION = "verification.json"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -205,10 +204,11 @@ class MetadataReader:
         """Read the file, and read it again where an append, or its author, came between."""
         for _ in range(_TRIES):
             self.close()
-            self._fd = lines.open_file(self.folder / METADATA)
+            try:
+                self._fd = lines.open_file(self.folder / METADATA)
+            except IsADirectoryError:
+                raise FileNotFoundError(METADATA) from None
             status = os.fstat(self._fd)
-            if stat.S_ISDIR(status.st_mode):
-                raise FileNotFoundError(METADATA)
             self._seen = lines.identity(status)
             found = contents.read(self._fd)
             if found.problem is None or (

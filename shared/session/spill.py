@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,11 +19,17 @@ from typing import Any
 import orjson
 
 from shared.disk import Disk
+from shared.errors import InvalidSessionId
 from shared.holder import AlreadyHeld, Holder
-from shared.session import layout
+from shared.session import ids, layout
+from shared.session.entries import moment
+from shared.session.plain import open_plain, read_plain
 from shared.session.writer import PendingFrame
 
 log = logging.getLogger(__name__)
+
+MAX_HEADER_BYTES = 1 << 20
+"""Of the line that says what a file is."""
 
 _MAGIC = b"parafovea spill 1\n"
 _FRAME, _INPUT = ".frame", ".input"
@@ -135,12 +142,12 @@ def read_spill(root: Path) -> Spill:
             continue
         try:
             found.frames.append(SpilledFrame(path, _read_header(path)))
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             log.error("%s; its frame is lost unless it was recorded", error)
             found.torn.append(path)
     began: dict[str, float] = {}
     for frame in found.frames:
-        epoch, timestamp = frame.header["epoch"], float(frame.header.get("timestamp") or 0.0)
+        epoch, timestamp = frame.header["epoch"], moment(frame.header.get("timestamp")) or 0.0
         began[epoch] = min(began.get(epoch, timestamp), timestamp)
     found.frames.sort(
         key=lambda frame: (
@@ -214,14 +221,14 @@ def _put(disk: Disk, path: Path, header: Mapping[str, Any], data: bytes) -> bool
 
 
 def _read_header(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        if file.readline() != _MAGIC:
+    with os.fdopen(open_plain(path.parent, path.name), "rb") as file:
+        if file.readline(len(_MAGIC)) != _MAGIC:
             raise ValueError(f"{path} is torn")
-        return _header(path, file.readline())
+        return _header(path, file.readline(MAX_HEADER_BYTES))
 
 
 def _read(path: Path) -> tuple[dict[str, Any], bytes]:
-    data = path.read_bytes()
+    data = read_plain(path.parent, path.name, MAX_HEADER_BYTES + layout.MAX_PICTURE_BYTES)
     body, digest = memoryview(data)[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
     at = data.find(b"\n", len(_MAGIC)) + 1
     if not data.startswith(_MAGIC) or not at or hashlib.sha256(body).digest() != digest:
@@ -238,4 +245,9 @@ def _header(path: Path, line: bytes) -> dict[str, Any]:
     wanted = known if path.suffix == _FRAME else {"sha256": str}
     if not isinstance(header, dict) or not all(isinstance(header.get(key), kind) for key, kind in wanted.items()):
         raise ValueError(f"{path} is torn")
+    if path.suffix == _FRAME:
+        try:
+            ids.validate(header["session_id"])
+        except InvalidSessionId as error:
+            raise ValueError(f"{path} names no session: {error.detail}") from None
     return header

@@ -7,6 +7,9 @@ importer is swept away by the next one.
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from shared.session import ids
 from shared.session.layout import METADATA, session_folder
 
 IMPORT = ".import"
+_TOKEN = re.compile(r"[0-9a-f]{8,64}\Z")
 
 
 @contextlib.contextmanager
@@ -28,6 +32,7 @@ def staging(disk: Disk, root: Path) -> Iterator[Path]:
         OSError: the disk refuses.
     """
     base = root / IMPORT
+    _check(base)
     disk.make_folders(base)
     sweep(disk, root, keep_base=True)
     token = new_id()
@@ -52,6 +57,7 @@ def sweep(disk: Disk, root: Path, *, keep_base: bool = False) -> None:
         OSError: the disk refuses.
     """
     base = root / IMPORT
+    _check(base)
     if not base.is_dir():
         return
     for folder in sorted({base / path.stem for path in base.iterdir()}):
@@ -77,9 +83,9 @@ def adopt(disk: Disk, root: Path, token: str, session_id: str) -> Path:
         OSError: the disk refuses; the session is still only staged.
     """
     ids.claim(root, session_id)
-    staged = root / IMPORT / Path(token).name / session_id
-    if not (staged / METADATA).is_file():
-        raise NotFound(f"no session {session_id!r} is staged under {token!r}")
+    staged = root / IMPORT / token / session_id
+    if not _TOKEN.match(token) or not _is_staged(staged):
+        raise NotFound(f"no session {session_id!r} is staged under {token[:100]!r}")
     folder = session_folder(root, session_id)
     try:
         disk.rename(staged, folder)
@@ -90,6 +96,16 @@ def adopt(disk: Disk, root: Path, token: str, session_id: str) -> Path:
         raise
     disk.fsync_dir(root)
     return folder
+
+
+def _check(base: Path) -> None:
+    """Refuse a link in the place of the folder of imports: what is swept away would lie elsewhere."""
+    if base.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link; remove it", os.fspath(base))
+
+
+def _is_staged(folder: Path) -> bool:
+    return not folder.is_symlink() and (folder / METADATA).is_file()
 
 
 def _remove_if_empty(disk: Disk, base: Path) -> None:

@@ -15,6 +15,7 @@ from shared.disk import Disk
 from shared.errors import InvalidArchive
 from shared.session.layout import (
     INPUTS,
+    MAX_PICTURE_BYTES,
     METADATA,
     REPAIRS,
     VERIFICATION,
@@ -32,8 +33,6 @@ MAX_FOLDERS = 10_000
 MAX_KEPT = 10_000
 """Versions of the metadata that were kept beside it."""
 MAX_METADATA_BYTES = 1 << 30
-MAX_PICTURE_BYTES = 128 << 20
-"""The largest frame or input: more than twice an uncompressed picture of the largest size."""
 
 _DESCRIPTIONS = (METADATA, REPAIRS, VERIFICATION)
 _MAGIC_BYTES = 12
