@@ -18,7 +18,17 @@ from isal import isal_zlib
 
 from shared.errors import FrameMissing
 from shared.session import metadata
-from shared.session.layout import INPUTS, METADATA, REPAIRS, VERIFICATION, is_kept, parse_frame_name, parse_input_name
+from shared.session.layout import (
+    INPUTS,
+    MAX_METADATA_BYTES,
+    MAX_PICTURE_BYTES,
+    METADATA,
+    REPAIRS,
+    VERIFICATION,
+    is_kept,
+    parse_frame_name,
+    parse_input_name,
+)
 from shared.session.plain import open_plain
 from shared.session.reader import SessionReader, open_session
 from shared.session.tar import END, header, padding
@@ -125,7 +135,9 @@ class Export:
             if not (folder / held).is_symlink() and (folder / held).is_file():
                 # These may be replaced or grow meanwhile: the file of this moment is kept open.
                 self._held[held] = _open(folder, held)
-                yield _File(held, os.fstat(self._held[held].fileno()).st_size, self._created_at)
+                size = os.fstat(self._held[held].fileno()).st_size
+                _check_length(held, size, MAX_METADATA_BYTES)
+                yield _File(held, size, self._created_at)
         for entry in self._entries():
             names: list[str | None] = [entry.get("input_file"), entry["filename"]]
             for name in names:
@@ -161,7 +173,13 @@ def _size(folder: Path, name: str) -> int:
         raise _gone(folder, name) from None
     if not stat.S_ISREG(status.st_mode) or (os.path.islink((folder / name).parent) and "/" in name):
         raise FrameMissing(f"{name} of session {folder.name} is not a plain file; put the file itself in its place")
+    _check_length(name, status.st_size, MAX_PICTURE_BYTES)
     return status.st_size
+
+
+def _check_length(name: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise FrameMissing(f"{name} has {size} bytes, and a session is exported with at most {limit} in such a file")
 
 
 def _is_there(folder: Path, name: str) -> bool:

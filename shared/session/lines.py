@@ -125,11 +125,11 @@ def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
     """Walk the line breaks from ``at``; the byte before the first must be ``previous`` (None: a comma or the tail)."""
     starts, marks = index.starts, (LINE_START, len(LINE_START))
     base, block, ended = at, b"", False
-    place = 0
+    place, line_at = 0, at
     while True:
         found = block.find(b"\n", place)
         if found < 0 or (found + _LONGEST_MARK > len(block) and not ended):
-            if len(block) > MAX_LINE_BYTES:
+            if base + len(block) - line_at > MAX_LINE_BYTES:
                 raise DamagedMetadata(f"a line of metadata.json is longer than {MAX_LINE_BYTES} bytes", base)
             keep = max((found if found >= 0 else len(block)) - 1, 0)
             more = pread(fd, _BLOCK_BYTES, base + len(block))
@@ -147,17 +147,17 @@ def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
             starts.append(base + found + 1 + _INDENT)
             if len(starts) > MAX_ENTRIES:
                 raise DamagedMetadata(f"metadata.json has more than {MAX_ENTRIES} entries", base + found)
-            place = found + marks[1]
+            place, line_at = found + marks[1], base + found
         elif block.startswith(TAIL_START, found):
             break
         else:
             raise DamagedMetadata("metadata.json has no entry on a line of its own", base + found + 1)
     index.tail_at = base + found
     tail = bytearray(block[found:])
-    while more := pread(fd, _BLOCK_BYTES, base + found + len(tail)):
+    while len(tail) <= MAX_TAIL_BYTES and (more := pread(fd, _BLOCK_BYTES, base + found + len(tail))):
         tail += more
-        if len(tail) > MAX_TAIL_BYTES:
-            raise DamagedMetadata(f"more than {MAX_TAIL_BYTES} bytes stand behind the entries", index.tail_at)
+    if len(tail) > MAX_TAIL_BYTES:
+        raise DamagedMetadata(f"more than {MAX_TAIL_BYTES} bytes stand behind the entries", index.tail_at)
     index.size = index.tail_at + len(tail)
     try:
         index.tail = parse_tail(bytes(tail))

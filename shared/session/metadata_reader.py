@@ -19,7 +19,7 @@ from shared.session.metadata import DamagedMetadata, Tail, with_advice
 
 _TRIES = 3
 """Readings of a file before it is called damaged: one that fell into an append is torn, the next one is not."""
-_LARGE_BYTES = 16 << 20
+_LARGE_BYTES = 1 << 20
 """Of a damaged file that is only read again where it has changed meanwhile."""
 
 

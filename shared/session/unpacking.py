@@ -15,6 +15,7 @@ from shared.disk import Disk
 from shared.errors import InvalidArchive
 from shared.session.layout import (
     INPUTS,
+    MAX_METADATA_BYTES,
     MAX_PICTURE_BYTES,
     METADATA,
     REPAIRS,
@@ -32,7 +33,6 @@ MAX_FOLDERS = 10_000
 """A session has two; the rest are those that it lay in."""
 MAX_KEPT = 10_000
 """Versions of the metadata that were kept beside it."""
-MAX_METADATA_BYTES = 1 << 30
 
 _DESCRIPTIONS = (METADATA, REPAIRS, VERIFICATION)
 _MAGIC_BYTES = 12
@@ -68,8 +68,9 @@ def unpack(disk: Disk, folder: Path, archive: TarReader, on_bytes: Callable[[int
     for number, member in enumerate(archive.members()):
         if number >= MAX_FILES:
             raise InvalidArchive(f"the archive holds more than {MAX_FILES} files")
+        _check_leads_inside(member.name)
         if is_litter(member.name.rstrip("/").split("/")):
-            continue  # nothing of it is written, whatever its name
+            continue  # nothing of it is written, whatever other characters are in its name
         parts = _safe_parts(member.name)
         if member.is_folder or not parts:
             _note_folder(unpacked, parts)
@@ -110,14 +111,18 @@ def _safe_parts(name: str) -> tuple[str, ...]:
     """The name's parts.
 
     Raises:
-        InvalidArchive: it leads out of the folder, or holds what no name of ours has.
+        InvalidArchive: it holds what no name of ours has.
     """
-    if name.startswith("/") or "\\" in name or ":" in name or any(ord(char) < 32 or ord(char) == 127 for char in name):
+    if ":" in name or any(ord(char) < 32 or ord(char) == 127 for char in name):
         raise InvalidArchive(f"the archive holds a file with the unsafe name {name[:200]!r}")
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
-    if ".." in parts:
+    return tuple(part for part in name.split("/") if part not in ("", "."))
+
+
+def _check_leads_inside(name: str) -> None:
+    if name.startswith("/") or "\\" in name:
+        raise InvalidArchive(f"the archive holds a file with the unsafe name {name[:200]!r}")
+    if ".." in name.split("/"):
         raise InvalidArchive(f"the name {name[:200]!r} leads out of the archive")
-    return parts
 
 
 def _note_folder(unpacked: Unpacked, parts: tuple[str, ...]) -> None:
