@@ -128,7 +128,7 @@ def _read_input(reader: SessionReader, entry: dict[str, Any]) -> tuple[bytes | N
     if path is None:
         return None, "its input was not recorded"
     try:
-        data = path.read_bytes()
+        data = reader.input_bytes(path)
     except OSError as error:
         return None, f"its input {path.name} cannot be read: {error.strerror}"
     wanted = entry.get("input_sha256")

@@ -29,6 +29,7 @@ KEY_BYTES = 32
 Role = Literal["listen", "control"]
 """What the owner of a key may do: connect to what is published, or to what takes requests too."""
 
+
 class InvalidKeys(Exception):
     """The key folder lacks something; the message names it and says how to make it."""
 

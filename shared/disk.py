@@ -46,6 +46,8 @@ STEPS: tuple[str, ...] = (
 """The names of the steps, for a test that arms one of them."""
 
 _BINARY = getattr(os, "O_BINARY", 0)
+_NOT_LINKS = getattr(os, "O_NOFOLLOW", 0)
+"""A link that somebody put in a file's place must not lead a write elsewhere."""
 _CHUNK_BYTES = 8 << 20
 
 
@@ -66,11 +68,11 @@ class Disk:
 
     def create(self, path: StrPath, mode: int = 0o644) -> int:
         """Open a new or emptied file for writing; a file descriptor."""
-        return os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | _BINARY, mode)
+        return os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | _BINARY | _NOT_LINKS, mode)
 
     def open(self, path: Path) -> int:
         """Open a file that stands, for reading and writing in place; a file descriptor."""
-        return os.open(path, os.O_RDWR | _BINARY)
+        return os.open(path, os.O_RDWR | _BINARY | _NOT_LINKS)
 
     def write(self, fd: int, data: Buffer) -> int:
         """Write once at the descriptor's place; how many bytes were taken, perhaps fewer than given."""
@@ -211,10 +213,14 @@ class Disk:
 
     def append_line(self, path: Path, line: bytes) -> None:
         """Add one line to a file durably, on a line of its own even after one that was cut short."""
-        size = path.stat().st_size if path.exists() else None
-        if size is None:
+        try:
+            status = os.lstat(path)
+        except FileNotFoundError:
             self.put(path, line, b"\n")
             return
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe waits for who writes into it
+            raise OSError(errno.EINVAL, "it is no plain file; put one in its place", str(path))
+        size = status.st_size
         with path.open("rb") as file:
             file.seek(max(size - 1, 0))
             glue = b"" if file.read(1) in (b"\n", b"") else b"\n"

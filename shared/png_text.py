@@ -18,6 +18,10 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_TEXT_CHUNK_BYTES = 4 * 1024 * 1024
 """A longer text chunk is not ours, and is not worth its memory."""
 
+MAX_TEXT_BYTES = 4 * MAX_TEXT_CHUNK_BYTES
+MAX_CHUNKS = 100_000
+"""Before the pixels. Of a file with more text, or more chunks, nothing is read: it is none that was made here."""
+
 _KEYWORD_BYTES = range(1, 80)
 
 
@@ -36,19 +40,22 @@ def text_chunks(text: Mapping[str, str]) -> bytes:
     return b"".join(chunk(b"iTXt", _itxt_body(keyword, value)) for keyword, value in text.items())
 
 
-def read_text(source: Path | bytes) -> dict[str, str]:
+def read_text(source: Path | bytes | BinaryIO) -> dict[str, str]:
     """The uncompressed ``iTXt`` texts that stand before a PNG's pixels, by keyword; the first of a keyword counts.
 
     Reads the header only: of a file of any size, the few kilobytes before its first ``IDAT`` chunk.
 
     Raises:
-        ValueError: not a PNG, cut off before its pixels, or a text chunk whose checksum is wrong.
+        ValueError: not a PNG, cut off before its pixels, with a text chunk whose checksum is wrong, or with more text
+            or chunks than :data:`MAX_TEXT_BYTES` and :data:`MAX_CHUNKS`.
         OSError: the file cannot be read.
     """
     if isinstance(source, bytes):
         return _read(BytesIO(source))
-    with source.open("rb") as file:
-        return _read(file)
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return _read(file)
+    return _read(source)
 
 
 def _itxt_body(keyword: str, value: str) -> bytes:
@@ -65,7 +72,8 @@ def _read(file: BinaryIO) -> dict[str, str]:
     if file.read(8) != PNG_SIGNATURE:
         raise ValueError("not a PNG file")
     found: dict[str, str] = {}
-    while True:
+    text_bytes = 0
+    for _ in range(MAX_CHUNKS):
         header = file.read(8)
         if len(header) < 8:
             raise ValueError("the PNG is cut off before its pixels")
@@ -75,6 +83,9 @@ def _read(file: BinaryIO) -> dict[str, str]:
         if name != b"iTXt" or length > MAX_TEXT_CHUNK_BYTES:
             file.seek(length + 4, 1)
             continue
+        text_bytes += length
+        if text_bytes > MAX_TEXT_BYTES:
+            raise ValueError(f"the PNG carries more than {MAX_TEXT_BYTES} bytes of text")
         body, crc = file.read(length), file.read(4)
         if len(body) < length or len(crc) < 4:
             raise ValueError("the PNG is cut off inside a text chunk")
@@ -83,6 +94,7 @@ def _read(file: BinaryIO) -> dict[str, str]:
         entry = _parse(body)
         if entry is not None:
             found.setdefault(*entry)
+    raise ValueError(f"the PNG has more than {MAX_CHUNKS} chunks before its pixels")
 
 
 def _parse(body: bytes) -> tuple[str, str] | None:

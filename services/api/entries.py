@@ -21,6 +21,7 @@ from services.api.thumbnails import Thumbnailer
 from services.api.timelines import Timelines
 from shared.errors import FrameMissing, NotFound
 from shared.session.layout import image_extension
+from shared.session.plain import located
 from shared.session.reader import SessionReader
 from shared.session.timeline import round_s
 
@@ -72,7 +73,7 @@ class EntryRoutes:
             if path is None:
                 raise FrameMissing(f"The session {session_id!r} does not hold the input of its frame {index}.")
             try:
-                data = path.read_bytes()
+                data = reader.input_bytes(path)
                 return data, _MEDIA_TYPES[image_extension(data)]
             except (OSError, ValueError) as error:
                 raise FrameMissing(f"{path.name} of session {session_id} cannot be read: {error}") from None
@@ -88,7 +89,7 @@ class EntryRoutes:
 
     async def sample_thumbnail(self, request: Request) -> Response:
         """A photograph of ``examples/``, small."""
-        return await self._small(request, await asyncio.to_thread(sample_path, request.path_params["name"]))
+        return await self._small(request, await asyncio.to_thread(_sample, request.path_params["name"]))
 
     async def _small(self, request: Request, source: Path) -> Response:
         data, etag = await self._thumbnailer.get(source)
@@ -112,7 +113,15 @@ def _path(reader: SessionReader, index: int) -> Path:
     """Where a frame lies; of one whose entry cannot be understood, by the name of its file."""
     position = reader.position_of(index)
     name = reader.file_of(index) if position is None else None
-    return reader.frame_path(_entry(reader, index)) if name is None else reader.folder / name
+    path = reader.frame_path(_entry(reader, index)) if name is None else reader.folder / name
+    try:
+        return Path(located(reader.folder, path.name))
+    except OSError as error:
+        raise FrameMissing(f"{path.name} of session {reader.session_id} cannot be read: {error.strerror}") from None
+
+
+def _sample(name: str) -> Path:
+    return sample_path(name).resolve()  # an installation may consist of links
 
 
 def _entry(reader: SessionReader, index: int) -> dict[str, Any]:

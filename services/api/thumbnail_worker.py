@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 
 from shared.png_chunks import bare
 from shared.png_text import PNG_SIGNATURE
+from shared.session.plain import read_plain
 
 LIMIT_BYTES = 512 * 1024 * 1024
 """Of all thumbnails together; a start of this process removes the oldest beyond it."""
@@ -51,7 +52,7 @@ def make(source: Path, target: Path, side: int) -> None:
     Raises:
         OSError, ValueError, SyntaxError, DecompressionBombError: it can't be read, or written.
     """
-    data = source.read_bytes()
+    data = read_plain(source.parent, source.name)
     if data.startswith(PNG_SIGNATURE):
         data = bare(data, b"eXIf")  # texts of any length are not inflated, and are no reason to refuse it
     with Image.open(BytesIO(data), formats=FORMATS) as picture:

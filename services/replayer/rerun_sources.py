@@ -48,7 +48,7 @@ def recorded_input(reader: SessionReader, entry: dict[str, Any]) -> bytes | str:
     if path is None:
         return "its input was not recorded"
     try:
-        data = path.read_bytes()
+        data = reader.input_bytes(path)
     except OSError as error:
         return f"its input {path.name} cannot be read: {error.strerror}"
     wanted = entry.get("input_sha256")

@@ -18,6 +18,7 @@ from shared.session.frame_ids import FrameIds
 from shared.session.layout import METADATA
 from shared.session.metadata import DamagedMetadata
 from shared.session.numbers import NumberSet
+from shared.session.plain import read_plain
 from shared.session.reader import SessionReader
 
 Severity = Literal["note", "repairable", "lost"]
@@ -29,7 +30,6 @@ Progress = Callable[[int, int], None]
 _CARRIED = ("frame_id", "epoch", "seq", "record_seq", "prompt", "seed", "focus_sector", "input_sha256", "timestamp")
 """Fields that entry and image both have, and must agree in."""
 
-_BLOCK_BYTES = 1 << 20
 _OURS = (METADATA, layout.REPAIRS, layout.INPUTS, layout.VERIFICATION)
 
 
@@ -202,7 +202,7 @@ def _of_frame(folder: Path, entry: Mapping[str, Any], fields: Mapping[str, Any])
         return
     if parsed.index != entry["index"] or parsed.sector != entry.get("target_sector"):
         yield Finding("lost", name, "index or sector of its entry differ from its name")
-    sha256 = _hash(folder / name)
+    sha256 = _hash(folder, folder / name)
     if sha256 is None:
         yield Finding("lost", name, "the file of a recorded frame is gone, or cannot be read")
         return
@@ -233,24 +233,20 @@ def _of_input(
         yield Finding("lost", str(entry["filename"]), "the session does not hold its input image")
         return
     if path.parent == folder:
-        if _hash(path) != sha256:
+        if _hash(folder, path) != sha256:
             yield Finding("lost", path.name, f"gone or altered, and it is the input of {entry['filename']}")
         return
     name = f"{layout.INPUTS}/{path.name}"
     if name not in seen:
-        found = _hash(path)
+        found = _hash(folder, path)
         problem = "an input image that is gone" if found is None else "an input image with other bytes than were sent"
         seen[name] = None if found == sha256 else Finding("lost", name, problem)
         if seen[name] is not None:
             yield seen[name]  # type: ignore[misc]
 
 
-def _hash(path: Path) -> str | None:
-    digest = hashlib.sha256()
+def _hash(folder: Path, path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK_BYTES):
-                digest.update(block)
+        return hashlib.sha256(read_plain(folder, path.relative_to(folder).as_posix())).hexdigest()
     except OSError:  # gone, or no file, or not to be read: in no way the one that was recorded
         return None
-    return digest.hexdigest()

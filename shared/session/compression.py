@@ -15,8 +15,15 @@ MAX_RATIO = 100
 _FREE_BYTES = 16 << 20
 """Below this nothing is a bomb, whatever its ratio."""
 
+FREE_PARTS = 1000
+MIN_PART_BYTES = 1024
+"""Joined gzip files hold so much each, on average, where there are more than :data:`FREE_PARTS`: each costs work of its
+own, and an archive of empty ones would never come to its end."""
+
 _GZIP = b"\x1f\x8b"
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 32 * 1024
+"""Small, since what is behind the end of a part is copied."""
+_INFLATED_BYTES = 128 * 1024
 _OTHERS = {b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"(\xb5/\xfd": "zstd", b"PK\x03\x04": "zip", b"7z\xbc\xaf": "7z"}
 
 
@@ -33,6 +40,8 @@ class ArchiveStream:
         self._limit_bytes = limit_bytes
         self._taken = 0
         self._given = 0
+        self._parts = 1
+        self._ready, self._ready_at = b"", 0
         self._raw = self._take()
         self._inflate = zlib.decompressobj(wbits=31) if self._raw.startswith(_GZIP) else None
         for start, name in _OTHERS.items():
@@ -54,7 +63,14 @@ class ArchiveStream:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _some(self, count: int) -> bytes:
-        data = self._plain(count) if self._inflate is None else self._inflated(count)
+        if self._ready_at >= len(self._ready):
+            self._ready, self._ready_at = self._more(), 0
+        data = self._ready[self._ready_at : self._ready_at + count]
+        self._ready_at += len(data)
+        return data
+
+    def _more(self) -> bytes:
+        data = self._plain() if self._inflate is None else self._inflated()
         self._given += len(data)
         if self._given > self._limit_bytes:
             raise PayloadTooLarge(f"the archive holds more than {self._limit_bytes / GB:g} GB")
@@ -62,19 +78,18 @@ class ArchiveStream:
             raise InvalidArchive(f"the archive grows more than {MAX_RATIO}-fold when it is decompressed")
         return data
 
-    def _plain(self, count: int) -> bytes:
-        self._raw = self._raw or self._take()
-        data, self._raw = self._raw[:count], self._raw[count:]
+    def _plain(self) -> bytes:
+        data, self._raw = self._raw or self._take(), b""
         return data
 
-    def _inflated(self, count: int) -> bytes:
+    def _inflated(self) -> bytes:
         assert self._inflate is not None
         while True:
             if self._inflate.eof and not self._next_part():
                 return b""
             self._raw = self._raw or self._take()
             try:
-                data = self._inflate.decompress(self._raw, count)
+                data = self._inflate.decompress(self._raw, _INFLATED_BYTES)
             except zlib.error as error:
                 raise InvalidArchive(f"the archive's compression is damaged ({error})") from None
             ended = not self._raw and not data
@@ -93,6 +108,9 @@ class ArchiveStream:
             return False
         if not rest.startswith(_GZIP):
             raise InvalidArchive("the archive goes on behind its end")
+        self._parts += 1
+        if self._parts > FREE_PARTS and self._given < self._parts * MIN_PART_BYTES:
+            raise InvalidArchive(f"the archive is joined of {self._parts} gzip files with hardly anything in them")
         self._inflate = zlib.decompressobj(wbits=31)
         return True
 

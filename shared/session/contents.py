@@ -11,26 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.session import foreign, lines
-from shared.session.entries import parse_entry
+from shared.session import foreign, lines, salvaging
 from shared.session.jsontext import NotJson, parse_exact
 from shared.session.layout import METADATA
-from shared.session.metadata import (
-    LINE_START,
-    SEQUENCE_START,
-    TAIL_KEYS,
-    TAIL_START,
-    DamagedMetadata,
-    Tail,
-    opened_as,
-    parse_head,
-    parse_tail,
-)
+from shared.session.metadata import TAIL_KEYS, TAIL_START, DamagedMetadata, Tail, opened_as, parse_tail
 
-MAX_FOREIGN_BYTES = 1 << 30
-"""Of a file that has to be read in one piece."""
+MAX_FOREIGN_BYTES = 256 << 20
+"""Of a file that is not laid out as ours, and has to be read in one piece: a session of 111,000 frames has 150 MB."""
 
-_NEWLINE = b"\n"
 _HEAD_BYTES = 1 << 20
 _TAIL_BYTES = 64 * 1024
 _SCALARS = ("session_id", "created_at", "format")
@@ -60,6 +48,8 @@ class Contents:
     problem: str | None = None
     torn: bool = False
     has_tail: bool = True
+    outer_strict: bool = False
+    """Of another hand's file: whether strict parsers read all of it that is not within the entries."""
 
     @property
     def is_ours(self) -> bool:
@@ -97,6 +87,8 @@ def left_open(folder: Path) -> bool:
     fd = lines.open_file(folder / METADATA)
     try:
         size = os.fstat(fd).st_size
+        if not salvaging.begins_as_ours(lines.pread(fd, _HEAD_BYTES, 0)):
+            return False
         begin = max(0, size - _TAIL_BYTES)
         text = lines.pread(fd, size - begin, begin)
         at = text.rfind(TAIL_START)
@@ -114,8 +106,11 @@ def left_open(folder: Path) -> bool:
 
 def _read_foreign(fd: int, ours: DamagedMetadata) -> Contents:
     size = os.fstat(fd).st_size
-    if size > MAX_FOREIGN_BYTES:
+    looks_ours = salvaging.begins_as_ours(lines.pread(fd, _HEAD_BYTES, 0))
+    if size > (salvaging.MAX_TORN_BYTES if looks_ours else MAX_FOREIGN_BYTES):
         return Contents(problem=f"metadata.json has {size} bytes, and is not laid out so that it can be read in parts")
+    if size > MAX_FOREIGN_BYTES:
+        return _salvaged(fd, ours)
     data = lines.pread(fd, size, 0)
     found = foreign.read(data)
     contents = Contents(texts=found.entries, line_of=found.lines)
@@ -128,60 +123,30 @@ def _read_foreign(fd: int, ours: DamagedMetadata) -> Contents:
             problem = problem or f"{key} (line {found.member_lines[key]}): {error}"
     contents.tail = Tail.from_json({key: members.pop(key) for key in TAIL_KEYS if key in members})
     contents.head = {key: _unboxed(value) if key in _SCALARS else value for key, value in members.items()}
+    contents.outer_strict = found.is_strict
     if problem is None:
         return contents
-    if _begins_as_ours(data):
-        return _salvage(data, ours)
+    if looks_ours:
+        return _salvaged(fd, ours)
     contents.has_tail = found.has_end
     where = f" at line {found.line} (byte {found.at})" if found.line else ""
     contents.problem = f"metadata.json cannot be understood{where}: {problem}"
     return contents
 
 
-def _begins_as_ours(data: bytes) -> bool:
-    try:
-        parse_head(data[:_HEAD_BYTES])
-    except DamagedMetadata:
-        return False
-    rest = data[data.find(SEQUENCE_START) + len(SEQUENCE_START) :][: len(LINE_START) + 1]
-    return any(mark.startswith(rest[: len(mark)]) for mark in (b"\n" + LINE_START, TAIL_START)) or not rest.strip(b"\0")
-
-
-def _salvage(data: bytes, ours: DamagedMetadata) -> Contents:
-    """What can be read of a file of ours: its head, each whole line, and its tail."""
-    contents = Contents(parse_head(data[:_HEAD_BYTES]), looks_ours=True, has_tail=False)
-    at = data.find(SEQUENCE_START) + len(SEQUENCE_START) + 1
-    number = 1 + data.count(b"\n", 0, at)
-    whole_to, broken_at = at, None
-    for line in data[at:].split(b"\n"):
-        text = line.strip().removesuffix(b",")
-        if line.startswith(LINE_START) and _is_whole(text):
-            contents.texts.append(text)
-            contents.line_of.append(number)
-            whole_to = at + len(line)
-        elif broken_at is None and line.startswith(LINE_START):
-            broken_at = at
-        number += 1
-        at += len(line) + 1
-    tail_at = data.rfind(TAIL_START)
-    if tail_at >= 0:
-        try:
-            contents.tail, contents.has_tail = parse_tail(data[tail_at:]), True
-        except DamagedMetadata:
-            contents.tail = Tail()
-    # Only an append that was broken off leaves everything whole up to the file's last line, or zeros.
-    contents.torn = not contents.has_tail and (broken_at is None or broken_at >= whole_to or b"\0" in data)
-    place = ours.at if ours.at is not None else whole_to
-    contents.problem = f"{ours.detail}, at line {1 + data.count(_NEWLINE, 0, place)} (byte {place})"
-    return contents
-
-
-def _is_whole(text: bytes) -> bool:
-    try:
-        parse_entry(text)
-    except DamagedMetadata:
-        return False
-    return True
+def _salvaged(fd: int, ours: DamagedMetadata) -> Contents:
+    found = salvaging.salvage(fd)
+    place = ours.at if ours.at is not None else found.whole_to
+    return Contents(
+        found.head,
+        found.tail if found.tail is not None else Tail(),
+        texts=found.texts,
+        line_of=found.line_of,
+        looks_ours=True,
+        problem=f"{ours.detail}, at line {salvaging.line_at(fd, place)} (byte {place})",
+        torn=found.torn,
+        has_tail=found.tail is not None,
+    )
 
 
 def _unboxed(value: Any) -> Any:

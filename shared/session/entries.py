@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from shared.session.foreign import members, with_index_first
-from shared.session.jsontext import NotJson, decode, parse, parse_exact
+from shared.session.foreign import members
+from shared.session.jsontext import NotJson, decode, one_line, parse, parse_exact
 from shared.session.layout import MAX_INDEX
 from shared.session.metadata import DamagedMetadata
 
@@ -163,6 +163,22 @@ def _is_shallow(text: str) -> bool:
     except NotJson:
         return False
     return True
+
+
+def with_index_first(text: str) -> str:
+    """An entry's text on one line that begins with its index, as this program's own layout has it.
+
+    Raises:
+        NotJson: it is no object, or has no index.
+    """
+    compact = one_line(text)
+    if compact.startswith('{"index":'):
+        return compact
+    held = members(compact)
+    first = [f"{key}:{value}" for key, value in held if key == '"index"']
+    if not first:
+        raise NotJson("it has no index")
+    return "{" + ",".join([*first, *(f"{key}:{value}" for key, value in held if key != '"index"')]) + "}"
 
 
 def on_one_line(text: bytes) -> bytes:

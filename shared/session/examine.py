@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from shared.session.folder import find_input
 from shared.session.frame_ids import FrameIds
 from shared.session.layout import METADATA, REPAIRS
 from shared.session.metadata import DamagedMetadata, Tail, entry_from_frame
+from shared.session.plain import read_plain
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,9 @@ RECENT = 1024
 
 LISTED = 1000
 """Names of missing files that are kept, at most; ``check`` finds all."""
+
+MAX_HISTORY_BYTES = 64 << 20
+"""Of ``repairs.jsonl``; a longer one is not read."""
 
 COUNTED_INDEX = 2**52
 """Frames are numbered on behind the largest index below this: one beyond leaves no room, and came from elsewhere."""
@@ -81,6 +85,8 @@ class Examination:
     rebuilt: list[dict[str, Any]] = field(default_factory=list)
     strays: list[tuple[str, str]] = field(default_factory=list)
     """Files named like frames that are none of this session's, each with the reason."""
+    files: dict[str, str] | None = None
+    """The files of ``entries`` by hash; None until that is needed."""
     names: set[str] | None = None
     """What the session was called when its frames were made; None until that is needed."""
 
@@ -118,6 +124,8 @@ def examine(folder: Path, known_head: Mapping[str, Any] | None = None, *, append
 def _list(folder: Path, found: Examination) -> set[str]:
     names: set[str] = set()
     for base in (folder, folder / layout.INPUTS):
+        if base is not folder and os.path.islink(base):
+            continue  # what is half-written elsewhere is not this session's to remove
         try:
             for item in os.scandir(base):
                 if layout.is_temporary(item.name):
@@ -156,7 +164,7 @@ def _take_problem(found: Examination, said: Contents, problem: str) -> None:
     if not said.has_tail:
         told = _tail_of_repairs(found.folder)
         told.interrupted |= said.tail.interrupted
-        told.lost += [item for item in said.tail.lost if item not in told.lost]
+        told.lost = list(dict.fromkeys([*told.lost, *said.tail.lost]))
         found.tail = told
     found.tail.open |= said.torn  # only a death in the middle of a write tears a file of ours
     if said.head is not None and not {"session_id", "created_at"} <= said.head.keys():
@@ -210,9 +218,13 @@ def _tail_of_repairs(folder: Path) -> Tail:
     """What the history of repairs says of a tail that is gone."""
     tail = Tail()
     try:
-        history = (folder / REPAIRS).read_bytes().splitlines()
+        history = read_plain(folder, REPAIRS, MAX_HISTORY_BYTES).splitlines()
     except FileNotFoundError:
         return tail
+    except OSError as error:
+        log.warning("session %s: %s cannot be read: %s", folder.name, REPAIRS, error.strerror)
+        return tail
+    known: set[str] = set()
     for line in history:
         try:
             record = orjson.loads(line)
@@ -222,7 +234,8 @@ def _tail_of_repairs(folder: Path) -> Tail:
             tail.interrupted |= record.get("interrupted") is True
             lost = record.get("lost")
             named = [item for item in lost if isinstance(item, str)] if isinstance(lost, list) else []
-            tail.lost.extend(item for item in named if item not in tail.lost)
+            tail.lost.extend(item for item in dict.fromkeys(named) if item not in known)
+            known.update(named)
     return tail
 
 
@@ -230,7 +243,7 @@ def _rebuild(found: Examination, candidates: list[tuple[int, str]], taken: set[i
     """Make the entries of images that have none, from what each carries."""
     for index, name in candidates:
         try:
-            data = (found.folder / name).read_bytes()
+            data = read_plain(found.folder, name)
         except OSError as error:
             found.strays.append((name, f"it cannot be read: {error.strerror}"))
             continue
@@ -304,12 +317,18 @@ def _input_file(found: Examination, sha256: object) -> str | None:
     for known in found.recent:
         if known.sha256 == sha256:
             return known.filename
-    for text in found.entries or ():
-        if sha256.encode() in text:
-            try:
-                entry = parse_entry(text)
-            except DamagedMetadata:
-                continue
-            if entry.get("sha256") == sha256:
-                return str(entry["filename"])
-    return None
+    if found.files is None:
+        found.files = _files_by_hash(found.entries or ())
+    return found.files.get(sha256)
+
+
+def _files_by_hash(texts: Iterable[bytes]) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for text in texts:
+        try:
+            entry = parse_entry(text)
+        except DamagedMetadata:
+            continue
+        if isinstance(entry.get("sha256"), str):
+            files.setdefault(entry["sha256"], str(entry["filename"]))
+    return files

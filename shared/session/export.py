@@ -18,7 +18,18 @@ from isal import isal_zlib
 
 from shared.errors import FrameMissing
 from shared.session import metadata
-from shared.session.layout import INPUTS, METADATA, REPAIRS, VERIFICATION, is_kept, parse_frame_name, parse_input_name
+from shared.session.layout import (
+    INPUTS,
+    MAX_METADATA_BYTES,
+    MAX_PICTURE_BYTES,
+    METADATA,
+    REPAIRS,
+    VERIFICATION,
+    is_kept,
+    parse_frame_name,
+    parse_input_name,
+)
+from shared.session.plain import open_plain
 from shared.session.reader import SessionReader, open_session
 from shared.session.tar import END, header, padding
 
@@ -123,12 +134,14 @@ class Export:
         for held in (REPAIRS, VERIFICATION, *sorted(filter(is_kept, os.listdir(folder)))):
             if not (folder / held).is_symlink() and (folder / held).is_file():
                 # These may be replaced or grow meanwhile: the file of this moment is kept open.
-                self._held[held] = _open(folder / held)
-                yield _File(held, os.fstat(self._held[held].fileno()).st_size, self._created_at)
+                self._held[held] = _open(folder, held)
+                size = os.fstat(self._held[held].fileno()).st_size
+                _check_length(held, size, MAX_METADATA_BYTES)
+                yield _File(held, size, self._created_at)
         for entry in self._entries():
             names: list[str | None] = [entry.get("input_file"), entry["filename"]]
             for name in names:
-                if name is None or name in listed or (name in missing and not (folder / name).exists()):
+                if name is None or name in listed or (name in missing and not _is_there(folder, name)):
                     continue
                 if not _is_ours(name):
                     raise FrameMissing(f"entry {entry['index']} names no file of the session: {name!r}")
@@ -137,7 +150,7 @@ class Export:
 
     def _content(self, file: _File) -> Iterator[bytes]:
         left = file.size
-        with self._held.get(file.name) or _open(self._reader.folder / file.name) as stream:
+        with self._held.get(file.name) or _open(self._reader.folder, file.name) as stream:
             while left and (data := stream.read(min(left, _CHUNK_BYTES))):
                 left -= len(data)
                 yield data
@@ -158,16 +171,26 @@ def _size(folder: Path, name: str) -> int:
         status = os.stat(folder / name, follow_symlinks=False)
     except OSError:
         raise _gone(folder, name) from None
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(status.st_mode) or (os.path.islink((folder / name).parent) and "/" in name):
         raise FrameMissing(f"{name} of session {folder.name} is not a plain file; put the file itself in its place")
+    _check_length(name, status.st_size, MAX_PICTURE_BYTES)
     return status.st_size
 
 
-def _open(path: Path) -> BinaryIO:
+def _check_length(name: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise FrameMissing(f"{name} has {size} bytes, and a session is exported with at most {limit} in such a file")
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    return _is_ours(name) and os.path.lexists(folder / name)
+
+
+def _open(folder: Path, name: str) -> BinaryIO:
     try:
-        return path.open("rb")
+        return os.fdopen(open_plain(folder, name), "rb")
     except OSError:
-        raise _gone(path.parent, path.name) from None
+        raise _gone(folder, name) from None
 
 
 def _gone(folder: Path, name: str) -> FrameMissing:

@@ -9,6 +9,7 @@ from pathlib import Path
 from shared.errors import SessionNotFound
 from shared.session.layout import INPUT_EXTENSIONS, input_name, parse_frame_name
 from shared.session.metadata import DamagedMetadata
+from shared.session.plain import located
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -18,10 +19,19 @@ def find_input(folder: Path, sha256: str) -> Path | None:
     if not _SHA256.match(sha256):
         return None
     for extension in INPUT_EXTENSIONS:
-        path = os.path.join(folder, *input_name(sha256, extension).split("/"))
-        if os.path.isfile(path):
+        name = input_name(sha256, extension)
+        path = os.path.join(folder, *name.split("/"))
+        if os.path.isfile(path) and _lies_in(folder, name):
             return Path(path)
     return None
+
+
+def _lies_in(folder: Path, name: str) -> bool:
+    try:
+        located(folder, name)
+    except OSError:  # a link to a file elsewhere: none of this session
+        return False
+    return True
 
 
 def has_frames(folder: str) -> bool:

@@ -8,11 +8,16 @@ import re
 from array import array
 from dataclasses import dataclass, field
 
-from shared.session.jsontext import NotJson, decode, decode_around, one_line
+from shared.session.jsontext import NotJson, decode, decode_around, is_strict
 from shared.session.onwards import Onwards
-from shared.session.values import value_at
+from shared.session.values import MAX_PARTS, TooMuch, parts_of, value_at
 
-_SPACE = re.compile(r"[ \t\r\n]*")
+MAX_ENTRIES = 1_000_000
+MAX_MEMBERS = 10_000
+"""Of an object at the top, or of an entry."""
+
+_SPACE = re.compile(r"[ \t\r\n]{0,100000}")
+"""The bound is there since nothing else runs in the time of a match."""
 
 
 @dataclass(slots=True)
@@ -27,6 +32,8 @@ class Foreign:
     """The text of each element of the sequence that is whole."""
     lines: array[int] = field(default_factory=lambda: array("L"))
     """The line on which each of them begins, from 1."""
+    is_strict: bool = True
+    """Whether strict parsers read all that is not within the entries, and nothing stands there twice."""
     has_sequence: bool = False
     has_end: bool = False
     """Whether every member at the top is whole, to the file's end."""
@@ -74,20 +81,8 @@ def members(text: str) -> list[tuple[str, str]]:
     return list(walk.members())
 
 
-def with_index_first(text: str) -> str:
-    """An entry's text on one line that begins with its index, as this program's own layout has it.
-
-    Raises:
-        NotJson: it is no object, or has no index.
-    """
-    compact = one_line(text)
-    if compact.startswith('{"index":'):
-        return compact
-    held = members(compact)
-    first = [f"{key}:{value}" for key, value in held if key == '"index"']
-    if not first:
-        raise NotJson("it has no index")
-    return "{" + ",".join([*first, *(f"{key}:{value}" for key, value in held if key != '"index"')]) + "}"
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 class _Walk:
@@ -99,6 +94,8 @@ class _Walk:
         self._onwards = Onwards(text)
         self._line, self._counted = 1, 0
         self._entries_at: int | None = None
+        self._parts = 0
+        """Of all that stands at the top, without the sequence."""
         self.at = 0
         self.problem: str | None = None
         self.problem_at = 0
@@ -120,6 +117,8 @@ class _Walk:
                 going = self._goes_on("}")
             except NotJson as error:
                 self.note(error)
+                if isinstance(error, TooMuch):
+                    raise
                 whole = False
                 place = self._onwards.member(seek, key_at, self._entries_at)
                 if place is None:
@@ -143,7 +142,11 @@ class _Walk:
         # A number at the end of a file that is cut off may have gone on; and so may what no line break ends.
         if self._peek() not in ",}" and "\n" not in self._text[end : self.at]:
             raise NotJson("a comma or } is expected", self.at)
+        self._found.is_strict &= key not in self._found.members and is_strict(_bytes(value))
         self._found.members[key], self._found.member_lines[key] = value, line
+        self._parts += 1 + parts_of(value)
+        if len(self._found.members) > MAX_MEMBERS or self._parts > MAX_PARTS:
+            raise TooMuch("what stands at the top, beside the sequence, is too much", end)
 
     def _line_at(self, place: int) -> int:
         self._line += self._text.count("\n", self._counted, place)
@@ -158,10 +161,13 @@ class _Walk:
             self._key()
             key = self._text[begin : self.at].rstrip().removesuffix(":").rstrip()
             held.append((key, self._value()))
+            if len(held) > MAX_MEMBERS:
+                raise TooMuch(f"it has more than {MAX_MEMBERS} keys", begin)
             going = self._goes_on("}")
         return held
 
     def _sequence(self) -> None:
+        self._found.is_strict &= self._entries_at is None
         self._found.has_sequence = False
         self._found.entries.clear()
         del self._found.lines[:]
@@ -178,12 +184,16 @@ class _Walk:
                 seek = self.at - 1  # a bracket may be all that parts it from the next
                 if not sure and not self._is_entry(text):
                     raise NotJson("it is no entry", self.at)
-                self._found.entries.append(text.encode("utf-8", "surrogatepass"))
+                if len(self._found.entries) >= MAX_ENTRIES:
+                    raise TooMuch(f"it has more than {MAX_ENTRIES} entries, and not each on a line of its own", begin)
+                self._found.entries.append(_bytes(text))
                 self._found.lines.append(self._line_at(begin))
                 going = self._goes_on("]")
                 sure = True
             except NotJson as error:
                 self.note(error)
+                if isinstance(error, TooMuch):
+                    raise
                 place = self._onwards.entry(begin, seek, error.at or 0, first_at)
                 if place is None:
                     raise
@@ -218,7 +228,9 @@ class _Walk:
     def _key(self) -> str:
         if self._peek() != '"':
             raise NotJson("a key is expected", self.at)
-        key: str = json.loads(self._value())
+        text = self._value()
+        self._found.is_strict &= "\\" not in text or is_strict(_bytes(text))
+        key: str = json.loads(text)
         if self._peek() != ":":
             raise NotJson("a colon is expected", self.at)
         self.at += 1
@@ -227,8 +239,7 @@ class _Walk:
     def _value(self) -> str:
         self._space()
         begin = self.at
-        # What is wrong is told by counting lines from the beginning: that may happen once to a text, not once an entry.
-        self.at = value_at(self._text, begin, in_parts=self.problem is not None)
+        self.at = value_at(self._text, begin)
         return self._text[begin : self.at]
 
     def _peek(self) -> str:
@@ -238,6 +249,8 @@ class _Walk:
         return self._text[self.at]
 
     def _space(self) -> None:
-        found = _SPACE.match(self._text, self.at)
-        assert found is not None
-        self.at = found.end()
+        at = -1
+        while at != self.at:
+            found = _SPACE.match(self._text, self.at)
+            assert found is not None
+            at, self.at = self.at, found.end()

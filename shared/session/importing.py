@@ -1,15 +1,14 @@
 """Taking a session in from an archive: our own export, or any tar of a session's folder. Nothing in it is trusted.
 
-Everything is written into a staging folder and proved there: names, hashes, metadata. Only a session that is whole
-leaves it; of any other nothing stays.
+Everything is written into a staging folder and proved there: names, hashes, metadata. Only a session that is whole is
+brought to the medium, and leaves it; of any other nothing stays.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +17,19 @@ from shared.errors import InsufficientStorage, InvalidArchive, InvalidSessionId
 from shared.session import ids, lines, metadata
 from shared.session.compression import MAX_ARCHIVE_BYTES, ArchiveStream
 from shared.session.entries import MAX_ENTRY_BYTES, moment, whole_number
-from shared.session.layout import (
-    INPUTS,
-    METADATA,
-    REPAIRS,
-    VERIFICATION,
-    is_kept,
-    is_litter,
-    parse_frame_name,
-    parse_input_name,
-)
+from shared.session.examine import examine
+from shared.session.layout import INPUTS, METADATA, parse_frame_name
 from shared.session.metadata import FORMAT, DamagedMetadata
 from shared.session.pictures import is_whole
 from shared.session.reader import SessionReader
 from shared.session.repair import repair
-from shared.session.tar import Member, TarReader
+from shared.session.tar import TarReader
+from shared.session.unpacking import MAX_FILES, Unpacked, sync, unpack
 
-MAX_FILES = 2_000_000
-MAX_METADATA_BYTES = 1 << 30
 MAX_FOREIGN_METADATA_BYTES = 64 << 20
 """Of metadata that is not laid out as ours, and has to be read in one piece."""
-MAX_PICTURE_BYTES = 128 << 20
-"""The largest frame or input: more than twice an uncompressed picture of the largest size."""
-
-_DESCRIPTIONS = (METADATA, REPAIRS, VERIFICATION)
+MAX_UNNAMED = 1000
+"""Inputs that no entry names, beside as many as there are entries: a frame that never came to be leaves one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +41,6 @@ class Imported:
     bytes: int
     renamed_from: str | None = None
     """The id it had, where it was given another one."""
-
-
-@dataclass(slots=True)
-class _Unpacked:
-    """What the archive held."""
-
-    base: tuple[str, ...] | None = None
-    hashes: dict[str, bytes] = field(default_factory=dict)
-    """SHA-256 by path inside the session."""
-    bytes: int = 0
 
 
 def stage_archive(
@@ -107,113 +85,30 @@ def _stage(
 ) -> Imported:
     folder = staged / "unpacked"
     disk.mkdir(folder)
-    unpacked = _unpack(disk, folder, archive, on_bytes)
+    unpacked = unpack(disk, folder, archive, on_bytes)
     had = _prove(folder, unpacked)
     _take_in_strays(disk, folder, unpacked)
     wanted = session_id or had
     renamed_from = _settle(disk, folder, wanted)
+    sync(disk, folder, unpacked)
     disk.rename(folder, staged / wanted)
     with SessionReader(staged / wanted) as reader:
         return Imported(wanted, reader.count, unpacked.bytes, renamed_from)
 
 
-# -- unpacking --------------------------------------------------------------------------------------------------------
-
-
-def _unpack(disk: Disk, folder: Path, archive: TarReader, on_bytes: Callable[[int], None]) -> _Unpacked:
-    unpacked = _Unpacked()
-    for number, member in enumerate(archive.members()):
-        if number >= MAX_FILES:
-            raise InvalidArchive(f"the archive holds more than {MAX_FILES} files")
-        if is_litter(member.name.rstrip("/").split("/")):
-            continue  # nothing of it is written, whatever its name
-        parts = _safe_parts(member)
-        if member.is_folder or not parts:
-            continue
-        name = _place(unpacked, parts)
-        if name in unpacked.hashes:
-            raise InvalidArchive(f"the archive holds {name!r} twice")
-        _check_size(name, member.size)
-        if name.startswith(f"{INPUTS}/"):
-            disk.make_folders(folder / INPUTS)
-        unpacked.hashes[name] = _write(disk, folder / name, archive.content())
-        unpacked.bytes += member.size
-        on_bytes(member.size)
-    if not unpacked.hashes:
-        raise InvalidArchive("the archive is empty")
-    disk.fsync_dir(folder)
-    if (folder / INPUTS).is_dir():
-        disk.fsync_dir(folder / INPUTS)
-    return unpacked
-
-
-def _safe_parts(member: Member) -> tuple[str, ...]:
-    """The name's parts.
-
-    Raises:
-        InvalidArchive: it leads out of the folder, or holds what no name of ours has.
-    """
-    name = member.name
-    if name.startswith("/") or "\\" in name or ":" in name or any(ord(char) < 32 or ord(char) == 127 for char in name):
-        raise InvalidArchive(f"the archive holds a file with the unsafe name {name[:200]!r}")
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
-    if ".." in parts:
-        raise InvalidArchive(f"the name {name[:200]!r} leads out of the archive")
-    return parts
-
-
-def _place(unpacked: _Unpacked, parts: tuple[str, ...]) -> str:
-    """Where a file belongs inside the session."""
-    leaf = parts[-1]
-    if parse_input_name(leaf) is not None and parts[-2:-1] == (INPUTS,):
-        base, name = parts[:-2], f"{INPUTS}/{leaf}"
-    elif leaf in _DESCRIPTIONS or is_kept(leaf) or parse_frame_name(leaf) is not None:
-        base, name = parts[:-1], leaf
-    else:
-        raise InvalidArchive(f"{'/'.join(parts)[:200]!r} is not a file of a session")
-    if unpacked.base is None:
-        unpacked.base = base
-    elif unpacked.base != base:
-        one, other = "/".join(unpacked.base), "/".join(base)
-        raise InvalidArchive(f"the archive holds more than one session ({one!r}, {other!r}); import one at a time")
-    return name
-
-
-def _check_size(name: str, size: int) -> None:
-    limit = MAX_METADATA_BYTES if name in _DESCRIPTIONS or is_kept(name) else MAX_PICTURE_BYTES
-    if size > limit:
-        raise InvalidArchive(f"{name} has {size} bytes; more than {limit} is not a file of a session")
-
-
-def _write(disk: Disk, path: Path, chunks: Iterator[bytes]) -> bytes:
-    """Write one file durably; its SHA-256. The folder is no session yet, so the name may be the final one."""
-    digest = hashlib.sha256()
-    fd = disk.create(path)
-    try:
-        for chunk in chunks:
-            digest.update(chunk)
-            disk.write_all(fd, chunk)
-        disk.fsync(fd)
-    finally:
-        disk.close(fd)
-    return digest.digest()
-
-
 # -- proving ----------------------------------------------------------------------------------------------------------
 
 
-def _prove(folder: Path, unpacked: _Unpacked) -> str:
+def _prove(folder: Path, unpacked: Unpacked) -> str:
     """Compare what the metadata says with what is there; the session's id."""
     if METADATA not in unpacked.hashes:
         raise InvalidArchive("the archive holds no metadata.json")
-    for name, digest in unpacked.hashes.items():
-        if name.startswith(f"{INPUTS}/") and parse_input_name(name.removeprefix(f"{INPUTS}/")) != digest.hex():
-            raise InvalidArchive(f"the bytes of {name} do not have the hash in its name")
     try:
         _check_layout(folder / METADATA)
         with SessionReader(folder) as reader:
             had = _prove_head(reader.head, unpacked)
             missing = set(reader.tail.missing)
+            named: set[str] = set()
             last = -1
             for position, entry in enumerate(reader.entries()):
                 if entry["index"] <= last:
@@ -221,6 +116,9 @@ def _prove(folder: Path, unpacked: _Unpacked) -> str:
                 last = entry["index"]
                 _prove_entry(folder, entry, unpacked, missing)
                 _prove_limits(reader, position, entry)
+                if entry.get("input_file") is not None:
+                    named.add(entry["input_file"])
+            _prove_inputs(unpacked, named, reader.count)
     except DamagedMetadata as error:
         raise InvalidArchive(
             f"metadata.json is damaged ({_bare(error)}); repair the session and export it again"
@@ -242,6 +140,8 @@ def _check_layout(path: Path) -> None:
             if path.stat().st_size > MAX_FOREIGN_METADATA_BYTES:
                 raise
             return  # formatted by another hand, perhaps
+    if len(index.starts) > MAX_FILES:
+        raise InvalidArchive(f"metadata.json has {len(index.starts)} entries; a session has at most {MAX_FILES}")
     for position in range(len(index.starts)):
         start, stop = index.span(position)
         if stop - start > MAX_ENTRY_BYTES:
@@ -255,10 +155,17 @@ def _prove_limits(reader: SessionReader, position: int, entry: dict[str, Any]) -
         raise InvalidArchive(f"entry {entry['index']} of metadata.json breaks the format: {'; '.join(problems)}")
 
 
-def _prove_head(head: dict[str, Any], unpacked: _Unpacked) -> str:
+def _prove_inputs(unpacked: Unpacked, named: set[str], count: int) -> None:
+    unnamed = [name for name in unpacked.hashes if name.startswith(f"{INPUTS}/") and name not in named]
+    if len(unnamed) > MAX_UNNAMED + count:
+        raise InvalidArchive(f"the archive holds {len(unnamed)} inputs that no entry of metadata.json names")
+
+
+def _prove_head(head: dict[str, Any], unpacked: Unpacked) -> str:
     said, version, created_at = head.get("session_id"), head.get("format", FORMAT), head.get("created_at")
     if whole_number(version) is None or version > FORMAT:
-        raise InvalidArchive(f"the session has format {version!r}; this version reads up to {FORMAT}: update it")
+        said_version = str(version)[:40]
+        raise InvalidArchive(f"the session has format {said_version}; this version reads up to {FORMAT}: update it")
     if moment(created_at) is None:
         raise InvalidArchive("metadata.json says no time of creation")
     if not isinstance(said, str):
@@ -270,7 +177,7 @@ def _prove_head(head: dict[str, Any], unpacked: _Unpacked) -> str:
         raise InvalidSessionId(f"the session in the archive cannot keep its name: {error.detail}") from None
 
 
-def _prove_entry(folder: Path, entry: dict[str, Any], unpacked: _Unpacked, missing: set[str]) -> None:
+def _prove_entry(folder: Path, entry: dict[str, Any], unpacked: Unpacked, missing: set[str]) -> None:
     name, index = entry["filename"], entry["index"]
     parsed = parse_frame_name(name)
     if parsed is None or parsed.index != index or parsed.sector != (entry.get("target_sector") or parsed.sector):
@@ -294,7 +201,7 @@ def _prove_entry(folder: Path, entry: dict[str, Any], unpacked: _Unpacked, missi
         raise InvalidArchive(f"the bytes of {source}, the input of {name}, do not have the hash in metadata.json")
 
 
-def _take_in_strays(disk: Disk, folder: Path, unpacked: _Unpacked) -> None:
+def _take_in_strays(disk: Disk, folder: Path, unpacked: Unpacked) -> None:
     """Frames that were recorded while the archive was made have no entry yet: each carries what its entry says."""
     with SessionReader(folder) as reader:
         known = {entry["filename"] for entry in reader.entries()}
@@ -302,12 +209,13 @@ def _take_in_strays(disk: Disk, folder: Path, unpacked: _Unpacked) -> None:
     strays = [name for name in unpacked.hashes if parse_frame_name(name) and name not in known]
     if not strays:
         return
-    with SessionReader(folder) as reader:
-        _rewrite(disk, folder, reader, reader.written_head, replace(tail, open=False))
-    left = repair(disk, folder).examination.strays
+    left = examine(folder).strays
     if left:
         name, reason = left[0]
         raise InvalidArchive(f"{name} has no entry in metadata.json: {reason}")
+    with SessionReader(folder) as reader:
+        _rewrite(disk, folder, reader, reader.written_head, replace(tail, open=False))
+    repair(disk, folder)
 
 
 def _settle(disk: Disk, folder: Path, session_id: str) -> str | None:

@@ -14,6 +14,10 @@ from shared.session import ids
 METADATA = "metadata.json"
 MAX_INDEX = 2**53 - 1
 """The largest index: R, JavaScript and jq read it exactly."""
+MAX_PICTURE_BYTES = 128 << 20
+"""The largest frame or input: more than twice an uncompressed picture of the largest size."""
+MAX_METADATA_BYTES = 1 << 30
+"""The longest metadata, or file that says something of it, that is exported and imported."""
 REPAIRS = "repairs.jsonl"
 """What was repaired, one JSON object a line; also what a lost tail of the metadata is restored from."""
 VERIFICATION = "verification.json"

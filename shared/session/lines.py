@@ -17,6 +17,13 @@ from shared.session.metadata import (
     parse_head,
     parse_tail,
 )
+from shared.session.plain import open_plain
+
+MAX_ENTRIES = 10_000_000
+"""Of a session: ten frames a second, for eleven days and nights."""
+MAX_LINE_BYTES = 64 << 20
+"""Of what stands between two line breaks, before a file counts as another's, or as of nothing but holes."""
+MAX_TAIL_BYTES = 16 << 20
 
 _BLOCK_BYTES = 1 << 20
 _LONGEST_MARK = len(LINE_START) + 2
@@ -44,9 +51,13 @@ class Index:
 
 
 def open_file(path: str | os.PathLike[str]) -> int:
-    """A descriptor to read from; on Windows, too, the bytes as they are."""
-    # A pipe in the place of the file must not hold its reader up.
-    return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    """A descriptor to read the metadata of a session from.
+
+    Raises:
+        OSError: see :func:`shared.session.plain.open_plain`.
+    """
+    folder, name = os.path.split(path)
+    return open_plain(folder, name)
 
 
 def pread(fd: int, length: int, offset: int) -> bytes:
@@ -114,10 +125,12 @@ def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
     """Walk the line breaks from ``at``; the byte before the first must be ``previous`` (None: a comma or the tail)."""
     starts, marks = index.starts, (LINE_START, len(LINE_START))
     base, block, ended = at, b"", False
-    place = 0
+    place, line_at = 0, at
     while True:
         found = block.find(b"\n", place)
         if found < 0 or (found + _LONGEST_MARK > len(block) and not ended):
+            if base + len(block) - line_at > MAX_LINE_BYTES:
+                raise DamagedMetadata(f"a line of metadata.json is longer than {MAX_LINE_BYTES} bytes", base)
             keep = max((found if found >= 0 else len(block)) - 1, 0)
             more = pread(fd, _BLOCK_BYTES, base + len(block))
             ended = len(more) < _BLOCK_BYTES
@@ -132,18 +145,22 @@ def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
             if before not in (ord(","), ord("[")):
                 raise DamagedMetadata("a comma is missing in metadata.json", base + found)
             starts.append(base + found + 1 + _INDENT)
-            place = found + marks[1]
+            if len(starts) > MAX_ENTRIES:
+                raise DamagedMetadata(f"metadata.json has more than {MAX_ENTRIES} entries", base + found)
+            place, line_at = found + marks[1], base + found
         elif block.startswith(TAIL_START, found):
             break
         else:
             raise DamagedMetadata("metadata.json has no entry on a line of its own", base + found + 1)
     index.tail_at = base + found
-    tail = block[found:]
-    while more := pread(fd, _BLOCK_BYTES, base + found + len(tail)):
+    tail = bytearray(block[found:])
+    while len(tail) <= MAX_TAIL_BYTES and (more := pread(fd, _BLOCK_BYTES, base + found + len(tail))):
         tail += more
+    if len(tail) > MAX_TAIL_BYTES:
+        raise DamagedMetadata(f"more than {MAX_TAIL_BYTES} bytes stand behind the entries", index.tail_at)
     index.size = index.tail_at + len(tail)
     try:
-        index.tail = parse_tail(tail)
+        index.tail = parse_tail(bytes(tail))
     except DamagedMetadata as error:
         raise DamagedMetadata(error.detail, index.tail_at) from None
 

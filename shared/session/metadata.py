@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.errors import SessionDamaged
 from shared.session.jsontext import NotJson, dumps, parse_exact, writable
 from shared.session.layout import frame_name
+from shared.session.values import check_parts
 
 FORMAT = 1
 PNG_KEYWORD = "parafovea"
@@ -244,6 +245,7 @@ def _ordered(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _object(text: bytes, what: str, drop: str | None = None) -> dict[str, Any]:
     try:
+        check_parts(text)
         value = parse_exact(text)
     except NotJson as error:
         raise DamagedMetadata(f"the {what} of metadata.json is damaged: {error}") from None

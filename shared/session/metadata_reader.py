@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -20,7 +19,7 @@ from shared.session.metadata import DamagedMetadata, Tail, with_advice
 
 _TRIES = 3
 """Readings of a file before it is called damaged: one that fell into an append is torn, the next one is not."""
-_LARGE_BYTES = 16 << 20
+_LARGE_BYTES = 1 << 20
 """Of a damaged file that is only read again where it has changed meanwhile."""
 
 
@@ -205,10 +204,11 @@ class MetadataReader:
         """Read the file, and read it again where an append, or its author, came between."""
         for _ in range(_TRIES):
             self.close()
-            self._fd = lines.open_file(self.folder / METADATA)
+            try:
+                self._fd = lines.open_file(self.folder / METADATA)
+            except IsADirectoryError:
+                raise FileNotFoundError(METADATA) from None
             status = os.fstat(self._fd)
-            if stat.S_ISDIR(status.st_mode):
-                raise FileNotFoundError(METADATA)
             self._seen = lines.identity(status)
             found = contents.read(self._fd)
             if found.problem is None or (

@@ -19,6 +19,11 @@ _AGAIN = 8
 """So many times the text's length may be read in vain."""
 _MOST = 100_000
 """Places of damage that are gone on behind."""
+_PIECE_CHARS = 1 << 18
+_SEARCHED_CHARS = 32 << 20
+"""Behind damage that reaches further nothing is looked for."""
+_OVERLAP_CHARS = 4096
+"""White space between two marks is not longer, or they are not seen as such."""
 _BETWEEN = re.compile(r'[,}\[]\s*(\{)(?=\s*")|(\])(?=\s*[,}])')
 _TO_END = re.compile(r"\s*\}\s*\Z")
 _NEXT_KEY = re.compile(r'\s*,\s*(?=")')
@@ -59,7 +64,7 @@ class Onwards:
             return None
         indent = self._indent(first_at)
         if indent and self._has_lines:
-            found = re.compile(rf"\n(?:{indent}(\{{)|[ \t]{{0,{len(indent) - 1}}}(\]))").search(self._text, seek)
+            found = self._search(rf"\n(?:{indent}(\{{)|[ \t]{{0,{len(indent) - 1}}}(\]))", seek)
             if found is not None:
                 return Place(found.start(1), True) if found[1] else Place(found.end(), False)
             self._has_lines = False
@@ -67,7 +72,8 @@ class Onwards:
             # All before the text that came last is understood: what is in there is within the entry.
             quote = self._text.rfind('"', begin, wrong_at)
             seek = max(seek, self._text.rfind('"', begin, max(quote, begin)))
-        for found in _BETWEEN.finditer(self._text, seek):
+        while (found := self._search(_BETWEEN, seek)) is not None:
+            seek = found.end()
             if found[1]:
                 return Place(found.start(1), True, sure=False)
             if self._ends(found.end()):
@@ -89,10 +95,19 @@ class Onwards:
         ways += [_SEQUENCE] if entries_at is None else []
         if not ways or not self._may_go_on(0):
             return None
-        found = re.compile("|".join(ways)).search(self._text, seek)
+        found = self._search("|".join(ways), seek)
         if found is None:
             return None
         return Place(found.end(), begins=not (found.lastindex and found[1]))
+
+    def _search(self, pattern: str | re.Pattern[str], seek: int) -> re.Match[str] | None:
+        """The first match from a place on. Piece by piece: nothing else runs while a pattern is searched for."""
+        compiled = re.compile(pattern) if isinstance(pattern, str) else pattern
+        for at in range(seek, min(len(self._text), seek + _SEARCHED_CHARS), _PIECE_CHARS):
+            found = compiled.search(self._text, at, at + _PIECE_CHARS + _OVERLAP_CHARS)
+            if found is not None:
+                return found
+        return None
 
     def _may_go_on(self, read: int) -> bool:
         self._left -= max(read, 0)
@@ -110,8 +125,8 @@ class Onwards:
         begin = at
         try:
             while not _TO_END.match(self._text, at):
-                key_end = value_at(self._text, self._past(_NEXT_KEY, at), in_parts=True)
-                at = value_at(self._text, self._past(_COLON, key_end), in_parts=True)
+                key_end = value_at(self._text, self._past(_NEXT_KEY, at))
+                at = value_at(self._text, self._past(_COLON, key_end))
         except NotJson as error:
             if not self._may_go_on((error.at or at) - begin):
                 raise

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from shared.png_text import PNG_SIGNATURE, read_text
 from shared.session.entries import MAX_ENTRY_BYTES, typed
 from shared.session.jsontext import parse
 from shared.session.layout import parse_frame_name
 from shared.session.metadata import PNG_KEYWORD
+from shared.session.plain import open_plain
 
 MAX_FIELDS_BYTES = MAX_ENTRY_BYTES // 2
 """Of the text in an image: what an entry made of it holds besides has room."""
@@ -33,7 +35,7 @@ def is_whole(data: bytes) -> bool:
     return False
 
 
-def own_fields(source: Path | bytes) -> dict[str, Any] | None:
+def own_fields(source: Path | bytes | BinaryIO) -> dict[str, Any] | None:
     """The fields of a frame that its PNG carries, or None where it carries none of ours.
 
     Raises:
@@ -52,6 +54,7 @@ def fields_of(folder: Path, name: str) -> dict[str, Any]:
     if parse_frame_name(name) is None:
         return {}
     try:
-        return own_fields(folder / name) or {}
+        with os.fdopen(open_plain(folder, name), "rb") as file:
+            return own_fields(file) or {}
     except OSError:
         return {}

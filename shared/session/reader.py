@@ -15,6 +15,7 @@ from shared.session.folder import find_input
 from shared.session.layout import MAX_INDEX, parse_frame_name, session_folder
 from shared.session.metadata import DamagedMetadata
 from shared.session.metadata_reader import MetadataReader
+from shared.session.plain import read_plain
 
 
 class SessionReader(MetadataReader):
@@ -102,10 +103,10 @@ class SessionReader(MetadataReader):
         """The bytes of a file of the session.
 
         Raises:
-            FrameMissing: it is gone or cannot be read.
+            FrameMissing: it is gone, cannot be read, or is no plain file of this folder.
         """
         try:
-            return (self.folder / name).read_bytes()
+            return read_plain(self.folder, name)
         except OSError as error:
             raise FrameMissing(f"{name} of session {self.session_id} cannot be read: {error.strerror}") from None
 
@@ -129,6 +130,14 @@ class SessionReader(MetadataReader):
         if isinstance(named, str) and parse_frame_name(named):
             return self.folder / named
         return find_input(self.folder, sha256) if isinstance(sha256, str) else None
+
+    def input_bytes(self, path: Path) -> bytes:
+        """The bytes of what :meth:`input_path` gave.
+
+        Raises:
+            OSError: it is gone, cannot be read, or is no plain file of this folder.
+        """
+        return read_plain(self.folder, path.relative_to(self.folder).as_posix())
 
     def _stand_in(self, position: int) -> dict[str, Any]:
         name = file_named_in(self._text(position))

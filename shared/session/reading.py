@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.session import ids, lines
-from shared.session.contents import Contents, read
+from shared.session.contents import read
 from shared.session.entries import moment
 from shared.session.folder import has_frames
 from shared.session.layout import METADATA, is_litter, session_folder
@@ -17,6 +18,9 @@ from shared.session.metadata import DamagedMetadata
 from shared.session.reader import SessionReader, open_session
 
 _HEAD_BYTES = 512
+_LISTED_BYTES = 1 << 20
+"""Of a file that does not say at once what it is; of a longer one, its ends are looked at, not all of it."""
+_END_BYTES = 64 * 1024
 _CREATED_AT = re.compile(rb'\n?\s*"created_at":\s*\[?\s*([0-9.eE+-]+)\s*[,}\]]')  # R puts it into an array
 _OURS = (b'"session_id"', b'"sequence"')
 _ID_TIME = re.compile(r"session_(\d{9,11})(?:_\d+)?\Z")
@@ -113,7 +117,7 @@ def _created_at(folder: str, name: str) -> float | None:
         if not any(key in head for key in _OURS) and not _is_of_session(folder, fd, head):
             return None
         match = _CREATED_AT.search(head)
-        said = moment(float(match[1])) if match else _said(read(fd))
+        said = moment(float(match[1])) if match else _said(fd)
         return _guess(folder, name) if said is None else said
     except (ValueError, OSError):
         return _guess(folder, name)
@@ -124,11 +128,29 @@ def _created_at(folder: str, name: str) -> float | None:
 def _is_of_session(folder: str, fd: int, head: bytes) -> bool:
     """Whether a ``metadata.json`` that does not begin as ours is a session's: many programs call a file of theirs so.
     One that is blank is what a power cut leaves of ours."""
-    return not head.strip(b"\0 \t\r\n") or has_frames(folder) or read(fd).problem is None
+    if not head.strip(b"\0 \t\r\n") or has_frames(folder):
+        return True
+    if os.fstat(fd).st_size > _LISTED_BYTES:
+        return any(key in _ends(fd) for key in _OURS)
+    return read(fd).problem is None
 
 
-def _said(found: Contents) -> float | None:
-    return moment((found.head or {}).get("created_at"))
+def _said(fd: int) -> float | None:
+    """When the session was made, as far as its metadata says."""
+    if os.fstat(fd).st_size > _LISTED_BYTES:
+        match = _CREATED_AT.search(_ends(fd))
+        return moment(float(match[1])) if match else None
+    return moment((read(fd).head or {}).get("created_at"))
+
+
+def _ends(fd: int) -> bytes:
+    """The beginning and the end of a file, in UTF-8."""
+    begin, size = lines.pread(fd, _END_BYTES, 0), os.fstat(fd).st_size
+    end = lines.pread(fd, _END_BYTES, max(0, size - _END_BYTES) // 4 * 4)
+    encoding = json.detect_encoding(begin)
+    end_encoding = f"{encoding}-le" if encoding in ("utf-16", "utf-32") else encoding  # a mark stands only in front
+    text = begin.decode(encoding, "replace") + "\n" + end.decode(end_encoding, "replace")
+    return text.encode("utf-8", "replace")
 
 
 def _guess(folder: str, name: str) -> float | None:

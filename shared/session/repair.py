@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -113,15 +113,22 @@ def keep(disk: Disk, folder: Path, now_s: float | None = None) -> str | None:
         OSError: the disk refuses.
     """
     source = folder / layout.METADATA
-    if not source.is_file() or not source.stat().st_size:
+    try:
+        fd = lines.open_file(source)
+    except (FileNotFoundError, IsADirectoryError):
         return None
+    with os.fdopen(fd, "rb") as file:
+        return _keep(disk, folder, file, now_s) if os.fstat(fd).st_size else None
+
+
+def _keep(disk: Disk, folder: Path, file: BinaryIO, now_s: float | None) -> str:
+    source = folder / layout.METADATA
     for name in sorted((item for item in os.listdir(folder) if layout.is_kept(item)), reverse=True):
         if filecmp.cmp(source, folder / name, shallow=False):
             return name
     names = (layout.kept_name(time.time() if now_s is None else now_s, number) for number in count(1))
     name = next(name for name in names if not os.path.lexists(folder / name))
-    with source.open("rb") as file:
-        disk.put_parts(folder / name, iter(lambda: file.read(_BLOCK_BYTES), b""))
+    disk.put_parts(folder / name, iter(lambda: file.read(_BLOCK_BYTES), b""))
     return name
 
 

@@ -5,19 +5,22 @@ Python's ``NaN`` and lone surrogates are not: for those the answer says null, an
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
-from shared.session import lines
+from shared.session import lines, metadata
 from shared.session.jsontext import NotJson, decode, is_strict, parse_exact, strict, without_mark
 from shared.session.metadata import DamagedMetadata, with_advice
 from shared.session.reader import SessionReader
 
 _BLOCK_BYTES = 1 << 20
 _IN_MEMORY_BYTES = 8 << 20
+_IN_ONE_PIECE_BYTES = 16 << 20
+_MARK_BYTES = 16
 
 
 @dataclass(slots=True)
@@ -86,6 +89,8 @@ def take(reader: SessionReader) -> Snapshot:
 
 def _of_foreign(reader: SessionReader, fd: int) -> Snapshot:
     size = os.fstat(fd).st_size
+    if size > _IN_ONE_PIECE_BYTES:
+        return _of_large(reader, fd, size)
     data = lines.pread(fd, size, 0)
     bare = without_mark(data)
     if is_strict(bare):
@@ -95,6 +100,22 @@ def _of_foreign(reader: SessionReader, fd: int) -> Snapshot:
         raise next((found for found in reader.each() if isinstance(found, DamagedMetadata)), _not_strict(reader))
     spooled = _spool()
     spooled.write(translated)
+    return _spooled(spooled, fd)
+
+
+def _of_large(reader: SessionReader, fd: int, size: int) -> Snapshot:
+    """Value by value: nothing else runs in the time in which a text is parsed."""
+    contents, start = reader.contents, lines.pread(fd, _MARK_BYTES, 0)
+    mark = len(start) - len(without_mark(start))
+    is_utf8 = json.detect_encoding(start).startswith("utf-8")
+    if is_utf8 and contents.outer_strict and all(map(is_strict, contents.texts)):
+        return Snapshot(size - mark, fd, mark, size - mark)
+    spooled = _spool()
+    spooled.write(strict(decode(metadata.head_bytes(reader.written_head))).encode())
+    for position, text in enumerate(contents.texts):
+        sound = text if is_strict(text) else _strict_entry(reader, position, text)
+        spooled.write(metadata.line_bytes(sound, first=position == 0))
+    spooled.write(strict(decode(metadata.tail_bytes(contents.tail))).encode())
     return _spooled(spooled, fd)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,11 +23,16 @@ from shared.disk import Disk
 from shared.holder import AlreadyHeld, Holder
 from shared.refusals import invalid_request
 from shared.session import layout
+from shared.session.entries import moment
+from shared.session.plain import open_plain, read_plain
 from shared.session.root import make_root
 from shared.session.spilled import InputFields, SpilledFields
 from shared.session.writer import PendingFrame
 
 log = logging.getLogger(__name__)
+
+MAX_HEADER_BYTES = 1 << 20
+"""Of the line that says what a file is."""
 
 _MAGIC = b"parafovea spill 1\n"
 _FRAME, _INPUT = ".frame", ".input"
@@ -141,12 +147,12 @@ def read_spill(root: Path) -> Spill:
             continue
         try:
             found.frames.append(SpilledFrame(path, _read_header(path)))
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             log.error("%s; its frame is lost unless it was recorded", error)
             found.torn.append(path)
     began: dict[str, float] = {}
     for frame in found.frames:
-        epoch, timestamp = frame.header["epoch"], float(frame.header.get("timestamp") or 0.0)
+        epoch, timestamp = frame.header["epoch"], moment(frame.header.get("timestamp")) or 0.0
         began[epoch] = min(began.get(epoch, timestamp), timestamp)
     found.frames.sort(
         key=lambda frame: (
@@ -220,14 +226,14 @@ def _put(disk: Disk, path: Path, header: Mapping[str, Any], data: bytes) -> bool
 
 
 def _read_header(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        if file.readline() != _MAGIC:
+    with os.fdopen(open_plain(path.parent, path.name), "rb") as file:
+        if file.readline(len(_MAGIC)) != _MAGIC:
             raise ValueError(f"{path} is torn")
-        return _header(path, file.readline())
+        return _header(path, file.readline(MAX_HEADER_BYTES))
 
 
 def _read(path: Path) -> tuple[dict[str, Any], bytes]:
-    data = path.read_bytes()
+    data = read_plain(path.parent, path.name, MAX_HEADER_BYTES + layout.MAX_PICTURE_BYTES)
     body, digest = memoryview(data)[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
     at = data.find(b"\n", len(_MAGIC)) + 1
     if not data.startswith(_MAGIC) or not at or hashlib.sha256(body).digest() != digest:

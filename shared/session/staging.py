@@ -7,6 +7,8 @@ importer is swept away by the next one.
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +32,7 @@ def staging(disk: Disk, root: Path) -> Iterator[Path]:
     """
     base = root / IMPORT
     make_root(disk, root)
+    _check(base)
     disk.make_folders(base)
     sweep(disk, root, keep_base=True)
     token = new_id()
@@ -54,6 +57,7 @@ def sweep(disk: Disk, root: Path, *, keep_base: bool = False) -> None:
         OSError: the disk refuses.
     """
     base = root / IMPORT
+    _check(base)
     if not base.is_dir():
         return
     for folder in sorted({base / path.stem for path in base.iterdir()}):
@@ -96,6 +100,12 @@ def adopt(disk: Disk, root: Path, token: str, session_id: str) -> Path:
         raise
     disk.fsync_dir(root)
     return folder
+
+
+def _check(base: Path) -> None:
+    """Refuse a link in the place of the folder of imports: what is swept away would lie elsewhere."""
+    if base.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link; remove it", os.fspath(base))
 
 
 def _remove_if_empty(disk: Disk, base: Path) -> None:

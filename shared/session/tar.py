@@ -20,7 +20,16 @@ END = bytes(2 * BLOCK_BYTES)
 MAX_NAME_RECORD_BYTES = 64 * 1024
 """A pax or long-name record of more is not read: names in a session have at most some 300 bytes."""
 
+MAX_NAME_BYTES = 4096
+MAX_PART_CHARS = 255
+"""Of a name, and of each folder's or file's own in it: no system's paths and names are longer."""
+MAX_RECORDS = 8
+"""Of records before one file: tools write two at most."""
+MAX_FILE_BYTES = 1 << 40
+"""A number of more is no file's length, whatever it is written as."""
+
 _READ_BYTES = 1 << 20
+_SHOWN_CHARS = 200
 _REFUSED = {
     b"1": "a link",
     b"2": "a link",
@@ -73,28 +82,29 @@ class TarReader:
             InvalidArchive: not a tar archive, cut off, or with a member that is neither a file nor a folder.
         """
         name: str | None = None
+        records = 0
         while (block := self._next_header()) is not None:
             size = _number(block[124:136])
             kind = block[156:157]
             if kind in (b"x", b"g", b"L"):
-                record = self._record(size)
-                if kind == b"L":
-                    name = _text(record.rstrip(b"\0"))
-                elif kind == b"x":
-                    fields = _pax(record)
-                    name = fields.get("path", name)
-                    if "size" in fields or any(key.startswith("GNU.sparse") for key in fields):
-                        raise InvalidArchive("the archive holds a file of more than 8 GiB or a sparse one")
+                records += 1
+                if records > MAX_RECORDS:
+                    raise InvalidArchive(f"the archive holds more than {MAX_RECORDS} name records for one file")
+                name = _named(kind, self._record(size), name)
                 continue
-            name = name if name is not None else _plain_name(block)
+            name = _checked(name if name is not None else _plain_name(block))
+            if size > MAX_FILE_BYTES:
+                raise InvalidArchive(f"{name[:_SHOWN_CHARS]!r} has a length that is no file's")
             if kind not in (b"0", b"\0", b"5", b"7"):
                 what = _REFUSED.get(kind, f"an entry of the unknown kind {kind!r}")
-                raise InvalidArchive(f"{name!r} is {what}; a session consists of plain files")
+                raise InvalidArchive(f"{name[:_SHOWN_CHARS]!r} is {what}; a session consists of plain files")
             is_folder = kind == b"5" or (kind in (b"0", b"\0") and name.endswith("/"))
             self._left = 0 if is_folder else size
             self._padding = 0 if is_folder else -size % BLOCK_BYTES
             yield Member(name, self._left, is_folder)
-            name = None
+            name, records = None, 0
+        if records:
+            raise InvalidArchive("the archive ends behind a name record, without the file")
 
     def content(self) -> Iterator[bytes]:
         """The bytes of the member that came last.
@@ -146,6 +156,36 @@ class TarReader:
         return data
 
 
+def _named(kind: bytes, record: bytes, name: str | None) -> str | None:
+    """The name of the file that follows a record."""
+    if kind == b"L":
+        return _text(record.rstrip(b"\0"))
+    fields = _pax(record)
+    if "size" in fields or any(key.startswith("GNU.sparse") for key in fields):
+        raise InvalidArchive("the archive holds a file of more than 8 GiB or a sparse one")
+    if kind == b"x":
+        return fields.get("path", name)
+    if "path" in fields:
+        raise InvalidArchive("the archive gives one name to all of its files")
+    return name
+
+
+def _checked(name: str) -> str:
+    """A name that a system can have.
+
+    Raises:
+        InvalidArchive: it is longer, or holds a NUL.
+    """
+    shown = f"the archive holds a file with the name {name[:_SHOWN_CHARS]!r}"
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise InvalidArchive(f"{shown}..., which is longer than {MAX_NAME_BYTES} bytes")
+    if any(len(part) > MAX_PART_CHARS for part in name.split("/")):
+        raise InvalidArchive(f"{shown}..., of which a part is longer than {MAX_PART_CHARS} characters")
+    if "\0" in name:
+        raise InvalidArchive(f"{shown}, in which no NUL may stand")
+    return name
+
+
 def _plain_name(block: bytes) -> str:
     name = _until_nul(block[0:100])
     # Only ustar has a prefix there; GNU's own format keeps times in those bytes.
@@ -162,7 +202,7 @@ def _text(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise InvalidArchive(f"the name {data!r} is not UTF-8") from None
+        raise InvalidArchive(f"the name {data[:_SHOWN_CHARS]!r} is not UTF-8") from None
 
 
 def _number(field: bytes) -> int:

@@ -24,6 +24,7 @@ from shared.session.folder import find_input
 from shared.session.frame_ids import FrameIds
 from shared.session.layout import INPUTS, METADATA, folder_to_write
 from shared.session.metadata import Tail
+from shared.session.plain import check_inputs
 from shared.session.repair import Repair, record, repair
 from shared.session.settling import Settling
 
@@ -384,6 +385,7 @@ class SessionWriter:
 
     def _put_input(self, sha256: str, data: bytes | memoryview) -> str:
         name = layout.input_name(sha256, layout.image_extension(data))
+        check_inputs(self.folder)
         self._disk.make_folders(self.folder / INPUTS)
         self._disk.put(self.folder / name, data)
         return name

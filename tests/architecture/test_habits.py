@@ -19,7 +19,6 @@ LONGER = {
     "services/recorder/recording.py",
     "shared/requests.py",
     "shared/session/examine.py",
-    "shared/session/importing.py",
     "shared/session/writer.py",
 }
 LONGER_LINES = 450

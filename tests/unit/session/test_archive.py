@@ -31,7 +31,7 @@ from shared.errors import (
     PayloadTooLarge,
     SessionExists,
 )
-from shared.session import importing, metadata
+from shared.session import importing, metadata, unpacking
 from shared.session.check import check
 from shared.session.export import Export
 from shared.session.importing import Imported, stage_archive
@@ -498,7 +498,10 @@ def without_input(contents: Contents) -> None:
         (altered("0001_BR.png"), "0001_BR.png is missing"),
         (altered("0001_BR.png", tiny_png({"other": 1})), "0001_BR.png do not have the hash"),
         (altered("0007_BR.png", tiny_png()), "0007_BR.png has no entry"),
-        (altered("0007_BR.png", b"no picture"), "0007_BR.png has no entry"),
+        (altered("0007_BR.png", tiny_png()[:-1]), "0007_BR.png has no entry"),
+        (altered("0007_BR.png", b"no picture"), "0007_BR.png is no picture"),
+        (altered("0001_BR.png", b"\xff\xd8\xff a JPEG"), "0001_BR.png is no picture"),
+        (altered("0001_BR.png", b""), "0001_BR.png is no picture"),
         (with_input_altered, "do not have the hash in its name"),
         (without_input, "the input of 0000_BR.png"),
         (described(format=2), "format 2"),
@@ -527,13 +530,14 @@ def test_what_does_not_fit_together_is_refused(here: Path, there: Path, change: 
 def test_a_bare_frame_must_be_a_picture(there: Path) -> None:
     entry = {"index": 0, "filename": "0000_BR.png", "target_sector": "BR"}
     described = {"session_id": "s", "created_at": 1.0, "sequence": [entry]}
-    contents = {"metadata.json": orjson.dumps(described), "0000_BR.png": b"<html>"}
-    assert_refused(there, tar_of(contents), InvalidArchive, "not a whole PNG")
+    for data, match in ((b"<html>", "no picture"), (tiny_png()[:-1], "not a whole PNG")):
+        contents = {"metadata.json": orjson.dumps(described), "0000_BR.png": data}
+        assert_refused(there, tar_of(contents), InvalidArchive, match)
 
 
 def test_a_file_that_is_there_twice_is_refused(here: Path, there: Path) -> None:
     contents = files(record(here))
-    twice = tar_of({"0000_BR.png": b"x"})[:1024] + tar_of(contents)
+    twice = tar_of({"0000_BR.png": tiny_png()})[:1024] + tar_of(contents)
     assert_refused(there, twice, InvalidArchive, "twice")
 
 
@@ -643,7 +647,7 @@ def test_what_follows_the_end_is_refused(here: Path, there: Path) -> None:
 def test_a_bomb_is_refused_long_before_it_is_unpacked(there: Path) -> None:
     huge = tarfile.TarInfo("s/0000_BR.png")
     huge.size = 100 << 20
-    bomb = gzip.compress(huge.tobuf() + bytes(100 << 20))
+    bomb = gzip.compress(huge.tobuf() + tiny_png() + bytes(100 << 20))
     assert len(bomb) < 200_000
     written: list[int] = []
 
@@ -683,7 +687,7 @@ def test_a_damaged_name_record_is_refused(there: Path, record: bytes) -> None:
 
 def test_too_many_files_are_refused(here: Path, there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record(here)
-    monkeypatch.setattr(importing, "MAX_FILES", 4)
+    monkeypatch.setattr(unpacking, "MAX_FILES", 4)
     assert_refused(there, export(here), InvalidArchive, "more than 4 files")
 
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.session.foreign import read, with_index_first
+from shared.session.entries import with_index_first
+from shared.session.foreign import read
 from shared.session.jsontext import MAX_DEPTH, NotJson, dumps, one_line, parse, parse_exact, strict
 from tests.support.hands import same
 

@@ -199,8 +199,8 @@ def test_lines_are_searched_for_to_the_end_once(monkeypatch: pytest.MonkeyPatch)
         def __init__(self, pattern: str) -> None:
             self.pattern = compile_(pattern)
 
-        def search(self, text: str, at: int) -> re.Match[str] | None:
-            found = self.pattern.search(text, at)
+        def search(self, text: str, at: int, end: int) -> re.Match[str] | None:
+            found = self.pattern.search(text, at, end)
             if found is None:
                 vain.append(self.pattern.pattern)
             return found
