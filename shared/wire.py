@@ -22,6 +22,11 @@ Payload = bytes | memoryview
 MAX_DEPTH = 250
 """Objects and arrays within each other in a header. orjson reads 1024 and writes 254: what comes in must go on out."""
 
+MAX_REQUEST_HEADER_BYTES = 8 * 1024 * 1024
+MAX_REQUEST_ITEMS = 250_000
+"""In a request's header: a re-run brings a whole ``sector_prompts.json``, all others need a thousandth. More would hold
+up the event loop while it is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -105,15 +110,29 @@ def decode_request(frames: Sequence[bytes]) -> Request:
     """Read a request.
 
     Raises:
-        MalformedMessage: no header, or one that is no JSON object with ``type`` and ``id``.
+        MalformedMessage: no header, or one that is no JSON object with ``type`` and ``id``, or too large.
         UnsupportedVersion: a newer protocol.
     """
     if not frames:
         raise MalformedMessage("a request has at least a header")
+    _check_size(frames[0])
     header = _header(frames[0])
     if not isinstance(header.get("id"), str):
         raise MalformedMessage("a request's header needs an 'id', a string")
     return Request(header["type"], header["id"], header, tuple(frames[1:]))
+
+
+def id_of(frames: Sequence[bytes]) -> str | None:
+    """The id in a message that is otherwise unreadable, so that its caller need not wait for the deadline."""
+    try:
+        if not frames:
+            return None
+        _check_size(frames[0])
+        header = orjson.loads(frames[0])
+    except (MalformedMessage, orjson.JSONDecodeError):
+        return None
+    found = header.get("id") if isinstance(header, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def encode_reply(request: Request, reply: Reply) -> list[Payload]:
@@ -157,6 +176,16 @@ def _envelope(message_type: str, message_id: str | None) -> dict[str, Any]:
         "time": time.time(),
         "monotonic_ns": time.monotonic_ns(),
     }
+
+
+def _check_size(raw: bytes) -> None:
+    if len(raw) > MAX_REQUEST_HEADER_BYTES:
+        raise MalformedMessage(
+            f"the header has {len(raw)} bytes; at most {MAX_REQUEST_HEADER_BYTES} are read: ask for less at a time"
+        )
+    # Counted in the text as well, where they mean nothing: a bound, found without parsing.
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > MAX_REQUEST_ITEMS:
+        raise MalformedMessage(f"the header has more than {MAX_REQUEST_ITEMS} items; ask for less at a time")
 
 
 def _header(raw: bytes) -> dict[str, Any]:

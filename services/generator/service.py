@@ -29,10 +29,10 @@ from shared.errors import (
     InvalidRequest,
 )
 from shared.messages import Backlogged, Message, Progress, Status
+from shared.publisher import Publisher
 from shared.requests import FrameRef, Generate
 from shared.runner import Runtime
 from shared.session.spill import write_spill
-from shared.sockets import Publisher
 
 log = logging.getLogger(__name__)
 

@@ -22,9 +22,9 @@ from services.recorder.remembered import Remembered
 from services.recorder.upstream import Upstream
 from shared.disk import Disk
 from shared.messages import Message, SessionStarted, SessionStopped, new_id
+from shared.publisher import Publisher
 from shared.requests import SessionStamp
 from shared.runner import Runtime
-from shared.sockets import Publisher
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,11 @@ from services.replayer.reruns import Reruns
 from services.replayer.sessions import Sessions
 from shared.errors import InvalidRequest, NotReplaying
 from shared.messages import Message, ReplayFrame, ReplayStatus
+from shared.publisher import Publisher
 from shared.requests import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
-from shared.rpc import Client, Server
+from shared.rpc import Client
 from shared.runner import Runtime
-from shared.sockets import Publisher
+from shared.server import Server
 from shared.wire import Reply, Request
 
 CLOSE_S = 1.0

@@ -11,7 +11,8 @@ import zmq
 
 from shared.channels import BY_NAME
 from shared.messages import Message, Progress, ReplayStatus
-from shared.sockets import Bus, Publisher, Subscriber, first
+from shared.publisher import Publisher
+from shared.sockets import Bus, Subscriber, first
 from shared.wire import Published
 from tests.support.buses import MIB, Buses
 from tests.support.samples import SAMPLES, frame, tiny_png
