@@ -45,6 +45,7 @@ class Server:
         self._bus = bus
         self._channel = BY_NAME[channel]
         self._socket = bus.bind(channel)
+        bus.answering.append(self)
         self._handlers = dict(handlers)
         self._callers = Callers(LARGEST_REQUESTS * self._channel.max_inbound_bytes)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -55,6 +56,10 @@ class Server:
     def busy_descriptors(self) -> set[int]:
         """The connections whose requests are under way."""
         return {caller.descriptor for caller in self._callers if caller.requests and caller.descriptor is not None}
+
+    def held_bytes(self) -> int:
+        """Bytes of the requests under way, and of the answers that nobody has read."""
+        return self._callers.request_bytes + self._callers.unread_bytes
 
     async def serve(self) -> None:
         """Answer until cancelled."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
+from typing import Protocol
 
 import zmq
 import zmq.asyncio
@@ -32,6 +33,16 @@ HANDSHAKE_MS = 5000
 """Whoever has connected and not said what it speaks by then is disconnected."""
 
 
+class Answering(Protocol):
+    """Who answers on a channel bound here."""
+
+    def busy_descriptors(self) -> set[int]:
+        """The connections whose requests are under way."""
+
+    def held_bytes(self) -> int:
+        """Bytes of the requests under way, and of the answers that nobody has read."""
+
+
 class Bus:
     """One process's end of the bus.
 
@@ -43,6 +54,7 @@ class Bus:
 
     Attributes:
         places: where the channels lie that are bound here.
+        answering: who answers on them.
 
     Raises:
         InvalidBusAddress: the address can be reached from other machines and there are no keys.
@@ -71,6 +83,7 @@ class Bus:
         self._socket_files: list[Path] = []
         self._authenticator: AsyncioAuthenticator | None = None
         self.places: set[connections.Place] = set()
+        self.answering: list[Answering] = []
 
     def bind(self, channel_name: str) -> zmq.asyncio.Socket:
         """Bind a channel: XPUB for a publisher, ROUTER for requests.
