@@ -29,11 +29,16 @@ async def receive(socket: zmq.asyncio.Socket, most: int) -> list[zmq.Frame]:
 
 async def _throw_away(socket: zmq.asyncio.Socket) -> None:
     plain: zmq.Socket[bytes] = zmq.Socket.shadow(socket.underlying)
-    thrown = 0
-    more = True
-    while more:
-        plain.recv(flags=zmq.NOBLOCK)
-        more = bool(plain.rcvmore)
+    thrown = 1
+    while plain.recv(flags=zmq.NOBLOCK, copy=False).more:
         thrown += 1
         if thrown % SLICE == 0:
             await asyncio.sleep(0)
+
+
+def descriptor_of(frame: zmq.Frame) -> int | None:
+    """The descriptor of the connection that a frame came by, where libzmq says it."""
+    try:
+        return int(frame.get(zmq.SRCFD))
+    except zmq.ZMQError:
+        return None

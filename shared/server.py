@@ -15,7 +15,7 @@ from shared.callers import LARGEST_REQUESTS, REQUESTS_EACH, Caller, Callers
 from shared.channels import BY_NAME
 from shared.errors import InternalError, MalformedMessage, ParafoveaError, TooManyRequests, UnknownType
 from shared.rarely import Rarely
-from shared.receiving import receive
+from shared.receiving import descriptor_of, receive
 from shared.rpc import invalid_request
 from shared.sockets import Bus
 from shared.wire import Payload, Reply, Request, decode_request, encode_error, encode_reply, id_of
@@ -79,7 +79,7 @@ class Server:
 
     def _take(self, received: list[zmq.Frame]) -> None:
         caller = self._callers.of(received[0].bytes)
-        caller.descriptor = _descriptor(received[0])
+        caller.descriptor = descriptor_of(received[0])
         size = sum(len(frame) for frame in received)
         frames: list[bytes] = []
         try:
@@ -205,14 +205,6 @@ class Server:
                 "a caller of '%s' has left %d bytes of answers unread for %g s, and is disconnected",
                 *(self._channel.name, caller.unread_bytes, STALL_S),
             )
-
-
-def _descriptor(frame: zmq.Frame) -> int | None:
-    """The descriptor of the connection that a frame came by, where libzmq says it."""
-    try:
-        return int(frame.get(zmq.SRCFD))
-    except zmq.ZMQError:
-        return None
 
 
 def _tracked(frames: list[Payload]) -> tuple[list[Payload | zmq.Frame], zmq.MessageTracker | None, int]:

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 SERVICE_LINGER_MS = 1000
 RECONNECT_MS = 50
 RECONNECT_MAX_MS = 500
+SUBSCRIPTIONS_AHEAD = 16
+"""Of one subscriber, not looked at yet. libzmq queues them without bound once it has read them."""
 HANDSHAKE_MS = 5000
 """Whoever has connected and not said what it speaks by then is disconnected."""
 
@@ -100,6 +102,7 @@ class Bus:
         socket = self._socket(zmq.XPUB if channel.pattern == "publish" else zmq.ROUTER, channel)
         if channel.pattern == "publish":
             socket.xpub_verbose = True
+            socket.rcvhwm = SUBSCRIPTIONS_AHEAD
         else:
             socket.router_mandatory = True  # else what a full or vanished caller does not take is dropped unnoticed
         socket.maxmsgsize = channel.max_inbound_bytes
