@@ -92,6 +92,10 @@ class BusAddress:
             return f"ipc://{self.folder / channel}"
         return f"tcp://{self.host}:{self.base_port + BY_NAME[channel].port_offset}"
 
+    def place_of(self, channel: str) -> str | int:
+        """A channel's socket as the system names it: the path of its file, or its TCP port."""
+        return str(self.folder / channel) if self.folder else self.base_port + BY_NAME[channel].port_offset
+
     def __str__(self) -> str:
         return f"ipc://{self.folder}" if self.folder is not None else f"tcp://{self.host}:{self.base_port}"
 

@@ -26,7 +26,11 @@ class Channel:
         types: the message types it carries: topics, or request types.
         typical_bytes: what a message of its kind weighs. ZeroMQ's high-water mark counts messages, so the mark is the
             byte budget divided by this.
-        max_bytes: a single message larger than this is refused by the receiving socket.
+        max_bytes: a single ZeroMQ frame larger than this is refused by whoever connects.
+        max_inbound_bytes: one that is larger than this is refused by the process that binds: what comes to a publisher
+            is subscriptions, and of the requests only ``generate`` carries a picture.
+        in_line: requests that are answered with pictures, and those that keep their order with them. They wait while
+            earlier answers are unread; all others pass them.
     """
 
     name: str
@@ -36,6 +40,8 @@ class Channel:
     types: tuple[str, ...]
     typical_bytes: int
     max_bytes: int
+    max_inbound_bytes: int = 4096
+    in_line: frozenset[str] = frozenset()
 
     def high_water_mark(self, budget_bytes: int) -> int:
         """Messages that may wait for one peer, at least 1."""
@@ -52,6 +58,8 @@ CHANNELS: tuple[Channel, ...] = (
         ("generate", "cancel", "status", "pending", "fetch", "input", "ack", "vocabulary"),
         2 * MIB,
         128 * MIB,
+        104 * MIB,
+        frozenset({"fetch", "input"}),
     ),
     Channel(
         "recordings",
@@ -70,6 +78,7 @@ CHANNELS: tuple[Channel, ...] = (
         ("start", "stop", "resume", "status", "delete", "import", "repair", "settle"),
         64 * 1024,
         128 * MIB,
+        8 * MIB,
     ),
     Channel("replays", "replayer", "publish", 4, ("replay.frame", "replay.status"), 2 * MIB, 128 * MIB),
     Channel(
@@ -92,6 +101,8 @@ CHANNELS: tuple[Channel, ...] = (
         ),
         2 * MIB,
         128 * MIB,
+        8 * MIB,
+        frozenset({"start", "next", "previous", "seek", "play", "pause", "stop"}),
     ),
 )
 

@@ -188,6 +188,12 @@ class MalformedMessage(ParafoveaError):
     code, status = "malformed_message", 400
 
 
+class TooManyRequests(ParafoveaError):
+    """A bus request beyond those that may be under way, of one caller or of all."""
+
+    code, status, retry_after_s = "too_many_requests", 503, 1
+
+
 class UnsupportedVersion(ParafoveaError):
     """A bus message of a protocol version that this process does not speak."""
 

@@ -1,4 +1,4 @@
-"""Request/reply over DEALER and ROUTER: ids, deadlines, and errors that cross.
+"""The side of request/reply that asks: ids, deadlines, and errors that cross. ``shared/server.py`` is the other.
 
 Many calls share one socket; a late reply cannot be taken for another's, since it carries its request's id; and there is
 no lock step to get stuck in.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import zmq
@@ -16,26 +16,15 @@ import zmq.asyncio
 from pydantic import BaseModel, ValidationError
 from zmq.utils.monitor import parse_monitor_message
 
-from shared.errors import InternalError, MalformedMessage, ParafoveaError, UnknownType
+from shared.errors import InternalError, ParafoveaError
 from shared.messages import new_id
 from shared.rarely import Rarely
 from shared.refusals import invalid_request, request_of
 from shared.sockets import Bus
-from shared.wire import (
-    Payload,
-    Reply,
-    Request,
-    decode_reply,
-    decode_request,
-    encode_error,
-    encode_reply,
-    encode_request,
-    is_id,
-)
+from shared.wire import Payload, Reply, decode_reply, encode_request, id_of
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Request], Awaitable[Reply]]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 CONNECT_GRACE_S = 0.5
@@ -128,7 +117,7 @@ class Client:
             except ParafoveaError as error:
                 self._unreadable.warn("unreadable reply on %s: %s", self._channel, error.detail)
                 # Its caller, where it can be told, need not wait for the deadline.
-                message_id = _id_of(frames)
+                message_id = id_of(frames)
                 reply = InternalError(f"the answer on '{self._channel}' cannot be read: {error.detail}")
             future = self._waiting.get(message_id or "")
             if future is None or future.done():
@@ -163,57 +152,6 @@ class Client:
         self._bus.close_socket(self._socket)
 
 
-class Server:
-    """Answers a channel's requests, each in a task of its own. Every request is answered, a malformed one too."""
-
-    def __init__(self, bus: Bus, channel: str, handlers: Mapping[str, Handler]) -> None:
-        self._channel = channel
-        self._socket = bus.bind(channel)
-        self._handlers = dict(handlers)
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(self) -> None:
-        """Answer until cancelled."""
-        try:
-            while True:
-                identity, *frames = await self._socket.recv_multipart()
-                task = asyncio.create_task(self._answer(identity, frames))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _answer(self, identity: bytes, frames: list[bytes]) -> None:
-        try:
-            request = decode_request(frames)
-        except ParafoveaError as error:
-            await self._send(identity, encode_error(_id_of(frames), error))
-            return
-        try:
-            reply = encode_reply(request, await self._handle(request))
-        except ParafoveaError as error:
-            reply = encode_error(request.id, error)
-        except ValidationError as error:
-            reply = encode_error(request.id, invalid_request(error))
-        except Exception:
-            log.exception("a %s request failed", request.type)
-            told = InternalError(f"the {self._channel} could not do '{request.type}'; its log has the reason")
-            reply = encode_error(request.id, told)
-        await self._send(identity, reply)
-
-    async def _handle(self, request: Request) -> Reply:
-        handler = self._handlers.get(request.type)
-        if handler is None:
-            known = ", ".join(sorted(self._handlers))
-            raise UnknownType(f"'{self._channel}' serves no {request.type!r}; it serves {known}")
-        return await handler(request)
-
-    async def _send(self, identity: bytes, frames: list[Payload]) -> None:
-        await self._socket.send_multipart([identity, *frames], copy=len(frames) == 1)
-
-
 def read(model: type[ModelT], reply: Reply) -> ModelT:
     """What a reply says.
 
@@ -230,16 +168,4 @@ def read(model: type[ModelT], reply: Reply) -> ModelT:
         ) from None
 
 
-def _id_of(frames: list[bytes]) -> str | None:
-    """The id in a request that is otherwise unreadable, so that its caller need not wait for the deadline."""
-    import orjson
-
-    try:
-        header = orjson.loads(frames[0]) if frames else None
-    except orjson.JSONDecodeError:
-        return None
-    found = header.get("id") if isinstance(header, dict) else None
-    return found if isinstance(found, str) and is_id(found) else None
-
-
-__all__ = ["Client", "Handler", "MalformedMessage", "PeerGone", "Server", "invalid_request", "read", "request_of"]
+__all__ = ["Client", "PeerGone", "invalid_request", "read", "request_of"]

@@ -18,6 +18,7 @@ import zmq
 from shared.address import InvalidBusAddress
 from shared.curve import InvalidKeys, load_keys
 from shared.descriptors import raise_limit
+from shared.guard import Guard
 from shared.holder import AlreadyHeld
 from shared.logs import finish_logging, set_up_logging
 from shared.privacy import take_umask, warn_of_root
@@ -63,6 +64,16 @@ class Runtime:
         task.add_done_callback(self._ended)
         self._tasks.add(task)
         return task
+
+    def guard(
+        self,
+        allowed_bytes: int,
+        accounted: Callable[[], int] = lambda: 0,
+        settling: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Watch what peers make this process hold; see :class:`shared.guard.Guard`."""
+        guard = Guard(self.bus, allowed_bytes=allowed_bytes, accounted=accounted, settling=settling)
+        self.supervise(guard.run(), "guard")
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -10,25 +10,39 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
+from typing import Protocol
 
 import zmq
 import zmq.asyncio
 
-from shared import bus_folder, curve
+from shared import bus_folder, connections, curve
 from shared.address import BusAddress, InvalidBusAddress
 from shared.admission import Admission
 from shared.channels import BY_NAME, Channel, topic_of
 from shared.errors import ParafoveaError
 from shared.holder import Holder
-from shared.messages import Message
 from shared.rarely import Rarely
-from shared.wire import Payload, Published, checked, decode_published, encode_published
+from shared.wire import Published, checked, decode_published
 
 log = logging.getLogger(__name__)
 
 SERVICE_LINGER_MS = 1000
 RECONNECT_MS = 50
 RECONNECT_MAX_MS = 500
+SUBSCRIPTIONS_AHEAD = 16
+"""Of one subscriber, not looked at yet. libzmq queues them without bound once it has read them."""
+HANDSHAKE_MS = 5000
+"""Whoever has connected and not said what it speaks by then is disconnected."""
+
+
+class Answering(Protocol):
+    """Who answers on a channel bound here."""
+
+    def busy_descriptors(self) -> set[int]:
+        """The connections whose requests are under way."""
+
+    def held_bytes(self) -> int:
+        """Bytes of the requests under way, and of the answers that nobody has read."""
 
 
 class Bus:
@@ -39,6 +53,10 @@ class Bus:
         budget_bytes: what may wait for one peer of a publisher; sets its high-water mark.
         keys: CURVE keys; needed where the address is not private.
         linger_ms: how long closing waits for what is still to be sent.
+
+    Attributes:
+        places: where the channels lie that are bound here.
+        answering: who answers on them.
 
     Raises:
         InvalidBusAddress: the address can be reached from other machines and there are no keys.
@@ -66,6 +84,8 @@ class Bus:
         self._holders: list[Holder] = []
         self._socket_files: list[Path] = []
         self.admission = Admission(self._context, keys)
+        self.places: set[connections.Place] = set()
+        self.answering: list[Answering] = []
 
     def bind(self, channel_name: str) -> zmq.asyncio.Socket:
         """Bind a channel: XPUB for a publisher, ROUTER for requests.
@@ -80,11 +100,17 @@ class Bus:
         socket = self._socket(zmq.XPUB if channel.pattern == "publish" else zmq.ROUTER, channel)
         if channel.pattern == "publish":
             socket.xpub_verbose = True
+            socket.rcvhwm = SUBSCRIPTIONS_AHEAD
+        else:
+            socket.router_mandatory = True  # else what a full or vanished caller does not take is dropped unnoticed
+        socket.maxmsgsize = channel.max_inbound_bytes
+        socket.handshake_ivl = HANDSHAKE_MS
         if self.keys is not None or self.address.host is not None:
             self.admission.guard(socket, channel)
         socket.bind(self.address.of(channel.name))
         if self.address.folder is not None:
             self._socket_files.append(bus_folder.close_socket_file(self.address.folder / channel.name))
+        self.places.add(self.address.place_of(channel.name))
         return socket
 
     def connect(self, channel_name: str, topics: Iterable[str] = ()) -> zmq.asyncio.Socket:
@@ -135,6 +161,11 @@ class Bus:
             socket.heartbeat_timeout = 6000
         return socket
 
+    def cut(self, descriptor: int) -> bool:
+        """End a connection that somebody made to a channel bound here; False where it is none (any more)."""
+        peer = connections.connection(descriptor, self.places)
+        return peer is not None and connections.cut(peer, self.places)
+
     def close_socket(self, socket: zmq.asyncio.Socket) -> None:
         """Close one socket before the others; harmless once the bus is closed."""
         if socket in self._sockets:
@@ -155,41 +186,6 @@ class Bus:
             holder.release()
         self._socket_files.clear()
         self._holders.clear()
-
-
-class Publisher:
-    """Publishes on a bound channel, and tells a late subscriber the current state.
-
-    Delivery: each subscriber gets messages in order; one that is slower than the stream loses whole messages, without
-    a word and without slowing anybody, once the channel's high-water mark is reached. So streams carry numbers.
-
-    Args:
-        bus: this process's end of the bus.
-        channel: a publishing channel; this process becomes its holder.
-        on_join: given a message type that somebody has just subscribed to, the messages that tell the state. They go
-            to every subscriber of that type, so they must be harmless when repeated.
-    """
-
-    def __init__(self, bus: Bus, channel: str, on_join: Callable[[str], Iterable[Message]] | None = None) -> None:
-        self._socket = bus.bind(channel)
-        self._types = BY_NAME[channel].types
-        self._on_join = on_join
-
-    async def publish(self, message: Message, payload: Payload = b"") -> None:
-        """Send. Never waits for a subscriber: an XPUB drops at its mark instead."""
-        await self._socket.send_multipart(encode_published(message, payload), copy=not payload)
-
-    async def serve_joins(self) -> None:
-        """Answer subscriptions until cancelled."""
-        while True:
-            # An XSUB peer may send upstream whatever it likes, in any number of frames.
-            event, *rest = await self._socket.recv_multipart()
-            if self._on_join is None or rest or not event.startswith(b"\x01"):
-                continue
-            for message_type in self._types:
-                if topic_of(message_type).startswith(event[1:]):
-                    for message in self._on_join(message_type):
-                        await self.publish(message)
 
 
 class Subscriber:

@@ -27,6 +27,11 @@ MAX_TOLD_FIELDS = 20
 MAX_DEPTH = 250
 """Objects and arrays within each other in a header. orjson reads 1024 and writes 254: what comes in must go on out."""
 
+MAX_REQUEST_HEADER_BYTES = 8 * 1024 * 1024
+MAX_REQUEST_ITEMS = 250_000
+"""In a request's header: a re-run brings a whole ``sector_prompts.json``, all others need a thousandth. More would hold
+up the event loop while it is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -121,15 +126,29 @@ def decode_request(frames: Sequence[bytes]) -> Request:
     """Read a request.
 
     Raises:
-        MalformedMessage: no header, or one that is no JSON object with ``type`` and ``id``.
+        MalformedMessage: no header, or one that is no JSON object with ``type`` and ``id``, or too large.
         UnsupportedVersion: a newer protocol.
     """
     if not frames:
         raise MalformedMessage("a request has at least a header")
+    _check_size(frames[0])
     header = _header(frames[0])
     if not is_id(header.get("id")):
         raise MalformedMessage(f"a request's header needs an 'id', a string of at most {MAX_ID_CHARS} characters")
     return Request(header["type"], header["id"], header, tuple(frames[1:]))
+
+
+def id_of(frames: Sequence[bytes]) -> str | None:
+    """The id in a message that is otherwise unreadable, so that its caller need not wait for the deadline."""
+    try:
+        if not frames:
+            return None
+        _check_size(frames[0])
+        header = orjson.loads(frames[0])
+    except (MalformedMessage, orjson.JSONDecodeError):
+        return None
+    found = header.get("id") if isinstance(header, dict) else None
+    return found if isinstance(found, str) and is_id(found) else None
 
 
 def encode_reply(request: Request, reply: Reply) -> list[Payload]:
@@ -181,6 +200,16 @@ def _envelope(message_type: str, message_id: str | None) -> dict[str, Any]:
         "time": time.time(),
         "monotonic_ns": time.monotonic_ns(),
     }
+
+
+def _check_size(raw: bytes) -> None:
+    if len(raw) > MAX_REQUEST_HEADER_BYTES:
+        raise MalformedMessage(
+            f"the header has {len(raw)} bytes; at most {MAX_REQUEST_HEADER_BYTES} are read: ask for less at a time"
+        )
+    # Counted in the text as well, where they mean nothing: a bound, found without parsing.
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > MAX_REQUEST_ITEMS:
+        raise MalformedMessage(f"the header has more than {MAX_REQUEST_ITEMS} items; ask for less at a time")
 
 
 def _header(raw: bytes) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from shared.requests import (
     PendingFrames,
     Vocabulary,
 )
-from shared.rpc import Server
+from shared.server import Server
 from shared.sockets import Bus
 from shared.wire import Reply, Request
 

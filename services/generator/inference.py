@@ -52,6 +52,11 @@ class Inference:
         self.info: ModelInfo | None = None
         self.failure: str | None = None
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether there is no model yet, and may be one."""
+        return self.info is None and self.failure is None
+
     async def load(self) -> bool:
         """Load the engine, which may take minutes; whether there is one."""
         try:

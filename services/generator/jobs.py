@@ -72,6 +72,11 @@ class Job:
         """False once dropped or past its deadline. Called from any thread."""
         return not self.dropped.is_set() and time.monotonic() < self.deadline
 
+    def check_wanted(self) -> None:
+        """Raise why it is not wanted, if it is not. Called from any thread."""
+        if not self.is_wanted():
+            raise self.drop_reason()
+
     def drop_reason(self) -> ParafoveaError:
         """Why it is not wanted."""
         return self.reason or GenerationTimeout(
@@ -97,6 +102,11 @@ class JobQueue:
     def __len__(self) -> int:
         """Jobs that wait."""
         return len(self._accepted)
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the decoded pictures that wait or run; the encoded ones are part of requests under way."""
+        return sum(job.decoded.pixels.nbytes for job in self._all() if job.decoded is not None)
 
     def waiting(self, priority: Literal["live", "background"]) -> int:
         """Jobs of one kind that wait."""

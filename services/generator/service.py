@@ -22,16 +22,12 @@ from services.generator.understanding import refuse_what_is_not_done
 from services.generator.worker import Worker
 from shared import images
 from shared.disk import Disk
-from shared.errors import (
-    GenerationFailed,
-    GeneratorLoading,
-    GeneratorUnavailable,
-)
+from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable
 from shared.messages import Backlogged, Message, Progress, Status
+from shared.publisher import Publisher
 from shared.requests import FrameRef, Generate
 from shared.runner import Runtime
 from shared.session.spill import write_spill
-from shared.sockets import Publisher
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +36,8 @@ DRAIN_S = 3.0
 """How long a stopping generator waits for acknowledgements: honcho kills after five seconds."""
 RUNS_AWAITING_ENCODING = 2
 """An engine faster than the encoder is held back here, so that pictures don't pile up in memory."""
+WORK_BYTES = 1 << 30
+"""What an inference, and the pictures on their way through, may take beside what is accounted for."""
 
 
 class Generator:
@@ -73,6 +71,8 @@ class Generator:
         self._runtime.supervise(self._beat(), "heartbeat")
         self._runtime.supervise(self._infer(), "inference")
         self._runtime.supervise(self._encode(), "encoding")
+        budget_bytes = WORK_BYTES + self._runtime.settings.bus_budget_bytes
+        self._runtime.guard(budget_bytes, self._held_bytes, lambda: self._inference.is_loading)
         await self._runtime.stopping.wait()
         await self._stop()
 
@@ -132,6 +132,7 @@ class Generator:
 
     async def _decode(self, job: Job) -> None:
         def work() -> tuple[decode.DecodedImage, str]:
+            job.check_wanted()  # its caller may have gone on while others were decoded
             return decode.decode(job.encoded), hashlib.sha256(job.encoded).hexdigest()
 
         job.decoded, job.input_sha256 = await self._decoder.run(work)
@@ -193,6 +194,9 @@ class Generator:
         ref = FrameRef.model_validate(fields)
         kept = HeldInput(job.input_sha256, job.decoded.format, job.encoded)
         self.backlog.add(HeldFrame(ref, fields, png, kept))
+
+    def _held_bytes(self) -> int:
+        return self.backlog.held_bytes + self.queue.held_bytes
 
     # -- what others are told -----------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ from shared.requests import (
     StoppedSession,
     StopSession,
 )
-from shared.rpc import Server
+from shared.server import Server
 from shared.wire import Reply, Request
 
 if TYPE_CHECKING:

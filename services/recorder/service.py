@@ -16,16 +16,17 @@ from typing import Any, TypeVar
 
 from services.recorder.archive import Archive, RootTrouble
 from services.recorder.control import Control
-from services.recorder.intake import Intake
+from services.recorder.intake import CACHE_BYTES, Intake
 from services.recorder.proving import Proving
 from services.recorder.recording import Recording
 from services.recorder.remembered import Remembered
 from services.recorder.upstream import Upstream
 from shared.disk import Disk
+from shared.guard import ALLOWED_BYTES
 from shared.messages import Message, SessionStarted, SessionStopped, new_id
+from shared.publisher import Publisher
 from shared.requests import SessionStamp
 from shared.runner import Runtime
-from shared.sockets import Publisher
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class Recorder:
             (self._beat(), "beat"),
         ):
             self.runtime.supervise(work, name)
+        self.runtime.guard(ALLOWED_BYTES + CACHE_BYTES)
         await self.runtime.stopping.wait()
         await self._drain()
         await self._close()

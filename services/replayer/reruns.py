@@ -21,8 +21,9 @@ from shared.errors import (
 )
 from shared.messages import Heartbeat
 from shared.requests import RerunRequest, RerunState, SessionStamp, StartedSession, StartRerun, StartSession
-from shared.rpc import Client, Handler, PeerGone, read
+from shared.rpc import Client, PeerGone, read
 from shared.runner import Runtime
+from shared.server import Handler
 from shared.session import ids
 from shared.session.entries import differ
 from shared.session.lineage import is_parent

@@ -14,11 +14,13 @@ from services.replayer.player import Player
 from services.replayer.reruns import Reruns
 from services.replayer.sessions import Sessions
 from shared.errors import InvalidRequest, NotReplaying
+from shared.guard import ALLOWED_BYTES
 from shared.messages import Message, ReplayFrame, ReplayStatus
+from shared.publisher import Publisher
 from shared.requests import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
-from shared.rpc import Client, Server
+from shared.rpc import Client
 from shared.runner import Runtime
-from shared.sockets import Publisher
+from shared.server import Server
 from shared.wire import Reply, Request
 
 CLOSE_S = 1.0
@@ -64,6 +66,7 @@ class Replayer:
         """Serve until told to stop."""
         self._runtime.supervise(self._publisher.serve_joins(), "joins on replays")
         self._runtime.supervise(self._server.serve(), "requests of the replayer")
+        self._runtime.guard(ALLOWED_BYTES + self._runtime.settings.bus_budget_bytes)
         await self._runtime.stopping.wait()
         await self._reruns.close()
         await self._generator.close()

@@ -15,8 +15,10 @@ import zmq
 from shared.address import BusAddress, InvalidBusAddress
 from shared.channels import CHANNELS
 from shared.holder import AlreadyHeld, Holder
-from shared.rpc import Client, Server
-from shared.sockets import Bus, Publisher, Subscriber, first
+from shared.publisher import Publisher
+from shared.rpc import Client
+from shared.server import Server
+from shared.sockets import Bus, Subscriber, first
 from shared.wire import Reply, Request
 from tests.support.buses import MIB, Buses, loopback_host
 from tests.support.processes import REPOSITORY

@@ -12,8 +12,9 @@ import zmq
 from shared import admission
 from shared.channels import BY_NAME, CHANNELS
 from shared.curve import CurveKeys, load_keys, make_keys
-from shared.rpc import Client, PeerGone, Server
+from shared.rpc import Client, PeerGone
 from shared.runner import Runtime
+from shared.server import Server
 from shared.settings import Settings
 from shared.sockets import Bus, Publisher, Subscriber, first
 from shared.wire import Reply, Request

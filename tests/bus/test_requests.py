@@ -19,7 +19,8 @@ from shared.errors import (
     QueueFull,
     UnknownType,
 )
-from shared.rpc import CONNECT_GRACE_S, Client, Handler, PeerGone, Server, read
+from shared.rpc import CONNECT_GRACE_S, Client, PeerGone, read
+from shared.server import Handler, Server
 from shared.wire import Reply, Request
 from tests.support.buses import Buses
 from tests.support.waiting import eventually_async

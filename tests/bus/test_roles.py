@@ -13,7 +13,8 @@ import pytest
 
 from shared.channels import BY_NAME, CHANNELS
 from shared.curve import CurveKeys, load_keys, make_keys
-from shared.rpc import Client, PeerGone, Server
+from shared.rpc import Client, PeerGone
+from shared.server import Server
 from shared.sockets import Publisher, Subscriber, first
 from shared.wire import Reply, Request
 from tests.support.buses import Buses

@@ -21,6 +21,7 @@ from shared.errors import (
     SessionNotFound,
 )
 from shared.messages import Frame, FrameRecorded, Message, Model, Progress, SessionStarted, Status
+from shared.publisher import Publisher
 from shared.requests import (
     AnsweredFrame,
     CursorState,
@@ -47,12 +48,12 @@ from shared.requests import (
     StoppedSession,
     Vocabulary,
 )
-from shared.rpc import Server
+from shared.server import Server
 from shared.session import ids
 from shared.session.reading import open_session
 from shared.session.repair import repair
 from shared.session.writer import PendingFrame, SessionWriter
-from shared.sockets import Bus, Publisher
+from shared.sockets import Bus
 from shared.wire import Payload, Reply, Request
 from tests.support.frames import tiny_png
 

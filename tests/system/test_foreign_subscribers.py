@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from shared.messages import Message, Status
-from shared.sockets import Publisher
+from shared.publisher import Publisher
 from tests.support.buses import Buses
 from tests.support.processes import REPOSITORY, Process, System
 from tests.support.samples import frame, tiny_png

@@ -19,8 +19,8 @@ import pytest
 
 from shared.disk import Disk
 from shared.messages import Message
+from shared.publisher import Publisher
 from shared.session.writer import SessionWriter
-from shared.sockets import Publisher
 from tests.support.buses import Buses
 from tests.support.frames import CREATED_AT, pending_frame
 from tests.support.processes import Process, System

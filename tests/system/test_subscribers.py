@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from shared.messages import Status
-from shared.sockets import Publisher
+from shared.publisher import Publisher
 from tests.support.buses import Buses
 from tests.support.processes import Process, System
 from tests.support.samples import frame, tiny_png

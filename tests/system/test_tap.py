@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.messages import Message
-from shared.sockets import Publisher
+from shared.publisher import Publisher
 from tests.support.buses import Buses
 from tests.support.processes import Process, System
 from tests.support.samples import SAMPLES, tiny_png

@@ -15,12 +15,14 @@ from services.generator.acknowledged import Acknowledgements
 from services.recorder.service import Recorder
 from shared.errors import NotFound
 from shared.messages import Frame, Message, Status
+from shared.publisher import Publisher
 from shared.requests import Acknowledge, Fetch, InputRequest, PendingFrames
 from shared.requests import PendingFrame as Listed
-from shared.rpc import Client, PeerGone, Server
+from shared.rpc import Client, PeerGone
 from shared.runner import Runtime
+from shared.server import Server
 from shared.settings import Settings
-from shared.sockets import Publisher, Subscriber
+from shared.sockets import Subscriber
 from shared.wire import Published, Reply, Request
 from tests.support.buses import Buses
 from tests.support.frames import frame_fields, input_image, tiny_png

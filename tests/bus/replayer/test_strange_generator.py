@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.errors import InternalError
-from shared.rpc import Server
+from shared.server import Server
 from shared.wire import Reply, Request
 from tests.bus.replayer.conftest import Rig
 from tests.support.frames import CREATED_AT

@@ -65,7 +65,11 @@ def test_a_code_of_a_newer_version_is_an_internal_error_with_its_detail() -> Non
 
 
 def test_only_errors_that_pass_by_themselves_say_when_to_retry() -> None:
-    assert {code for code, cls in BY_CODE.items() if cls.retry_after_s} == {"queue_full", "generator_loading"}
+    assert {code for code, cls in BY_CODE.items() if cls.retry_after_s} == {
+        "queue_full",
+        "generator_loading",
+        "too_many_requests",
+    }
 
 
 def test_fields_are_absent_where_there_are_none() -> None:

@@ -1,0 +1,83 @@
+"""The connections that others have made to this process's bound sockets, as the system sees them.
+
+libzmq tells nothing of a peer that it has not heard a whole message from, and cannot disconnect one. But a connection
+is a descriptor of this process: whose local name is that of a bound socket, that one may be shut down. libzmq then lets
+go of all that it held for the peer, who connects again if it is honest.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+Place = str | int
+"""Where a socket is bound: the path of its file, or its TCP port."""
+
+_DESCRIPTORS = Path("/proc/self/fd" if sys.platform.startswith("linux") else "/dev/fd")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One connection. The system uses a descriptor again at once, the inode not."""
+
+    descriptor: int
+    inode: int
+
+
+def descriptors() -> list[int]:
+    """All open descriptors of this process; empty where the system does not list them."""
+    try:
+        return [int(name) for name in os.listdir(_DESCRIPTORS)]
+    except OSError:
+        return []
+
+
+def connections(places: Collection[Place]) -> list[Connection]:
+    """Every connection that somebody has made to one of these places."""
+    found = []
+    for descriptor in descriptors():
+        inode = _inode(descriptor, places)
+        if inode is not None:
+            found.append(Connection(descriptor, inode))
+    return found
+
+
+def connection(descriptor: int, places: Collection[Place]) -> Connection | None:
+    """The connection behind a descriptor, or None if it is none to these places (any more)."""
+    inode = _inode(descriptor, places)
+    return None if inode is None else Connection(descriptor, inode)
+
+
+def cut(peer: Connection, places: Collection[Place]) -> bool:
+    """End a connection; False where it has ended already."""
+    if _inode(peer.descriptor, places) != peer.inode:
+        return False
+    lent = socket.socket(fileno=peer.descriptor)
+    try:
+        lent.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return False
+    finally:
+        lent.detach()
+    return True
+
+
+def _inode(descriptor: int, places: Collection[Place]) -> int | None:
+    try:
+        lent = socket.socket(fileno=descriptor)
+    except OSError:  # closed meanwhile, or no socket
+        return None
+    try:
+        if lent.type != socket.SOCK_STREAM or lent.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return None
+        name = lent.getsockname()
+        place = name[1] if isinstance(name, tuple) else os.fsdecode(name)
+        return os.fstat(descriptor).st_ino if place in places else None
+    except (OSError, IndexError):
+        return None
+    finally:
+        lent.detach()

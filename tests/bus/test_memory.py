@@ -1,0 +1,339 @@
+"""Peers that would make a process grow without bound: what they cost, and that honest ones lose nothing to them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from shared import callers, publisher, server
+from shared.connections import connections
+from shared.descriptors import limit_now
+from shared.errors import MalformedMessage
+from shared.guard import MIB, Guard, resident_bytes
+from shared.messages import Status
+from shared.publisher import Publisher
+from shared.rpc import Client
+from shared.server import MAX_FRAMES, Server
+from shared.sockets import Bus, Subscriber
+from shared.wire import MAX_REQUEST_HEADER_BYTES, MAX_REQUEST_ITEMS, Reply, Request, decode_request
+from tests.support.buses import Buses
+from tests.support.samples import SAMPLES
+from tests.support.waiting import eventually_async
+from tests.support.zmtp import RawPeer, frame, message
+
+PICTURE = bytes(1_000_000)
+
+
+class Station:
+    """A server of ``replayer`` and a publisher of ``replays``, and a guard over both."""
+
+    def __init__(self, bus: Bus, *, guard: Guard | None = None) -> None:
+        self.bus = bus
+        self.asked: list[str] = []
+        self.server = Server(bus, "replayer", {"next": self._next, "status": self._status, "seek": self._seek})
+        self.publisher = Publisher(bus, "replays", self._told)
+        self.told = 0
+        self.go_on = asyncio.Event()
+        works = [self.server.serve(), self.publisher.serve_joins()]
+        self._tasks = [asyncio.create_task(work) for work in works]
+
+    def guard(self, guard: Guard) -> None:
+        self._tasks.append(asyncio.create_task(guard.run()))
+
+    async def _next(self, request: Request) -> Reply:
+        self.asked.append(request.id)
+        return Reply({}, (PICTURE,))
+
+    async def _status(self, request: Request) -> Reply:
+        return Reply({"frames": len(request.body.get("frames", []))})
+
+    async def _seek(self, request: Request) -> Reply:
+        await self.go_on.wait()
+        return Reply()
+
+    def _told(self, message_type: str) -> list[Status]:
+        self.told += 1
+        return []
+
+    def alive(self) -> bool:
+        return not any(task.done() for task in self._tasks)
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@pytest.fixture(params=["ipc", "tcp"])
+async def ends(request: pytest.FixtureRequest, buses: Buses, tcp_buses: Buses) -> Buses:
+    """Ends of a bus: what holds for the one kind must for the other."""
+    return buses if request.param == "ipc" else tcp_buses
+
+
+@pytest.fixture
+async def station(ends: Buses) -> AsyncIterator[Station]:
+    made = Station(ends.new())
+    yield made
+    alive = made.alive()
+    await made.stop()
+    assert alive, "something that a peer did has ended it"
+
+
+@pytest.fixture
+async def client(ends: Buses) -> AsyncIterator[Client]:
+    made = Client(ends.new(), "replayer")
+    yield made
+    await made.close()
+
+
+def asks(message_type: str, number: int) -> bytes:
+    return orjson.dumps({"v": 1, "type": message_type, "id": str(number)})
+
+
+# -- answers that nobody reads ----------------------------------------------------------------------------------------
+
+
+async def test_who_asks_and_never_reads_costs_itself_alone(ends: Buses, station: Station, client: Client) -> None:
+    with RawPeer(ends.address, "replayer") as peer:
+        peer.send(b"".join(message(asks("next", number)) for number in range(2000)))
+        await eventually_async(lambda: station.server.held_bytes() >= callers.UNREAD_BYTES_EACH)
+        replies = await asyncio.gather(*(client.call("next", timeout_s=60) for _ in range(500)))
+        assert {len(reply.payload) for reply in replies} == {len(PICTURE)}
+        at_once = callers.IN_LINE_EACH * len(PICTURE)
+        assert station.server.held_bytes() < callers.UNREAD_BYTES_EACH + 2 * at_once
+        assert len(station.asked) < 500 + 200, "what is not read is not made"
+
+
+async def test_what_was_not_read_is_answered_once_it_is(ends: Buses, station: Station) -> None:
+    """A slow reader gets every answer, in the end."""
+    slow = ends.new().connect("replayer")
+    count = 60
+    for number in range(count):
+        await slow.send(asks("next", number))
+    await eventually_async(lambda: station.server.held_bytes() >= callers.UNREAD_BYTES_EACH)
+    found = set()
+    async with asyncio.timeout(60):
+        while len(found) < count:
+            header, payload = await slow.recv_multipart()
+            assert payload == PICTURE
+            found.add(json.loads(header)["id"])
+    assert found == {str(number) for number in range(count)}
+    await eventually_async(lambda: station.server.held_bytes() == 0)
+    assert len(station.server._callers) == 0
+
+
+async def test_who_never_reads_is_disconnected(
+    ends: Buses, station: Station, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "STALL_S", 0.2)
+    with RawPeer(ends.address, "replayer") as peer:
+        peer.send(b"".join(message(asks("next", number)) for number in range(300)))
+        await eventually_async(lambda: "is disconnected" in caplog.text)
+        await eventually_async(lambda: station.server.held_bytes() == 0)
+        assert peer.is_closed()
+    await client.call("next", timeout_s=20)
+
+
+async def test_status_passes_what_waits_in_line(ends: Buses, station: Station, client: Client) -> None:
+    slow = [asyncio.create_task(client.call("seek", timeout_s=60)) for _ in range(2 * callers.IN_LINE_EACH)]
+    await eventually_async(lambda: station.server._callers.running == callers.IN_LINE_EACH)
+    await client.call("status", timeout_s=20)
+    station.go_on.set()
+    await asyncio.gather(*slow)
+
+
+async def test_a_caller_of_many_requests_is_refused_and_others_are_not(
+    ends: Buses, station: Station, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers, "REQUESTS_EACH", 100)
+    monkeypatch.setattr(callers, "REQUESTS", 150)
+    greedy = [ends.new().connect("replayer") for _ in range(3)]
+    for number in range(400):
+        for each in greedy:
+            await each.send(asks("seek", number))
+    async with asyncio.timeout(20):
+        refused = json.loads((await greedy[0].recv_multipart())[0])
+    assert refused["code"] == "too_many_requests"
+    await eventually_async(lambda: station.server._callers.requests >= 150)
+    assert station.server._callers.requests <= 225
+    assert (await client.call("next", timeout_s=20)).payload == PICTURE
+    station.go_on.set()
+    await eventually_async(lambda: station.server._callers.requests == 0)
+
+
+async def test_a_flood_of_requests_leaves_the_loop_to_others(ends: Buses, station: Station) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    peer = ends.new().connect("replayer")
+    for number in range(900):
+        await peer.send(asks("status", number))
+    other = asyncio.create_task(others())
+    async with asyncio.timeout(30):
+        for _ in range(900):
+            await peer.recv_multipart()
+    other.cancel()
+    assert turns > 900
+
+
+# -- what is large, or of many pieces ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"v":1,"type":"status","id":"7","x":[' + b"1," * (MAX_REQUEST_ITEMS + 1) + b"1]}",
+        b'{"v":1,"type":"status","id":"7","x":[' + b"{}," * (MAX_REQUEST_ITEMS // 2 + 1) + b"1]}",
+        b'{"v":1,"type":"status","id":"7","x":'
+        + b"[" * (MAX_REQUEST_ITEMS + 1)
+        + b"]" * (MAX_REQUEST_ITEMS + 1)
+        + b"}",
+        b'{"v":1,"type":"status","id":"7","x":"' + b"x" * MAX_REQUEST_HEADER_BYTES + b'"}',
+        b'{"v":1,"type":"status","id":"7"}' + b" " * MAX_REQUEST_HEADER_BYTES,
+    ],
+    ids=["items", "objects", "nested", "text", "spaces"],
+)
+def test_a_header_is_bounded_before_it_is_parsed(raw: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orjson, "loads", None)
+    with pytest.raises(MalformedMessage, match="ask for less at a time"):
+        decode_request([raw])
+
+
+def test_a_header_with_all_that_a_rerun_brings_is_read() -> None:
+    prompts = {"prompts": ["a cat, and a dog, " * 10] * 10_000}
+    assert decode_request([orjson.dumps({"v": 1, "type": "rerun", "id": "7", "prompts": prompts})]).body["prompts"]
+
+
+async def test_a_message_of_very_many_frames_is_an_error(ends: Buses, station: Station, client: Client) -> None:
+    with RawPeer(ends.address, "replayer") as peer:
+        await asyncio.to_thread(peer.send, frame(b"{}", more=True) * 100_000 + frame(b""))
+        peer.send(message(asks("status", 8)))
+        answers = b""
+        async with asyncio.timeout(30):
+            while b"status.ok" not in answers:
+                answers += await asyncio.to_thread(peer.socket.recv, 4096)
+        assert b"malformed_message" in answers
+    await client.call("status", {}, [b""] * (MAX_FRAMES - 2), timeout_s=20)
+
+
+@pytest.mark.parametrize("channel", ["replays", "recordings", "frames"])
+async def test_a_large_subscription_ends_its_connection(channel: str, ends: Buses) -> None:
+    made = Publisher(ends.new(), channel)
+    with RawPeer(ends.address, channel) as peer:
+        peer.send(frame(b"\x01" + bytes(5000)))
+        await eventually_async(peer.is_closed)
+    assert made.joins == 0
+
+
+# -- subscriptions ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_flood_of_subscriptions_is_told_the_state_a_few_times(ends: Buses, station: Station) -> None:
+    with RawPeer(ends.address, "replays") as peer:
+        peer.send(frame(b"\x01replay.status|") * 900)
+        await eventually_async(lambda: station.publisher.joins >= 900)
+        await eventually_async(lambda: station.told > 0)
+        assert station.told < 90
+        honest = Subscriber(ends.new(), "replays", ["replay.status"])
+        told = station.told
+        await eventually_async(lambda: station.told > told, what="the last to join is told as well")
+        honest.close()
+        assert not peer.is_closed()
+
+
+@pytest.mark.parametrize("topic", [b"%d", b"replay.status|"])
+async def test_who_subscribes_without_end_is_cut(topic: bytes, ends: Buses, station: Station) -> None:
+    honest = Subscriber(ends.new(), "replays")
+    await eventually_async(lambda: station.publisher.joins > 0)
+    with RawPeer(ends.address, "replays") as peer, contextlib.suppress(OSError):
+        for number in range(5 * publisher.MOST_JOINS):
+            peer.send(frame(b"\x01" + (topic % number if b"%" in topic else topic)))
+        await eventually_async(peer.is_closed)
+    await station.publisher.publish(SAMPLES["replay.status"])
+    assert (await asyncio.wait_for(honest.receive(), 10)).type == "replay.status"
+
+
+# -- what shows in the memory alone -----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(resident_bytes() is None, reason="the system does not say how much memory a process has")
+@pytest.mark.parametrize("channel", ["replayer", "replays"])
+async def test_an_unfinished_message_is_ended(
+    channel: str, ends: Buses, station: Station, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    await client.call("status", timeout_s=20)
+    waiting = asyncio.create_task(client.call("seek", timeout_s=120))
+    await eventually_async(lambda: station.server.busy_descriptors())
+    station.guard(Guard(station.bus, allowed_bytes=64 * MIB))
+
+    def push() -> int:
+        sent, some = 0, frame(bytes(4000), more=True) * 250
+        with RawPeer(ends.address, channel) as peer:
+            try:
+                while sent < 4096 * MIB:
+                    peer.send(some)
+                    sent += len(some)
+            except OSError:
+                return sent
+        return sent
+
+    sent = await asyncio.to_thread(push)
+    assert sent < 4096 * MIB
+    await eventually_async(lambda: "peers had made this process grow" in caplog.text, timeout_s=30)
+    assert "without a request under way" in caplog.text
+    station.go_on.set()
+    await waiting  # an honest caller with a request under way notices nothing
+
+
+async def test_growth_of_our_own_is_put_up_with(ends: Buses, station: Station, client: Client) -> None:
+    used = 100 * MIB
+    guard = Guard(station.bus, allowed_bytes=64 * MIB, resident=lambda: used)
+    waiting = asyncio.create_task(client.call("seek", timeout_s=120))
+    await eventually_async(lambda: station.server.busy_descriptors())
+    station.guard(guard)
+    await asyncio.sleep(0)
+    used += 100 * MIB
+    await eventually_async(lambda: guard._allowed_bytes == 128 * MIB, timeout_s=30)
+    used += 100 * MIB
+    await asyncio.sleep(0)
+    station.go_on.set()
+    await waiting  # nor was the one caller suspected
+    assert guard._allowed_bytes == 128 * MIB
+
+
+async def test_connections_are_kept_few_and_the_old_ones_stay(ends: Buses, station: Station, client: Client) -> None:
+    await client.call("status", timeout_s=20)
+    guard = Guard(station.bus)
+    guard._most_connections = 50
+    station.guard(guard)
+    await eventually_async(lambda: len(guard._peers) == 1)
+    peers = [RawPeer(ends.address, "replays", greets=number % 2 == 0) for number in range(200)]
+    await eventually_async(lambda: len(connections(station.bus.places)) <= 50, timeout_s=30)
+    assert client.connected
+    assert sum(peer.is_closed() for peer in peers) >= 150
+    for peer in peers:
+        peer.close()
+    await eventually_async(lambda: len(connections(station.bus.places)) == 1)
+
+
+def test_the_connections_leave_descriptors_for_files(buses: Buses) -> None:
+    assert Guard(buses.new())._most_connections <= limit_now() // 4
+
+
+async def test_only_connections_to_bound_channels_are_cut(ends: Buses, station: Station, folder: Path) -> None:
+    with (folder / "file").open("wb") as file, RawPeer(ends.address, "replayer") as peer:
+        assert not station.bus.cut(file.fileno())
+        assert not station.bus.cut(peer.socket.fileno())
+        assert not station.bus.cut(99_999)
+        assert not peer.is_closed()
