@@ -12,11 +12,12 @@ import zmq
 from shared import admission
 from shared.channels import BY_NAME, CHANNELS
 from shared.curve import CurveKeys, load_keys, make_keys
+from shared.publisher import Publisher
 from shared.rpc import Client, PeerGone
 from shared.runner import Runtime
 from shared.server import Server
 from shared.settings import Settings
-from shared.sockets import Bus, Publisher, Subscriber, first
+from shared.sockets import Bus, Subscriber, first
 from shared.wire import Reply, Request
 from tests.support import hostile
 from tests.support.buses import Buses, free_port, loopback_host
