@@ -5,9 +5,9 @@ A reply's type is named after what it holds. Payloads (images) ride behind the h
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from shared.messages import Body, FrameFields, FrameOrigin, Model
 
@@ -122,7 +122,7 @@ class Input(Body):
 class Acknowledge(Body):
     """``ack``: these frames are on disk for good. May be repeated; frames unknown here are passed over."""
 
-    frames: tuple[FrameRef, ...]
+    frames: Annotated[tuple[FrameRef, ...], FailFast()]
 
 
 class Acknowledged(Body):
@@ -218,7 +218,7 @@ class AskedFrame(FrameRef):
 class StatusRequest(Body):
     """``status`` of the recorder: ``frames`` are asked after, and the answer says which of them are on disk."""
 
-    frames: tuple[AskedFrame, ...] = ()
+    frames: Annotated[tuple[AskedFrame, ...], FailFast()] = ()
 
 
 class SessionState(Body):
@@ -293,7 +293,7 @@ class Settle(Body):
     Answered with :class:`Settled`.
     """
 
-    frames: tuple[AnsweredFrame, ...]
+    frames: Annotated[tuple[AnsweredFrame, ...], FailFast()]
 
 
 class Settled(Body):
