@@ -22,10 +22,11 @@ LARGEST_REQUESTS = 12
 
 IN_LINE_EACH = 32
 """Requests of one caller that read pictures at a time: as many as a process has threads for it."""
-IN_LINE = 64
+TYPICAL_BYTES = 2 * MIB
+"""Of an answer that is being made."""
 UNREAD_BYTES_EACH = 16 * MIB
 UNREAD_BYTES = 64 * MIB
-"""While so much is unread, pictures wait. A caller of whom nothing is unread, or nothing runs, gets one in any case."""
+"""While so much is unread or being made, pictures wait. A caller of whom nothing is gets one in any case."""
 
 
 class Tracker(Protocol):
@@ -132,9 +133,8 @@ class Callers:
         """The next request of a caller's line that may be carried out now; it runs, until :meth:`left`."""
         if not caller.line or caller.outgoing or caller.unread_bytes >= UNREAD_BYTES_EACH:
             return None
-        if caller.running >= IN_LINE_EACH or (caller.running and self.running >= IN_LINE):
-            return None
-        if caller.unread_bytes and self.unread_bytes >= UNREAD_BYTES:
+        is_full = self.unread_bytes + self.running * TYPICAL_BYTES >= UNREAD_BYTES
+        if caller.running >= IN_LINE_EACH or (is_full and (caller.running or caller.unread)):
             return None
         caller.running += 1
         self.running += 1

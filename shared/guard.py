@@ -36,9 +36,10 @@ MOST_ALLOWED_BYTES = 8 * 1024 * MIB
 TRIM_BYTES = 8 * MIB
 """Growth that is worth a look at what can be given back, once it is over."""
 CALM_LOOKS = 10
+"""It is tried after so many looks without much change, then after twice as many, and so on."""
 MOST_CONNECTIONS = 1024
 """Of a process; fewer where it may have few descriptors, so that three quarters are left for files."""
-LOOKS_AFTER_CUT = 20
+LOOKS_AFTER_CUT = 40
 AGAIN_S = 60.0
 """When memory grows once more within this time after a cut that did not help, nobody is spared."""
 
@@ -95,24 +96,24 @@ class Guard:
             self._trimmer.shutdown(wait=False)
 
     async def _watch(self) -> None:
-        floor = last = trimmed = self._used()
+        lowest = floor = last = self._used()
+        usually_allowed = self._allowed_bytes
         calm_looks = 0
-        pause_s = LOOK_S
         while True:
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(LOOK_S if calm_looks else SOON_S)
             self._see_peers()
             used = self._used()
-            floor = used if self._settling() else min(floor, used)
+            if self._settling():
+                lowest = floor = used
+            lowest, floor = min(lowest, used), min(floor, used)
+            if used - lowest <= usually_allowed:
+                self._allowed_bytes = usually_allowed
             if used - floor > self._allowed_bytes:
                 floor, used = await self._relieve(floor), self._used()
-            grows = abs(used - last) > self._allowed_bytes // 16
-            pause_s = SOON_S if grows else LOOK_S
-            calm_looks = 0 if grows else calm_looks + 1
-            if calm_looks >= CALM_LOOKS and used > trimmed + TRIM_BYTES:
-                await self._trim()
-                used = trimmed = self._used()
-            trimmed = min(trimmed, used)
+            calm_looks = 0 if abs(used - last) > usually_allowed // 16 else calm_looks + 1
             last = used
+            if used > lowest + TRIM_BYTES and calm_looks % CALM_LOOKS == 0 and _is_power_of_2(calm_looks // CALM_LOOKS):
+                await self._trim()
 
     async def _trim(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._trimmer, malloc.trim)
@@ -194,3 +195,7 @@ class Guard:
                 "%d have connected, and %d may: the newest %d without a request under way were cut",
                 *(len(self._peers), self._most_connections, len(beyond)),
             )
+
+
+def _is_power_of_2(number: int) -> bool:
+    return number > 0 and number & (number - 1) == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from traceback import clear_frames
 from typing import Any, TypeVar
 
 import zmq
@@ -95,7 +96,9 @@ class Client:
             try:
                 await self._socket.send_multipart(frames, flags=zmq.NOBLOCK, copy=len(frames) == 1)
                 return
-            except zmq.Again:
+            except zmq.Again as error:
+                # Its future and its traceback are a ring that holds the picture until Python looks for rings.
+                clear_frames(error.__traceback__)
                 remaining = deadline - asyncio.get_running_loop().time()
                 if remaining <= 0:
                     raise PeerGone(f"nobody answers on '{self._channel}'") from None

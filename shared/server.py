@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from traceback import clear_frames
 from typing import cast
 
 import zmq
@@ -160,20 +161,30 @@ class Server:
         took = False
         while caller.outgoing:
             frames, tracker, size = _tracked(caller.outgoing[0])
-            try:
-                sent = self._socket.send_multipart([caller.identity, *frames], flags=zmq.NOBLOCK, copy=False)
-                cast("asyncio.Future[object]", sent).result()  # with NOBLOCK it is done at once
-            except zmq.Again:
-                return took
-            except zmq.ZMQError as error:
-                if error.errno != zmq.EHOSTUNREACH:
-                    raise
+            refusal = self._send([caller.identity, *frames])
+            if refusal == zmq.EHOSTUNREACH:
                 self._callers.drop_line(caller)
+            if refusal is not None:
                 return took
             caller.outgoing.popleft()
             self._callers.sent(caller, tracker, size)
             took = True
         return took
+
+    def _send(self, frames: list[Payload | zmq.Frame]) -> int | None:
+        """Send, or say why libzmq does not take it: EAGAIN or EHOSTUNREACH."""
+        sent = self._socket.send_multipart(frames, flags=zmq.NOBLOCK, copy=False)
+        error = cast("asyncio.Future[object]", sent).exception()  # with NOBLOCK it is done at once
+        try:
+            if error is None:
+                return None
+            if not isinstance(error, zmq.ZMQError) or error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+                raise error
+            clear_frames(error.__traceback__)
+            return error.errno
+        finally:
+            # The future, its error and its traceback are a ring that holds the picture until Python looks for rings.
+            del sent, error
 
     async def _watch_unread(self) -> None:
         """See that answers go on as they are read, until cancelled."""
