@@ -301,7 +301,7 @@ async def test_an_unfinished_message_is_ended(
 
     def push() -> int:
         sent, some = 0, frame(bytes(4000), more=True) * 250
-        with await asyncio.to_thread(RawPeer, ends.address, channel) as peer:
+        with RawPeer(ends.address, channel) as peer:
             try:
                 while sent < 4096 * MIB:
                     peer.send(some)
