@@ -18,6 +18,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from shared.links import is_link
+
 log = logging.getLogger(__name__)
 
 Buffer = bytes | bytearray | memoryview
@@ -242,7 +244,7 @@ class Disk:
 
     def remove_tree(self, path: Path) -> None:
         """Remove a folder and all in it, deepest first; links are removed, never followed, ``path`` itself included."""
-        if _is_link(path):
+        if is_link(path):
             self.unlink(path)
             self.fsync_dir(path.parent)
             return
@@ -251,16 +253,9 @@ class Disk:
                 self.unlink(Path(folder, name))
             for name in subfolders:
                 child = Path(folder, name)
-                if _is_link(child):
+                if is_link(child):
                     self.unlink(child)
                 else:
                     self.rmdir(child)
         self.rmdir(path)
         self.fsync_dir(path.parent)
-
-
-def _is_link(path: Path) -> bool:
-    """A symbolic link, or a junction of Windows, which ``os.walk`` would go through."""
-    status = os.lstat(path)
-    junction = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
-    return stat.S_ISLNK(status.st_mode) or (junction is not None and getattr(status, "st_reparse_tag", 0) == junction)

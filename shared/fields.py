@@ -142,6 +142,8 @@ def _staging_token(value: str) -> str:
 
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Proof = Annotated[str, Field(max_length=MAX_WORD_CHARS)]
+"""Of :mod:`shared.acknowledging`; one that is none is refused there."""
 StagingToken = Annotated[str, AfterValidator(_staging_token)]
 """The name of a folder that an importer made."""
 FrameFile = Annotated[str, Field(pattern=FRAME_PATTERN)]

@@ -141,7 +141,7 @@ class Acknowledge(Body):
     """
 
     frames: Annotated[tuple[FrameRef, ...], fields.AT_ONCE, fields.FIRST_ERROR]
-    proof: Annotated[str, Field(max_length=128)] = ""
+    proof: fields.Proof = ""
     """That the recorder says so: see :mod:`shared.acknowledging`."""
 
 

@@ -115,11 +115,14 @@ def encode_request(
 
     Raises:
         InvalidRequest: it holds what JSON cannot say.
+        MalformedMessage: it is larger than anybody reads.
     """
     try:
-        return [orjson.dumps({**body, **_envelope(message_type, message_id or new_id())}), *payloads]
+        header = orjson.dumps({**body, **_envelope(message_type, message_id or new_id())})
     except TypeError as error:  # text from a command line that is no UTF-8
         raise InvalidRequest(f"the request cannot be written as JSON ({error}); write it in UTF-8") from None
+    _check_size(header)  # here rather than there, where not even its id would be read
+    return [header, *payloads]
 
 
 def decode_request(frames: Sequence[bytes]) -> Request:

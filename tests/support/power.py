@@ -43,11 +43,11 @@ class PowerDisk(Disk):
         super().mkdir(path)
         self._nodes[path.stat().st_ino] = _Node(path, names={})
 
-    def create(self, path: StrPath) -> int:
+    def create(self, path: StrPath, mode: int = 0o644) -> int:
         self._tick()
         path = Path(path)
         is_new = not path.exists()
-        fd = super().create(path)
+        fd = super().create(path, mode)
         if is_new:
             self._nodes[path.stat().st_ino] = _Node(path)
         self._fds[fd] = self._nodes[os.fstat(fd).st_ino]

@@ -409,7 +409,7 @@ async def test_a_frame_that_waits_is_lost_under_no_other_name(rig: Rig, recordin
     await eventually_async(lambda: rig.recorder.recording.is_settled)
     ids = [recording.held["s", number][0]["frame_id"] for number in (0, 1)]
     told = [*ids, f"{recording.epoch}-77"]
-    frames = [{**ref(number, epoch), "frame_id": i} for i in told for epoch in ("x", "") for number in (0, 1, 77)]
+    frames = [{**ref(number, epoch), "frame_id": i} for i in told for epoch in ("x", "y") for number in (0, 1, 77)]
     rig.disk.arm(None)
     fate = await rig.ask("settle", frames=frames)
     assert fate["lost"] == []

@@ -11,16 +11,17 @@ from shared.errors import RecordingBacklogFull
 from shared.requests import FrameRef
 
 MIB = 1024 * 1024
+INPUT = "1" * 64
 
 
 def held(
-    session_id: str, record_seq: int, *, input_name: str = "i", png: bytes = b"p" * 10, epoch: str = "e"
+    session_id: str, record_seq: int, *, input_name: str = INPUT, png: bytes = b"p" * 10, epoch: str = "e"
 ) -> HeldFrame:
     return HeldFrame(
         FrameRef(session_id=session_id, epoch=epoch, record_seq=record_seq),
         {"frame_id": f"{session_id}-{record_seq}"},
         png,
-        HeldInput(input_name, "png", input_name.encode() * 5),
+        HeldInput(input_name, "png", b"input"),
     )
 
 
@@ -31,9 +32,9 @@ def test_an_input_is_held_once_and_as_long_as_a_frame_needs_it() -> None:
     backlog.add(second)
     assert backlog.held_bytes == 10 + 10 + 5
     assert backlog.acknowledge(first.ref)
-    assert backlog.input("i") is not None
+    assert backlog.input(INPUT) is not None
     assert backlog.acknowledge(second.ref)
-    assert backlog.input("i") is None
+    assert backlog.input(INPUT) is None
     assert backlog.held_bytes == 0
 
 

@@ -109,7 +109,7 @@ async def test_supersede_drops_only_the_jobs_of_its_client() -> None:
 
 
 async def test_a_job_past_its_deadline_is_dropped_with_a_timeout() -> None:
-    late = make_job("late", timeout_ms=0)
+    late = make_job("late", timeout_ms=0.001)
     queue = queue_of(late, make_job("fine"))
     queue.drop_late()
     with pytest.raises(GenerationTimeout):

@@ -325,7 +325,7 @@ def test_a_spilled_frame_of_no_session_is_left_alone(root: Path) -> None:
     for session_id in ("../../x", "/etc", "", ".spill"):
         header = {**frame_fields(1), "session_id": session_id, "sha256": "0" * 64, "timestamp": [1]}
         write_spill(Disk(), root, [(header, tiny_png())], {})
-    header = {**frame_fields(2), "sha256": "0" * 64, "timestamp": [1]}
+    header = {**frame_fields(2), "sha256": "0" * 64}
     write_spill(Disk(), root, [(header, tiny_png())], {})
     found = read_spill(root)
     assert [frame.header["session_id"] for frame in found.frames] == ["s"]
