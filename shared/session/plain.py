@@ -19,6 +19,7 @@ StrPath = str | os.PathLike[str]
 _FLAGS = os.O_RDONLY
 for _flag in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"):
     _FLAGS |= getattr(os, _flag, 0)
+_ANNEX = os.path.join(os.sep, ".git", "annex", "objects", "")
 _READ_BYTES = 8 << 20
 
 
@@ -50,7 +51,7 @@ def located(folder: StrPath, name: str) -> str:
     """Where a file of a session's folder lies; of a link, what it leads to.
 
     Raises:
-        OSError: it leads out of the folder.
+        OSError: it leads out of the folder, and not to where git-annex keeps the folder's files.
     """
     path = os.path.join(folder, *name.split("/"))
     parent = os.path.dirname(path)
@@ -58,9 +59,22 @@ def located(folder: StrPath, name: str) -> str:
     if is_plain and sys.platform != "win32":  # where there are junctions, too
         return path
     root, real = os.path.realpath(folder), os.path.realpath(path)
-    if os.path.commonpath([root, real]) != root:
+    if not _is_within(root, real) and not _is_annexed(root, real):
         raise OSError(errno.ELOOP, "it is a link that leads out of the session's folder", name)
     return real
+
+
+def _is_annexed(root: str, real: str) -> bool:
+    """Whether git-annex (DataLad) keeps the file, in a repository that the folder is part of."""
+    repository, found, _ = real.partition(_ANNEX)
+    return found != "" and _is_within(repository or os.sep, root)
+
+
+def _is_within(folder: str, path: str) -> bool:
+    try:
+        return os.path.commonpath([folder, path]) == folder
+    except ValueError:  # on two drives
+        return False
 
 
 def read_plain(folder: StrPath, name: str, limit_bytes: int = MAX_PICTURE_BYTES) -> bytes:

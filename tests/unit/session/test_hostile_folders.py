@@ -204,6 +204,31 @@ def test_a_link_within_the_folder_and_a_session_that_is_a_link_are_read(root: Pa
     assert (outside / "s" / "0002_BR.png").is_file()
 
 
+@pytest.mark.parametrize("repository", [".", "s"])
+def test_what_git_annex_keeps_for_the_folder_is_read(root: Path, repository: str) -> None:
+    """A locked file of DataLad's is a link into its repository's store."""
+    folder = record(root)
+    whole = list(check(folder))
+    store = root / repository / ".git" / "annex" / "objects" / "x"
+    store.mkdir(parents=True)
+    for path in (*folder.glob("*.png"), *folder.glob("inputs/*")):
+        path.rename(store / path.name)
+        path.symlink_to(os.path.relpath(store / path.name, path.parent))
+    with open_folder(folder) as reader:
+        assert reader.frame_bytes(reader.entry(1)).startswith(b"\x89PNG")
+        assert list(check(folder)) == whole
+
+
+def test_the_store_of_another_repository_is_outside(root: Path, outside: Path) -> None:
+    folder = record(root)
+    store = outside / ".git" / "annex" / "objects"
+    store.mkdir(parents=True)
+    (folder / "0000_BR.png").rename(store / "0")
+    (folder / "0000_BR.png").symlink_to(store / "0")
+    with open_folder(folder) as reader, pytest.raises(FrameMissing, match="leads out of the session's folder"):
+        reader.frame_bytes(reader.entry(0))
+
+
 def test_links_in_the_place_of_the_folder_of_imports_are_not_swept(root: Path, outside: Path) -> None:
     before = seen(outside)
     (root / IMPORT).symlink_to(outside, target_is_directory=True)
