@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,6 +21,8 @@ from shared.disk import Disk
 from shared.requests import FrameRef
 from shared.session import layout
 from shared.sockets import Bus
+
+log = logging.getLogger(__name__)
 
 SECRET_BYTES = 32
 _MAX_FILE_BYTES = 1000
@@ -54,6 +57,15 @@ def tell(disk: Disk, path: Path, secret: bytes) -> None:
         is_told = False
     if not is_told:
         disk.put(path, secret.hex().encode() + b"\n", mode=_PRIVATE)
+
+
+def withdraw(disk: Disk, path: Path, secret: bytes) -> None:
+    """Remove the file that says this secret; one that says another is somebody else's. What the disk refuses stays."""
+    try:
+        if read(path) == secret:
+            disk.unlink(path)
+    except OSError as error:
+        log.warning("%s cannot be removed (%s); it is good for nothing any more", path, error.strerror or error)
 
 
 def read(path: Path) -> bytes | None:

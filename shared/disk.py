@@ -54,10 +54,11 @@ _CHUNK_BYTES = 8 << 20
 
 
 class Disk:
-    """The steps of writing. Each raises :class:`OSError` as the system gives it."""
+    """The steps of writing. Each raises :class:`OSError` as the system gives it.
 
-    group: int | None = None
-    """Who may read the sessions beside this user, by number. :mod:`shared.session.root` gives them their folder."""
+    Args:
+        group: who may read the sessions beside this user; :mod:`shared.session.root` gives them their folder.
+    """
 
     def __init__(self, group: int | None = None) -> None:
         self.group = group

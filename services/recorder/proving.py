@@ -39,6 +39,11 @@ class Proving:
         """The request, with its proof."""
         return Acknowledge(frames=tuple(frames), proof=acknowledging.prove(self._secret, frames))
 
+    async def withdraw(self) -> None:
+        """Remove the secret: this life acknowledges nothing more, and the next one draws another."""
+        if not self._is_derived:
+            await self._blocking(acknowledging.withdraw, self._disk, self._path, self._secret)
+
     async def tell(self) -> bool:
         """Leave the secret where the generator looks for it; whether it is there.
 

@@ -84,9 +84,9 @@ class Recorder:
         except BaseException:
             await self.blocking(self.archive.close_all)
             raise
-        proving = Proving(self._disk, self.blocking, self.runtime.bus, self.runtime.settings.sessions_dir)
-        await proving.tell()
-        self.upstream = Upstream(self.runtime.bus, self.intake, self._on_news, proving)
+        self.proving = Proving(self._disk, self.blocking, self.runtime.bus, self.runtime.settings.sessions_dir)
+        await self.proving.tell()
+        self.upstream = Upstream(self.runtime.bus, self.intake, self._on_news, self.proving)
         self.recording = Recording(self)
         await self._resume_remembered()  # before anybody is told that none is active
         for work, name in (
@@ -224,6 +224,7 @@ class Recorder:
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self.blocking(self.archive.close_all)
+                await self.proving.withdraw()
         except TimeoutError:
             log.warning("the disk does not answer; open sessions are repaired at the next start")
         await self.upstream.close()

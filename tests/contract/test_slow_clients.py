@@ -245,11 +245,26 @@ async def test_an_answer_that_nobody_reads(impatient: None, sites: Sites, monkey
     assert (await site.client.get("/health")).status_code == 200
 
 
-async def test_a_message_of_empty_fragments(site: Site) -> None:
+async def test_empty_fragments_are_not_kept(site: Site) -> None:
+    """Nor do they count: the message that they are part of is taken."""
+    async with wire(site, "/gaze?listen=true") as listener, wire(site, "/gaze") as sender:
+
+        async def reaches() -> bool:
+            text = b'{"x":0.5,"y":0.5}'
+            sender._writer.write(b"\x01\x80" + bytes(4))  # a text's beginning, empty and masked
+            for _ in range(30):
+                sender._writer.write((b"\x00\x80" + bytes(4)) * 100)
+            sender._writer.write(bytes([0x80, 0x80 | len(text)]) + bytes(4) + text)
+            return await listener.receive(0.5) == (1, text)
+
+        await eventually_async(reaches)
+
+
+async def test_a_message_of_very_many_fragments_is_too_much(site: Site) -> None:
     async with wire(site, "/gaze?listen=true") as client:
-        client._writer.write(b"\x01\x80" + bytes(4))  # a text's beginning, empty and masked
+        client._writer.write(b"\x01\x81" + bytes(4) + b" ")
         for _ in range(30):
-            client._writer.write((b"\x00\x80" + bytes(4)) * 100)
+            client._writer.write((b"\x00\x81" + bytes(4) + b" ") * 100)
         seen = await client.receive(20)
     assert seen is not None
     kind, data = seen
