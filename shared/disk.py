@@ -1,9 +1,7 @@
 """Every write to the disk, one named step a method.
 
 Services make a plain :class:`Disk`. A test passes a subclass whose steps fail with an errno of its choice, write short,
-are slow, or kill the process: so each promise about full disks and torn writes is tested without being root.
-
-The steps at the top touch the system once each. The composites below them are built of steps alone.
+are slow, or kill the process: so each promise about full disks and torn writes is tested without being root. The steps at the top touch the system once each. The composites below them are built of steps alone.
 """
 
 from __future__ import annotations
@@ -54,11 +52,10 @@ _CHUNK_BYTES = 8 << 20
 
 
 class Disk:
-    """The steps of writing. Each raises :class:`OSError` as the system gives it.
+    """The steps of writing. Each raises :class:`OSError` as the system gives it."""
 
-    Args:
-        group: who may read the sessions beside this user; :mod:`shared.session.root` gives them their folder.
-    """
+    group: int | None = None
+    """Who may read the sessions beside this user, by number. :mod:`shared.session.root` gives them their folder."""
 
     def __init__(self, group: int | None = None) -> None:
         self.group = group
