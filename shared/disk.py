@@ -1,7 +1,8 @@
 """Every write to the disk, one named step a method.
 
 Services make a plain :class:`Disk`. A test passes a subclass whose steps fail with an errno of its choice, write short,
-are slow, or kill the process: so each promise about full disks and torn writes is tested without being root. The steps at the top touch the system once each. The composites below them are built of steps alone.
+are slow, or kill the process: so each promise about full disks and torn writes is tested without being root. The steps
+at the top touch the system once each. The composites below them are built of steps alone.
 """
 
 from __future__ import annotations
