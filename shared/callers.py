@@ -67,6 +67,11 @@ class Caller:
         return not (self.requests or self.outgoing or self.unread)
 
     @property
+    def is_behind(self) -> bool:
+        """Whether so much is unread that whatever it asks waits."""
+        return bool(self.outgoing) or self.unread_bytes >= 2 * UNREAD_BYTES_EACH
+
+    @property
     def has_unread(self) -> bool:
         """Whether there are answers that it has not read."""
         return bool(self.outgoing or self.unread)

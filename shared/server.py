@@ -104,7 +104,7 @@ class Server:
             self._callers.forget_idle(caller)
             return
         self._callers.began(caller, size)
-        if request.type in self._channel.in_line:
+        if request.type in self._channel.in_line or caller.is_behind:
             caller.line.append((request, size))
             self._advance(caller)
         else:

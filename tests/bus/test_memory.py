@@ -62,7 +62,9 @@ class Station:
         return Reply({}, (PICTURE,))
 
     async def _status(self, request: Request) -> Reply:
-        return Reply({"frames": len(request.body.get("frames", []))})
+        return Reply(
+            {"text": "x" * 2000}
+        )  # too small to be tracked, too large for many to hide in the system's buffers
 
     async def _seek(self, request: Request) -> Reply:
         await self.go_on.wait()
@@ -126,6 +128,17 @@ async def test_who_asks_and_never_reads_costs_itself_alone(ends: Buses, station:
         replies = await asyncio.gather(*(client.call("next", timeout_s=60) for _ in range(500)))
         assert {len(reply.payload) for reply in replies} == {len(PICTURE)}
         assert len(station.asked) < 500 + 200, "what is not read is not made"
+
+
+async def test_small_answers_that_nobody_reads_are_few(ends: Buses, station: Station, client: Client) -> None:
+    with RawPeer(ends.address, "replayer") as peer:
+        asked = b"".join(message(asks("status", number)) for number in range(callers.REQUESTS_EACH + 10_000))
+        sending = asyncio.create_task(asyncio.to_thread(peer.send, asked))
+        await eventually_async(lambda: station.server._callers.requests >= callers.REQUESTS_EACH, timeout_s=60)
+        assert sum(len(caller.outgoing) for caller in station.server._callers) < 100
+        await client.call("status", timeout_s=20)
+    await asyncio.gather(sending, return_exceptions=True)
+    await eventually_async(lambda: len(station.server._callers) == 0)
 
 
 async def test_what_was_not_read_is_answered_once_it_is(ends: Buses, station: Station) -> None:
