@@ -32,6 +32,7 @@ STOP_S = 180.0
 TOLD_EVERY_S = 15.0
 TICK_S = 0.2
 SLOWEST_TOLD = 5
+LAST_LINES = 20
 
 
 @dataclass
@@ -257,6 +258,7 @@ def main() -> int:
                 heavy=not options.light,
                 fuzzers=fuzzers,
             )
+            _tell_last_words(place, report)
         finally:
             place.http.close()
             place.kill_all()
@@ -264,6 +266,13 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps(report.to_json(), indent=1))
     return 1 if report.broken() else 0
+
+
+def _tell_last_words(place: Place, report: Report) -> None:
+    """The end of the log of each process that ended: an assertion of a library stands nowhere else."""
+    for process in place.services():
+        if any(each.startswith(process.name) for each in report.ended):
+            print(f"--- {process.name}", *process.err.splitlines()[-LAST_LINES:], sep="\n")
 
 
 def _one(place: Place, seed: int, which: str) -> int:

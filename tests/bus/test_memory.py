@@ -131,7 +131,7 @@ async def test_who_asks_and_never_reads_costs_itself_alone(ends: Buses, station:
 
 
 async def test_small_answers_that_nobody_reads_are_few(ends: Buses, station: Station, client: Client) -> None:
-    with RawPeer(ends.address, "replayer") as peer:
+    with await asyncio.to_thread(RawPeer, ends.address, "replayer") as peer:
         asked = b"".join(message(asks("status", number)) for number in range(callers.REQUESTS_EACH + 10_000))
         sending = asyncio.create_task(asyncio.to_thread(peer.send, asked))
         await eventually_async(lambda: station.server._callers.requests >= callers.REQUESTS_EACH, timeout_s=60)
