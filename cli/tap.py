@@ -20,7 +20,7 @@ from shared.channels import CHANNELS
 from shared.line_writer import LineWriter
 from shared.runner import open_bus
 from shared.settings import Settings, load_settings
-from shared.sockets import Subscriber
+from shared.subscriber import Subscriber
 from shared.texts import json_line
 from shared.wire import Published
 

@@ -41,7 +41,7 @@ class Admission:
         self._answering: asyncio.Task[None] | None = None
         self.supervise: Supervise = lambda work, name: asyncio.create_task(work, name=name)
 
-    def guard(self, socket: zmq.asyncio.Socket, channel: Channel) -> None:
+    def guard(self, socket: zmq.Socket[Any], channel: Channel) -> None:
         """To be called before the socket is bound; needs a running event loop."""
         if self._handler is None:
             self._handler = _Handler(self._context, self._keys)

@@ -12,7 +12,7 @@ import shutil
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import zmq.asyncio
 import zmq.auth
@@ -85,7 +85,7 @@ def load_keys(folder: Path) -> CurveKeys:
     return CurveKeys(*pairs["server"], *pairs["client"], folder / "allowed")
 
 
-def secure_server(socket: zmq.asyncio.Socket, keys: CurveKeys) -> None:
+def secure_server(socket: zmq.Socket[Any], keys: CurveKeys) -> None:
     socket.curve_server = True
     socket.curve_publickey = keys.server_public
     socket.curve_secretkey = keys.server_secret

@@ -6,11 +6,10 @@ of each channel it binds, and closes everything, socket files included. Sockets 
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import zmq
 import zmq.asyncio
@@ -19,18 +18,16 @@ from shared import bus_folder, connections, curve
 from shared.address import BusAddress, InvalidBusAddress
 from shared.admission import Admission
 from shared.channels import BY_NAME, Channel, topic_of
-from shared.errors import ParafoveaError
+from shared.front import Front, Hear
 from shared.holder import Holder
-from shared.rarely import Rarely
-from shared.wire import Published, checked, decode_published
 
 log = logging.getLogger(__name__)
+
+SocketT = TypeVar("SocketT", bound="zmq.Socket[Any]")
 
 SERVICE_LINGER_MS = 1000
 RECONNECT_MS = 50
 RECONNECT_MAX_MS = 500
-SUBSCRIPTIONS_AHEAD = 16
-"""Of one subscriber, not looked at yet. libzmq queues them without bound once it has read them."""
 GONE_MS = 6000
 HANDSHAKE_MS = 5000
 """Whoever has connected and not said what it speaks by then is disconnected."""
@@ -82,6 +79,7 @@ class Bus:
         self._linger_ms = linger_ms
         self._context = zmq.asyncio.Context()
         self._sockets: list[zmq.asyncio.Socket] = []
+        self._fronts: list[tuple[zmq.asyncio.Socket, Front]] = []
         self._holders: list[Holder] = []
         self._socket_files: list[Path] = []
         self.admission = Admission(self._context, keys)
@@ -96,22 +94,51 @@ class Bus:
             zmq.ZMQError: the TCP port is taken.
         """
         channel = BY_NAME[channel_name]
+        socket = self._bind(self._context, channel)
+        self._sockets.append(socket)
+        return socket
+
+    def bind_front(self, channel_name: str, hear: Hear, rest: Callable[[], None]) -> tuple[zmq.asyncio.Socket, Front]:
+        """Bind a publishing channel, in a thread: the socket that takes what is to be published, and the thread.
+
+        Raises:
+            shared.holder.AlreadyHeld: another process has bound it.
+            zmq.ZMQError: the TCP port is taken.
+        """
+        plain: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(self._context.underlying)
+        outer = self._bind(plain, BY_NAME[channel_name])
+        place = f"inproc://{channel_name}"
+        inner = plain.socket(zmq.PAIR)
+        ours: zmq.asyncio.Socket = self._context.socket(zmq.PAIR)
+        for end in (inner, ours):
+            end.set_hwm(0)  # the outer one drops
+            end.linger = 0
+        inner.bind(place)
+        ours.connect(place)
+        front = Front(channel_name, outer, inner, hear, rest)
+        self._fronts.append((ours, front))
+        return ours, front
+
+    def _bind(self, context: zmq.Context[SocketT], channel: Channel) -> SocketT:
         if self.address.folder is not None:
             self._holders.append(bus_folder.claim(self.address, channel.name))
-        socket = self._socket(zmq.XPUB if channel.pattern == "publish" else zmq.ROUTER, channel)
-        if channel.pattern == "publish":
-            socket.xpub_verbose = True
-            socket.rcvhwm = SUBSCRIPTIONS_AHEAD
-        else:
-            # libzmq 4.3.5 ends the process where a peer leaves while its messages are held back at a mark and one of them
-            # is a PING. So none is held back: the server takes all, refuses what is too much, and the guard sees to it.
+        socket = context.socket(zmq.XPUB if channel.pattern == "publish" else zmq.ROUTER)
+        try:
+            self._set_options(socket, channel)
+            if channel.pattern == "publish":
+                socket.xpub_verbose = True
+            else:
+                socket.router_mandatory = True  # else what a full or vanished caller does not take is dropped unnoticed
+            # No mark for what comes in: see shared/front.py. The server takes all, and refuses what is too much.
             socket.rcvhwm = 0
-            socket.router_mandatory = True  # else what a full or vanished caller does not take is dropped unnoticed
-        socket.maxmsgsize = channel.max_inbound_bytes
-        socket.handshake_ivl = HANDSHAKE_MS
-        if self.keys is not None or self.address.host is not None:
-            self.admission.guard(socket, channel)
-        socket.bind(self.address.of(channel.name))
+            socket.maxmsgsize = channel.max_inbound_bytes
+            socket.handshake_ivl = HANDSHAKE_MS
+            if self.keys is not None or self.address.host is not None:
+                self.admission.guard(socket, channel)
+            socket.bind(self.address.of(channel.name))
+        except BaseException:
+            socket.close(linger=0)
+            raise
         if self.address.folder is not None:
             self._socket_files.append(bus_folder.close_socket_file(self.address.folder / channel.name))
         self.places.add(self.address.place_of(channel.name))
@@ -152,6 +179,10 @@ class Bus:
     def _socket(self, kind: int, channel: Channel) -> zmq.asyncio.Socket:
         socket: zmq.asyncio.Socket = self._context.socket(kind)
         self._sockets.append(socket)
+        self._set_options(socket, channel)
+        return socket
+
+    def _set_options(self, socket: zmq.Socket[Any], channel: Channel) -> None:
         mark = channel.high_water_mark(self._budget_bytes) if channel.pattern == "publish" else 1000
         socket.set_hwm(mark)
         socket.maxmsgsize = channel.max_bytes
@@ -165,7 +196,6 @@ class Bus:
             socket.tcp_keepalive = 1
             socket.tcp_keepalive_idle, socket.tcp_keepalive_intvl, socket.tcp_keepalive_cnt = 3, 1, 3
             socket.setsockopt(zmq.TCP_MAXRT, GONE_MS)
-        return socket
 
     def cut(self, descriptor: int) -> bool:
         """End a connection that somebody made to a channel bound here; False where it is none (any more)."""
@@ -182,10 +212,13 @@ class Bus:
         """Close every socket, remove the socket files, release the locks. What is still to be sent has
         ``linger_ms`` to go."""
         self.admission.close()
+        ended = [self._end(ours, front) for ours, front in self._fronts]
+        self._fronts.clear()
         for socket in self._sockets:
             socket.close()
         self._sockets.clear()
-        self._context.term()
+        if all(ended):
+            self._context.term()
         for path in self._socket_files:
             path.unlink(missing_ok=True)
         for holder in self._holders:
@@ -193,67 +226,15 @@ class Bus:
         self._socket_files.clear()
         self._holders.clear()
 
-
-class Subscriber:
-    """Receives the published messages of one channel.
-
-    Delivery: at most once, in order; what was published before the join, or while this end was slow, is missed.
-    """
-
-    def __init__(self, bus: Bus, channel: str, topics: Iterable[str] = ()) -> None:
-        self._bus = bus
-        self._socket = bus.connect(channel, topics)
-        self._channel = channel
-        self._unreadable = Rarely(log)
-        self._unusable = Rarely(log)
-
-    async def receive(self) -> Published:
-        """The next message. One that cannot be read is logged and passed over: a bad publisher must not end us."""
-        while True:
-            frames = await self._socket.recv_multipart()
-            try:
-                return decode_published(frames)
-            except ParafoveaError as error:
-                self._unreadable.warn("unreadable message on %s: %s", self._channel, error.detail)
-
-    async def __aiter__(self) -> AsyncIterator[Published]:
-        while True:
-            yield await self.receive()
-
-    async def hand_to(self, take: Callable[[Published], None]) -> None:
-        """Give each message to ``take``, until cancelled. One whose fields are not of their types, or that it cannot
-        use (the publisher may be of another version), costs itself and a word in the log, never this process."""
-        async for message in self:
-            try:
-                take(checked(message))
-            except Exception as error:
-                self.unusable(message, error)
-
-    def unusable(self, message: Published, error: Exception) -> None:
-        """Say, ever more rarely, that a message could not be used."""
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        self._unusable.warn("a %r message on %s is passed over: %s", message.type, self._channel, said)
-
-    def add(self, topic: str) -> None:
-        """Receive messages of this type too, from about now on."""
-        self._socket.subscribe(topic_of(topic))
-
-    def drop(self, topic: str) -> None:
-        """Receive messages of this type no more, from about now on."""
-        self._socket.unsubscribe(topic_of(topic))
-
-    def close(self) -> None:
-        """Leave the channel before the bus is closed. Nobody may be receiving."""
-        self._bus.close_socket(self._socket)
-
-
-async def first(subscriber: Subscriber, message_type: str, timeout_s: float) -> Published:
-    """The first message of a type.
-
-    Raises:
-        TimeoutError: none came in time.
-    """
-    async with asyncio.timeout(timeout_s):
-        while (message := await subscriber.receive()).type != message_type:
-            continue
-        return message
+    def _end(self, ours: zmq.asyncio.Socket, front: Front) -> bool:
+        """End a front once it has published what it was given; whether it did."""
+        plain: zmq.Socket[bytes] = zmq.Socket.shadow(ours.underlying)
+        plain.send(b"")
+        if not front.ended():
+            for peer in connections.connections(self.places):  # one of them keeps it busy
+                connections.cut(peer, self.places)
+        if front.ended():
+            ours.close()
+            return True
+        log.error("a channel is kept busy by its subscribers, and is left as it is")
+        return False

@@ -19,7 +19,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.api import query
 from shared.messages import Frame, Progress, ReplayFrame, ReplayStatus, Status
-from shared.sockets import Bus, Subscriber
+from shared.sockets import Bus
+from shared.subscriber import Subscriber
 from shared.wire import Published
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,8 @@ from shared.errors import (
 from shared.messages import Heartbeat, Status
 from shared.requests import CursorRequest
 from shared.rpc import Client, PeerGone, invalid_request
-from shared.sockets import Bus, Subscriber
+from shared.sockets import Bus
+from shared.subscriber import Subscriber
 from shared.wire import Payload, Published, Reply
 
 SILENCE_S = 5.0

@@ -25,7 +25,7 @@ from shared.privacy import sessions_group
 from shared.requests import Cancel
 from shared.rpc import PeerGone
 from shared.runner import Runtime
-from shared.sockets import Subscriber
+from shared.subscriber import Subscriber
 from shared.wire import Published
 
 CANCEL_S = 2.0

@@ -12,7 +12,7 @@ import sys
 from shared.channels import CHANNELS
 from shared.line_writer import LineWriter
 from shared.runner import Runtime
-from shared.sockets import Subscriber
+from shared.subscriber import Subscriber
 from shared.texts import json_line
 from shared.wire import Published
 

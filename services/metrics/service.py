@@ -16,7 +16,7 @@ from services.metrics.exporter import Exporter
 from shared.address import host_and_port
 from shared.channels import CHANNELS
 from shared.runner import Runtime
-from shared.sockets import Subscriber
+from shared.subscriber import Subscriber
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,8 @@ from shared.rarely import Rarely
 from shared.requests import FrameRef, Generated, InputRequest, PendingFrames
 from shared.rpc import Client, PeerGone, read
 from shared.session.layout import image_extension
-from shared.sockets import Bus, Subscriber
+from shared.sockets import Bus
+from shared.subscriber import Subscriber
 from shared.wire import Published
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,8 @@ from shared.holder import AlreadyHeld, Holder
 from shared.publisher import Publisher
 from shared.rpc import Client
 from shared.server import Server
-from shared.sockets import Bus, Subscriber, first
+from shared.sockets import Bus
+from shared.subscriber import Subscriber, first
 from shared.wire import Reply, Request
 from tests.support.buses import MIB, Buses, loopback_host
 from tests.support.processes import REPOSITORY

@@ -22,7 +22,8 @@ from shared.messages import Status
 from shared.publisher import Publisher
 from shared.rpc import Client
 from shared.server import MAX_FRAMES, Server
-from shared.sockets import Bus, Subscriber
+from shared.sockets import Bus
+from shared.subscriber import Subscriber
 from shared.wire import MAX_REQUEST_HEADER_BYTES, MAX_REQUEST_ITEMS, Reply, Request, decode_request
 from tests.support.buses import Buses
 from tests.support.samples import SAMPLES

@@ -17,7 +17,8 @@ from shared.rpc import Client, PeerGone
 from shared.runner import Runtime
 from shared.server import Server
 from shared.settings import Settings
-from shared.sockets import Bus, Subscriber, first
+from shared.sockets import Bus
+from shared.subscriber import Subscriber, first
 from shared.wire import Reply, Request
 from tests.support import hostile
 from tests.support.buses import Buses, free_port, loopback_host

@@ -12,7 +12,8 @@ import zmq
 from shared.channels import BY_NAME
 from shared.messages import Message, Progress, ReplayStatus
 from shared.publisher import Publisher
-from shared.sockets import Bus, Subscriber, first
+from shared.sockets import Bus
+from shared.subscriber import Subscriber, first
 from shared.wire import Published
 from tests.support.buses import MIB, Buses
 from tests.support.samples import SAMPLES, frame, tiny_png

@@ -16,7 +16,7 @@ from shared.curve import CurveKeys, load_keys, make_keys
 from shared.publisher import Publisher
 from shared.rpc import Client, PeerGone
 from shared.server import Server
-from shared.sockets import Subscriber, first
+from shared.subscriber import Subscriber, first
 from shared.wire import Reply, Request
 from tests.support.buses import Buses
 from tests.support.samples import SAMPLES

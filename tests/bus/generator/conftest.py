@@ -22,7 +22,7 @@ from shared.messages import new_id
 from shared.rpc import Client
 from shared.runner import Runtime
 from shared.settings import Settings
-from shared.sockets import Subscriber
+from shared.subscriber import Subscriber
 from shared.wire import Reply
 from tests.support.buses import Buses
 from tests.support.waiting import eventually_async

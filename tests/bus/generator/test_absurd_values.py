@@ -13,7 +13,7 @@ import pytest
 
 from shared.errors import InvalidRequest, MalformedMessage
 from shared.requests import Generate
-from shared.sockets import Subscriber
+from shared.subscriber import Subscriber
 from shared.wire import Reply, Request, encode_published
 from tests.bus.generator.conftest import Rig, photograph
 from tests.support.absurd_fields import LONG, REQUESTS, absurd_bodies, assert_quiet, refuses, tree

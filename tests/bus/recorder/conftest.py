@@ -22,7 +22,7 @@ from shared.rpc import Client, PeerGone
 from shared.runner import Runtime
 from shared.server import Server
 from shared.settings import Settings
-from shared.sockets import Subscriber
+from shared.subscriber import Subscriber
 from shared.wire import Published, Reply, Request
 from tests.support.buses import Buses
 from tests.support.frames import frame_fields, input_image, tiny_png

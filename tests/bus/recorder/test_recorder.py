@@ -28,7 +28,7 @@ from shared.session.check import check, exit_code
 from shared.session.layout import RECORDER_LOCK
 from shared.session.spill import write_spill
 from shared.settings import Settings
-from shared.sockets import Subscriber, first
+from shared.subscriber import Subscriber, first
 from tests.bus.recorder.conftest import Rig, SteeredGenerator
 from tests.support.frames import CREATED_AT
 from tests.support.scripted_disk import Fault, ScriptedDisk

@@ -15,7 +15,7 @@ from shared.rpc import Client
 from shared.runner import Runtime
 from shared.session.writer import SessionWriter
 from shared.settings import Settings
-from shared.sockets import Subscriber
+from shared.subscriber import Subscriber
 from shared.wire import Published, Reply
 from tests.support.buses import Buses
 from tests.support.frames import CREATED_AT, pending_frame

@@ -25,7 +25,7 @@ from shared.errors import (
 )
 from shared.session.metadata import Tail, entry_from_frame, file_parts, new_head
 from shared.session.writer import SessionWriter
-from shared.sockets import Subscriber
+from shared.subscriber import Subscriber
 from tests.bus.replayer.conftest import Rig
 from tests.support.absurd import ENTRIES, write_entry
 from tests.support.frames import CREATED_AT
