@@ -9,6 +9,7 @@ connects again within a moment.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -99,12 +100,19 @@ class Guard:
         lowest = floor = last = self._used()
         usually_allowed = self._allowed_bytes
         calm_looks = 0
+        is_settled = False
         while True:
             await asyncio.sleep(LOOK_S if calm_looks else SOON_S)
             self._see_peers()
             used = self._used()
             if self._settling():
                 lowest = floor = used
+            elif not is_settled:
+                # What has been loaded stays: to look through it again and again would take tenths of a second where
+                # that is a large model.
+                is_settled = True
+                gc.collect()
+                gc.freeze()
             lowest, floor = min(lowest, used), min(floor, used)
             if used - lowest <= usually_allowed:
                 self._allowed_bytes = usually_allowed
@@ -113,6 +121,7 @@ class Guard:
             calm_looks = 0 if abs(used - last) > usually_allowed // 16 else calm_looks + 1
             last = used
             if used > lowest + TRIM_BYTES and calm_looks % CALM_LOOKS == 0 and _is_power_of_2(calm_looks // CALM_LOOKS):
+                gc.collect()  # rings of what peers made us hold may wait for long to be found
                 await self._trim()
 
     async def _trim(self) -> None:

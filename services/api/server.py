@@ -163,6 +163,8 @@ class HttpServer:
     def __init__(self, app: ASGIApp, sockets: list[socket.socket]) -> None:
         # Uvicorn tells each WebSocket's path at level info, and a token may be in it.
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        # What is wrong with a form is told to who sent it.
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)
         self._connections = Connections()
         config = Config(
             app,

@@ -14,7 +14,9 @@ HEALTH_S = 0.25
 """``/health`` answers within it, 999 times in 1000."""
 MOST_GROWTH = 1.5
 """Of a process's memory, a minute after."""
-MOST_PEAK_BYTES = 1 << 30
+MOST_GROWTH_SOON = 2.0
+"""Of a short run, which ends as soon as memory has fallen."""
+MOST_PEAK_BYTES = 3 << 30
 """More than at the start that a process may need for a moment, whoever asks for what."""
 SPARE_DESCRIPTORS = 64
 """More than at the start that a process may have open a minute after."""
@@ -76,7 +78,7 @@ class Report:
         found += [f"an honest client: {each}" for each in self.honest.broken]
         found += [f"{self.honest.lost} honest frames were lost"] if self.honest.lost else []
         for name, use in self.uses.items():
-            if use.growth > MOST_GROWTH:
+            if use.growth > (MOST_GROWTH if self.timed else MOST_GROWTH_SOON):
                 found.append(f"{name} has {use.growth:.2f} times its memory {self.after_s:.0f} s after")
             if use.peak_bytes > use.start_bytes + MOST_PEAK_BYTES:
                 found.append(f"{name} grew to {use.peak_bytes / 2**20:.0f} MB")
