@@ -118,7 +118,7 @@ def test_a_report_without_a_broken_rule_says_so() -> None:
         ({"health": Asked(times=[(0.0, 0.01)] * 1000, unanswered=["timed out"])}, "was not answered"),
         ({"health": Asked(times=[(0.0, 0.01)] * 1000, statuses={503: 1})}, "answered 503"),
         ({"uses": {"api": Use(100, 200, 151)}}, "1.51 times"),
-        ({"uses": {"api": Use(100, 2 << 30, 100)}}, "grew to 2048 MB"),
+        ({"uses": {"api": Use(100, 4 << 30, 100)}}, "grew to 4096 MB"),
         ({"uses": {"api": Use(1, 1, 1, 10, 100, 100)}}, "100 descriptors"),
         ({"ended": ["api (exit code 1)"]}, "process ended"),
         ({"exit_codes": {"api": 1}}, "exit code 1"),
