@@ -12,6 +12,7 @@ import asyncio
 import gc
 import logging
 import os
+import random
 import sys
 import time
 from collections.abc import Callable
@@ -34,6 +35,8 @@ SOON_S = 0.05
 ALLOWED_BYTES = 128 * MIB
 """Growth beyond what is accounted for, from which on peers are suspected."""
 MOST_ALLOWED_BYTES = 8 * 1024 * MIB
+LEARNED_S = 600.0
+"""So long is remembered that this process itself grew by more than what is usually allowed."""
 TRIM_BYTES = 8 * MIB
 """Growth that is worth a look at what can be given back, once it is over."""
 CALM_LOOKS = 10
@@ -65,6 +68,8 @@ class Guard:
         allowed_bytes: see :data:`ALLOWED_BYTES`; more where the process's own work needs more.
         accounted: bytes that the process knows it holds beside requests and answers, and bounds itself.
         settling: true while the process is still loading, and its growth means nothing.
+        working: true while its own work may need memory: growth in the meantime is its own up to
+            :data:`MOST_ALLOWED_BYTES`, and nobody is cut for it.
         resident: memory in use now, in bytes.
     """
 
@@ -75,12 +80,15 @@ class Guard:
         allowed_bytes: int = ALLOWED_BYTES,
         accounted: Callable[[], int] = lambda: 0,
         settling: Callable[[], bool] = lambda: False,
+        working: Callable[[], bool] = lambda: False,
         resident: Callable[[], int | None] = resident_bytes,
     ) -> None:
         self._bus = bus
         self._allowed_bytes = allowed_bytes
         self._accounted = accounted
         self._settling = settling
+        self._working = working
+        self._learned_s = float("-inf")
         self._resident = resident
         self._most_connections = min(MOST_CONNECTIONS, limit_now() // 4)
         self._peers: list[Connection] = []
@@ -114,10 +122,13 @@ class Guard:
                 gc.collect()
                 gc.freeze()
             lowest, floor = min(lowest, used), min(floor, used)
-            if used - lowest <= usually_allowed:
+            if used - lowest <= usually_allowed and time.monotonic() - self._learned_s > LEARNED_S:
                 self._allowed_bytes = usually_allowed
             if used - floor > self._allowed_bytes:
-                floor, used = await self._relieve(floor), self._used()
+                if self._working() and self._allowed_bytes < MOST_ALLOWED_BYTES:
+                    self._allow_more()
+                else:
+                    floor, used = await self._relieve(floor), self._used()
             calm_looks = 0 if abs(used - last) > usually_allowed // 16 else calm_looks + 1
             last = used
             if used > lowest + TRIM_BYTES and calm_looks % CALM_LOOKS == 0 and _is_power_of_2(calm_looks // CALM_LOOKS):
@@ -155,9 +166,13 @@ class Guard:
                 return floor
         used = self._used()
         self._in_vain_s = time.monotonic()
-        self._allowed_bytes = min(2 * self._allowed_bytes, MOST_ALLOWED_BYTES)
+        self._allow_more()
         log.info("this process has grown by %d MiB, and not by its peers", (used - floor) // MIB)
         return used
+
+    def _allow_more(self) -> None:
+        self._allowed_bytes = min(2 * self._allowed_bytes, MOST_ALLOWED_BYTES)
+        self._learned_s = time.monotonic()
 
     async def _falls(self, target: int, suspects: Callable[[], list[Connection]]) -> bool:
         """Cut off the suspects, and again as they come back; whether that brings the memory below the target."""
@@ -190,18 +205,21 @@ class Guard:
     # -- connections --------------------------------------------------------------------------------------------------
 
     def _see_peers(self) -> None:
-        """Learn who is connected, in the order of their coming, and keep them few."""
+        """Learn who is connected, in the order of their coming, and keep them few. The older half stays; of the others
+        anybody may be cut, or who holds all places could keep a process that was restarted out for ever."""
         now = connections(self._bus.places)
         present = set(now)
         known = [peer for peer in self._peers if peer in present]
         self._peers = known + [peer for peer in now if peer not in set(known)]
         if len(self._peers) > self._most_connections:
             busy = self._busy()
-            beyond = [peer for peer in self._peers[self._most_connections :] if peer.descriptor not in busy]
+            younger = [peer for peer in self._peers[self._most_connections // 2 :] if peer.descriptor not in busy]
+            excess = len(self._peers) - self._most_connections
+            beyond = random.sample(younger, min(excess, len(younger)))
             for peer in beyond:
                 cut(peer, self._bus.places)
             self._crowded.warn(
-                "%d have connected, and %d may: the newest %d without a request under way were cut",
+                "%d have connected, and %d may: %d of the younger half, without a request under way, were cut",
                 *(len(self._peers), self._most_connections, len(beyond)),
             )
 

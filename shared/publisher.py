@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import zmq
 
@@ -63,7 +64,9 @@ class Publisher:
 
     async def publish(self, message: Message, payload: Payload = b"") -> None:
         """Send. Never waits for a subscriber: an XPUB drops at its mark instead."""
-        await self._socket.send_multipart(encode_published(message, payload), copy=not payload)
+        # Its front takes all at once; where that has ended, serve_joins says why, and nothing can be published.
+        with suppress(zmq.Again):
+            await self._socket.send_multipart(encode_published(message, payload), flags=zmq.NOBLOCK, copy=not payload)
 
     async def serve_joins(self) -> None:
         """Answer subscriptions until cancelled.

@@ -70,9 +70,10 @@ class Runtime:
         allowed_bytes: int,
         accounted: Callable[[], int] = lambda: 0,
         settling: Callable[[], bool] = lambda: False,
+        working: Callable[[], bool] = lambda: False,
     ) -> None:
         """Watch what peers make this process hold; see :class:`shared.guard.Guard`."""
-        guard = Guard(self.bus, allowed_bytes=allowed_bytes, accounted=accounted, settling=settling)
+        guard = Guard(self.bus, allowed_bytes=allowed_bytes, accounted=accounted, settling=settling, working=working)
         self.supervise(guard.run(), "guard")
 
     def _ended(self, task: asyncio.Task[Any]) -> None:

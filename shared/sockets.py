@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -29,6 +30,9 @@ SERVICE_LINGER_MS = 1000
 RECONNECT_MS = 50
 RECONNECT_MAX_MS = 500
 GONE_MS = 6000
+UNREAD_MS = 45_000
+"""A peer of ours may leave what it is sent unread for so long, as a display wall that is paused does: that it takes
+nothing is no sign that it is gone. Longer than :data:`shared.server.STALL_S`."""
 HANDSHAKE_MS = 5000
 """Whoever has connected and not said what it speaks by then is disconnected."""
 
@@ -133,6 +137,8 @@ class Bus:
             socket.rcvhwm = 0
             socket.maxmsgsize = channel.max_inbound_bytes
             socket.handshake_ivl = HANDSHAKE_MS
+            if self.address.host is not None:
+                socket.setsockopt(zmq.TCP_MAXRT, UNREAD_MS)
             if self.keys is not None or self.address.host is not None:
                 self.admission.guard(socket, channel)
             socket.bind(self.address.of(channel.name))
@@ -229,7 +235,8 @@ class Bus:
     def _end(self, ours: zmq.asyncio.Socket, front: Front) -> bool:
         """End a front once it has published what it was given; whether it did."""
         plain: zmq.Socket[bytes] = zmq.Socket.shadow(ours.underlying)
-        plain.send(b"")
+        with suppress(zmq.Again):  # it has ended by itself
+            plain.send(b"", flags=zmq.NOBLOCK)
         if not front.ended():
             for peer in connections.connections(self.places):  # one of them keeps it busy
                 connections.cut(peer, self.places)

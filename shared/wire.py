@@ -5,6 +5,7 @@ Published: ``[topic, header, payload]``. Request and reply: ``[header, *payloads
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from shared.fields import MAX_ID_CHARS, cut
 from shared.messages import HEARD, PROTOCOL_VERSION, Message, new_id
 
 Payload = bytes | memoryview
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z)', re.DOTALL)
+"""One that does not end reaches to the end, so that none is looked at twice."""
 
 MAX_TYPE_CHARS = 100
 """A type is a word or two: it comes back in the answer."""
@@ -210,9 +214,13 @@ def _check_size(raw: bytes) -> None:
         raise MalformedMessage(
             f"the header has {len(raw)} bytes; at most {MAX_REQUEST_HEADER_BYTES} are read: ask for less at a time"
         )
-    # Counted in the text as well, where they mean nothing: a bound, found without parsing.
-    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > MAX_REQUEST_ITEMS:
+    # A bound, found without parsing; prompts have commas of their own.
+    if _items(raw) > MAX_REQUEST_ITEMS and _items(_STRING.sub(b"", raw)) > MAX_REQUEST_ITEMS:
         raise MalformedMessage(f"the header has more than {MAX_REQUEST_ITEMS} items; ask for less at a time")
+
+
+def _items(raw: bytes) -> int:
+    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
 def _header(raw: bytes) -> dict[str, Any]:

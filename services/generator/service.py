@@ -71,8 +71,12 @@ class Generator:
         self._runtime.supervise(self._beat(), "heartbeat")
         self._runtime.supervise(self._infer(), "inference")
         self._runtime.supervise(self._encode(), "encoding")
-        budget_bytes = WORK_BYTES + self._runtime.settings.bus_budget_bytes
-        self._runtime.guard(budget_bytes, self._held_bytes, lambda: self._inference.is_loading)
+        self._runtime.guard(
+            WORK_BYTES + self._runtime.settings.bus_budget_bytes,
+            self._held_bytes,
+            settling=lambda: self._inference.is_loading,
+            working=lambda: self.queue.running is not None,
+        )
         await self._runtime.stopping.wait()
         await self._stop()
 

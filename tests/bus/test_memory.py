@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+import zmq
 
 from shared import callers, publisher, server
 from shared.connections import connections
@@ -20,7 +21,7 @@ from shared.errors import MalformedMessage
 from shared.guard import MIB, Guard, resident_bytes
 from shared.messages import Status
 from shared.publisher import Publisher
-from shared.rpc import Client
+from shared.rpc import Client, PeerGone
 from shared.server import MAX_FRAMES, Server
 from shared.sockets import Bus
 from shared.subscriber import Subscriber
@@ -247,6 +248,20 @@ def test_a_header_with_all_that_a_rerun_brings_is_read() -> None:
     assert decode_request([orjson.dumps({"v": 1, "type": "rerun", "id": "7", "prompts": prompts})]).body["prompts"]
 
 
+def test_commas_in_texts_are_no_items() -> None:
+    prompts = {"prompts": ['a, [b], {c}, \\, ", ' * 1000] * 200}
+    header = {"v": 1, "type": "rerun", "id": "7", "prompts": prompts}
+    assert decode_request([orjson.dumps(header)]).body["prompts"] == prompts
+
+
+@pytest.mark.parametrize(
+    "text", [b'"' + b'\\"' * 3_000_000, b'"' + b'\\"' * 3_000_000 + b"\\", b'"' * 3_000_001, b'",' * 3_000_000]
+)
+def test_a_text_without_end_is_looked_at_once(text: bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        decode_request([b'{"a":' + b"[0," * 300_000 + text])
+
+
 async def test_a_message_of_very_many_frames_is_an_error(ends: Buses, station: Station, client: Client) -> None:
     with await asyncio.to_thread(RawPeer, ends.address, "replayer") as peer:
         await asyncio.to_thread(peer.send, frame(b"{}", more=True) * 100_000 + frame(b""))
@@ -346,6 +361,69 @@ async def test_growth_of_our_own_is_put_up_with(ends: Buses, station: Station, c
     station.go_on.set()
     await waiting  # nor was the one caller suspected
     assert guard._allowed_bytes == 128 * MIB
+
+
+async def test_growth_while_it_works_is_its_own(ends: Buses, station: Station, client: Client) -> None:
+    used, works = 100 * MIB, True
+    guard = Guard(station.bus, allowed_bytes=64 * MIB, resident=lambda: used, working=lambda: works)
+    idle = Client(ends.new(), "replayer")
+    await idle.call("status", timeout_s=20)
+    station.guard(guard)
+    await asyncio.sleep(0)
+    for _ in range(3):  # each time it is given back
+        used += 200 * MIB
+        await eventually_async(lambda: guard._allowed_bytes == 256 * MIB, timeout_s=30)
+        used -= 200 * MIB
+        await asyncio.sleep(0)
+    assert idle.connected
+    assert guard._allowed_bytes == 256 * MIB
+    await idle.close()
+
+
+async def test_who_holds_all_places_keeps_nobody_out(ends: Buses, station: Station, client: Client) -> None:
+    await client.call("status", timeout_s=20)
+    guard = Guard(station.bus)
+    guard._most_connections = 10
+    station.guard(guard)
+    peers = []
+    for _ in range(12):
+        with contextlib.suppress(OSError):  # cut already
+            peers.append(await asyncio.to_thread(RawPeer, ends.address, "replays"))
+    late = Client(ends.new(), "replayer")
+
+    async def stays() -> bool:
+        """Looked at, and let be: among ten that hold their places."""
+        return late.connected and len(guard._peers) == 10 and sum(not peer.is_closed() for peer in peers) < 9
+
+    async def gets_in() -> bool:
+        try:
+            await late.call("status", timeout_s=5)
+        except (PeerGone, TimeoutError):
+            return False
+        return await stays()
+
+    await eventually_async(gets_in, timeout_s=60)
+    assert client.connected
+    await late.close()
+    for peer in peers:
+        peer.close()
+
+
+async def test_a_front_that_ends_hangs_nobody(ends: Buses) -> None:
+    bus = ends.new()
+    publisher = Publisher(bus, "replays")
+    publisher._front._hear = lambda frame: 1 / 0
+    joins = asyncio.create_task(publisher.serve_joins())
+    Subscriber(ends.new(), "replays")
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(joins, 20)
+    await asyncio.wait_for(publisher.publish(SAMPLES["replay.status"]), 20)
+    await asyncio.wait_for(asyncio.to_thread(bus.close), 20)
+
+
+async def test_a_reader_that_pauses_is_not_taken_for_gone(tcp_buses: Buses) -> None:
+    bound = tcp_buses.new().bind("replayer")
+    assert bound.getsockopt(zmq.TCP_MAXRT) > 1000 * server.STALL_S
 
 
 async def test_connections_are_kept_few_and_the_old_ones_stay(ends: Buses, station: Station, client: Client) -> None:
