@@ -8,7 +8,8 @@ from typing import Any
 
 import httptools
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from services.api.heads import BadRequest
 from services.api.pace import LEAST_BYTES_PER_S, RequestTimeout
@@ -38,7 +39,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._chunks = 0
         self._body_bytes = 0
         self._received_bytes = 0
+        self._is_in_message = False
         self._is_in_body = False
+        self._running: RequestResponseCycle | None = None
         self._late: asyncio.TimerHandle | None = None
 
     @property
@@ -50,20 +53,32 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         read_at_most(transport, READ_BYTES)
         # One that says nothing ends as one that has nothing more to say.
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self._end_at(self.loop.time() + self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_watching()
         self._unset_keepalive_if_required()
+        if self._running is not None:
+            # Uvicorn tells the request that came last, behind which this one may still be at work.
+            self._running.disconnected = self._running.disconnected or not self._running.response_complete
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self._received_bytes += len(data)
+        idle = self.timeout_keep_alive_task
         super().data_received(data)
-        if self._late is None and not self.is_at_work and self.timeout_keep_alive_task is None:
+        if self._late is not None or self.is_at_work or self.transport.is_closing():
+            return
+        if self._is_in_message:
             self._watch()
+        else:
+            # Blank lines, or the end of a body that was answered before: nothing that an answer could be for, nor
+            # that makes it wait for longer.
+            self._end_at(self.loop.time() + self.timeout_keep_alive if idle is None else idle.when())
 
     def on_message_begin(self) -> None:
+        self._is_in_message = True
         self._head_bytes = self._headers = self._chunks = self._body_bytes = 0
         super().on_message_begin()
 
@@ -76,6 +91,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._headers += 1
         if self._headers > MAX_HEADERS:
             raise httptools.HttpParserError(f"the head has more than {MAX_HEADERS} headers")
+        if self._is_in_body:
+            return  # a trailer: the head was checked without it, so it must not become part of that
         super().on_header(name, value.rstrip(b" \t"))  # the parser strips its beginning alone
 
     def on_headers_complete(self) -> None:
@@ -97,9 +114,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._is_in_body = False
+        self._is_in_message = self._is_in_body = False
         self._stop_watching()
         super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
@@ -116,6 +137,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def refuse(self, refusal: ParafoveaError) -> None:
         """Answer what has come of a request, and end the connection."""
         self._stop_watching()
+        if self._running is not None and self._running.response_started and not self._running.response_complete:
+            self.transport.close()  # in the midst of another answer it would be read as part of that
+            return
         body = orjson.dumps(refusal.to_json())
         head = (
             f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\ncontent-type: application/json\r\n"
@@ -123,6 +147,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+    def _end_at(self, time: float) -> None:
+        """End it then, unless something comes before; seconds of the loop's clock."""
+        self.timeout_keep_alive_task = self.loop.call_at(time, self.timeout_keep_alive_handler)
 
     def _watch(self) -> None:
         self._received_bytes = 0

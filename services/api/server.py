@@ -39,6 +39,7 @@ class JsonHttpProtocol(BoundedHttpProtocol):
     """HTTP/1.1, one of a bounded number of connections, and errors before any route as JSON too."""
 
     _malformed: BadRequest | None = None
+    _is_behind = False
 
     def __init__(self, *arguments: Any, bound: Connections, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -60,7 +61,9 @@ class JsonHttpProtocol(BoundedHttpProtocol):
         super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:
-        # A WebSocket's handshake does not come to self.app: it is asked for in handle_websocket_upgrade.
+        self._is_behind = self.is_at_work
+        # A WebSocket's handshake does not come to self.app: it is asked for in handle_websocket_upgrade. Behind a
+        # request it is no handshake, or that one's answer would be written into the WebSocket.
         refusal = self._fault() or self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=False)
         self.app = self._taking if refusal is None else error_response(refusal, {"Connection": "close"})
         super().on_headers_complete()
@@ -88,8 +91,10 @@ class JsonHttpProtocol(BoundedHttpProtocol):
     def _fault(self) -> BadRequest | None:
         """Why the request's head is none that HTTP knows; else its target is in the form that a server gets."""
         self._malformed = None
-        is_websocket = self.parser.should_upgrade() and self._should_upgrade()
+        is_websocket = self.parser.should_upgrade() and self._is_handshake()
         try:
+            if is_websocket and self._is_behind:
+                raise BadRequest("A WebSocket's handshake came before the answer to the request ahead; wait for that.")
             version = self.parser.get_http_version()
             self.url = heads.check(version, self.url, self.headers, is_websocket=is_websocket)
         except BadRequest as error:
@@ -98,6 +103,9 @@ class JsonHttpProtocol(BoundedHttpProtocol):
         return self._malformed
 
     def _should_upgrade(self) -> bool:
+        return self._is_handshake() and not self._is_behind
+
+    def _is_handshake(self) -> bool:
         return super()._should_upgrade() and self.parser.get_method() == b"GET"
 
     def _unsupported_upgrade_warning(self) -> None:

@@ -14,9 +14,7 @@ log = logging.getLogger(__name__)
 LIMIT_BYTES = 256 * 1024 * 1024
 """Beyond it those who take least are cut off; beyond twice as much any, the largest first."""
 UNREAD_S = 300.0
-"""So long a client may take nothing of what waits for it."""
-CLOSING_S = 10.0
-"""The same, where nothing comes behind it."""
+"""So long a client may take nothing of what waits for it, the end of its last answer too."""
 LOOK_S = 2.0
 LEAST_TAKEN_BYTES = 64 * 1024
 """Of a large answer, between two looks, by those who are spared at the limit."""
@@ -61,7 +59,7 @@ class Unread:
             else:
                 seen = _Seen(waiting_bytes, last.since, 0)
             self._seen[transport] = seen
-            if now - seen.since > (CLOSING_S if transport.is_closing() else UNREAD_S):
+            if now - seen.since > UNREAD_S:
                 self._cut_off(transport)
         self._make_room()
 

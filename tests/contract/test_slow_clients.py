@@ -67,7 +67,6 @@ HEADS = {
     "a head that drips": (b"GET /health HTTP/1.1\r\nHost: localhost\r\n", b"a: b\r\n"),
     "a line that drips": (b"GET /", b"a"),
     "a second head": (b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hea", b"l"),
-    "blank lines": (b"\r\n", b"\r\n"),
     "half a handshake": (b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n", b""),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from services.api.unread import CLOSING_S, LEAST_TAKEN_BYTES, UNREAD_S, Unread
+from services.api.unread import LEAST_TAKEN_BYTES, UNREAD_S, Unread
 
 
 class Waiting:
@@ -41,12 +41,22 @@ def test_within_the_limit_one_may_take_its_time() -> None:
     assert one.aborted
 
 
-def test_one_that_closes_has_less() -> None:
+def test_the_end_of_a_last_answer_is_waited_for_as_long() -> None:
+    """Of a client that asked for ``Connection: close`` the server has closed while an answer's end still waits."""
     unread, one = Unread(1000), Waiting(10, is_closing=True)
-    look(unread, 0, one)
-    look(unread, CLOSING_S, one)
+    for now in range(0, int(UNREAD_S) + 1, 10):
+        look(unread, now, one)
     assert not one.aborted
-    look(unread, CLOSING_S + 1, one)
+    look(unread, UNREAD_S + 1, one)
+    assert one.aborted
+
+
+def test_the_end_of_a_last_answer_counts_at_the_limit() -> None:
+    limit = 10 * LEAST_TAKEN_BYTES
+    unread, one = Unread(limit), Waiting(limit + 1, is_closing=True)
+    look(unread, 0, one)
+    assert not one.aborted, "who has just begun is not judged yet"
+    look(unread, 2, one)
     assert one.aborted
 
 
