@@ -25,7 +25,7 @@ class Import:
     def __init__(self, places: ImportSlots) -> None:
         self._coming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._places = places
-        self.body = Pace(cast(Request, self), LONG_S)
+        self.body = Pace(cast(Request, self), 10 * LONG_S)
         self.has_place = False
         self.task = asyncio.create_task(self._run())
         self.receive: Callable[[], Any] = self._coming.get
