@@ -14,10 +14,11 @@ from starlette.responses import Response, StreamingResponse
 
 from services.api import query
 from services.api.commands import Command
-from services.api.errors import JsonResponse
+from services.api.errors import JsonResponse, error_response
 from services.api.headers import NO_STORE
 from services.api.pace import Pace, RequestTimeout
 from services.api.service import Api
+from services.api.slots import ImportSlots
 from shared.disk import Disk
 from shared.errors import ParafoveaError, PayloadTooLarge, RecorderUnavailable, UnsupportedMediaType
 from shared.session import ids
@@ -27,8 +28,8 @@ from shared.session.staging import sweep
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 2
-"""Imports that run side by side; another one waits, and so does its sender."""
+PAUSE_S = 300.0
+"""Of an archive that comes: whoever makes it while it is sent may look at very many files first."""
 DRAIN_BYTES = 256 * 1024 * 1024
 """Of a refused archive so much more is read, so that the sender gets to see why."""
 _PIECE_BYTES = 1 << 20
@@ -40,7 +41,7 @@ class ArchiveRoutes:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._root: Path = api.settings.sessions_dir
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = ImportSlots()
 
     async def export(self, request: Request) -> Response:
         """A session as a ``.tar.gz``: what was recorded up to this moment."""
@@ -66,14 +67,17 @@ class ArchiveRoutes:
         if announced.isascii() and announced.isdigit() and int(announced) > MAX_ARCHIVE_BYTES:
             raise PayloadTooLarge(f"the archive is longer than {MAX_ARCHIVE_BYTES / GB:g} GB")
         self._api.check_open()
-        body = Pace(request)
+        body = Pace(request, PAUSE_S)
         try:
-            async with self._slots:
+            async with self._slots.hold(body):
                 imported = await self._import(body, session_id)
         except RequestTimeout:
             raise
-        except ParafoveaError:
-            await _drain(body)  # outside of the slot: it may come slowly
+        except ParafoveaError as error:
+            asks_first = request.headers.get("expect", "").lower() == "100-continue" and not body.received_bytes
+            # Outside of the slot: it may come slowly.
+            if asks_first or not await _drain(body):
+                return error_response(error, {"Connection": "close"})
             raise
         answer = {
             "session_id": imported["session_id"],
@@ -116,11 +120,16 @@ class ArchiveRoutes:
                 piece.clear()
 
 
-async def _drain(body: Pace) -> None:
-    """Read the rest, up to a limit, and forget it."""
+async def _drain(body: Pace) -> bool:
+    """Read the rest, up to a limit, and forget it: False where it stopped coming."""
     until = body.received_bytes + DRAIN_BYTES
-    while not body.ended and body.received_bytes < until:
-        await body.next()
+    body.shorten()
+    try:
+        while not body.ended and body.received_bytes < until:
+            await body.next()
+    except RequestTimeout:  # the error that it was refused with says more
+        return False
+    return True
 
 
 async def _chunks(outgoing: Export) -> AsyncIterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import stat
 import sys
 from pathlib import Path
@@ -59,7 +60,12 @@ def _permit(disk: Disk, path: Path, mode: int) -> None:
         disk.chmod(path, mode)
         return
     if path.stat().st_gid != disk.group:
-        os.chown(path, -1, disk.group)
+        try:
+            os.chown(path, -1, disk.group)
+        except PermissionError as error:  # it is in no such group, or its supervisor lets it give files to none
+            name = shlex.quote(str(path))
+            by_hand = f"chgrp -R {disk.group} {name} && chmod 2750 {name}"
+            raise PermissionError(error.errno, f"this process may not change its group; run {by_hand}") from error
     try:
         disk.chmod(path, mode | stat.S_ISGID)
     except PermissionError:  # a hardened service may set no such bit, and needs none where it is of that group
@@ -87,4 +93,8 @@ def _owner(entry: os.DirEntry[str]) -> int | None:
 
 
 def _say(path: Path, reason: str) -> None:
-    log.warning("who may read %s stays as it is (%s); others may be able to read what was recorded", path, reason)
+    log.warning(
+        "who may read %s stays as it is (%s); it may be others than the settings say who can read what was recorded",
+        path,
+        reason,
+    )

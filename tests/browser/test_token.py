@@ -124,10 +124,20 @@ def test_one_in_the_pages_address_is_taken_out_of_it(opened: Page, guarded: Stud
     expect(question(opened)).to_have_count(0)
     assert opened.url == f"{guarded.url}/?gaze=ws#/sessions"
     assert_is_kept_in_this_tab(opened)
-    opened.goto(f"{guarded.url}/?token=another#/sessions")
+
+
+def test_one_in_the_pages_address_replaces_what_the_tab_had(opened: Page, guarded: Studio) -> None:
+    give(opened, "the sesame of last year")
+    expect(question(opened)).to_contain_text("does not take the token")
+    opened.evaluate("localStorage.setItem('parafovea.token', 'the sesame of the year before')")
+    opened.goto(f"{guarded.url}/?token=open%20sesame%20%26%20more#/sessions")
+    expect(opened.get_by_role("heading", name="Sessions").first).to_be_visible()
     expect(question(opened)).to_have_count(0)
     assert opened.url == f"{guarded.url}/#/sessions"
     assert_is_kept_in_this_tab(opened)
+    opened.reload()
+    expect(opened.get_by_role("heading", name="Sessions").first).to_be_visible()
+    expect(question(opened)).to_have_count(0)
 
 
 def test_a_browser_that_keeps_nothing_asks_after_each_load(new_page: NewPage, guarded: Studio) -> None:

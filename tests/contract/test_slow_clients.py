@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.api import bounded, pace, server, unread, uploads
+from services.api import archives, bounded, pace, server, unread, uploads
 from tests.contract.conftest import Site, Sites, body
 from tests.contract.test_gaze import wire
 from tests.support.waiting import eventually_async
@@ -29,6 +29,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded, "HEAD_S", SOON_S)
     monkeypatch.setattr(pace, "PAUSE_S", SOON_S)
     monkeypatch.setattr(pace, "GRACE_S", SOON_S)
+    monkeypatch.setattr(archives, "PAUSE_S", SOON_S)
     monkeypatch.setattr(server, "KEEP_ALIVE_S", 1)
     monkeypatch.setattr(server, "LOOK_S", 0.1)
 

@@ -21,6 +21,7 @@ from services.api.openapi.parts import (
 )
 from services.api.pace import RequestTimeout
 from services.api.reruns import RerunBody
+from services.api.uploads import ServerBusy
 from shared import errors
 
 
@@ -50,6 +51,7 @@ def archives() -> Json:
                 *(
                     errors.PayloadTooLarge,
                     RequestTimeout,
+                    ServerBusy,
                     errors.UnsupportedMediaType,
                     errors.InsufficientStorage,
                     RECORDER,

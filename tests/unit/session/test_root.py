@@ -170,3 +170,19 @@ def test_whoever_comes_first_makes_it_so(use: Callable[[Disk, Path], None], grou
     use(Disk(group), root)
     assert mode(root) == (0o700 if group is None else 0o2750)
     assert group is None or {path.stat().st_gid for path in (root, *root.rglob("*"))} == {group}
+
+
+def test_a_group_that_it_may_not_be_given_is_told_with_what_to_do(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As under systemd's ~@privileged, which denies chown."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    root.mkdir(mode=0o750)
+    monkeypatch.setattr(os, "chown", refuse)
+    make_root(Disk(GROUP), root)
+    assert mode(root) == 0o750
+    (said,) = caplog.messages
+    assert f"chgrp -R {GROUP} {root} && chmod 2750 {root}" in said

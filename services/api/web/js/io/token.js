@@ -6,7 +6,8 @@ import { loadToken, saveToken } from "./prefs.js";
 
 export class TokenKeeper {
   constructor() {
-    this.token = loadToken() ?? fromAddress();
+    const kept = loadToken(); // in any case: it takes over what an earlier version left
+    this.token = fromAddress() ?? kept;
     forgetAddress();
     /** @type {Promise<boolean> | null} Many requests fail at once; the question is asked once. */
     this._asking = null;
