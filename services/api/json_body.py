@@ -180,9 +180,13 @@ def load_object(body: bytes) -> dict[str, Any]:
         raise InvalidJson(f"The body is not JSON ({reason}); send one JSON object in UTF-8.") from None
     if not isinstance(values, dict):
         raise InvalidRequest("The body is JSON, but not an object; send one object with the documented fields.")
+    too_deep = InvalidRequest(f"The body is nested more than {MAX_DEPTH} deep; send the documented fields only.")
     if is_deeper(values, MAX_DEPTH):
-        raise InvalidRequest(f"The body is nested more than {MAX_DEPTH} deep; send the documented fields only.")
-    json.loads(body, object_pairs_hook=_each_once)
+        raise too_deep
+    try:
+        json.loads(body, object_pairs_hook=_each_once)
+    except RecursionError:  # within the first of two values of one name, which orjson has dropped
+        raise too_deep from None
     return values
 
 

@@ -212,3 +212,11 @@ def test_base64_in_pieces(data: bytes, sizes: list[int]) -> None:
         text = text[size:]
     stream.feed(text)
     assert stream.finish() == data
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_deep_under_a_name_that_comes_again_is_refused(opening: str, closing: str) -> None:
+    """orjson has dropped it by then; the search for names that stand twice goes into it."""
+    deep = opening * 1000 + "1" + closing * 1000
+    with pytest.raises(InvalidRequest, match="deep"):
+        json_body.load_object(f'{{"prompt":{deep},"prompt":"x"}}'.encode())
