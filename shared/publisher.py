@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
 import zmq
 
@@ -21,6 +18,8 @@ from shared.wire import Payload, encode_published
 
 log = logging.getLogger(__name__)
 
+JOINS_AT_ONCE = 1000
+"""Subscriptions that are looked at before others have a turn."""
 TELL_EVERY_S = 0.1
 """Those who join within this time of each other are told the state once, all together: a flood of subscriptions makes
 no flood of messages."""
@@ -48,6 +47,7 @@ class Publisher:
     def __init__(self, bus: Bus, channel: str, on_join: Callable[[str], Iterable[Message]] | None = None) -> None:
         self._bus = bus
         self._channel = channel
+        self._socket = bus.bind(channel)
         self._types = BY_NAME[channel].types
         self._on_join = on_join
         self._longest = max(len(topic_of(name)) for name in self._types)
@@ -55,65 +55,50 @@ class Publisher:
         self._counted_s = 0.0
         self._flooded = Rarely(log)
         self.joins = 0
-        self._heard: set[str] = set()
-        self._joined: set[str] = set()
-        self._lock = threading.Lock()
-        self._news = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._socket, self._front = bus.bind_front(channel, self._hear, self._rest)
 
     async def publish(self, message: Message, payload: Payload = b"") -> None:
         """Send. Never waits for a subscriber: an XPUB drops at its mark instead."""
-        # Its front takes all at once; where that has ended, serve_joins says why, and nothing can be published.
-        with suppress(zmq.Again):
-            await self._socket.send_multipart(encode_published(message, payload), flags=zmq.NOBLOCK, copy=not payload)
+        await self._socket.send_multipart(encode_published(message, payload), copy=not payload)
 
     async def serve_joins(self) -> None:
-        """Answer subscriptions until cancelled.
-
-        Raises:
-            zmq.ZMQError: the channel can be published on no more.
-        """
+        """Answer subscriptions until cancelled."""
         clock = asyncio.get_running_loop().time
         due_s = float("-inf")
-        with self._lock:
-            self._loop = asyncio.get_running_loop()
-        self._news.set()  # for those who were faster
+        joined: set[str] = set()
         while True:
-            await self._news.wait()
-            await asyncio.sleep(max(0.0, due_s - clock()))
-            self._news.clear()
-            if self._front.failure is not None:
-                raise self._front.failure
-            with self._lock:
-                now, self._joined = self._joined, set()
-            if now and self._on_join is not None:
+            wait_s = due_s - clock() if joined else None
+            if wait_s is None or wait_s > 0:
+                wait_ms = None if wait_s is None else int(wait_s * 1000) + 1
+                await self._socket.poll(timeout=wait_ms, flags=zmq.POLLIN)  # type: ignore[call-arg]
+                joined |= self._newly_joined()
+                await asyncio.sleep(0)  # a socket that always has something would keep the loop to itself
+            else:
                 due_s = clock() + TELL_EVERY_S
+                now, joined = joined, set()
                 for message_type in self._types:
                     if message_type in now:
                         await self._tell(message_type)
 
-    # -- in the front's thread ----------------------------------------------------------------------------------------
-
-    def _hear(self, frame: zmq.Frame) -> None:
-        self._count(frame)
-        # An XSUB peer may send upstream whatever it likes, in any number of frames.
-        if len(frame) - 1 <= self._longest and not frame.more and frame.bytes.startswith(b"\x01"):
-            matching = {name for name in self._types if topic_of(name).startswith(frame.bytes[1:])}
-            self.joins += len(matching)
-            self._heard |= matching
-
-    def _rest(self) -> None:
-        """Have those told who have joined meanwhile."""
-        with self._lock:
-            self._joined |= self._heard
-            self._heard.clear()
-            if self._loop is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._news.set)
+    def _newly_joined(self) -> set[str]:
+        """Types that somebody has subscribed to."""
+        joined: set[str] = set()
+        upstream: zmq.Socket[bytes] = zmq.Socket.shadow(self._socket.underlying)
+        for _ in range(JOINS_AT_ONCE):
+            try:
+                frame = upstream.recv(flags=zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                break
+            self._count(frame)
+            # An XSUB peer may send upstream whatever it likes, in any number of frames.
+            if len(frame) - 1 <= self._longest and not frame.more and frame.bytes.startswith(b"\x01"):
+                matching = {name for name in self._types if topic_of(name).startswith(frame.bytes[1:])}
+                self.joins += len(matching)
+                joined |= matching
+        return joined if self._on_join is not None else set()
 
     def _count(self, frame: zmq.Frame) -> None:
         """Count what comes of a connection, and cut one that sends without end."""
-        now_s = time.monotonic()
+        now_s = asyncio.get_running_loop().time()
         if now_s - self._counted_s > COUNTED_S:
             self._counts.clear()
             self._counted_s = now_s
@@ -123,8 +108,6 @@ class Publisher:
             return
         if self._counts[descriptor] % MOST_JOINS == 1 and self._bus.cut(descriptor):
             self._flooded.warn("a subscriber of '%s' sent %d subscriptions, and is cut off", self._channel, MOST_JOINS)
-
-    # -- in the event loop --------------------------------------------------------------------------------------------
 
     async def _tell(self, message_type: str) -> None:
         assert self._on_join is not None

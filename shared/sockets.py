@@ -7,8 +7,7 @@ of each channel it binds, and closes everything, socket files included. Sockets 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -19,7 +18,6 @@ from shared import bus_folder, connections, curve
 from shared.address import BusAddress, InvalidBusAddress
 from shared.admission import Admission
 from shared.channels import BY_NAME, Channel, topic_of
-from shared.front import Front, Hear
 from shared.holder import Holder
 
 log = logging.getLogger(__name__)
@@ -29,6 +27,8 @@ SocketT = TypeVar("SocketT", bound="zmq.Socket[Any]")
 SERVICE_LINGER_MS = 1000
 RECONNECT_MS = 50
 RECONNECT_MAX_MS = 500
+SUBSCRIPTIONS_AHEAD = 16
+"""Of one subscriber, not looked at yet. libzmq queues them without bound once it has read them."""
 GONE_MS = 6000
 UNREAD_MS = 45_000
 """A peer of ours may leave what it is sent unread for so long, as a display wall that is paused does: that it takes
@@ -83,7 +83,6 @@ class Bus:
         self._linger_ms = linger_ms
         self._context = zmq.asyncio.Context()
         self._sockets: list[zmq.asyncio.Socket] = []
-        self._fronts: list[tuple[zmq.asyncio.Socket, Front]] = []
         self._holders: list[Holder] = []
         self._socket_files: list[Path] = []
         self.admission = Admission(self._context, keys)
@@ -102,27 +101,6 @@ class Bus:
         self._sockets.append(socket)
         return socket
 
-    def bind_front(self, channel_name: str, hear: Hear, rest: Callable[[], None]) -> tuple[zmq.asyncio.Socket, Front]:
-        """Bind a publishing channel, in a thread: the socket that takes what is to be published, and the thread.
-
-        Raises:
-            shared.holder.AlreadyHeld: another process has bound it.
-            zmq.ZMQError: the TCP port is taken.
-        """
-        plain: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(self._context.underlying)
-        outer = self._bind(plain, BY_NAME[channel_name])
-        place = f"inproc://{channel_name}"
-        inner = plain.socket(zmq.PAIR)
-        ours: zmq.asyncio.Socket = self._context.socket(zmq.PAIR)
-        for end in (inner, ours):
-            end.set_hwm(0)  # the outer one drops
-            end.linger = 0
-        inner.bind(place)
-        ours.connect(place)
-        front = Front(channel_name, outer, inner, hear, rest)
-        self._fronts.append((ours, front))
-        return ours, front
-
     def _bind(self, context: zmq.Context[SocketT], channel: Channel) -> SocketT:
         if self.address.folder is not None:
             self._holders.append(bus_folder.claim(self.address, channel.name))
@@ -133,8 +111,10 @@ class Bus:
                 socket.xpub_verbose = True
             else:
                 socket.router_mandatory = True  # else what a full or vanished caller does not take is dropped unnoticed
-            # No mark for what comes in: see shared/front.py. The server takes all, and refuses what is too much.
-            socket.rcvhwm = 0
+            # libzmq 4.3.5 ends the process where a peer leaves while its messages are held back at a mark, and one of
+            # them is a PING. So no request is held back: the server takes all, and refuses what is too much. Of
+            # subscriptions XPUB would read as long as more come: they need their mark.
+            socket.rcvhwm = SUBSCRIPTIONS_AHEAD if channel.pattern == "publish" else 0
             socket.maxmsgsize = channel.max_inbound_bytes
             socket.handshake_ivl = HANDSHAKE_MS
             if self.address.host is not None:
@@ -218,30 +198,13 @@ class Bus:
         """Close every socket, remove the socket files, release the locks. What is still to be sent has
         ``linger_ms`` to go."""
         self.admission.close()
-        ended = [self._end(ours, front) for ours, front in self._fronts]
-        self._fronts.clear()
         for socket in self._sockets:
             socket.close()
         self._sockets.clear()
-        if all(ended):
-            self._context.term()
+        self._context.term()
         for path in self._socket_files:
             path.unlink(missing_ok=True)
         for holder in self._holders:
             holder.release()
         self._socket_files.clear()
         self._holders.clear()
-
-    def _end(self, ours: zmq.asyncio.Socket, front: Front) -> bool:
-        """End a front once it has published what it was given; whether it did."""
-        plain: zmq.Socket[bytes] = zmq.Socket.shadow(ours.underlying)
-        with suppress(zmq.Again):  # it has ended by itself
-            plain.send(b"", flags=zmq.NOBLOCK)
-        if not front.ended():
-            for peer in connections.connections(self.places):  # one of them keeps it busy
-                connections.cut(peer, self.places)
-        if front.ended():
-            ours.close()
-            return True
-        log.error("a channel is kept busy by its subscribers, and is left as it is")
-        return False
