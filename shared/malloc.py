@@ -14,6 +14,7 @@ from typing import Any
 
 LARGE_BYTES = 512 * 1024
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 """Of ``malloc.h``."""
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -43,6 +44,18 @@ def keep_no_large_blocks() -> bool:
         Whether it does; False where there is no glibc.
     """
     return _mallopt is not None and bool(_mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES))
+
+
+def keep_one_pool() -> bool:
+    """Have all threads share one pool, in all of this process. Call it before the first thread starts.
+
+    Of the pools of other threads :func:`trim` cannot give back the top, and blocks that live long are strewn over all
+    of them. Threads rarely wait for one another: Python's own small objects are not from there.
+
+    Returns:
+        Whether they do; False where there is no glibc.
+    """
+    return _mallopt is not None and bool(_mallopt(_M_ARENA_MAX, 1))
 
 
 def trim() -> bool:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import zmq
 
+from shared import malloc
 from shared.address import InvalidBusAddress
 from shared.curve import InvalidKeys, load_keys
 from shared.descriptors import raise_limit
@@ -110,6 +111,7 @@ def run(name: str, main: Callable[[Runtime], Awaitable[None]]) -> NoReturn:
     """Run a service until SIGINT or SIGTERM, and exit: 0 after a stop that was asked for, 1 after a failure, 2 when
     it could not start."""
     abandon = False
+    malloc.keep_one_pool()
     try:
         settings = load_settings()
         take_umask(settings)

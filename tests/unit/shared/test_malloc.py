@@ -55,6 +55,41 @@ print(held, held - (resident() - before))
 """
 
 
+POOLS = """
+import ctypes, os, sys, tempfile, threading
+from shared.malloc import keep_one_pool
+
+assert sys.argv[1] == "as it is" or keep_one_pool()
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+libc.fopen.restype, libc.malloc_info.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
+libc.fclose.argtypes = [ctypes.c_void_p]
+met = threading.Barrier(4)
+
+def work():
+    assert libc.malloc(2000)
+    met.wait()
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+with tempfile.NamedTemporaryFile() as told:
+    file = libc.fopen(told.name.encode(), b"w")
+    assert libc.malloc_info(0, file) == 0
+    libc.fclose(file)
+    print(told.read().count(b"<heap nr="))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone keeps what is freed")
+@pytest.mark.parametrize(("kept", "expected"), [("as it is", False), ("one", True)])
+def test_all_threads_share_one_pool(kept: str, expected: bool) -> None:
+    done = subprocess.run([sys.executable, "-c", POOLS, kept], capture_output=True, text=True, check=True)
+    assert (int(done.stdout) == 1) == expected
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone keeps what is freed")
 def test_large_blocks_go_back_by_themselves() -> None:
     done = subprocess.run([sys.executable, "-c", LARGE_AND_ALIVE], capture_output=True, text=True, check=True)
