@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from shared import malloc
-from shared.connections import Connection, connections, cut
+from shared.connections import Connection, connections
 from shared.descriptors import limit_now
 from shared.rarely import Rarely
 from shared.sockets import Bus
@@ -178,7 +178,7 @@ class Guard:
         """Cut off the suspects, and again as they come back; whether that brings the memory below the target."""
         for _ in range(LOOKS_AFTER_CUT):
             for peer in suspects():
-                cut(peer, self._bus.places)
+                self._bus.cut(peer)
             await asyncio.sleep(SOON_S)
             await self._trim()
             if self._used() < target:
@@ -217,7 +217,7 @@ class Guard:
             excess = len(self._peers) - self._most_connections
             beyond = random.sample(younger, min(excess, len(younger)))
             for peer in beyond:
-                cut(peer, self._bus.places)
+                self._bus.cut(peer)
             self._crowded.warn(
                 "%d have connected, and %d may: %d of the younger half, without a request under way, were cut",
                 *(len(self._peers), self._most_connections, len(beyond)),

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable
 
-import zmq
-
-from shared.channels import BY_NAME, topic_of
+from shared.channels import BY_NAME
+from shared.joins import Joins
 from shared.messages import Message
 from shared.rarely import Rarely
-from shared.receiving import descriptor_of
 from shared.sockets import Bus
 from shared.wire import Payload, encode_published
 
 log = logging.getLogger(__name__)
 
-JOINS_AT_ONCE = 1000
-"""Subscriptions that are looked at before others have a turn."""
 TELL_EVERY_S = 0.1
 """Those who join within this time of each other are told the state once, all together: a flood of subscriptions makes
 no flood of messages."""
-MOST_JOINS = 1000
-COUNTED_S = 60.0
-"""A connection that subscribes more often in this time is cut: libzmq keeps every topic that it is told."""
+ROOM_S = 2.0
+"""Only subscribers that send without end keep a channel from publishing for so long."""
 
 
 class Publisher:
@@ -39,77 +33,48 @@ class Publisher:
         channel: a publishing channel; this process becomes its holder.
         on_join: given a message type that somebody has just subscribed to, the messages that tell the state. They go
             to every subscriber of that type, so they must be harmless when repeated.
-
-    Attributes:
-        joins: subscriptions so far, to each type.
     """
 
     def __init__(self, bus: Bus, channel: str, on_join: Callable[[str], Iterable[Message]] | None = None) -> None:
-        self._bus = bus
         self._channel = channel
-        self._socket = bus.bind(channel)
-        self._types = BY_NAME[channel].types
         self._on_join = on_join
-        self._longest = max(len(topic_of(name)) for name in self._types)
-        self._counts: Counter[int | None] = Counter()
-        self._counted_s = 0.0
-        self._flooded = Rarely(log)
-        self.joins = 0
+        self._dropped = Rarely(log)
+        self._joins = Joins(BY_NAME[channel], bus.connection, bus.cut)
+        self._front = bus.front(channel, self._joins.hear, self._joins.rest)
+
+    @property
+    def joins(self) -> int:
+        """Subscriptions so far, to each type."""
+        return self._joins.count
 
     async def publish(self, message: Message, payload: Payload = b"") -> None:
-        """Send. Never waits for a subscriber: an XPUB drops at its mark instead."""
-        await self._socket.send_multipart(encode_published(message, payload), copy=not payload)
+        """Send; it is sent, cancelled or not. Never waits for a subscriber to read: what is beyond its mark is dropped
+        instead."""
+        await self._send(encode_published(message, payload))
+
+    async def _send(self, frames: list[Payload]) -> None:
+        sent = self._front.send(frames)
+        # One at a time: a burst would overrun the marks of subscribers that are fast enough otherwise.
+        await asyncio.wait([asyncio.wrap_future(sent)], timeout=ROOM_S)
+        if sent.cancel():
+            self._dropped.warn("'%s' is kept busy by its subscribers, and a message to all is dropped", self._channel)
 
     async def serve_joins(self) -> None:
-        """Answer subscriptions until cancelled."""
+        """Answer subscriptions until cancelled.
+
+        Raises:
+            zmq.ZMQError: the channel can be published on no more.
+        """
         clock = asyncio.get_running_loop().time
         due_s = float("-inf")
-        joined: set[str] = set()
-        while True:
-            wait_s = due_s - clock() if joined else None
-            if wait_s is None or wait_s > 0:
-                wait_ms = None if wait_s is None else int(wait_s * 1000) + 1
-                await self._socket.poll(timeout=wait_ms, flags=zmq.POLLIN)  # type: ignore[call-arg]
-                joined |= self._newly_joined()
-                await asyncio.sleep(0)  # a socket that always has something would keep the loop to itself
-            else:
+        self._joins.tell()
+        while not self._front.end.done():
+            await self._joins.news.wait()
+            await asyncio.sleep(max(0.0, due_s - clock()))
+            joined = self._joins.take()
+            if joined and self._on_join is not None:
                 due_s = clock() + TELL_EVERY_S
-                now, joined = joined, set()
-                for message_type in self._types:
-                    if message_type in now:
-                        await self._tell(message_type)
-
-    def _newly_joined(self) -> set[str]:
-        """Types that somebody has subscribed to."""
-        joined: set[str] = set()
-        upstream: zmq.Socket[bytes] = zmq.Socket.shadow(self._socket.underlying)
-        for _ in range(JOINS_AT_ONCE):
-            try:
-                frame = upstream.recv(flags=zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                break
-            self._count(frame)
-            # An XSUB peer may send upstream whatever it likes, in any number of frames.
-            if len(frame) - 1 <= self._longest and not frame.more and frame.bytes.startswith(b"\x01"):
-                matching = {name for name in self._types if topic_of(name).startswith(frame.bytes[1:])}
-                self.joins += len(matching)
-                joined |= matching
-        return joined if self._on_join is not None else set()
-
-    def _count(self, frame: zmq.Frame) -> None:
-        """Count what comes of a connection, and cut one that sends without end."""
-        now_s = asyncio.get_running_loop().time()
-        if now_s - self._counted_s > COUNTED_S:
-            self._counts.clear()
-            self._counted_s = now_s
-        descriptor = descriptor_of(frame)
-        self._counts[descriptor] += 1
-        if self._counts[descriptor] <= MOST_JOINS or descriptor is None:
-            return
-        if self._counts[descriptor] % MOST_JOINS == 1 and self._bus.cut(descriptor):
-            self._flooded.warn("a subscriber of '%s' sent %d subscriptions, and is cut off", self._channel, MOST_JOINS)
-
-    async def _tell(self, message_type: str) -> None:
-        assert self._on_join is not None
-        for message in self._on_join(message_type):
-            await self.publish(message)
+                for message_type in joined:
+                    for message in self._on_join(message_type):
+                        await self.publish(message)
+        self._front.end.result()

@@ -211,7 +211,9 @@ class Server:
         return moved
 
     def _disconnect(self, caller: Caller) -> None:
-        if caller.descriptor is not None and self._bus.cut(caller.descriptor):
+        # While it has something unread it is connected, so the descriptor is its own.
+        peer = None if caller.descriptor is None else self._bus.connection(caller.descriptor)
+        if peer is not None and self._bus.cut(peer):
             self._stalled.warn(
                 "a caller of '%s' has left %d bytes of answers unread for %g s, and is disconnected",
                 *(self._channel.name, caller.unread_bytes, STALL_S),

@@ -1,13 +1,14 @@
 """The only constructor of sockets.
 
 A :class:`Bus` is one process's end of the bus: it makes each socket with the options its channel needs, holds the lock
-of each channel it binds, and closes everything, socket files included. Sockets belong to the event loop's thread.
+of each channel it binds, and closes everything, socket files included. Sockets belong to the event loop's thread, but
+for those of a :class:`~shared.front.Front`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +19,7 @@ from shared import bus_folder, connections, curve
 from shared.address import BusAddress, InvalidBusAddress
 from shared.admission import Admission
 from shared.channels import BY_NAME, Channel, topic_of
+from shared.front import Front, Hear
 from shared.holder import Holder
 
 log = logging.getLogger(__name__)
@@ -27,8 +29,6 @@ SocketT = TypeVar("SocketT", bound="zmq.Socket[Any]")
 SERVICE_LINGER_MS = 1000
 RECONNECT_MS = 50
 RECONNECT_MAX_MS = 500
-SUBSCRIPTIONS_AHEAD = 16
-"""Of one subscriber, not looked at yet. libzmq queues them without bound once it has read them."""
 GONE_MS = 6000
 UNREAD_MS = 45_000
 """A peer of ours may leave what it is sent unread for so long, as a display wall that is paused does: that it takes
@@ -83,6 +83,7 @@ class Bus:
         self._linger_ms = linger_ms
         self._context = zmq.asyncio.Context()
         self._sockets: list[zmq.asyncio.Socket] = []
+        self._fronts: list[Front] = []
         self._holders: list[Holder] = []
         self._socket_files: list[Path] = []
         self.admission = Admission(self._context, keys)
@@ -101,6 +102,18 @@ class Bus:
         self._sockets.append(socket)
         return socket
 
+    def front(self, channel_name: str, hear: Hear, rest: Callable[[], None]) -> Front:
+        """Bind a publishing channel, in a thread; see :class:`shared.front.Front`.
+
+        Raises:
+            shared.holder.AlreadyHeld: another process has bound it.
+            zmq.ZMQError: the TCP port is taken.
+        """
+        plain: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(self._context.underlying)
+        front = Front(channel_name, plain, self._bind(plain, BY_NAME[channel_name]), hear, rest)
+        self._fronts.append(front)
+        return front
+
     def _bind(self, context: zmq.Context[SocketT], channel: Channel) -> SocketT:
         if self.address.folder is not None:
             self._holders.append(bus_folder.claim(self.address, channel.name))
@@ -111,10 +124,8 @@ class Bus:
                 socket.xpub_verbose = True
             else:
                 socket.router_mandatory = True  # else what a full or vanished caller does not take is dropped unnoticed
-            # libzmq 4.3.5 ends the process where a peer leaves while its messages are held back at a mark, and one of
-            # them is a PING. So no request is held back: the server takes all, and refuses what is too much. Of
-            # subscriptions XPUB would read as long as more come: they need their mark.
-            socket.rcvhwm = SUBSCRIPTIONS_AHEAD if channel.pattern == "publish" else 0
+            # No mark for what comes in (see shared/front.py): the server takes all, and refuses what is too much.
+            socket.rcvhwm = 0
             socket.maxmsgsize = channel.max_inbound_bytes
             socket.handshake_ivl = HANDSHAKE_MS
             if self.address.host is not None:
@@ -183,10 +194,14 @@ class Bus:
             socket.tcp_keepalive_idle, socket.tcp_keepalive_intvl, socket.tcp_keepalive_cnt = 3, 1, 3
             socket.setsockopt(zmq.TCP_MAXRT, GONE_MS)
 
-    def cut(self, descriptor: int) -> bool:
-        """End a connection that somebody made to a channel bound here; False where it is none (any more)."""
-        peer = connections.connection(descriptor, self.places)
-        return peer is not None and connections.cut(peer, self.places)
+    def connection(self, descriptor: int) -> connections.Connection | None:
+        """The connection behind a descriptor that somebody made to a channel bound here; None where it is none (any
+        more)."""
+        return connections.connection(descriptor, self.places)
+
+    def cut(self, peer: connections.Connection) -> bool:
+        """End a connection; False where it has ended already."""
+        return connections.cut(peer, self.places)
 
     def close_socket(self, socket: zmq.asyncio.Socket) -> None:
         """Close one socket before the others; harmless once the bus is closed."""
@@ -198,13 +213,27 @@ class Bus:
         """Close every socket, remove the socket files, release the locks. What is still to be sent has
         ``linger_ms`` to go."""
         self.admission.close()
+        ended = [self._end(front) for front in self._fronts]
+        self._fronts.clear()
         for socket in self._sockets:
             socket.close()
         self._sockets.clear()
-        self._context.term()
+        if all(ended):
+            self._context.term()
         for path in self._socket_files:
             path.unlink(missing_ok=True)
         for holder in self._holders:
             holder.release()
         self._socket_files.clear()
         self._holders.clear()
+
+    def _end(self, front: Front) -> bool:
+        front.stop()
+        if front.ended():
+            return True
+        for peer in connections.connections(self.places):  # one of them keeps it busy
+            self.cut(peer)
+        if front.ended():
+            return True
+        log.error("a channel is kept busy by its subscribers, and is left as it is")
+        return False

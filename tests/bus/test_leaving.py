@@ -17,6 +17,7 @@ from tests.support.zmtp import RawPeer, frame, message
 
 PING = frame(b"\x04PING\x00\x00", command=True)
 REQUEST = message(b'{"v":1,"type":"status","id":"1"}')
+SUBSCRIPTION = frame(b"\x01replay.status|")
 
 
 @pytest.fixture(params=["ipc", "tcp"])
@@ -24,7 +25,7 @@ def ends(request: pytest.FixtureRequest, buses: Buses, tcp_buses: Buses) -> Buse
     return buses if request.param == "ipc" else tcp_buses
 
 
-@pytest.mark.parametrize(("channel", "said"), [("replayer", REQUEST)])
+@pytest.mark.parametrize(("channel", "said"), [("replayer", REQUEST), ("replays", SUBSCRIPTION)])
 async def test_a_flood_with_pings_that_breaks_off_ends_nothing(ends: Buses, channel: str, said: bytes) -> None:
     bus = ends.new()
 

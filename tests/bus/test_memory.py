@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import os
 import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 import zmq
 
 from shared import callers, publisher, server
-from shared.connections import connections
+from shared.connections import Connection, connections
 from shared.descriptors import limit_now
 from shared.errors import MalformedMessage
 from shared.guard import MIB, Guard, resident_bytes
@@ -409,6 +410,34 @@ async def test_who_holds_all_places_keeps_nobody_out(ends: Buses, station: Stati
         peer.close()
 
 
+async def test_a_front_that_fails_ends_the_process_and_hangs_nobody(
+    ends: Buses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = ends.new()
+    publisher = Publisher(bus, "replays")
+    monkeypatch.setattr(publisher._joins, "_count", lambda frame: 1 / 0)
+    serving = asyncio.create_task(publisher.serve_joins())
+    Subscriber(ends.new(), "replays")
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(serving, 20)
+    await asyncio.wait_for(publisher.publish(SAMPLES["replay.status"]), 20)
+    await asyncio.wait_for(asyncio.to_thread(bus.close), 20)
+
+
+async def test_what_is_published_is_sent_though_nobody_waits(ends: Buses) -> None:
+    bus = ends.new(linger_ms=1000)
+    publisher = Publisher(bus, "replays")
+    subscriber = Subscriber(ends.new(), "replays")
+    await eventually_async(lambda: publisher.joins > 0)
+    publishing = [asyncio.create_task(publisher.publish(SAMPLES["replay.status"])) for _ in range(3)]
+    await asyncio.sleep(0)
+    for task in publishing:
+        task.cancel()
+    await asyncio.to_thread(bus.close)
+    for _ in range(3):  # fewer than its mark
+        await asyncio.wait_for(subscriber.receive(), 10)
+
+
 async def test_a_reader_that_pauses_is_not_taken_for_gone(tcp_buses: Buses) -> None:
     bound = tcp_buses.new().bind("replayer")
     assert bound.getsockopt(zmq.TCP_MAXRT) > 1000 * server.STALL_S
@@ -437,9 +466,11 @@ def test_the_connections_leave_descriptors_for_files(buses: Buses) -> None:
 
 async def test_only_connections_to_bound_channels_are_cut(ends: Buses, station: Station, folder: Path) -> None:
     with (folder / "file").open("wb") as file, await asyncio.to_thread(RawPeer, ends.address, "replayer") as peer:
-        assert not station.bus.cut(file.fileno())
-        assert not station.bus.cut(peer.socket.fileno())
-        assert not station.bus.cut(99_999)
+        assert station.bus.connection(file.fileno()) is None
+        assert station.bus.connection(peer.socket.fileno()) is None
+        assert station.bus.connection(99_999) is None
+        for descriptor in (file.fileno(), peer.socket.fileno()):
+            assert not station.bus.cut(Connection(descriptor, os.fstat(descriptor).st_ino))
         assert not peer.is_closed()
 
 

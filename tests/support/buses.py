@@ -57,7 +57,7 @@ class Buses:
         self.address = address
         self._made: list[Bus] = []
 
-    def new(self, *, budget_bytes: int = 16 * MIB, keys: CurveKeys | None = None, linger_ms: int = 0) -> Bus:
+    def new(self, *, budget_bytes: int = 128 * MIB, keys: CurveKeys | None = None, linger_ms: int = 0) -> Bus:
         """Another end of the bus."""
         bus = Bus(self.address, budget_bytes=budget_bytes, keys=keys, linger_ms=linger_ms)
         self._made.append(bus)

@@ -136,7 +136,7 @@ async def test_what_they_do_not_understand_they_pass_over(system: System, genera
     metrics = await asyncio.to_thread(system.start, "metrics")
     tap = system.run("tap", [sys.executable, "-m", "cli.main", "tap"])
     await generator.start("odd")
-    socket = generator.publisher._socket
+    send = generator.publisher._send
     deep: Any = []
     for _ in range(400):
         deep = [deep]
@@ -154,7 +154,7 @@ async def test_what_they_do_not_understand_they_pass_over(system: System, genera
         for number in range(20):
             for header in odd:
                 raw = json.dumps({"v": 1, "id": str(number), **header}).encode()
-                await socket.send_multipart([f"{header['type']}|".encode(), raw, b""])
+                await send([f"{header['type']}|".encode(), raw, b""])
             await generator.publish(number)
         heard = (logger.out, tap.out, urllib_text(f"http://127.0.0.1:{system.metrics_port}/metrics"))
         return "teapot" in heard[0] and "frame " in heard[1] and 'frames_total{recorded="yes"' in heard[2]
