@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import zmq
 
@@ -51,28 +51,37 @@ class Front:
         self._outer = outer
         self._hear = hear
         self._rest = rest
-        self._woken, self._wake = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
-        for socket in (self._woken, self._wake):
-            socket.linger = 0
-        self._woken.bind(f"inproc://front of {name}")
-        self._wake.connect(f"inproc://front of {name}")
         self._given: deque[tuple[Frames, Future[None]]] = deque()
         self._stopping = False
         self.end: Future[None] = Future()
-        # Where a subscriber keeps it busy the process ends all the same.
-        threading.Thread(target=self._run, name=f"front of {name}", daemon=True).start()
+        with ExitStack() as failing:
+            failing.callback(outer.close, linger=0)
+            self._woken = failing.enter_context(context.socket(zmq.PAIR))
+            self._wake = failing.enter_context(context.socket(zmq.PAIR))
+            self._woken.linger = self._wake.linger = 0
+            self._woken.bind(f"inproc://front of {name}")
+            self._wake.connect(f"inproc://front of {name}")
+            # Where a subscriber keeps it busy the process ends all the same.
+            threading.Thread(target=self._run, name=f"front of {name}", daemon=True).start()
+            failing.pop_all()
+
+    @property
+    def waiting(self) -> int:
+        """Messages that were given and are not sent yet."""
+        return len(self._given)
 
     def send(self, frames: Frames) -> Future[None]:
         """Publish a message after all that were given before it. By one thread alone.
 
         Returns:
-            Done once it is sent. Until then it can be cancelled, and is when the thread ends.
+            Done once it is sent, or could not be. Until then it can be cancelled, and is when the thread ends.
         """
         sent: Future[None] = Future()
         self._given.append((frames, sent))
-        self._rouse()
         if self.end.done():
             sent.cancel()
+        else:
+            self._rouse()
         return sent
 
     def stop(self) -> None:
@@ -80,10 +89,10 @@ class Front:
         self._stopping = True
         self._rouse()
 
-    def ended(self, timeout_s: float = STOP_S) -> bool:
-        """Wait for the thread's end; whether it came. Nothing may be sent from then on."""
+    def ended(self) -> bool:
+        """Wait :data:`STOP_S` for the thread's end; whether it came. Nothing may be sent from then on."""
         try:
-            self.end.exception(timeout_s)
+            self.end.exception(STOP_S)
         except TimeoutError:
             return False
         self._wake.close()
@@ -131,7 +140,11 @@ class Front:
             if sent.set_running_or_notify_cancel():
                 # Look at what subscribers have read: sending alone does it once in a while, and drops at stale marks.
                 self._outer.poll(0)
-                self._outer.send_multipart(frames, copy=False)
+                try:
+                    self._outer.send_multipart(frames, copy=False)
+                except Exception as error:
+                    sent.set_exception(error)
+                    raise
                 sent.set_result(None)
 
     def _take(self) -> None:

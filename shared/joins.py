@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import zmq
@@ -87,8 +88,9 @@ class Joins:
         with self._lock:
             self._joined |= self._heard
             self._heard.clear()
-            if self._loop is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self.news.set)
+            if self._loop is not None:
+                with suppress(RuntimeError):  # it is closed
+                    self._loop.call_soon_threadsafe(self.news.set)
 
     def _count(self, frame: zmq.Frame) -> None:
         """Count what comes of a connection, and cut one that sends without end."""
@@ -103,9 +105,9 @@ class Joins:
         if counted is None:
             counted = self._counted[descriptor] = _Counted(self._find(descriptor))
         counted.messages += 1
-        if counted.messages % MOST_JOINS or counted.peer is None:
+        if counted.messages % MOST_JOINS:
             return
-        if self._cut(counted.peer):
+        if counted.peer is not None and self._cut(counted.peer):
             self._flooded.warn(
                 "a subscriber of '%s' sent %d subscriptions, and is cut off", self._channel.name, MOST_JOINS
             )

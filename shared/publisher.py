@@ -39,6 +39,7 @@ class Publisher:
         self._channel = channel
         self._on_join = on_join
         self._dropped = Rarely(log)
+        self._is_behind = False
         self._joins = Joins(BY_NAME[channel], bus.connection, bus.cut)
         self._front = bus.front(channel, self._joins.hear, self._joins.rest)
 
@@ -48,22 +49,33 @@ class Publisher:
         return self._joins.count
 
     async def publish(self, message: Message, payload: Payload = b"") -> None:
-        """Send; it is sent, cancelled or not. Never waits for a subscriber to read: what is beyond its mark is dropped
-        instead."""
+        """Send. Never waits for a subscriber to read: what is beyond its mark is dropped instead.
+
+        Who is cancelled in it has sent it all the same. Where the channel is kept busy for :data:`ROOM_S`, it is
+        dropped for all, and so is at once what follows, until the channel goes on.
+
+        Raises:
+            zmq.ZMQError: it could not be sent.
+        """
         await self._send(encode_published(message, payload))
 
     async def _send(self, frames: list[Payload]) -> None:
-        sent = self._front.send(frames)
-        # One at a time: a burst would overrun the marks of subscribers that are fast enough otherwise.
-        await asyncio.wait([asyncio.wrap_future(sent)], timeout=ROOM_S)
-        if sent.cancel():
-            self._dropped.warn("'%s' is kept busy by its subscribers, and a message to all is dropped", self._channel)
+        if not (self._is_behind and self._front.waiting):
+            sent = self._front.send(frames)
+            # One at a time: a burst would overrun the marks of subscribers that are fast enough otherwise.
+            await asyncio.wait([asyncio.wrap_future(sent)], timeout=ROOM_S)
+            self._is_behind = not sent.done()
+            if sent.done() and not sent.cancelled():
+                sent.result()
+            if self._front.end.done() or not sent.cancel():  # serve_joins tells of an end
+                return
+        self._dropped.warn("'%s' is kept busy by its subscribers, and a message to all is dropped", self._channel)
 
     async def serve_joins(self) -> None:
         """Answer subscriptions until cancelled.
 
         Raises:
-            zmq.ZMQError: the channel can be published on no more.
+            Exception: whatever ended the channel's front; it can be published on no more.
         """
         clock = asyncio.get_running_loop().time
         due_s = float("-inf")

@@ -213,12 +213,11 @@ class Bus:
         """Close every socket, remove the socket files, release the locks. What is still to be sent has
         ``linger_ms`` to go."""
         self.admission.close()
-        ended = [self._end(front) for front in self._fronts]
-        self._fronts.clear()
+        self._fronts = [front for front in self._fronts if not self._end(front)]
         for socket in self._sockets:
             socket.close()
         self._sockets.clear()
-        if all(ended):
+        if not self._fronts:
             self._context.term()
         for path in self._socket_files:
             path.unlink(missing_ok=True)
@@ -228,12 +227,15 @@ class Bus:
         self._holders.clear()
 
     def _end(self, front: Front) -> bool:
+        """End a front, once it has sent what it was given; whether it did."""
         front.stop()
-        if front.ended():
-            return True
-        for peer in connections.connections(self.places):  # one of them keeps it busy
-            self.cut(peer)
-        if front.ended():
-            return True
-        log.error("a channel is kept busy by its subscribers, and is left as it is")
-        return False
+        if not front.ended():
+            for peer in connections.connections(self.places):  # one of them keeps it busy
+                self.cut(peer)
+        if not front.ended():
+            log.error("a channel is kept busy by its subscribers, and is left as it is")
+            return False
+        error = front.end.exception()
+        if error is not None:
+            log.error("publishing has failed", exc_info=error)
+        return True

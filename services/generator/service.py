@@ -256,5 +256,5 @@ class Generator:
         return [self.status()] if message_type == Status.type else []
 
     def _publish_soon(self, message: Message, payload: bytes = b"") -> None:
-        # An XPUB send completes at once or drops: the task ends in this turn of the loop, in the order of the calls.
+        # Sent in the order of the calls, by the channel's thread.
         self._runtime.supervise(self._frames.publish(message, payload), f"publish {message.type}")

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import json
 import os
+import threading
 import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import orjson
 import pytest
 import zmq
 
-from shared import callers, publisher, server
+from shared import callers, front, publisher, server
 from shared.connections import Connection, connections
 from shared.descriptors import limit_now
 from shared.errors import MalformedMessage
@@ -414,14 +415,66 @@ async def test_a_front_that_fails_ends_the_process_and_hangs_nobody(
     ends: Buses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bus = ends.new()
-    publisher = Publisher(bus, "replays")
-    monkeypatch.setattr(publisher._joins, "_count", lambda frame: 1 / 0)
-    serving = asyncio.create_task(publisher.serve_joins())
+    failing = Publisher(bus, "replays")
+    monkeypatch.setattr(failing._joins, "_count", lambda frame: 1 / 0)
+    serving = asyncio.create_task(failing.serve_joins())
     Subscriber(ends.new(), "replays")
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(serving, 20)
-    await asyncio.wait_for(publisher.publish(SAMPLES["replay.status"]), 20)
+    await asyncio.wait_for(failing.publish(SAMPLES["replay.status"]), 20)
     await asyncio.wait_for(asyncio.to_thread(bus.close), 20)
+
+
+async def test_a_front_that_cannot_begin_hangs_nobody(ends: Buses, monkeypatch: pytest.MonkeyPatch) -> None:
+    bus = ends.new()
+
+    def fails(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fails)
+        with pytest.raises(RuntimeError, match="new thread"):
+            bus.front("replays", lambda frame: None, lambda: None)
+    await asyncio.wait_for(asyncio.to_thread(bus.close), 20)
+
+
+async def test_what_cannot_be_sent_is_told(ends: Buses) -> None:
+    bus = ends.new()
+    publisher = Publisher(bus, "replays")
+    with pytest.raises(TypeError):
+        await publisher._send([b"replay.status|", "no bytes"])  # type: ignore[list-item]
+    with pytest.raises(TypeError):
+        await asyncio.wait_for(publisher.serve_joins(), 20)
+    await asyncio.wait_for(asyncio.to_thread(bus.close), 20)
+
+
+async def test_a_channel_that_is_kept_busy_costs_one_pause_and_keeps_no_pictures(
+    ends: Buses, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(publisher, "ROOM_S", 0.2)
+    monkeypatch.setattr(front, "STOP_S", 0.2)
+    bus = ends.new()
+    publishing = Publisher(bus, "replays")
+    held, go_on = threading.Event(), threading.Event()
+
+    def busy(frame: zmq.Frame) -> None:
+        held.set()
+        go_on.wait(60)
+
+    monkeypatch.setattr(publishing._joins, "_count", busy)
+    subscriber = Subscriber(ends.new(), "replays")
+    await eventually_async(held.is_set)
+    for _ in range(100):
+        await publishing.publish(SAMPLES["replay.frame"], PICTURE)
+    assert publishing._front.waiting == 1
+    assert "is kept busy by its subscribers" in caplog.text
+    bus.close()  # both in vain
+    bus.close()
+    assert "is left as it is" in caplog.text
+    go_on.set()
+    await eventually_async(publishing._front.end.done)
+    bus.close()
+    subscriber.close()
 
 
 async def test_what_is_published_is_sent_though_nobody_waits(ends: Buses) -> None:
