@@ -9,17 +9,12 @@ connects again within a moment.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
-import os
 import random
-import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from shared import malloc
+from shared.calm import LOOK_S, MIB, Calm, resident_bytes, settle
 from shared.connections import Connection, connections
 from shared.descriptors import limit_now
 from shared.rarely import Rarely
@@ -27,9 +22,6 @@ from shared.sockets import Bus
 
 log = logging.getLogger(__name__)
 
-MIB = 1024 * 1024
-
-LOOK_S = 0.5
 SOON_S = 0.05
 """How often it looks while memory grows fast."""
 ALLOWED_BYTES = 128 * MIB
@@ -37,24 +29,11 @@ ALLOWED_BYTES = 128 * MIB
 MOST_ALLOWED_BYTES = 8 * 1024 * MIB
 LEARNED_S = 600.0
 """So long is remembered that this process itself grew by more than what is usually allowed."""
-TRIM_BYTES = 8 * MIB
-"""Growth that is worth a look at what can be given back, once it is over."""
-CALM_LOOKS = 10
-"""It is tried after so many looks without much change, then after twice as many, and so on."""
 MOST_CONNECTIONS = 1024
 """Of a process; fewer where it may have few descriptors, so that three quarters are left for files."""
 LOOKS_AFTER_CUT = 40
 AGAIN_S = 60.0
 """When memory grows once more within this time after a cut that did not help, nobody is spared."""
-
-
-def resident_bytes() -> int | None:
-    """Memory of this process's own that is in RAM, without what it has mapped of files; None where the system does not
-    say (all but Linux)."""
-    if not sys.platform.startswith("linux"):
-        return None
-    _, resident, shared, *_ = Path("/proc/self/statm").read_bytes().split()
-    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Guard:
@@ -93,7 +72,7 @@ class Guard:
         self._most_connections = min(MOST_CONNECTIONS, limit_now() // 4)
         self._peers: list[Connection] = []
         self._in_vain_s = float("-inf")
-        self._trimmer = ThreadPoolExecutor(1, "trim")  # the process's other threads may be stuck on a disk
+        self._calm = Calm(allowed_bytes // 16)
         self._crowded = Rarely(log)
         self._grown = Rarely(log)
 
@@ -102,25 +81,22 @@ class Guard:
         try:
             await self._watch()
         finally:
-            self._trimmer.shutdown(wait=False)
+            self._calm.close()
 
     async def _watch(self) -> None:
-        lowest = floor = last = self._used()
+        lowest = floor = self._used()
         usually_allowed = self._allowed_bytes
-        calm_looks = 0
         is_settled = False
         while True:
-            await asyncio.sleep(LOOK_S if calm_looks else SOON_S)
+            await asyncio.sleep(LOOK_S if self._calm.looks else SOON_S)
             self._see_peers()
             used = self._used()
             if self._settling():
                 lowest = floor = used
+                self._calm.forget()
             elif not is_settled:
-                # What has been loaded stays: to look through it again and again would take tenths of a second where
-                # that is a large model.
                 is_settled = True
-                gc.collect()
-                gc.freeze()
+                settle()
             lowest, floor = min(lowest, used), min(floor, used)
             if used - lowest <= usually_allowed and time.monotonic() - self._learned_s > LEARNED_S:
                 self._allowed_bytes = usually_allowed
@@ -129,14 +105,7 @@ class Guard:
                     self._allow_more()
                 else:
                     floor, used = await self._relieve(floor), self._used()
-            calm_looks = 0 if abs(used - last) > usually_allowed // 16 else calm_looks + 1
-            last = used
-            if used > lowest + TRIM_BYTES and calm_looks % CALM_LOOKS == 0 and _is_power_of_2(calm_looks // CALM_LOOKS):
-                gc.collect()  # rings of what peers made us hold may wait for long to be found
-                await self._trim()
-
-    async def _trim(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._trimmer, malloc.trim)
+            await self._calm.look(used)
 
     def _used(self) -> int:
         """Bytes in use that nobody accounts for."""
@@ -152,7 +121,7 @@ class Guard:
 
     async def _relieve(self, floor: int) -> int:
         """Find out whose growth it is, and end it: the floor that holds from now on."""
-        await self._trim()
+        await self._calm.trim()
         grown = self._used() - floor
         if grown <= self._allowed_bytes:
             return floor
@@ -180,7 +149,7 @@ class Guard:
             for peer in suspects():
                 self._bus.cut(peer)
             await asyncio.sleep(SOON_S)
-            await self._trim()
+            await self._calm.trim()
             if self._used() < target:
                 return True
         return False
@@ -222,7 +191,3 @@ class Guard:
                 "%d have connected, and %d may: %d of the younger half, without a request under way, were cut",
                 *(len(self._peers), self._most_connections, len(beyond)),
             )
-
-
-def _is_power_of_2(number: int) -> bool:
-    return number > 0 and number & (number - 1) == 0

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from shared.errors import SessionDamaged, SessionNotFound
 from shared.session.reader import SessionReader, open_session
 
 KEPT_OPEN = 8
+IDLE_S = 15.0
+"""Those that hold all of a session's entries in memory are kept so long after their last use."""
 
 
 class Readers:
@@ -20,7 +25,15 @@ class Readers:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._open: OrderedDict[str, SessionReader] = OrderedDict()
+        self._used_s: WeakKeyDictionary[SessionReader, float] = WeakKeyDictionary()
         self._lock = threading.Lock()
+
+    async def run(self) -> None:
+        """Close what is large and idle, until cancelled."""
+        while True:
+            await asyncio.sleep(IDLE_S / 2)
+            if any(reader.holds_all for reader in list(self._open.values())):
+                await asyncio.to_thread(self._close_idle)
 
     @contextmanager
     def session(self, session_id: str) -> Iterator[SessionReader]:
@@ -45,7 +58,10 @@ class Readers:
             self._open[session_id] = reader
             while len(self._open) > KEPT_OPEN:
                 self._open.popitem(last=False)[1].close()
-            yield reader
+            try:
+                yield reader
+            finally:
+                self._used_s[reader] = time.monotonic()
 
     def forget(self, session_id: str) -> None:
         """Close a session that is about to be removed."""
@@ -53,6 +69,13 @@ class Readers:
             reader = self._open.pop(session_id, None)
             if reader is not None:
                 reader.close()
+
+    def _close_idle(self) -> None:
+        with self._lock:
+            for session_id, reader in list(self._open.items()):
+                if reader.holds_all and time.monotonic() - self._used_s[reader] > IDLE_S:
+                    del self._open[session_id]
+                    reader.close()
 
     def close(self) -> None:
         """Close all."""

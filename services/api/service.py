@@ -18,7 +18,7 @@ from services.api.readers import Readers
 from services.api.recording import Recording
 from services.api.thumbnails import Thumbnailer
 from services.api.uploads import Uploads
-from shared import malloc
+from shared.calm import Calm
 from shared.disk import Disk
 from shared.errors import GeneratorUnavailable
 from shared.privacy import sessions_group
@@ -84,7 +84,8 @@ class Api:
             self._runtime.supervise(self._listen_to_recordings(), "recordings"),
             self._runtime.supervise(self.recording.follow(), "recorder's state"),
             self._runtime.supervise(self.replayer.follow(), "replayer's state"),
-            self._runtime.supervise(self.uploads.give_back(malloc.trim), "memory of bodies"),
+            self._runtime.supervise(Calm().run(), "memory"),
+            self._runtime.supervise(self.readers.run(), "open sessions"),
         ]
 
     def check_ready(self) -> None:

@@ -33,9 +33,6 @@ WINDOW_S = 2.0
 """Over which that is measured."""
 WAIT_S = 30.0
 """How long a body waits for room."""
-GIVE_BACK_S = 2.0
-GIVE_BACK_BYTES = 16 * 1024 * 1024
-"""What is let go of goes back to the system once it is so much."""
 LOOK_S = 0.1
 """How often it is seen who may go on."""
 
@@ -162,7 +159,6 @@ class Uploads:
         self._full = Rarely(log)
         self._turn = asyncio.Lock()
         self.used_bytes = 0
-        self._freed_bytes = 0
 
     @contextmanager
     def begin(self, reader: Reader) -> Iterator[Upload]:
@@ -188,25 +184,12 @@ class Uploads:
     def changed(self, upload: Upload, before: int) -> None:
         """A body holds more than ``before``, or less."""
         self.used_bytes += upload.held_bytes - before
-        self._freed_bytes += max(0, before - upload.held_bytes)
         if upload.held_bytes > SMALL_BYTES and not upload.is_complete:
             self._coming.setdefault(upload)
 
     def settled(self, upload: Upload) -> None:
         """A body wants no more room."""
         self._coming.pop(upload, None)
-
-    async def give_back(self, trim: Callable[[], object]) -> None:
-        """Let the system have what bodies took, once no more come, for as long as this runs.
-
-        Args:
-            trim: does it, and may take a while.
-        """
-        while True:
-            await asyncio.sleep(GIVE_BACK_S)
-            if self._freed_bytes >= GIVE_BACK_BYTES and not self._coming:
-                self._freed_bytes = 0
-                await asyncio.to_thread(trim)
 
     async def room_for(self, upload: Upload) -> None:
         """Wait until a body may go on; it fails where that takes too long."""

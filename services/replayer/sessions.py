@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +18,9 @@ from shared.session.reader import SessionReader, open_session
 OPEN_LIMIT = 64
 """Files held open at once. Cursors are many more; one whose session was closed meanwhile opens it again."""
 
+IDLE_S = 15.0
+"""Those that hold all of a session's entries in memory are kept so long after their last use."""
+
 T = TypeVar("T")
 
 
@@ -24,6 +28,7 @@ class _Open:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.users = 0
+        self.used_s = 0.0
         self.reader: SessionReader | None = None
 
     def close(self) -> None:
@@ -42,6 +47,15 @@ class Sessions:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._open: OrderedDict[str, _Open] = OrderedDict()
+
+    async def run(self) -> None:
+        """Close what is large and idle, until cancelled."""
+        while True:
+            await asyncio.sleep(IDLE_S / 2)
+            for session_id, opened in list(self._open.items()):
+                is_large = opened.reader is not None and opened.reader.holds_all
+                if is_large and not opened.users and time.monotonic() - opened.used_s > IDLE_S:
+                    self._let_go(session_id)
 
     async def read(self, session_id: str, work: Callable[[SessionReader], T]) -> T:
         """Do ``work`` in a thread, with a reader that is up to date and that nobody else uses meanwhile.
@@ -88,6 +102,7 @@ class Sessions:
                 yield opened
         finally:
             opened.users -= 1
+            opened.used_s = time.monotonic()
             if opened.reader is None and not opened.users and self._open.get(session_id) is opened:
                 del self._open[session_id]
             self._close_unused()
@@ -97,8 +112,11 @@ class Sessions:
             if len(self._open) <= OPEN_LIMIT:
                 return
             if not opened.users:
-                del self._open[session_id]
-                asyncio.get_running_loop().run_in_executor(None, opened.close)  # on a network share it may wait
+                self._let_go(session_id)
+
+    def _let_go(self, session_id: str) -> None:
+        closing = self._open.pop(session_id).close
+        asyncio.get_running_loop().run_in_executor(None, closing)  # on a network share it may wait
 
 
 def _up_to_date(root: Path, session_id: str, opened: _Open, work: Callable[[SessionReader], T]) -> T:

@@ -79,6 +79,12 @@ class MetadataReader:
         return self.contents.count
 
     @property
+    def holds_all(self) -> bool:
+        """Whether the text of every entry is held in memory, as that of a file of another hand is: of ours it is known
+        where they stand."""
+        return bool(self.contents.texts)
+
+    @property
     def written_head(self) -> dict[str, Any]:
         """The head exactly as it was written, to be written again."""
         return self.contents.head or {}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import shutil
 import time
 
 import orjson
 import pytest
 
-from services.replayer import service
+from services.replayer import service, sessions
 from services.replayer.cursor import Cursors
 from services.replayer.sessions import OPEN_LIMIT
 from shared.disk import Disk
@@ -54,6 +55,21 @@ async def test_a_session_is_replayed_in_order_byte_for_byte(rig: Rig) -> None:
     assert await rig.shown() is None
     assert await rig.shown() is None, "and it stays complete"
     assert (await rig.ask("status")).body["state"] == "complete"
+
+
+async def test_a_session_that_is_held_whole_is_let_go_of_when_idle(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "IDLE_S", 0.02)
+    rig.record("ours").close()
+    writer = rig.record("theirs")
+    writer.close()
+    path = writer.folder / "metadata.json"
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=1))
+    for name in ("ours", "theirs"):
+        await rig.ask("start", session_id=name, cursor=name)
+        assert await rig.shown(cursor=name) == 0
+    await eventually_async(lambda: list(rig.replayer._sessions._open) == ["ours"])
+    for name in ("ours", "theirs"):
+        assert await rig.shown(cursor=name) == 1
 
 
 async def test_what_is_shown_is_published(rig: Rig) -> None:

@@ -159,16 +159,6 @@ async def test_what_a_reader_refuses_is_dropped_and_read_on() -> None:
         assert refusing.dropped
 
 
-async def test_what_was_let_go_of_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GIVE_BACK_S", 0.01)
-    uploads, trims = Uploads(100 * MIB), list[int]()
-    giving = asyncio.create_task(uploads.give_back(lambda: trims.append(uploads.used_bytes)))
-    with uploads.begin(Kept()) as upload:
-        await upload.take(bytes(20 * MIB))
-    await eventually_async(lambda: trims == [0], 10, "trimmed once")
-    giving.cancel()
-
-
 async def test_of_many_one_takes_its_turn_a_round() -> None:
     uploads, rounds, done = Uploads(100 * MIB), 0, 0
 
