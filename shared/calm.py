@@ -22,7 +22,9 @@ LOOK_S = 0.5
 GROWN_BYTES = 8 * MIB
 """Growth that is worth a look at what can be given back, once it is over; and what counts as a change meanwhile."""
 CALM_LOOKS = 10
-"""It is tried after so many looks without much change, then after twice as many, and so on."""
+"""It is tried after so many looks without much change; then, until it grows again, after twice as many, and so on."""
+RESTLESS_LOOKS = 40
+"""Where the work itself makes memory rise and fall all the time, it is tried after so many."""
 
 
 def resident_bytes() -> int | None:
@@ -47,7 +49,10 @@ class Calm:
     def __init__(self, change_bytes: int = GROWN_BYTES) -> None:
         self._change_bytes = change_bytes
         self._lowest: int | None = None
+        self._left: int | None = None
         self._last = 0
+        self._pause = CALM_LOOKS
+        self._since_tried = 0
         self.looks = 0
         self._trimmer = ThreadPoolExecutor(1, "trim")  # the process's other threads may be stuck on a disk
 
@@ -64,10 +69,16 @@ class Calm:
     async def look(self, used: int) -> None:
         """Take note of the memory in use, in bytes; it may be given back then."""
         self._lowest = used if self._lowest is None else min(self._lowest, used)
+        self._left = used if self._left is None else min(self._left, used)
+        self._since_tried += 1
         self.looks = 0 if abs(used - self._last) > self._change_bytes else self.looks + 1
         self._last = used
-        due = self.looks % CALM_LOOKS == 0 and _is_power_of_2(self.looks // CALM_LOOKS)
-        if due and used > self._lowest + GROWN_BYTES:
+        if not self.looks or used > self._left + GROWN_BYTES:
+            self._pause = CALM_LOOKS
+        is_calm = self.looks >= CALM_LOOKS and self._since_tried >= self._pause
+        is_restless = self.looks < CALM_LOOKS and self._since_tried >= RESTLESS_LOOKS
+        if (is_calm or is_restless) and used > self._lowest + GROWN_BYTES:
+            self._since_tried, self._left, self._pause = 0, None, 2 * self._pause
             gc.collect()
             await self.trim()
 
@@ -89,7 +100,3 @@ def settle() -> None:
     large model."""
     gc.collect()
     gc.freeze()
-
-
-def _is_power_of_2(number: int) -> bool:
-    return number > 0 and number & (number - 1) == 0

@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from shared import calm, malloc
-from shared.calm import CALM_LOOKS, GROWN_BYTES, Calm
+from shared.calm import CALM_LOOKS, GROWN_BYTES, RESTLESS_LOOKS, Calm
 from tests.support.waiting import eventually_async
 
 
@@ -42,11 +42,31 @@ async def test_growth_is_given_back_once_it_is_over_and_then_ever_more_rarely(tr
     at = Calm()
     await at.look(0)
     used = 0
-    for _ in range(3 * CALM_LOOKS):
+    for _ in range(2 * CALM_LOOKS):
         used += 2 * GROWN_BYTES
         await at.look(used)
     assert not trims, "while it grows nothing is gained"
-    assert await looks(at, used, 9 * CALM_LOOKS, trims) == [CALM_LOOKS * each for each in (1, 2, 4, 8)]
+    assert await looks(at, used, 8 * CALM_LOOKS, trims) == [CALM_LOOKS * each for each in (1, 3, 7)]
+    at.close()
+
+
+async def test_a_process_that_is_never_calm_gives_back_now_and_then(trims: list[int]) -> None:
+    at = Calm()
+    await at.look(0)
+    for number in range(4 * RESTLESS_LOOKS):
+        await at.look((2 + 2 * (number % 2)) * GROWN_BYTES)
+    assert len(trims) == 4
+    at.close()
+
+
+async def test_who_grows_slowly_gives_back_each_time(trims: list[int]) -> None:
+    at = Calm()
+    await at.look(0)
+    for _ in range(5):
+        await looks(at, 0, CALM_LOOKS, trims)
+        for step in range(2 * CALM_LOOKS):
+            await at.look(step * GROWN_BYTES // CALM_LOOKS)
+    assert len(trims) == 5
     at.close()
 
 
