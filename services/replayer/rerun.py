@@ -52,6 +52,7 @@ class Rerun:
 
     Attributes:
         stamp: as given.
+        skipped: frames that could not be made again, the first :data:`MAX_SKIPPED`.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Rerun:
         self._reason: str | None = None
         self._done = 0
         self._total = 0
-        self._skipped: list[SkippedFrame] = []
+        self.skipped: list[SkippedFrame] = []
         self._last: tuple[int, bytes] | None = None
 
     @property
@@ -93,7 +94,7 @@ class Rerun:
             state=self._state,
             done=self._done,
             total=self._total,
-            skipped=tuple(self._skipped),
+            skipped=tuple(self.skipped),
             reason=self._reason,
             changed=self._changed,
         )
@@ -164,8 +165,8 @@ class Rerun:
             self._done += passed
             problem = await self._make(parent, step)
             self._done += 1
-            if problem is not None and len(self._skipped) < MAX_SKIPPED:
-                self._skipped.append(SkippedFrame(index=step.index, reason=problem))
+            if problem is not None and len(self.skipped) < MAX_SKIPPED:
+                self.skipped.append(SkippedFrame(index=step.index, reason=problem))
             await self._recorded(MAX_BEHIND)
         self._done = self._total
 

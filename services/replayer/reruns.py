@@ -35,6 +35,8 @@ OPEN_S = 30.0
 CLOSE_S = 1.0
 REMEMBERED = 100
 """Re-runs that are over and can still be asked after in detail."""
+SKIPPED = 10_000
+"""Fewer, where all together have skipped more frames."""
 
 
 class Reruns:
@@ -177,8 +179,12 @@ class Reruns:
             await rerun.close()
 
     def _forget_old(self) -> None:
-        over = [session_id for session_id, (_, task) in self._runs.items() if task.done()]
-        for session_id in over[: max(0, len(over) - REMEMBERED)]:
+        over = [(session_id, rerun) for session_id, (rerun, task) in self._runs.items() if task.done()]
+        skipped = sum(len(rerun.skipped) for _, rerun in over)
+        for number, (session_id, rerun) in enumerate(over):
+            if len(over) - number <= REMEMBERED and skipped <= SKIPPED:
+                break
+            skipped -= len(rerun.skipped)
             del self._runs[session_id]
 
 
