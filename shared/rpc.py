@@ -93,6 +93,8 @@ class Client:
     async def _send(self, frames: list[Payload]) -> None:
         deadline = asyncio.get_running_loop().time() + CONNECT_GRACE_S
         while True:
+            if self._socket.closed:
+                raise PeerGone(f"this end of '{self._channel}' is closed")
             try:
                 await self._socket.send_multipart(frames, flags=zmq.NOBLOCK, copy=len(frames) == 1)
                 return
@@ -103,7 +105,17 @@ class Client:
                 if remaining <= 0:
                     raise PeerGone(f"nobody answers on '{self._channel}'") from None
                 # Writable means connected: with ZMQ_IMMEDIATE a socket without a connection accepts nothing.
-                await self._socket.poll(timeout=int(remaining * 1000) + 1, flags=zmq.POLLOUT)  # type: ignore[call-arg]
+                await self._writable(int(remaining * 1000) + 1)
+
+    async def _writable(self, timeout_ms: int) -> None:
+        try:
+            await self._socket.poll(timeout=timeout_ms, flags=zmq.POLLOUT)  # type: ignore[call-arg]
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._socket.closed or (task is not None and task.cancelling()):
+                raise
+            # pyzmq cancels what waits for a socket that is closed; the task itself was not.
+            raise PeerGone(f"this end of '{self._channel}' is closed") from None
 
     def _meet(self) -> None:
         self._connected.set()
@@ -142,7 +154,7 @@ class Client:
                         future.set_exception(PeerGone(f"the process behind '{self._channel}' went away"))
 
     async def close(self) -> None:
-        """Stop receiving and close the socket. Calls under way raise :class:`PeerGone`."""
+        """Stop receiving and close the socket. Calls under way, and later ones, raise :class:`PeerGone`."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

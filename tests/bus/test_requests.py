@@ -337,3 +337,15 @@ async def test_what_a_reply_says_is_read_or_an_error() -> None:
         read(Told, Reply({"type": "status.ok", "count": "many"}))
     with pytest.raises(InternalError, match="without the bytes"):
         assert Reply({"type": "fetch.ok"}).payload
+
+
+async def test_who_asks_of_a_closed_end_is_told_so(buses: Buses) -> None:
+    """A loop that asks again and again may do so once more before it is cancelled."""
+    client = Client(buses.new(), "recorder")
+    asking = asyncio.create_task(client.call("status", timeout_s=20))
+    await asyncio.sleep(0)
+    await client.close()
+    with pytest.raises(PeerGone):
+        await client.call("status", timeout_s=20)
+    with pytest.raises(PeerGone):
+        await asking
