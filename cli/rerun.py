@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -15,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from cli.asking import FAILED, calling, fail
 from cli.output import say
 from shared.errors import GeneratorLoading, ParafoveaError
+from shared.json_loads import loads
 from shared.prompts import InvalidPrompts, parse
 from shared.requests import RerunRequest, RerunState, StartRerun
 from shared.rpc import Client, PeerGone, read, request_of
@@ -94,7 +94,7 @@ def _read_prompts(path: Path | None) -> dict[str, Any] | None:
     try:
         data = path.read_bytes()
         parse(data)
-        prompts: dict[str, Any] = orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
+        prompts: dict[str, Any] = loads(data.removeprefix(b"\xef\xbb\xbf"))
     except OSError as error:
         fail(f"{path} cannot be read: {error.strerror}")
     except InvalidPrompts as error:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from shared import sectors
+from shared.json_loads import loads
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 MAX_PROMPT_CHARS = 2000
@@ -94,7 +95,7 @@ def parse(text: bytes) -> PromptLists:
     if len(text) > MAX_FILE_BYTES:
         raise InvalidPrompts(f"it is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB")
     try:
-        value = orjson.loads(text.removeprefix(b"\xef\xbb\xbf"))
+        value = loads(text.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         raise InvalidPrompts(f"it is not JSON ({error})") from None
     return from_json(value)

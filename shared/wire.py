@@ -18,6 +18,7 @@ from shared.channels import topic_of
 from shared.depth import is_deeper
 from shared.errors import InternalError, InvalidRequest, MalformedMessage, ParafoveaError, UnsupportedVersion, from_code
 from shared.fields import MAX_ID_CHARS, cut
+from shared.json_loads import loads
 from shared.messages import HEARD, PROTOCOL_VERSION, Message, new_id
 
 Payload = bytes | memoryview
@@ -151,7 +152,7 @@ def id_of(frames: Sequence[bytes]) -> str | None:
         if not frames:
             return None
         _check_size(frames[0])
-        header = orjson.loads(frames[0])
+        header = loads(frames[0])
     except (MalformedMessage, orjson.JSONDecodeError):
         return None
     found = header.get("id") if isinstance(header, dict) else None
@@ -225,7 +226,7 @@ def _items(raw: bytes) -> int:
 
 def _header(raw: bytes) -> dict[str, Any]:
     try:
-        header = orjson.loads(raw)
+        header = loads(raw)
     except orjson.JSONDecodeError as error:
         raise MalformedMessage(f"the header is not JSON: {error}") from None
     kind = header.get("type") if isinstance(header, dict) else None

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -21,6 +20,7 @@ from services.api.service import Api
 from services.api.slots import ImportSlots
 from shared.disk import Disk
 from shared.errors import ParafoveaError, PayloadTooLarge, RecorderUnavailable, UnsupportedMediaType
+from shared.json_loads import loads
 from shared.session import ids
 from shared.session.compression import GB, MAX_ARCHIVE_BYTES
 from shared.session.export import Export
@@ -94,7 +94,7 @@ class ArchiveRoutes:
         command = await asyncio.to_thread(lambda: Command(settings, "import", "-", "--json", *wanted, takes_input=True))
         try:
             await self._feed(body, command)
-            imported: dict[str, Any] = orjson.loads(await asyncio.to_thread(command.finish))
+            imported: dict[str, Any] = loads(await asyncio.to_thread(command.finish))
             return imported
         finally:
             await asyncio.shield(asyncio.to_thread(self._end, command))

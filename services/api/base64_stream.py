@@ -9,6 +9,7 @@ from io import BytesIO
 import orjson
 
 from shared.errors import InvalidJson, UnreadableImage
+from shared.json_loads import loads
 
 _DATA_URL = re.compile(r"data:[^,;]{0,100}(;[^,;]{0,100})*,", re.IGNORECASE)
 _BLANKS = b" \t\r\n"
@@ -146,7 +147,7 @@ def _unescaped(raw: bytes) -> bytes:
         UnreadableImage: something that is no ASCII.
     """
     try:
-        text: str = orjson.loads(b'"' + raw + b'"')
+        text: str = loads(b'"' + raw + b'"')
     except orjson.JSONDecodeError as error:
         raise InvalidJson(f"The body is not JSON ({error.msg}, in image_base64); send one JSON object.") from None
     return _ascii(text)

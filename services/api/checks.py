@@ -25,6 +25,7 @@ from services.api.json_body import without_mark
 from services.api.operations import OPERATIONS, TOKEN, WEBSOCKET, Operation
 from services.api.schemas import MAX_NAME_CHARS, MAX_NAMED, invalid
 from shared.errors import InvalidRequest, ParafoveaError, UnsupportedMediaType
+from shared.json_loads import loads
 
 _MAX_READ_BYTES = 64 * 1024
 """Of a body that nobody wants, to name what it says; a larger one is read by nobody."""
@@ -139,7 +140,7 @@ def _names_in(body: bytes, content_type: str) -> Iterable[str] | None:
             return None
         return [*fields, *files]
     try:
-        value: Any = orjson.loads(without_mark(body))
+        value: Any = loads(without_mark(body))
     except orjson.JSONDecodeError:
         if kind == "application/x-www-form-urlencoded":
             return [name for name, _ in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)] or None

@@ -11,9 +11,8 @@ import subprocess
 import sys
 from typing import IO, Any
 
-import orjson
-
 from shared.errors import InternalError, ParafoveaError, from_code
+from shared.json_loads import loads
 from shared.settings import Settings
 
 STOP_S = 1.5
@@ -75,7 +74,7 @@ class Command:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if line:
-            told = orjson.loads(line)
+            told = loads(line)
             if isinstance(told, dict) and "error" in told:
                 raise _error(line, b"")
             return told
@@ -114,7 +113,7 @@ class Command:
 
 def _error(out: bytes, errors: bytes) -> ParafoveaError:
     try:
-        told = orjson.loads(out)
+        told = loads(out)
         return from_code(told["error"], told["detail"], told.get("fields"))
     except (ValueError, KeyError, TypeError):
         last = errors[-_ERROR_BYTES:].decode(errors="replace").strip().splitlines()

@@ -17,6 +17,7 @@ from services.api.commands import Command
 from services.api.thumbnails import cache_folder
 from shared.disk import Disk
 from shared.errors import InternalError, InvalidSessionId, ParafoveaError, SessionNotFound
+from shared.json_loads import loads
 from shared.session import ids
 from shared.session.layout import METADATA
 from shared.settings import Settings
@@ -180,7 +181,7 @@ class Comparisons:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        kept: dict[str, Any] = orjson.loads(path.read_bytes())
+        kept: dict[str, Any] = loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return None
     return kept

@@ -15,6 +15,7 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.api import query
+from shared.json_loads import loads
 
 MAX_POINT_CHARS = 2_000
 MAX_ERRORS = 10
@@ -123,7 +124,7 @@ class GazeRelay:
 
 def _is_point(text: str) -> bool:
     try:
-        value: Any = orjson.loads(text)
+        value: Any = loads(text)
     except orjson.JSONDecodeError:
         return False
     return isinstance(value, dict) and all(

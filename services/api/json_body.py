@@ -17,6 +17,7 @@ from services.api.base64_stream import Base64Stream, decode_base64
 from services.api.schemas import GenerateRequest, from_json, invalid
 from shared.depth import is_deeper
 from shared.errors import InvalidJson, InvalidRequest
+from shared.json_loads import NameTwice, loads
 
 IMAGE = "image_base64"
 MAX_DEPTH = 16
@@ -32,6 +33,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 _NAME = re.compile(rb'"((?:[^"\\]|\\.){1,200})"[ \t\r\n]*:[ \t\r\n]*\Z')
 _NAME_WITHIN = 1000
+_TWICE = "it is given more than once"
 
 
 class JsonBody:
@@ -133,7 +135,7 @@ class JsonBody:
             del self._kept[self._text_at :]
             self._image.feed(begun + part)
         elif name == IMAGE:
-            raise invalid({IMAGE: "it is given more than once"})
+            raise invalid({IMAGE: _TWICE})
         else:
             raise invalid({name or "body": f"no text but the image's may have more than {LONG_BYTES} bytes"})
 
@@ -172,7 +174,9 @@ def load_object(body: bytes) -> dict[str, Any]:
     """
     body = without_mark(body)
     try:
-        values = orjson.loads(body)
+        values = loads(body)
+    except NameTwice as twice:
+        raise invalid({twice.name: _TWICE}) from None
     except orjson.JSONDecodeError as error:
         reason = str(error) if body else "it is empty"
         if body[:2] == _GZIP:
@@ -203,5 +207,5 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     twice = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
     if twice:
-        raise invalid(dict.fromkeys(twice, "it is given more than once"))
+        raise invalid(dict.fromkeys(twice, _TWICE))
     return dict(pairs)

@@ -20,6 +20,7 @@ from pathlib import Path
 import orjson
 
 from shared.errors import FrameCorrupt, FrameMissing, InternalError
+from shared.json_loads import loads
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ class Thumbnailer:
             answer = b""
         if not answer:
             self._end_worker()  # it has ended, or is about to: asked again in this moment it might still seem alive
-        return orjson.loads(answer) if answer else None
+        return loads(answer) if answer else None
 
     def _running_worker(self) -> subprocess.Popen[bytes]:
         with self._lock:

@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from shared.disk import Disk
+from shared.json_loads import loads
 from shared.requests import AnsweredFrame
 from shared.session import layout
 
@@ -114,7 +115,7 @@ class Answered:
     def _replay(self, line: bytes) -> bool:
         """Take a line in; whether it is one of ours."""
         try:
-            record: dict[str, Any] = orjson.loads(line)
+            record: dict[str, Any] = loads(line)
             known = record.keys() & {"add", "gone"}
             if "add" in record:
                 frame = AnsweredFrame.model_validate(record["add"])

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from shared.json_loads import loads
 from shared.session import contents, layout, lines, pictures
 from shared.session.contents import Contents
 from shared.session.entries import differ, file_named_in, parse_entry, trimmed
@@ -227,7 +228,7 @@ def _tail_of_repairs(folder: Path) -> Tail:
     known: set[str] = set()
     for line in history:
         try:
-            record = orjson.loads(line)
+            record = loads(line)
         except orjson.JSONDecodeError:
             continue  # cut short when its writer died; the lines around it count
         if isinstance(record, dict):

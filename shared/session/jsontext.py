@@ -17,6 +17,7 @@ from uuid import uuid4
 import orjson
 
 from shared.depth import is_deeper
+from shared.json_loads import loads
 
 MAX_DEPTH = 64
 """Levels of objects and arrays in an entry, a head or a tail; ours have three."""
@@ -99,7 +100,7 @@ def parse(data: bytes) -> Any:
         NotJson: not JSON even in a wide sense, or nested more than :data:`MAX_DEPTH` deep.
     """
     try:
-        value = orjson.loads(data)
+        value = loads(data)
     except orjson.JSONDecodeError:
         return writable(parse_exact(data))
     _check_depth(value, data.count(b"{") + data.count(b"["))
@@ -217,7 +218,7 @@ def _sound_to(text: str, at: int) -> int:
 def is_strict(data: bytes) -> bool:
     """Whether a strict parser reads the bytes as they are."""
     try:
-        orjson.loads(data)
+        loads(data)
     except orjson.JSONDecodeError:
         return False
     return True

@@ -122,7 +122,8 @@ def entries(fd: int, index: Index, first: int = 0) -> Iterator[bytes]:
 
 
 def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
-    """Walk the line breaks from ``at``; the byte before the first must be ``previous`` (None: a comma or the tail)."""
+    """Walk the line breaks from ``at``, where the first one stands, behind ``previous`` (None: behind a comma, which
+    stands there; or the tail's, at once)."""
     starts, marks = index.starts, (LINE_START, len(LINE_START))
     base, block, ended = at, b"", False
     place, line_at = 0, at
@@ -140,7 +141,10 @@ def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
             base += keep
             block = block[keep:] + more
             continue
-        if block.startswith(marks[0], found + 1):
+        is_entry = block.startswith(marks[0], found + 1)
+        if not starts and base + found != at + (1 if is_entry and previous is None else 0):
+            raise DamagedMetadata("something stands before the entries of metadata.json", at)
+        if is_entry:
             before = block[found - 1] if found else previous
             if before not in (ord(","), ord("[")):
                 raise DamagedMetadata("a comma is missing in metadata.json", base + found)

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from shared.disk import Disk
 from shared.holder import AlreadyHeld, Holder
+from shared.json_loads import loads
 from shared.refusals import invalid_request
 from shared.session import layout
 from shared.session.entries import moment
@@ -243,7 +244,7 @@ def _read(path: Path) -> tuple[dict[str, Any], bytes]:
 
 def _header(path: Path, line: bytes) -> dict[str, Any]:
     try:
-        header = orjson.loads(line)
+        header = loads(line)
     except orjson.JSONDecodeError:
         raise ValueError(f"{path} is torn") from None
     if not isinstance(header, dict):

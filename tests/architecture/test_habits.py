@@ -113,3 +113,9 @@ def test_documents_link_to_what_is_there() -> None:
             if "://" not in target and not (path.parent / target).exists():
                 missing.append(f"{path.relative_to(ROOT)}: {target}")
     assert not missing
+
+
+@pytest.mark.parametrize("source", sources())
+def test_json_is_read_by_the_one_that_loses_no_memory(source: str) -> None:
+    if source != "shared/json_loads.py":
+        assert "orjson.loads(" not in (ROOT / source).read_text(encoding="utf-8"), "see shared/json_loads.py"

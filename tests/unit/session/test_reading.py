@@ -151,6 +151,32 @@ def test_damage_is_told_from_absence(writer: SessionWriter, root: Path) -> None:
     assert [item.session_id for item in list_sessions(root)] == ["s"], "it is listed, for it can be repaired"
 
 
+@pytest.mark.parametrize(
+    ("before", "count", "is_understood"), [(b'{"index":9},', 6, True), (b" ", 5, True), (b"r\xe1d,", 5, False)]
+)
+def test_nothing_before_the_first_line_is_passed_over(
+    writer: SessionWriter, root: Path, before: bytes, count: int, is_understood: bool
+) -> None:
+    path = root / "s" / "metadata.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(metadata.SEQUENCE_START, metadata.SEQUENCE_START + before, 1))
+    with path.open("rb") as file, pytest.raises(DamagedMetadata, match="before the entries"):
+        lines.scan(file.fileno())
+    with open_session(root, "s", salvage=True) as reader:
+        assert (reader.problem is None) == is_understood
+        assert reader.count == count
+
+
+def test_nothing_is_passed_over_in_an_empty_session(disk: ScriptedDisk, root: Path) -> None:
+    SessionWriter.create(disk, root, "s", CREATED_AT)
+    path = root / "s" / "metadata.json"
+    path.write_bytes(path.read_bytes().replace(metadata.SEQUENCE_START, metadata.SEQUENCE_START + b'{"index":9}'))
+    with path.open("rb") as file, pytest.raises(DamagedMetadata, match="before the entries"):
+        lines.scan(file.fileno())
+    with open_session(root, "s", salvage=True) as reader:
+        assert reader.count == 1
+
+
 def test_a_damaged_line_is_told_when_it_is_read(writer: SessionWriter, root: Path) -> None:
     path = root / "s" / "metadata.json"
     path.write_bytes(path.read_bytes().replace(b'"seed":3', b'"seed":,', 1))
