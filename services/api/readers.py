@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 from shared.errors import SessionDamaged, SessionNotFound
 from shared.session.reader import SessionReader, open_session
 
 KEPT_OPEN = 8
-IDLE_S = 15.0
-"""Those that hold all of a session's entries in memory are kept so long after their last use."""
+HELD_BYTES = 16 << 20
+"""Of the places of entries, in all that are kept open; one alone may take more."""
 
 
 class Readers:
@@ -25,15 +22,7 @@ class Readers:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._open: OrderedDict[str, SessionReader] = OrderedDict()
-        self._used_s: WeakKeyDictionary[SessionReader, float] = WeakKeyDictionary()
         self._lock = threading.Lock()
-
-    async def run(self) -> None:
-        """Close what is large and idle, until cancelled."""
-        while True:
-            await asyncio.sleep(IDLE_S / 2)
-            if any(reader.holds_all for reader in list(self._open.values())):
-                await asyncio.to_thread(self._close_idle)
 
     @contextmanager
     def session(self, session_id: str) -> Iterator[SessionReader]:
@@ -56,12 +45,9 @@ class Readers:
             if reader is None:
                 reader = open_session(self._root, session_id, salvage=True)
             self._open[session_id] = reader
-            while len(self._open) > KEPT_OPEN:
+            while len(self._open) > 1 and (len(self._open) > KEPT_OPEN or self._held_bytes() > HELD_BYTES):
                 self._open.popitem(last=False)[1].close()
-            try:
-                yield reader
-            finally:
-                self._used_s[reader] = time.monotonic()
+            yield reader
 
     def forget(self, session_id: str) -> None:
         """Close a session that is about to be removed."""
@@ -70,12 +56,8 @@ class Readers:
             if reader is not None:
                 reader.close()
 
-    def _close_idle(self) -> None:
-        with self._lock:
-            for session_id, reader in list(self._open.items()):
-                if reader.holds_all and time.monotonic() - self._used_s[reader] > IDLE_S:
-                    del self._open[session_id]
-                    reader.close()
+    def _held_bytes(self) -> int:
+        return sum(reader.held_bytes for reader in self._open.values())
 
     def close(self) -> None:
         """Close all."""

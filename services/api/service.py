@@ -85,7 +85,6 @@ class Api:
             self._runtime.supervise(self.recording.follow(), "recorder's state"),
             self._runtime.supervise(self.replayer.follow(), "replayer's state"),
             self._runtime.supervise(Calm().run(), "memory"),
-            self._runtime.supervise(self.readers.run(), "open sessions"),
         ]
 
     def check_ready(self) -> None:

@@ -66,7 +66,6 @@ class Replayer:
         """Serve until told to stop."""
         self._runtime.supervise(self._publisher.serve_joins(), "joins on replays")
         self._runtime.supervise(self._server.serve(), "requests of the replayer")
-        self._runtime.supervise(self._sessions.run(), "open sessions")
         self._runtime.guard(ALLOWED_BYTES + self._runtime.settings.bus_budget_bytes)
         await self._runtime.stopping.wait()
         await self._reruns.close()

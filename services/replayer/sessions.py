@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,9 +16,8 @@ from shared.session.reader import SessionReader, open_session
 
 OPEN_LIMIT = 64
 """Files held open at once. Cursors are many more; one whose session was closed meanwhile opens it again."""
-
-IDLE_S = 15.0
-"""Those that hold all of a session's entries in memory are kept so long after their last use."""
+HELD_BYTES = 16 << 20
+"""Of the places of entries, in all sessions that are held open; one alone may take more."""
 
 T = TypeVar("T")
 
@@ -28,8 +26,11 @@ class _Open:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.users = 0
-        self.used_s = 0.0
         self.reader: SessionReader | None = None
+
+    @property
+    def held_bytes(self) -> int:
+        return 0 if self.reader is None else self.reader.held_bytes
 
     def close(self) -> None:
         if self.reader is not None:
@@ -47,15 +48,6 @@ class Sessions:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._open: OrderedDict[str, _Open] = OrderedDict()
-
-    async def run(self) -> None:
-        """Close what is large and idle, until cancelled."""
-        while True:
-            await asyncio.sleep(IDLE_S / 2)
-            for session_id, opened in list(self._open.items()):
-                is_large = opened.reader is not None and opened.reader.holds_all
-                if is_large and not opened.users and time.monotonic() - opened.used_s > IDLE_S:
-                    self._let_go(session_id)
 
     async def read(self, session_id: str, work: Callable[[SessionReader], T]) -> T:
         """Do ``work`` in a thread, with a reader that is up to date and that nobody else uses meanwhile.
@@ -102,16 +94,18 @@ class Sessions:
                 yield opened
         finally:
             opened.users -= 1
-            opened.used_s = time.monotonic()
             if opened.reader is None and not opened.users and self._open.get(session_id) is opened:
                 del self._open[session_id]
             self._close_unused()
 
     def _close_unused(self) -> None:
-        for session_id, opened in list(self._open.items()):
-            if len(self._open) <= OPEN_LIMIT:
+        """Those used longest ago, as long as it is too many."""
+        held = sum(opened.held_bytes for opened in self._open.values())
+        for session_id, opened in list(self._open.items())[:-1]:
+            if len(self._open) <= OPEN_LIMIT and held <= HELD_BYTES:
                 return
             if not opened.users:
+                held -= opened.held_bytes
                 self._let_go(session_id)
 
     def _let_go(self, session_id: str) -> None:

@@ -6,7 +6,7 @@ Nothing here writes. A file that this program does not understand is not lost: s
 from __future__ import annotations
 
 import os
-from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from shared.session import foreign, lines, salvaging
 from shared.session.jsontext import NotJson, parse_exact
 from shared.session.layout import METADATA
 from shared.session.metadata import TAIL_KEYS, TAIL_START, DamagedMetadata, Tail, opened_as, parse_tail
+from shared.session.spans import Spans
 
 MAX_FOREIGN_BYTES = 256 << 20
 """Of a file that is not laid out as ours, and has to be read in one piece: a session of 111,000 frames has 150 MB."""
@@ -31,8 +32,8 @@ class Contents:
     Attributes:
         head, tail: exactly as written; see :func:`shared.session.jsontext.parse_exact`.
         index: where the entries stand, in a file that is laid out as ours.
-        texts: otherwise the text of each entry, as it is written.
-        line_of: the line of the first entry where each has one of its own, or of each of ``texts``.
+        first_line: the line of the first entry, from 1, where each has one of its own.
+        spans: in any other file, where each entry stands.
         looks_ours: laid out as ours, at least in its beginning.
         problem: what is not understood, with its place; None where everything is. (An entry may be no entry.)
         torn: it was cut off in the midst of an append of ours: its recorder died.
@@ -42,8 +43,8 @@ class Contents:
     head: dict[str, Any] | None = None
     tail: Tail = field(default_factory=Tail)
     index: lines.Index | None = None
-    texts: list[bytes] = field(default_factory=list)
-    line_of: array[int] = field(default_factory=lambda: array("L"))
+    first_line: int = 1
+    spans: Spans = field(default_factory=Spans)
     looks_ours: bool = False
     problem: str | None = None
     torn: bool = False
@@ -59,11 +60,27 @@ class Contents:
     @property
     def count(self) -> int:
         """How many entries there are, understood or not."""
-        return len(self.texts) if self.index is None else len(self.index.starts)
+        return len(self.spans) if self.index is None else len(self.index.starts)
+
+    @property
+    def held_bytes(self) -> int:
+        """What the places of the entries take, in memory."""
+        return self.spans.held_bytes + (self.index.starts.itemsize * len(self.index.starts) if self.index else 0)
 
     def line(self, position: int) -> int:
         """The line on which an entry begins, from 1."""
-        return self.line_of[0] + position if self.index is not None else self.line_of[position]
+        return self.first_line + position if self.index is not None else self.spans.line_of[position]
+
+    def text(self, fd: int, position: int) -> bytes:
+        """The JSON of the entry at a position, as it is written; ``fd`` is the file's."""
+        if self.index is None:
+            return self.spans.text(fd, position)
+        start, stop = self.index.span(position)
+        return lines.pread(fd, stop - start, start)
+
+    def texts(self, fd: int, first: int = 0) -> Iterator[bytes]:
+        """The same of each entry from a position on."""
+        return self.spans.texts(fd, first) if self.index is None else lines.entries(fd, self.index, first)
 
 
 def read(fd: int) -> Contents:
@@ -74,7 +91,7 @@ def read(fd: int) -> Contents:
         return _read_foreign(fd, error)
     begin = lines.pread(fd, index.starts[0] if index.starts else index.tail_at, 0)
     line = 1 + begin.count(b"\n")
-    return Contents(index.head, index.tail, index, line_of=array("L", [line]), looks_ours=True)
+    return Contents(index.head, index.tail, index, line, looks_ours=True)
 
 
 def left_open(folder: Path) -> bool:
@@ -113,7 +130,7 @@ def _read_foreign(fd: int, ours: DamagedMetadata) -> Contents:
         return _salvaged(fd, ours)
     data = lines.pread(fd, size, 0)
     found = foreign.read(data)
-    contents = Contents(texts=found.entries, line_of=found.lines)
+    contents = Contents(spans=found.entries)
     members: dict[str, Any] = {}
     problem = found.problem
     for key, text in found.members.items():
@@ -140,8 +157,7 @@ def _salvaged(fd: int, ours: DamagedMetadata) -> Contents:
     return Contents(
         found.head,
         found.tail if found.tail is not None else Tail(),
-        texts=found.texts,
-        line_of=found.line_of,
+        spans=found.spans,
         looks_ours=True,
         problem=f"{ours.detail}, at line {salvaging.line_at(fd, place)} (byte {place})",
         torn=found.torn,

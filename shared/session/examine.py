@@ -153,9 +153,8 @@ def _read_metadata(found: Examination, names: set[str], *, appending: bool) -> s
         if said.problem is not None:
             _take_problem(found, said, said.problem)
         if said.index is None:
-            found.entries = said.texts
-            return _take(found, said, iter(said.texts))
-        return _take(found, said, lines.entries(fd, said.index))
+            found.entries = list(said.texts(fd))
+        return _take(found, said, said.texts(fd))
     finally:
         os.close(fd)
 

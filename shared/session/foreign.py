@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import json
 import re
-from array import array
 from dataclasses import dataclass, field
 
 from shared.session.jsontext import NotJson, decode, decode_around, is_strict
 from shared.session.onwards import Onwards
+from shared.session.spans import Spans, coding_of
 from shared.session.values import MAX_PARTS, TooMuch, parts_of, value_at
 
 MAX_ENTRIES = 1_000_000
@@ -28,10 +28,8 @@ class Foreign:
     """The text of each value at the top but the sequence."""
     member_lines: dict[str, int] = field(default_factory=dict)
     """The line on which each of them begins, from 1."""
-    entries: list[bytes] = field(default_factory=list)
-    """The text of each element of the sequence that is whole."""
-    lines: array[int] = field(default_factory=lambda: array("L"))
-    """The line on which each of them begins, from 1."""
+    entries: Spans = field(default_factory=Spans)
+    """Where each element of the sequence stands that is whole."""
     is_strict: bool = True
     """Whether strict parsers read all that is not within the entries, and nothing stands there twice."""
     has_sequence: bool = False
@@ -47,7 +45,8 @@ class Foreign:
 
 def read(data: bytes) -> Foreign:
     """Read a whole file; :attr:`Foreign.problem` is None where all of it is understood."""
-    found = Foreign()
+    encoding, mark = coding_of(data)
+    found = Foreign(entries=Spans(encoding))
     unread: NotJson | None = None
     unread_at = 0
     try:
@@ -56,7 +55,7 @@ def read(data: bytes) -> Foreign:
         unread = error
         text = decode_around(data)
         unread_at = len(decode_around(data[: error.at]))
-    walk = _Walk(text, found)
+    walk = _Walk(text, found, encoding, mark)
     try:
         walk.file()
     except NotJson as error:
@@ -66,7 +65,7 @@ def read(data: bytes) -> Foreign:
         problem, at = str(unread), unread_at
     if problem is not None:
         found.problem = problem
-        found.at = len(text[:at].encode(json.detect_encoding(data), "surrogatepass"))
+        found.at = mark + len(text[:at].encode(encoding, "surrogatepass"))
         found.line = 1 + text.count("\n", 0, at)
     return found
 
@@ -77,8 +76,7 @@ def members(text: str) -> list[tuple[str, str]]:
     Raises:
         NotJson: it is no object.
     """
-    walk = _Walk(text, Foreign())
-    return list(walk.members())
+    return _Walk(text, Foreign()).members()
 
 
 def _bytes(text: str) -> bytes:
@@ -88,9 +86,11 @@ def _bytes(text: str) -> bytes:
 class _Walk:
     """Goes through a text, value by value. ``at`` is where it is, in characters; ``problem`` the first that it met."""
 
-    def __init__(self, text: str, found: Foreign) -> None:
+    def __init__(self, text: str, found: Foreign, encoding: str = "utf-8", first_byte: int = 0) -> None:
         self._text = text
         self._found = found
+        self._encoding = encoding
+        self._byte, self._measured = first_byte, 0
         self._onwards = Onwards(text)
         self._line, self._counted = 1, 0
         self._entries_at: int | None = None
@@ -153,6 +153,12 @@ class _Walk:
         self._counted = place
         return self._line
 
+    def _byte_at(self, place: int) -> int:
+        """How far from the file's beginning a place is, which is not before the one asked for last."""
+        self._byte += len(self._text[self._measured : place].encode(self._encoding, "surrogatepass"))
+        self._measured = place
+        return self._byte
+
     def members(self) -> list[tuple[str, str]]:
         held = []
         going = self._begins("{", "}")
@@ -170,7 +176,6 @@ class _Walk:
         self._found.is_strict &= self._entries_at is None
         self._found.has_sequence = False
         self._found.entries.clear()
-        del self._found.lines[:]
         if self._peek() != "[":
             raise NotJson("its sequence is no array", self.at)
         going, sure = self._begins("[", "]"), True
@@ -186,8 +191,7 @@ class _Walk:
                     raise NotJson("it is no entry", self.at)
                 if len(self._found.entries) >= MAX_ENTRIES:
                     raise TooMuch(f"it has more than {MAX_ENTRIES} entries, and not each on a line of its own", begin)
-                self._found.entries.append(_bytes(text))
-                self._found.lines.append(self._line_at(begin))
+                self._found.entries.append(self._byte_at(begin), self._byte_at(self.at), self._line_at(begin))
                 going = self._goes_on("]")
                 sure = True
             except NotJson as error:

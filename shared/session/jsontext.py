@@ -78,19 +78,22 @@ def decode(data: bytes) -> str:
 
 
 def decode_around(data: bytes) -> str:
-    """The same, with NUL, which JSON has nowhere, for bytes that are no such text: what stands around them is read."""
-    return data.decode(json.detect_encoding(data), _OR_NUL)
+    """The same, with NUL, which JSON has nowhere, for bytes that are no such text, so that all around them keeps
+    its place: that is read."""
+    return data.decode(json.detect_encoding(data), OR_NUL)
 
 
 def _or_nul(error: UnicodeError) -> tuple[str | bytes, int]:
     try:
         return codecs.lookup_error("surrogatepass")(error)
     except UnicodeDecodeError as plain:
-        return "\0", plain.end
+        unit = 4 if "32" in plain.encoding else 2 if "16" in plain.encoding else 1
+        return "\0" * max(1, (plain.end - plain.start) // unit), plain.end
 
 
-_OR_NUL = "parafovea.surrogatepass-or-nul"
-codecs.register_error(_OR_NUL, _or_nul)
+OR_NUL = "parafovea.surrogatepass-or-nul"
+"""How :func:`decode_around` decodes, as the ``errors`` of any decoder."""
+codecs.register_error(OR_NUL, _or_nul)
 
 
 def parse(data: bytes) -> Any:

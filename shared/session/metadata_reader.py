@@ -79,10 +79,9 @@ class MetadataReader:
         return self.contents.count
 
     @property
-    def holds_all(self) -> bool:
-        """Whether the text of every entry is held in memory, as that of a file of another hand is: of ours it is known
-        where they stand."""
-        return bool(self.contents.texts)
+    def held_bytes(self) -> int:
+        """What knowing where each entry stands takes, in memory."""
+        return self.contents.held_bytes
 
     @property
     def written_head(self) -> dict[str, Any]:
@@ -224,15 +223,10 @@ class MetadataReader:
         return found
 
     def _text(self, position: int) -> bytes:
-        index = self.contents.index
-        if index is None:
-            return self.contents.texts[position]
-        start, stop = index.span(position)
-        return lines.pread(self._fd, stop - start, start)
+        return self.contents.text(self._fd, position)
 
     def _texts(self, first: int) -> Iterator[bytes]:
-        index = self.contents.index
-        return iter(self.contents.texts[first:]) if index is None else lines.entries(self._fd, index, first)
+        return self.contents.texts(self._fd, first)
 
     def _parsed(self, position: int, text: bytes) -> dict[str, Any] | DamagedMetadata:
         try:

@@ -7,7 +7,6 @@ memory.
 from __future__ import annotations
 
 import os
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +22,7 @@ from shared.session.metadata import (
     parse_head,
     parse_tail,
 )
+from shared.session.spans import Spans
 
 MAX_TORN_BYTES = 1 << 30
 MAX_ENTRIES = 2_000_000
@@ -40,15 +40,14 @@ class Salvage:
     """What was found.
 
     Attributes:
-        texts, line_of: the text of each whole entry, and its line, from 1.
+        spans: where each whole entry stands.
         tail: None where it is not whole.
         torn: only an append that was broken off leaves a file so: everything is whole up to its last line, or zeros.
         whole_to: where the last whole entry ends, in bytes.
     """
 
     head: dict[str, Any]
-    texts: list[bytes] = field(default_factory=list)
-    line_of: array[int] = field(default_factory=lambda: array("L"))
+    spans: Spans = field(default_factory=Spans)
     tail: Tail | None = None
     torn: bool = False
     whole_to: int = 0
@@ -74,9 +73,9 @@ def salvage(fd: int) -> Salvage:
     broken_at, broken = None, 0
     for at, number, line in walk:
         text = line.strip().removesuffix(b",")
-        if _is_whole(text) and len(found.texts) < MAX_ENTRIES:
-            found.texts.append(text)
-            found.line_of.append(number)
+        if _is_whole(text) and len(found.spans) < MAX_ENTRIES:
+            start = at + len(line) - len(line.lstrip())
+            found.spans.append(start, start + len(text), number)
             found.whole_to = at + len(line)
             continue
         broken_at = at if broken_at is None else broken_at

@@ -108,11 +108,11 @@ def _of_large(reader: SessionReader, fd: int, size: int) -> Snapshot:
     contents, start = reader.contents, lines.pread(fd, _MARK_BYTES, 0)
     mark = len(start) - len(without_mark(start))
     is_utf8 = json.detect_encoding(start).startswith("utf-8")
-    if is_utf8 and contents.outer_strict and all(map(is_strict, contents.texts)):
+    if is_utf8 and contents.outer_strict and all(map(is_strict, contents.texts(fd))):
         return Snapshot(size - mark, fd, mark, size - mark)
     spooled = _spool()
     spooled.write(strict(decode(metadata.head_bytes(reader.written_head))).encode())
-    for position, text in enumerate(contents.texts):
+    for position, text in enumerate(contents.texts(fd)):
         sound = text if is_strict(text) else _strict_entry(reader, position, text)
         spooled.write(metadata.line_bytes(sound, first=position == 0))
     spooled.write(strict(decode(metadata.tail_bytes(contents.tail))).encode())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from shared.session.foreign import Foreign
 from shared.session.reader import open_session
 from shared.session.snapshot import Snapshot, take
 from tests.support.waiting import eventually
@@ -28,6 +30,14 @@ def read_metadata(path: Path) -> dict[str, Any]:
         return value
 
     return eventually(parse, what=f"{path} is JSON")
+
+
+def entries_in(data: bytes, found: Foreign) -> list[bytes]:
+    """The texts of the entries that were found in a file of these bytes."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        return list(found.entries.texts(file.fileno()))
 
 
 def snapshot(root: Path, session_id: str) -> Snapshot:

@@ -57,19 +57,21 @@ async def test_a_session_is_replayed_in_order_byte_for_byte(rig: Rig) -> None:
     assert (await rig.ask("status")).body["state"] == "complete"
 
 
-async def test_a_session_that_is_held_whole_is_let_go_of_when_idle(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "IDLE_S", 0.02)
-    rig.record("ours").close()
-    writer = rig.record("theirs")
+async def test_those_used_longest_ago_are_let_go_of_when_they_hold_too_much(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "HELD_BYTES", 30)
+    rig.record("ours", frames=3).close()
+    writer = rig.record("theirs", frames=3)
     writer.close()
     path = writer.folder / "metadata.json"
     path.write_text(json.dumps(json.loads(path.read_text()), indent=1))
-    for name in ("ours", "theirs"):
-        await rig.ask("start", session_id=name, cursor=name)
-        assert await rig.shown(cursor=name) == 0
-    await eventually_async(lambda: list(rig.replayer._sessions._open) == ["ours"])
-    for name in ("ours", "theirs"):
-        assert await rig.shown(cursor=name) == 1
+    for index in (0, 1):
+        for name in ("ours", "theirs"):
+            if not index:
+                await rig.ask("start", session_id=name, cursor=name)
+            assert await rig.shown(cursor=name) == index
+            assert list(rig.replayer._sessions._open) == [name], "24 and 36 bytes"
 
 
 async def test_what_is_shown_is_published(rig: Rig) -> None:

@@ -15,6 +15,7 @@ from shared.session.entries import with_index_first
 from shared.session.foreign import read
 from shared.session.jsontext import MAX_DEPTH, NotJson, dumps, one_line, parse, parse_exact, strict
 from tests.support.hands import same
+from tests.support.metadata import entries_in
 
 ANY_TEXT = st.text(st.characters())  # half surrogate pairs too
 ANY = st.recursive(
@@ -68,10 +69,31 @@ def test_an_entry_on_one_line_says_the_same(values: dict[str, Any], index: int) 
 
 @given(st.lists(st.dictionaries(ANY_TEXT, ANY, max_size=3), max_size=5), ANY, st.sampled_from([None, 2]))
 def test_a_file_of_any_layout_is_taken_apart(entries: list[dict[str, Any]], other: Any, indent: int | None) -> None:
-    found = read(json.dumps({"a": other, "sequence": entries, "z": 1}, indent=indent).encode())
+    data = json.dumps({"a": other, "sequence": entries, "z": 1}, indent=indent).encode()
+    found = read(data)
     assert found.problem is None
-    assert same([json.loads(text.decode("utf-8", "surrogatepass")) for text in found.entries], entries)
+    assert same([json.loads(text) for text in entries_in(data, found)], entries)
     assert same(json.loads(found.members["a"]), other)
+
+
+@pytest.mark.parametrize("mark", [False, True])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_each_entry_is_found_in_any_encoding(encoding: str, mark: bool) -> None:
+    entries = [{"index": 0, "prompt": "plain"}, {"index": 1, "prompt": "é \N{LADY BEETLE}\ud800"}, {"index": 2}]
+    text = json.dumps({"é\N{LADY BEETLE}": 1, "sequence": entries}, ensure_ascii=False, indent=1)
+    data = ("\ufeff" * mark + text).encode(encoding, "surrogatepass")
+    found = read(data)
+    assert found.problem is None
+    assert [json.loads(one.decode("utf-8", "surrogatepass")) for one in entries_in(data, found)] == entries
+    assert list(found.entries.line_of) == [4, 8, 12]
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"\xe2\x82", b"\xf0\x9f\x90", b"\xed\xa0\x80\xff"])
+def test_bytes_that_are_no_text_move_no_entry_behind_them(bad: bytes) -> None:
+    data = b'{"a": "%b", "sequence": [{"index": 0}, {"b": "%b"}, {"index": 1, "filename": "x"}]}' % (bad, bad)
+    found = read(data)
+    assert found.problem is not None
+    assert entries_in(data, found) == [b'{"index": 0}', b'{"index": 1, "filename": "x"}']
 
 
 @given(st.binary(max_size=60) | st.text(alphabet='{}[]",:1e\\u d8N', max_size=60).map(str.encode))

@@ -19,6 +19,7 @@ from shared.session.repair import repair
 from shared.session.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.hands import EXACT, LOSSY, PLAIN, Writer, annotate, same
+from tests.support.metadata import entries_in
 from tests.support.scripted_disk import ScriptedDisk
 
 FRAMES = 7
@@ -61,7 +62,7 @@ def slip(data: bytes, positions: set[int], how: Callable[[str], str]) -> bytes:
     text = data.decode(encoding, "surrogatepass")
     found = foreign.read(data)
     at = 0
-    for position, entry in enumerate(found.entries):
+    for position, entry in enumerate(entries_in(data, found)):
         said = entry.decode("utf-8", "surrogatepass")
         at = text.index(said, at)
         new = how(said) if position in positions else said
@@ -84,7 +85,7 @@ def test_a_slip_costs_no_other_entry_and_nothing_at_the_top(
     whole = [entry for number, entry in enumerate(told["sequence"]) if number not in positions]
     found = foreign.read(path.read_bytes())
     assert found.problem is not None
-    assert same([json.loads(text) for text in found.entries], whole)
+    assert same([json.loads(text) for text in entries_in(path.read_bytes(), found)], whole)
     assert same(json.loads(found.members["participant"]), told["participant"])
     assert found.has_end
     with SessionReader(folder, salvage=True) as reader:
