@@ -57,9 +57,10 @@ class Publisher:
         Raises:
             zmq.ZMQError: it could not be sent.
         """
-        await self._send(encode_published(message, payload))
+        await self.send(encode_published(message, payload))
 
-    async def _send(self, frames: list[Payload]) -> None:
+    async def send(self, frames: list[Payload]) -> None:
+        """:meth:`publish` a message that is encoded."""
         if not (self._is_behind and self._front.waiting):
             sent = self._front.send(frames)
             # One at a time: a burst would overrun the marks of subscribers that are fast enough otherwise.

@@ -442,7 +442,7 @@ async def test_what_cannot_be_sent_is_told(ends: Buses) -> None:
     bus = ends.new()
     publisher = Publisher(bus, "replays")
     with pytest.raises(TypeError):
-        await publisher._send([b"replay.status|", "no bytes"])  # type: ignore[list-item]
+        await publisher.send([b"replay.status|", "no bytes"])  # type: ignore[list-item]
     with pytest.raises(TypeError):
         await asyncio.wait_for(publisher.serve_joins(), 20)
     await asyncio.wait_for(asyncio.to_thread(bus.close), 20)

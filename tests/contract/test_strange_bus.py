@@ -35,7 +35,7 @@ async def publish(site: Site, message_type: str, **changes: Any) -> None:
     raw = json.dumps({name: value for name, value in odd.items() if value is not ...}).encode()
     channel = CHANNELS.get(message_type, "recordings")
     stand_in = {"frames": site.generator, "recordings": site.recorder, "replays": site.replayer}[channel]
-    await stand_in._publisher._send([topic, raw, payload])
+    await stand_in._publisher.send([topic, raw, payload])
 
 
 async def is_up(site: Site) -> bool:

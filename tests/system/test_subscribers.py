@@ -136,7 +136,7 @@ async def test_what_they_do_not_understand_they_pass_over(system: System, genera
     metrics = await asyncio.to_thread(system.start, "metrics")
     tap = system.run("tap", [sys.executable, "-m", "cli.main", "tap"])
     await generator.start("odd")
-    send = generator.publisher._send
+    send = generator.publisher.send
     deep: Any = []
     for _ in range(400):
         deep = [deep]

@@ -37,7 +37,7 @@ class Liar(StrangeGenerator):
         sha256 = hashlib.sha256(picture).hexdigest()
         sample = encode_published(SAMPLES["frame"], picture)
         header = {**orjson.loads(sample[1]), "epoch": self.epoch, "sha256": sha256, **changes}
-        await self._publisher._send([sample[0], json.dumps(header).encode(), picture])
+        await self._publisher.send([sample[0], json.dumps(header).encode(), picture])
         return sha256
 
 

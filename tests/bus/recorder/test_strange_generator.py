@@ -47,7 +47,7 @@ class StrangeGenerator(SteeredGenerator):
         """A message with fields that no version of ours sends."""
         topic, header, payload = encode_published(SAMPLES[message_type], b"x")
         raw = json.dumps({**orjson.loads(header), "epoch": self.epoch, **changes}).encode()
-        await self._publisher._send([topic, raw, payload])
+        await self._publisher.send([topic, raw, payload])
 
 
 async def strange(rig: Rig) -> StrangeGenerator:
