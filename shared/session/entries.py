@@ -189,7 +189,7 @@ def on_one_line(text: bytes) -> bytes:
     """
     try:
         return with_index_first(text.decode("utf-8", "surrogatepass")).encode("utf-8", "surrogatepass")
-    except NotJson as error:
+    except (NotJson, UnicodeDecodeError) as error:
         raise DamagedMetadata(f"an entry of metadata.json cannot be understood: {error}") from None
 
 

@@ -154,6 +154,7 @@ def _read_metadata(found: Examination, names: set[str], *, appending: bool) -> s
             _take_problem(found, said, said.problem)
         if said.index is None:
             found.entries = list(said.texts(fd))
+            return _take(found, said, iter(found.entries))
         return _take(found, said, said.texts(fd))
     finally:
         os.close(fd)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from shared.session.jsontext import NotJson, decode, decode_around, is_strict
 from shared.session.onwards import Onwards
-from shared.session.spans import Spans, coding_of
+from shared.session.spans import Ruler, Spans, coding_of
 from shared.session.values import MAX_PARTS, TooMuch, parts_of, value_at
 
 MAX_ENTRIES = 1_000_000
@@ -89,10 +89,8 @@ class _Walk:
     def __init__(self, text: str, found: Foreign, encoding: str = "utf-8", first_byte: int = 0) -> None:
         self._text = text
         self._found = found
-        self._encoding = encoding
-        self._byte, self._measured = first_byte, 0
+        self._ruler = Ruler(text, encoding, first_byte)
         self._onwards = Onwards(text)
-        self._line, self._counted = 1, 0
         self._entries_at: int | None = None
         self._parts = 0
         """Of all that stands at the top, without the sequence."""
@@ -132,7 +130,7 @@ class _Walk:
             raise NotJson("it has no sequence of entries", self.at)
 
     def _member(self) -> None:
-        line = self._line_at(self.at)
+        line = self._ruler.line(self.at)
         key = self._key()
         if key == "sequence":
             self._sequence()
@@ -147,17 +145,6 @@ class _Walk:
         self._parts += 1 + parts_of(value)
         if len(self._found.members) > MAX_MEMBERS or self._parts > MAX_PARTS:
             raise TooMuch("what stands at the top, beside the sequence, is too much", end)
-
-    def _line_at(self, place: int) -> int:
-        self._line += self._text.count("\n", self._counted, place)
-        self._counted = place
-        return self._line
-
-    def _byte_at(self, place: int) -> int:
-        """How far from the file's beginning a place is, which is not before the one asked for last."""
-        self._byte += len(self._text[self._measured : place].encode(self._encoding, "surrogatepass"))
-        self._measured = place
-        return self._byte
 
     def members(self) -> list[tuple[str, str]]:
         held = []
@@ -191,7 +178,7 @@ class _Walk:
                     raise NotJson("it is no entry", self.at)
                 if len(self._found.entries) >= MAX_ENTRIES:
                     raise TooMuch(f"it has more than {MAX_ENTRIES} entries, and not each on a line of its own", begin)
-                self._found.entries.append(self._byte_at(begin), self._byte_at(self.at), self._line_at(begin))
+                self._found.entries.append(self._ruler.byte(begin), self._ruler.byte(self.at), self._ruler.line(begin))
                 going = self._goes_on("]")
                 sure = True
             except NotJson as error:

@@ -28,6 +28,43 @@ def coding_of(data: bytes) -> tuple[str, int]:
     return json.detect_encoding(data), 0
 
 
+class Ruler:
+    """Tells where the places of a text stand in its file. Asked for them in order, it passes over the text once.
+
+    Args:
+        text: of the file, behind its mark.
+        encoding: of the file.
+        first_byte: where the text begins in it.
+    """
+
+    def __init__(self, text: str, encoding: str = "utf-8", first_byte: int = 0) -> None:
+        self._text = text
+        self._encoding = encoding
+        self._byte, self._measured = first_byte, 0
+        self._line, self._counted = 1, 0
+
+    def byte(self, place: int) -> int:
+        """How many bytes stand in the file before a character."""
+        if place >= self._measured:
+            self._byte += self._length(self._measured, place)
+        else:
+            self._byte -= self._length(place, self._measured)
+        self._measured = place
+        return self._byte
+
+    def line(self, place: int) -> int:
+        """On which line a character stands, from 1."""
+        if place >= self._counted:
+            self._line += self._text.count("\n", self._counted, place)
+        else:
+            self._line -= self._text.count("\n", place, self._counted)
+        self._counted = place
+        return self._line
+
+    def _length(self, begin: int, end: int) -> int:
+        return len(self._text[begin:end].encode(self._encoding, "surrogatepass"))
+
+
 class Spans:
     """Places in one version of a file of less than 4 GB.
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.session.entries import with_index_first
 from shared.session.foreign import read
-from shared.session.jsontext import MAX_DEPTH, NotJson, dumps, one_line, parse, parse_exact, strict
+from shared.session.jsontext import MAX_DEPTH, NotJson, dumps, is_strict, one_line, parse, parse_exact, strict
 from tests.support.hands import same
 from tests.support.metadata import entries_in
 
@@ -86,6 +86,29 @@ def test_each_entry_is_found_in_any_encoding(encoding: str, mark: bool) -> None:
     assert found.problem is None
     assert [json.loads(one.decode("utf-8", "surrogatepass")) for one in entries_in(data, found)] == entries
     assert list(found.entries.line_of) == [4, 8, 12]
+
+
+def test_a_sequence_that_is_begun_anew_further_up_is_found_where_it_stands() -> None:
+    data = b"""{
+  "session_id": "\xc3\xa9",
+  "sequence": [
+    {"index": 0, "filename": "\xc3\xa9.png",
+  "sequence": [{"index": 7, "filename": "\xc3\xa9.png"}, {"index": 8, "filename": "x"}]},
+    {"index": 1, "filename": "y"}
+"""
+    found = read(data)
+    assert found.problem is not None
+    assert [json.loads(text)["index"] for text in entries_in(data, found)] == [7, 8]
+    assert list(found.entries.line_of) == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("1", True), ('"\\ud83d\\ude00"', True), ("NaN", False), ("1e400", False), ('"\\ud800"', False), ("1,", False)],
+)
+def test_a_long_name_that_stands_twice_is_no_matter_of_strictness(value: str, expected: bool) -> None:
+    name = "n" * 70
+    assert is_strict(f'{{"{name}":{value},"{name}":{value}}}'.encode()) == expected
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"\xe2\x82", b"\xf0\x9f\x90", b"\xed\xa0\x80\xff"])

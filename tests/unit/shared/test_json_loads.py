@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.json_loads import LONG_BYTES, NameTwice, loads
 
@@ -50,6 +52,7 @@ def test_a_long_name_that_is_written_in_two_ways_is_one() -> None:
         '{"' + "\\u0061" * LONG_BYTES + '":1,"' + "a" * LONG_BYTES + '":2}',
         f'{{"{LONG}":123456789012345678901234567890,"b":-0.0,"c":1e5,"d":[]}}',
         '{"a":": : : \\":' + "x" * 100 + '\\":"}',
+        json.dumps({'x\\"' + "y" * 63: 1, '"' * 40: 2, "z" * 64: 3}),
     ],
 )
 def test_other_json_is_what_it_is_to_orjson(text: str) -> None:
@@ -70,11 +73,29 @@ def test_other_json_is_what_it_is_to_orjson(text: str) -> None:
         b'{"%b":' % LONG.encode() + b"1" * 5000 + b"}",
         (b'{"%b":1}' % LONG.encode()).decode().encode("utf-16"),
         '{"a":"\ud800"}',
+        f'{{"\\ud800{LONG}":1,"\\ud800{LONG}":2}}',
     ],
 )
 def test_what_is_no_json_is_none(data: Any) -> None:
     with pytest.raises(orjson.JSONDecodeError):
         loads(data)
+
+
+@given(
+    st.lists(st.text(st.sampled_from('"\\\\n:, é\N{LADY BEETLE}'), max_size=80), max_size=4),
+    st.booleans(),
+    st.sampled_from(["", " ", "\n \t"]),
+)
+def test_no_long_name_is_overlooked(names: list[str], ascii_only: bool, space: str) -> None:
+    for often in (1, 2):
+        members = [json.dumps(name, ensure_ascii=ascii_only) + f"{space}:{space}1" for name in names] * often
+        text = "{" + ",".join(members) + "}"
+        long = [name for name in names if len(name.encode()) > LONG_BYTES] * often
+        if len(set(long)) < len(long):
+            with pytest.raises(NameTwice):
+                loads(text)
+        else:
+            assert loads(text) == orjson.loads(text)
 
 
 def test_whoever_sends_names_twice_takes_no_memory() -> None:
