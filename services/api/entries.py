@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,8 +28,6 @@ MAX_ENTRIES = 500
 """Of one answer: a frame's entry has about 1.5 kB."""
 
 _MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
-
-T = TypeVar("T")
 
 
 class EntryRoutes:
@@ -62,7 +59,7 @@ class EntryRoutes:
             }
             return answer if reader.problem is None else {**answer, "damaged": reader.problem}
 
-        return JsonResponse(await self._read(session_id, read), headers=NO_STORE)
+        return JsonResponse(await self._api.sessions.read(session_id, read), headers=NO_STORE)
 
     async def input(self, request: Request) -> Response:
         """The picture that a frame was made from, as it came."""
@@ -78,13 +75,13 @@ class EntryRoutes:
             except (OSError, ValueError) as error:
                 raise FrameMissing(f"{path.name} of session {session_id} cannot be read: {error}") from None
 
-        data, media_type = await self._read(session_id, read)
+        data, media_type = await self._api.sessions.read(session_id, read)
         return Response(data, 200, {"Cache-Control": "no-cache"}, media_type)
 
     async def thumbnail(self, request: Request) -> Response:
         """A frame, small."""
         session_id, index = request.path_params["session_id"], self._index(request)
-        path = await self._read(session_id, lambda reader: _path(reader, index))
+        path = await self._api.sessions.read(session_id, lambda reader: _path(reader, index))
         return await self._small(request, path)
 
     async def sample_thumbnail(self, request: Request) -> Response:
@@ -100,13 +97,6 @@ class EntryRoutes:
 
     def _index(self, request: Request) -> int:
         return query.parse_whole("index", request.path_params["index"])
-
-    async def _read(self, session_id: str, read: Callable[[SessionReader], T]) -> T:
-        def in_thread() -> T:
-            with self._api.readers.session(session_id) as reader:
-                return read(reader)
-
-        return await asyncio.to_thread(in_thread)
 
 
 def _path(reader: SessionReader, index: int) -> Path:

@@ -14,7 +14,6 @@ from services.api.fates import Fates
 from services.api.live import LiveHub
 from services.api.peers import Generator, Replayer, recorder
 from services.api.prompts import PromptsInThread
-from services.api.readers import Readers
 from services.api.recording import Recording
 from services.api.thumbnails import Thumbnailer
 from services.api.uploads import Uploads
@@ -25,15 +24,16 @@ from shared.privacy import sessions_group
 from shared.requests import Cancel
 from shared.rpc import PeerGone
 from shared.runner import Runtime
+from shared.session.opened import OpenSessions
 from shared.subscriber import Subscriber
 from shared.wire import Published
 
 CANCEL_S = 2.0
 LAST_CANCELS_S = 0.2
 """How long a stopping API lets its cancels reach the generator."""
-
-
 CLOSE_S = 1.0
+KEPT_OPEN = 8
+"""Sessions that were read lately."""
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class Api:
 
     Attributes:
         closing: set when requests still under way must be answered at once, because the process stops.
+        sessions: the recordings, to be read.
         threads: for work that has nothing to do with sessions, whose disk may be slow and hold up the others.
     """
 
@@ -62,7 +63,7 @@ class Api:
         self.generator = Generator(runtime.bus, self.live.publish, self.recording.on_generator_epoch)
         self.replayer = Replayer(runtime.bus)
         self.prompts = PromptsInThread(self.settings.sector_prompts)
-        self.readers = Readers(self.settings.sessions_dir)
+        self.sessions = OpenSessions(self.settings.sessions_dir, KEPT_OPEN)
         self.thumbnailer = Thumbnailer()
         self.comparisons = Comparisons(self.settings)
         self._recordings = Subscriber(runtime.bus, "recordings")
@@ -125,7 +126,7 @@ class Api:
             self.fates.journal.close(),
             _in_time(self.thumbnailer.close()),
             _in_time(asyncio.to_thread(self.comparisons.close)),
-            _in_time(asyncio.to_thread(self.readers.close)),
+            _in_time(self.sessions.close()),
         )
         if not all(are_over):
             log.warning("a disk does not answer; what was asked of it is given up")

@@ -81,7 +81,7 @@ class SessionRoutes:
     async def metadata(self, request: Request) -> Response:
         """A session's ``metadata.json``, as it is at this moment."""
         session_id = request.path_params["session_id"]
-        taken = await asyncio.to_thread(self._taken, session_id)
+        taken = await self._api.sessions.read(session_id, take)
         headers = {"Content-Length": str(taken.size), "Cache-Control": "no-cache"}
         if request.method == "HEAD":
             taken.close()
@@ -93,18 +93,17 @@ class SessionRoutes:
         session_id = request.path_params["session_id"]
         index = query.parse_whole("index", request.path_params["index"])
 
-        def read() -> tuple[str | None, bytes | None]:
-            with self._api.readers.session(session_id) as reader:
-                position = reader.position_of(index)
-                if position is None:
-                    return None, _without_entry(reader, index)
-                entry = reader.entry(position)
-                etag = etag_of(entry.get("sha256"))
-                if etag and has_tag(request.headers, etag):
-                    return etag, None
-                return etag, reader.frame_bytes(entry)
+        def read(reader: SessionReader) -> tuple[str | None, bytes | None]:
+            position = reader.position_of(index)
+            if position is None:
+                return None, _without_entry(reader, index)
+            entry = reader.entry(position)
+            etag = etag_of(entry.get("sha256"))
+            if etag and has_tag(request.headers, etag):
+                return etag, None
+            return etag, reader.frame_bytes(entry)
 
-        etag, data = await asyncio.to_thread(read)
+        etag, data = await self._api.sessions.read(session_id, read)
         headers = {"Cache-Control": "no-cache", "Accept-Ranges": "bytes"}
         if etag:
             headers["ETag"] = etag
@@ -119,13 +118,9 @@ class SessionRoutes:
             ids.validate(session_id)
         except InvalidSessionId:
             raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
-        await asyncio.to_thread(self._api.readers.forget, session_id)
+        await self._api.sessions.forget(session_id)
         await self._api.recording.delete(session_id)
         return JsonResponse({"session_id": session_id, "status": "deleted"}, headers=NO_STORE)
-
-    def _taken(self, session_id: str) -> Snapshot:
-        with self._api.readers.session(session_id) as reader:
-            return take(reader)
 
 
 def _without_entry(reader: SessionReader, index: int) -> bytes:

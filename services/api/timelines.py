@@ -10,7 +10,7 @@ from shared.session.timeline import Timeline, times
 
 
 class Timelines:
-    """The timelines of sessions that are open. For threads, as the readers are: one uses a session at a time."""
+    """The timelines of sessions that are open. For threads, as their readers are: one uses a session at a time."""
 
     def __init__(self) -> None:
         self._known: WeakKeyDictionary[SessionReader, tuple[Any, Timeline]] = WeakKeyDictionary()

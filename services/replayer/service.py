@@ -71,7 +71,7 @@ class Replayer:
         await self._reruns.close()
         await self._generator.close()
         await self._recorder.close()
-        await asyncio.wait([asyncio.create_task(asyncio.to_thread(self._sessions.close))], timeout=CLOSE_S)
+        await asyncio.wait([asyncio.create_task(self._sessions.close())], timeout=CLOSE_S)
 
     # -- requests -----------------------------------------------------------------------------------------------------
 

@@ -65,7 +65,7 @@ class Contents:
     @property
     def held_bytes(self) -> int:
         """What the places of the entries take, in memory."""
-        return self.spans.held_bytes + (self.index.starts.itemsize * len(self.index.starts) if self.index else 0)
+        return self.spans.held_bytes if self.index is None else self.index.starts.itemsize * len(self.index.starts)
 
     def line(self, position: int) -> int:
         """The line on which an entry begins, from 1."""

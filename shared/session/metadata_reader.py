@@ -15,13 +15,14 @@ from shared.session.jsontext import NotJson, parse, writable
 from shared.session.layout import (
     METADATA,
 )
-from shared.session.metadata import DamagedMetadata, Tail, with_advice
+from shared.session.metadata import DamagedMetadata, Tail, head_bytes, tail_bytes, with_advice
 
 _TRIES = 3
 """Readings of a file before it is called damaged: one that fell into an append is torn, the next one is not."""
 _LARGE_BYTES = 1 << 20
 """Of a damaged file that is only read again where it has changed meanwhile."""
-
+_PER_BYTE = 64
+"""Of head and tail: a text of small objects takes so much in memory, as written and as it is used together."""
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ class MetadataReader:
         self._salvage = salvage
         self._fd = -1
         self._seen = (0, 0, 0, 0)
+        self._beside_bytes = 0
         self._loads = 0
         self._load()
 
@@ -80,8 +82,8 @@ class MetadataReader:
 
     @property
     def held_bytes(self) -> int:
-        """What knowing where each entry stands takes, in memory."""
-        return self.contents.held_bytes
+        """What the session takes in memory, at most: the places of its entries, and what stands beside them."""
+        return self.contents.held_bytes + _PER_BYTE * self._beside_bytes
 
     @property
     def written_head(self) -> dict[str, Any]:
@@ -203,6 +205,7 @@ class MetadataReader:
         self.contents = found
         self.head = writable(self.contents.head or {})
         self.tail = self.contents.tail
+        self._beside_bytes = len(head_bytes(self.written_head)) + len(tail_bytes(self.tail))
         self._last = self._last_text()
 
     def _open(self) -> Contents:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import shutil
 import time
 
 import orjson
 import pytest
 
-from services.replayer import service, sessions
+from services.replayer import service
 from services.replayer.cursor import Cursors
 from services.replayer.sessions import OPEN_LIMIT
 from shared.disk import Disk
@@ -55,23 +54,6 @@ async def test_a_session_is_replayed_in_order_byte_for_byte(rig: Rig) -> None:
     assert await rig.shown() is None
     assert await rig.shown() is None, "and it stays complete"
     assert (await rig.ask("status")).body["state"] == "complete"
-
-
-async def test_those_used_longest_ago_are_let_go_of_when_they_hold_too_much(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sessions, "HELD_BYTES", 30)
-    rig.record("ours", frames=3).close()
-    writer = rig.record("theirs", frames=3)
-    writer.close()
-    path = writer.folder / "metadata.json"
-    path.write_text(json.dumps(json.loads(path.read_text()), indent=1))
-    for index in (0, 1):
-        for name in ("ours", "theirs"):
-            if not index:
-                await rig.ask("start", session_id=name, cursor=name)
-            assert await rig.shown(cursor=name) == index
-            assert list(rig.replayer._sessions._open) == [name], "24 and 36 bytes"
 
 
 async def test_what_is_shown_is_published(rig: Rig) -> None:
@@ -360,8 +342,8 @@ async def test_a_long_session_starts_in_little_more_than_its_file_takes_to_read(
         assert (await rig.ask("start", session_id="long")).body["total"] == frames
         took = time.perf_counter() - started
         await rig.ask("stop")
-        for opened in rig.replayer._sessions._open.values():
-            opened.close()
+        for each in rig.replayer._sessions._open.values():
+            each.close()
         return took
 
     bare(), await replay()
