@@ -54,15 +54,22 @@ def connection(descriptor: int, places: Collection[Place]) -> Connection | None:
 
 def cut(peer: Connection, places: Collection[Place]) -> bool:
     """End a connection; False where it has ended already."""
-    if _inode(peer.descriptor, places) != peer.inode:
-        return False
-    lent = socket.socket(fileno=peer.descriptor)
     try:
-        lent.shutdown(socket.SHUT_RDWR)
+        own = os.dup(peer.descriptor)  # libzmq may close the peer's at any moment, and the system use its number again
+    except OSError:
+        return False
+    try:
+        if _inode(own, places) != peer.inode:
+            return False
+        lent = socket.socket(fileno=own)
+        try:
+            lent.shutdown(socket.SHUT_RDWR)
+        finally:
+            lent.detach()
     except OSError:
         return False
     finally:
-        lent.detach()
+        os.close(own)
     return True
 
 
