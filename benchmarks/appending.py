@@ -18,10 +18,10 @@ from types import FrameType
 
 from benchmarks.counting_disk import CountingDisk
 from benchmarks.figures import Figure, abba, seconds
-from shared.disk import Disk
-from shared.session.layout import METADATA, frame_name
-from shared.session.metadata import Tail, entry_from_frame, file_parts, new_head
-from shared.session.writer import SessionWriter
+from shared.session.format.layout import METADATA, frame_name
+from shared.session.format.metadata import Tail, entry_from_frame, file_parts, new_head
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.support.frames import CREATED_AT, pending_frame
 
 INDEXES = (0, 1_000, 10_000, 100_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.disk import Buffer, Disk
+from shared.system.disk import Buffer, Disk
 
 
 class CountingDisk(Disk):

@@ -17,10 +17,10 @@ from benchmarks.figures import Figure, abba, seconds
 from benchmarks.systems import photograph
 from services.generator.engine import Edit, Engine
 from services.generator.load import EMBEDDED, load_engine
-from services.generator.models import read_defaults
-from shared.places import MODELS
+from services.generator.models.files import read_defaults
+from shared.process.settings import Settings
 from shared.sectors import region
-from shared.settings import Settings
+from shared.system.places import MODELS
 
 ROUNDS = 6
 SIDE = 1024

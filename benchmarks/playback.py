@@ -11,8 +11,8 @@ from pathlib import Path
 import zmq
 
 from benchmarks.figures import Figure
-from shared.disk import Disk
-from shared.session.writer import SessionWriter
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.support.frames import CREATED_AT, pending_frame
 from tests.support.processes import System
 

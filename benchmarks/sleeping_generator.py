@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from services.generator.engine import Edit, Edited, ModelInfo
 from services.generator.service import Generator
-from shared.disk import Disk
-from shared.runner import Runtime, run
+from shared.process.runner import Runtime, run
+from shared.system.disk import Disk
 
 
 class SleepingEngine:

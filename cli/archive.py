@@ -18,17 +18,17 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from cli.asking import FAILED, calling, fail, session_folder
 from cli.output import nobody_reads, say
-from shared.disk import Disk
+from shared.bus.requests import ImportSession
+from shared.bus.rpc import PeerGone, request_of
 from shared.errors import ParafoveaError, RecorderUnavailable
-from shared.holder import AlreadyHeld, Holder
-from shared.privacy import sessions_group, take_umask
-from shared.requests import ImportSession
-from shared.rpc import PeerGone, request_of
-from shared.session.export import Export
-from shared.session.importing import Imported, stage_archive
-from shared.session.layout import RECORDER_LOCK
-from shared.session.staging import adopt, staging
-from shared.settings import Settings, load_settings
+from shared.process.privacy import sessions_group, take_umask
+from shared.process.settings import Settings, load_settings
+from shared.session.format.layout import RECORDER_LOCK
+from shared.session.transfer.export import Export
+from shared.session.transfer.importing import Imported, stage_archive
+from shared.session.transfer.staging import adopt, staging
+from shared.system.disk import Disk
+from shared.system.holder import AlreadyHeld, Holder
 
 ADOPT_TIMEOUT_S = 30.0
 

@@ -10,9 +10,9 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
-from shared.rpc import Client
-from shared.runner import open_bus
-from shared.settings import Settings
+from shared.bus.rpc import Client
+from shared.process.runner import open_bus
+from shared.process.settings import Settings
 
 FAILED = 3
 """Exit code of a command that could not do what it was asked, as against one that found something."""

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from cli.output import print_table, reader_may_leave, say_json
-from shared.channels import CHANNELS
-from shared.settings import load_settings
+from shared.bus.channels import CHANNELS
+from shared.process.settings import load_settings
 
 PATTERNS = {"publish": "PUB: connect SUB", "requests": "ROUTER: connect DEALER"}
 

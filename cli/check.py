@@ -13,18 +13,18 @@ from rich.progress import Progress
 
 from cli.asking import calling
 from cli.output import printable, say
-from shared.disk import Disk
+from shared.bus.requests import Repaired, RepairSession
+from shared.bus.rpc import PeerGone, read, request_of
 from shared.errors import ParafoveaError
-from shared.holder import AlreadyHeld, Holder
-from shared.privacy import take_umask_of
-from shared.requests import Repaired, RepairSession
-from shared.rpc import PeerGone, read, request_of
+from shared.process.privacy import take_umask_of
+from shared.process.settings import Settings, load_settings
 from shared.session.check import Finding, exit_code
 from shared.session.check import check as findings_of
-from shared.session.layout import RECORDER_LOCK
-from shared.session.reading import holds_session
-from shared.session.repair import repair as repair_folder
-from shared.settings import Settings, load_settings
+from shared.session.format.layout import RECORDER_LOCK
+from shared.session.reading.sessions import holds_session
+from shared.session.writing.repair import repair as repair_folder
+from shared.system.disk import Disk
+from shared.system.holder import AlreadyHeld, Holder
 
 REPAIR_S = 600.0
 """Of a session of 100,000 frames whose every picture has to be read."""

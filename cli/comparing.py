@@ -16,11 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.asking import FAILED, fail, session_folder
 from cli.output import print_table, printable, reader_may_leave, say
-from comparison.pairing import Compared, compare, count_pairs, summary
-from comparison.sheet import MAX_ROWS, Sheet
+from reproduction.pairing import Compared, compare, count_pairs, summary
+from reproduction.sheet import MAX_ROWS, Sheet
 from shared.errors import SessionDamaged, SessionNotFound
-from shared.session.reader import SessionReader, open_folder
-from shared.settings import Settings, load_settings
+from shared.process.settings import Settings, load_settings
+from shared.session.reading.reader import SessionReader, open_folder
 
 Row = dict[str, Any]
 

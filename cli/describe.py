@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cli.output import printable
-from shared.wire import Published
+from shared.bus.envelope import Published
 
 PROMPT_CHARS = 60
 LINE_CHARS = 2000

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.output import say
-from shared.curve import InvalidKeys, make_keys
+from shared.bus.curve import InvalidKeys, make_keys
 
 
 def keys(folder: Annotated[Path, typer.Argument(help="A new folder, for the keys only.")]) -> None:

@@ -17,7 +17,7 @@ from cli.rerun import rerun
 from cli.settings import settings
 from cli.tap import tap
 from shared.errors import ParafoveaError
-from shared.runner import EXIT_REFUSED, REFUSALS
+from shared.process.runner import EXIT_REFUSED, REFUSALS
 
 
 class _Sentences(TyperGroup):

@@ -13,12 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from cli.asking import FAILED, calling, fail
 from cli.output import say
+from shared.bus.requests import RerunRequest, RerunState, StartRerun
+from shared.bus.rpc import Client, PeerGone, read, request_of
 from shared.errors import GeneratorLoading, ParafoveaError
 from shared.json_loads import loads
+from shared.process.settings import Settings, load_settings
 from shared.prompts import InvalidPrompts, parse
-from shared.requests import RerunRequest, RerunState, StartRerun
-from shared.rpc import Client, PeerGone, read, request_of
-from shared.settings import Settings, load_settings
 
 START_S = 60.0
 ANSWER_S = 10.0

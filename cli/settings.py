@@ -9,7 +9,7 @@ import typer
 from dotenv import dotenv_values
 
 from cli.output import print_table, printable, reader_may_leave, say_json
-from shared.settings import ENV_FILE, PREFIX, Settings, load_settings
+from shared.process.settings import ENV_FILE, PREFIX, Settings, load_settings
 
 SECRET = frozenset({"api_token"})
 

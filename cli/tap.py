@@ -16,13 +16,13 @@ from rich.text import Text
 
 from cli.describe import describe
 from cli.output import printable, reader_may_leave, say
-from shared.channels import CHANNELS
-from shared.line_writer import LineWriter
-from shared.runner import open_bus
-from shared.settings import Settings, load_settings
-from shared.subscriber import Subscriber
+from shared.bus.channels import CHANNELS
+from shared.bus.envelope import Published
+from shared.bus.subscriber import Subscriber
+from shared.process.runner import open_bus
+from shared.process.settings import Settings, load_settings
+from shared.system.line_writer import LineWriter
 from shared.texts import json_line
-from shared.wire import Published
 
 TOPICS = {name: channel.name for channel in CHANNELS if channel.pattern == "publish" for name in channel.types}
 """The channel of each message type that is published."""

@@ -16,16 +16,16 @@ from rich.table import Table
 from cli.asking import calling, fail, session_folder
 from cli.by import By
 from cli.output import say
-from comparison.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
-from comparison.verdict import FrameReport, SessionReport, Thresholds, Verdict
-from comparison.verifying import store
-from comparison.verifying import verify as verify_session
-from shared.disk import Disk
+from reproduction.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
+from reproduction.verdict import FrameReport, SessionReport, Thresholds, Verdict
+from reproduction.verifying import store
+from reproduction.verifying import verify as verify_session
+from shared.bus.rpc import PeerGone
 from shared.errors import SessionDamaged, SessionNotFound
-from shared.privacy import take_umask_of
-from shared.rpc import PeerGone
-from shared.session.reader import SessionReader, open_folder
-from shared.settings import Settings, load_settings
+from shared.process.privacy import take_umask_of
+from shared.process.settings import Settings, load_settings
+from shared.session.reading.reader import SessionReader, open_folder
+from shared.system.disk import Disk
 
 NOT_REPRODUCED = 1
 

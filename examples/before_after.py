@@ -16,8 +16,8 @@ from PIL import Image
 
 from services.generator.engine import Edit, Engine
 from services.generator.load import load_engine
+from shared.process.settings import Settings
 from shared.sectors import region
-from shared.settings import Settings
 
 FOLDER = Path(__file__).parent
 WIDTH, HEIGHT, GAP = 420, 315, 6

@@ -19,10 +19,10 @@ from shared import sectors
 from shared.bounds import problem_of
 from shared.errors import InvalidSessionId
 from shared.images import MAX_SIDE_PX
-from shared.session import ids
-from shared.session.entries import MAX_TIME_S
-from shared.session.layout import FRAME_PATTERN, MAX_INDEX, STAGING_TOKEN
-from shared.session.metadata import RESERVED_KEYS
+from shared.session.format import ids
+from shared.session.format.entries import MAX_TIME_S
+from shared.session.format.layout import FRAME_PATTERN, MAX_INDEX, STAGING_TOKEN
+from shared.session.format.metadata import RESERVED_KEYS
 
 MAX_SEED = 2**63 - 1
 MAX_COUNT = 2**63 - 1
@@ -126,7 +126,7 @@ def _session_looked_for(value: str) -> str:
 SessionLookedFor = Annotated[str, AfterValidator(_session_looked_for)]
 """A :data:`SessionId` that is there or not: one that can be nobody's is not."""
 SessionId = Annotated[str, AfterValidator(_session_id)]
-"""One that a session may have, and so nothing but the name of a folder: see :mod:`shared.session.ids`."""
+"""One that a session may have, and so nothing but the name of a folder: see :mod:`shared.session.format.ids`."""
 Epoch = Annotated[str, Field(max_length=MAX_EPOCH_CHARS, pattern=NO_CONTROLS)]
 FrameId = Annotated[str, Field(max_length=MAX_ID_CHARS, pattern=NO_CONTROLS)]
 RequestId = Annotated[str, Field(max_length=MAX_ID_CHARS, pattern=NO_CONTROLS)]
@@ -143,7 +143,7 @@ def _staging_token(value: str) -> str:
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Proof = Annotated[str, Field(max_length=MAX_WORD_CHARS)]
-"""Of :mod:`shared.acknowledging`; one that is none is refused there."""
+"""Of :mod:`shared.bus.acknowledging`; one that is none is refused there."""
 StagingToken = Annotated[str, AfterValidator(_staging_token)]
 """The name of a folder that an importer made."""
 FrameFile = Annotated[str, Field(pattern=FRAME_PATTERN)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.address import BusAddress
+from shared.bus.address import BusAddress
 from tests.support.buses import Buses, loopback_host, short_folder
 from tests.support.processes import System
 

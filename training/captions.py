@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from services.generator.words import plural_of
+from services.generator.language.words import plural_of
 from training.dataset import Entry
 from training.objects import BY_NAME, OBJECTS, PALETTE
 from training.sources import STYLES

@@ -10,7 +10,7 @@ import numpy as np
 from diffusers import StableDiffusionPipeline
 from numpy.typing import NDArray
 
-from services.generator.vocabulary import Vocabulary
+from services.generator.language.vocabulary import Vocabulary
 from training.dataset import Drawings
 from training.export import draw
 from training.objects import OBJECTS

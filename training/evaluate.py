@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from services.generator import layer
-from services.generator.compositing import Composite
 from services.generator.engine import Edit, Engine, Pixels
+from services.generator.models import layer
+from services.generator.painting.compositing import Composite
 from shared.errors import GenerationFailed
 from shared.sectors import names, region
 from training import judge
@@ -196,7 +196,7 @@ def save_views(views: list[Pixels], todo: list[Case], path: Path, columns: int =
 def load(folder: Path) -> Engine:
     """The generator's engine with the model in ``folder``."""
     from services.generator.load import load_engine
-    from shared.settings import Settings as ServerSettings
+    from shared.process.settings import Settings as ServerSettings
 
     return load_engine(ServerSettings(model=str(folder)))
 

@@ -45,7 +45,7 @@ def run(settings: Settings, earlier: Path | None = None) -> None:
     import diffusers
     import torch
 
-    from services.generator.libraries import prepare_libraries
+    from services.generator.models.libraries import prepare_libraries
     from training import autoencoder, continuation, decoder, denoiser, export, manners, text
     from training.captions import canonical
     from training.dataset import build

@@ -9,12 +9,12 @@ import socket
 from services.api.app import create_app
 from services.api.server import ANSWER_S, GRACE_S, HttpServer, listen
 from services.api.service import Api
-from shared import malloc
-from shared.address import host_and_port
-from shared.disk import Disk
-from shared.holder import AlreadyHeld
-from shared.privacy import warn_of_open_token
-from shared.runner import Refused, Runtime, run
+from shared.bus.address import host_and_port
+from shared.process.privacy import warn_of_open_token
+from shared.process.runner import Refused, Runtime, run
+from shared.system import malloc
+from shared.system.disk import Disk
+from shared.system.holder import AlreadyHeld
 
 log = logging.getLogger(__name__)
 

@@ -10,27 +10,27 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
-from services.api.archives import ArchiveRoutes
-from services.api.auth import TokenCheck
-from services.api.checks import route, websocket_route
-from services.api.compare import CompareRoutes
-from services.api.cors import CorsPolicy, is_loopback
-from services.api.docs_page import render
-from services.api.errors import HANDLERS, JsonResponse
-from services.api.gate import Gate
-from services.api.generate import GenerateRoute
-from services.api.headers import NO_STORE
-from services.api.health import HealthRoutes
-from services.api.methods import Methods
+from services.api.edge.auth import TokenCheck
+from services.api.edge.cors import CorsPolicy, is_loopback
+from services.api.edge.gate import Gate
+from services.api.http.checks import route, websocket_route
+from services.api.http.errors import HANDLERS, JsonResponse
+from services.api.http.headers import NO_STORE
+from services.api.http.methods import Methods
 from services.api.openapi import build
-from services.api.replay import ReplayRoutes
-from services.api.reruns import RerunRoutes
+from services.api.routes.archives import ArchiveRoutes
+from services.api.routes.compare import CompareRoutes
+from services.api.routes.docs_page import render
+from services.api.routes.generate import GenerateRoute
+from services.api.routes.health import HealthRoutes
+from services.api.routes.replay import ReplayRoutes
+from services.api.routes.reruns import RerunRoutes
+from services.api.routes.sessions import SessionRoutes
+from services.api.routes.vocabulary import VocabularyRoute
+from services.api.routes.web_routes import upgrade_required, web_routes
 from services.api.service import Api
-from services.api.sessions import SessionRoutes
-from services.api.vocabulary import VocabularyRoute
-from services.api.web_routes import upgrade_required, web_routes
-from shared.runner import Refused
-from shared.session.ids import RESERVED
+from shared.process.runner import Refused
+from shared.session.format.ids import RESERVED
 
 
 class SessionIdConvertor(StringConvertor):

@@ -14,15 +14,15 @@ from typing import Any, cast
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
-from services.api import heads
-from services.api.bounded import BoundedHttpProtocol
-from services.api.connections import ACCEPTED_AT_ONCE, Connections
-from services.api.errors import error_response
-from services.api.heads import BadRequest
-from services.api.unread import LOOK_S, Unread
-from services.api.websockets import PatientWebSocket
-from shared.address import bare_host, host_and_port
-from shared.runner import Refused
+from services.api.edge import heads
+from services.api.edge.bounded import BoundedHttpProtocol
+from services.api.edge.connections import ACCEPTED_AT_ONCE, Connections
+from services.api.edge.heads import BadRequest
+from services.api.edge.unread import LOOK_S, Unread
+from services.api.edge.websockets import PatientWebSocket
+from services.api.http.errors import error_response
+from shared.bus.address import bare_host, host_and_port
+from shared.process.runner import Refused
 
 KEEP_ALIVE_S = 75
 BACKLOG = 512

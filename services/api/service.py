@@ -9,24 +9,24 @@ from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from services.api.comparisons import Comparisons
-from services.api.fates import Fates
-from services.api.live import LiveHub
-from services.api.peers import Generator, Replayer, recorder
-from services.api.prompts import PromptsInThread
-from services.api.recording import Recording
-from services.api.thumbnails import Thumbnailer
-from services.api.uploads import Uploads
-from shared.calm import Calm
-from shared.disk import Disk
+from services.api.bus.fates import Fates
+from services.api.bus.peers import Generator, Replayer, recorder
+from services.api.bus.recording import Recording
+from services.api.edge.uploads import Uploads
+from services.api.routes.live import LiveHub
+from services.api.work.comparisons import Comparisons
+from services.api.work.prompts import PromptsInThread
+from services.api.work.thumbnails import Thumbnailer
+from shared.bus.envelope import Published
+from shared.bus.requests import Cancel
+from shared.bus.rpc import PeerGone
+from shared.bus.subscriber import Subscriber
 from shared.errors import GeneratorUnavailable
-from shared.privacy import sessions_group
-from shared.requests import Cancel
-from shared.rpc import PeerGone
-from shared.runner import Runtime
-from shared.session.opened import OpenSessions
-from shared.subscriber import Subscriber
-from shared.wire import Published
+from shared.process.privacy import sessions_group
+from shared.process.runner import Runtime
+from shared.session.reading.opened import OpenSessions
+from shared.system.calm import Calm
+from shared.system.disk import Disk
 
 CANCEL_S = 2.0
 LAST_CANCELS_S = 0.2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from services.generator.engine import Engine
 from services.generator.service import Generator
-from shared.disk import Disk
-from shared.privacy import sessions_group
-from shared.runner import Runtime, run
+from shared.process.privacy import sessions_group
+from shared.process.runner import Runtime, run
+from shared.system.disk import Disk
 
 
 async def main(runtime: Runtime) -> None:

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from pathlib import Path
 
-from shared import acknowledging
+from shared.bus import acknowledging
+from shared.bus.requests import Acknowledge
+from shared.bus.sockets import Bus
 from shared.errors import Forbidden
-from shared.rarely import Rarely
-from shared.requests import Acknowledge
-from shared.sockets import Bus
+from shared.system.rarely import Rarely
 
 log = logging.getLogger(__name__)
 

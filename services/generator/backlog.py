@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from shared.bus.requests import FrameRef, PendingFrame
 from shared.errors import RecordingBacklogFull
 from shared.images import ImageFormat
-from shared.requests import FrameRef, PendingFrame
 
 PNG_OVERHEAD_BYTES = 128 * 1024
 """Room for a PNG's text, profile and chunk heads, beyond its pixels."""

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from services.generator.vocabulary import Vocabulary
+from services.generator.language.vocabulary import Vocabulary
 from shared.sectors import Region
 
 Pixels = NDArray[np.uint8]

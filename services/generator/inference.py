@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from services.generator.engine import Edit, EditCancelled, Edited, Engine, ModelInfo
 from services.generator.jobs import Job
-from services.generator.models import ModelError
+from services.generator.models.files import ModelError
 from services.generator.worker import Worker
 from shared import sectors
+from shared.bus.requests import Generate
 from shared.errors import GenerationFailed, ParafoveaError
-from shared.requests import Generate
 from shared.sectors import Region
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from services.generator.decode import DecodedImage
+from shared.bus.requests import Generate, Generated
 from shared.errors import Cancelled, GenerationTimeout, InvalidRequest, ParafoveaError, QueueFull, Superseded
-from shared.requests import Generate, Generated
 
 Where = Literal["queued", "running", "unknown"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from services.generator.engine import Engine, ModelInfo, ModelKind
-from services.generator.models import (
+from services.generator.language.vocabulary import Vocabulary
+from services.generator.models.files import (
     INDEX,
     ModelError,
     ModelFolder,
@@ -21,15 +22,14 @@ from services.generator.models import (
     read_defaults,
     revision_of,
 )
-from services.generator.tiny import VERSION, ensure_tiny, kind_named
-from services.generator.vocabulary import Vocabulary
-from shared.places import MODELS
-from shared.settings import Settings
+from services.generator.models.tiny import VERSION, ensure_tiny, kind_named
+from shared.process.settings import Settings
+from shared.system.places import MODELS
 
 if TYPE_CHECKING:
-    from services.generator.denoising import Denoiser
-    from services.generator.device import Placement
-    from services.generator.diffusers_engine import Painter
+    from services.generator.models.denoising import Denoiser
+    from services.generator.models.device import Placement
+    from services.generator.models.diffusers_engine import Painter
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +43,10 @@ def load_engine(settings: Settings, models_dir: Path = MODELS) -> Engine:
     Imports torch: call it on the inference thread. Takes seconds, or minutes for a large model.
 
     Raises:
-        services.generator.models.ModelError: the model or the device cannot be used; the message says what would do.
+        ModelError: the model or the device cannot be used; the message says what would do.
     """
     started = time.perf_counter()
-    from services.generator.libraries import prepare_libraries
+    from services.generator.models.libraries import prepare_libraries
 
     prepare_libraries()
     model = find_named(settings.model, models_dir)
@@ -91,9 +91,9 @@ def _embedded(folder: Path) -> ModelFolder:
 
 
 def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> Engine:
-    from services.generator import device
-    from services.generator.denoising import Denoiser
-    from services.generator.diffusers_engine import DiffusersEngine
+    from services.generator.models import device
+    from services.generator.models.denoising import Denoiser
+    from services.generator.models.diffusers_engine import DiffusersEngine
 
     device.make_repeatable()
     placement = device.choose(device_name, dtype, measure_cpu=model.id == f"parafovea/{EMBEDDED}")
@@ -117,10 +117,10 @@ def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> 
 
 def _painter(kind: ModelKind, denoiser: Denoiser, vocabulary: Vocabulary | None) -> Painter:
     if kind == "layer":
-        from services.generator.layer import Layer
+        from services.generator.models.layer import Layer
 
         return Layer(denoiser, vocabulary)
-    from services.generator.repaint import Repaint
+    from services.generator.models.repaint import Repaint
 
     return Repaint(denoiser)
 

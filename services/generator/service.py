@@ -13,21 +13,21 @@ import time
 
 from services.generator import decode
 from services.generator.backlog import Backlog, HeldFrame, HeldInput
-from services.generator.control import Control
 from services.generator.engine import ModelInfo
 from services.generator.inference import Inference, LoadEngine, Run
 from services.generator.jobs import Answer, Job, JobQueue
+from services.generator.language.understanding import refuse_what_is_not_done
+from services.generator.requests import Control
 from services.generator.stream import FrameStream, model_of
-from services.generator.understanding import refuse_what_is_not_done
 from services.generator.worker import Worker
 from shared import images
-from shared.disk import Disk
+from shared.bus.messages import Backlogged, Message, Progress, Status
+from shared.bus.publisher import Publisher
+from shared.bus.requests import FrameRef, Generate
 from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable
-from shared.messages import Backlogged, Message, Progress, Status
-from shared.publisher import Publisher
-from shared.requests import FrameRef, Generate
-from shared.runner import Runtime
-from shared.session.spill import write_spill
+from shared.process.runner import Runtime
+from shared.session.writing.spill import write_spill
+from shared.system.disk import Disk
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from services.generator.engine import ModelInfo
 from services.generator.inference import Run
 from services.generator.jobs import Answer
 from services.generator.worker import Worker
-from shared.messages import Frame, Model, new_id
-from shared.requests import Generated
+from shared.bus.messages import Frame, Model, new_id
+from shared.bus.requests import Generated
 
 TEXT_KEYWORD = "parafovea"
 """Keyword of the ``iTXt`` chunk that holds a frame's fields as one JSON object."""

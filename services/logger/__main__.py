@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.logger.service import run as run_logger
-from shared.runner import Runtime, run
+from shared.process.runner import Runtime, run
 
 
 async def main(runtime: Runtime) -> None:

@@ -9,12 +9,12 @@ import asyncio
 import logging
 import sys
 
-from shared.channels import CHANNELS
-from shared.line_writer import LineWriter
-from shared.runner import Runtime
-from shared.subscriber import Subscriber
+from shared.bus.channels import CHANNELS
+from shared.bus.envelope import Published
+from shared.bus.subscriber import Subscriber
+from shared.process.runner import Runtime
+from shared.system.line_writer import LineWriter
 from shared.texts import json_line
-from shared.wire import Published
 
 log = logging.getLogger(__name__)
 

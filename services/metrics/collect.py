@@ -6,8 +6,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from shared.messages import HEARD
-from shared.wire import Published
+from shared.bus.envelope import Published
+from shared.bus.messages import HEARD
 
 GENERATION_BUCKETS_S = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
 UNKNOWN_TYPES = 50

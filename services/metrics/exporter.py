@@ -15,9 +15,9 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from shared.address import bare_host
-from shared.descriptors import limit_now
-from shared.rarely import Rarely
+from shared.bus.address import bare_host
+from shared.system.descriptors import limit_now
+from shared.system.rarely import Rarely
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from prometheus_client import CollectorRegistry
 
 from services.metrics.collect import Collector
 from services.metrics.exporter import Exporter
-from shared.address import host_and_port
-from shared.channels import CHANNELS
-from shared.runner import Runtime
-from shared.subscriber import Subscriber
+from shared.bus.address import host_and_port
+from shared.bus.channels import CHANNELS
+from shared.bus.subscriber import Subscriber
+from shared.process.runner import Runtime
 
 log = logging.getLogger(__name__)
 

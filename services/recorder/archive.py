@@ -13,22 +13,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.disk import TEMP_PREFIX, Disk
+from shared.bus.requests import AskedFrame, SessionStamp
 from shared.errors import InvalidSessionId, SessionExists, SessionNotFound
-from shared.holder import AlreadyHeld, Holder
-from shared.requests import AskedFrame, SessionStamp
-from shared.session import ids, layout, spill
-from shared.session.contents import left_open
-from shared.session.examine import examine
-from shared.session.frame_ids import FrameIds
-from shared.session.metadata import DamagedMetadata, with_advice
-from shared.session.reader import SessionReader
-from shared.session.reading import is_session
-from shared.session.repair import repair
-from shared.session.root import make_root
-from shared.session.spill import Spill, SpilledFrame
-from shared.session.staging import adopt, sweep
-from shared.session.writer import MissingInput, PendingFrame, RecordedFrame, SessionWriter
+from shared.session.format import ids, layout
+from shared.session.format.frame_ids import FrameIds
+from shared.session.format.metadata import DamagedMetadata, with_advice
+from shared.session.reading.reader import SessionReader
+from shared.session.reading.sessions import is_session
+from shared.session.text.contents import left_open
+from shared.session.transfer.staging import adopt, sweep
+from shared.session.writing import spill
+from shared.session.writing.examine import examine
+from shared.session.writing.repair import repair
+from shared.session.writing.root import make_root
+from shared.session.writing.spill import Spill, SpilledFrame
+from shared.session.writing.writer import MissingInput, PendingFrame, RecordedFrame, SessionWriter
+from shared.system.disk import TEMP_PREFIX, Disk
+from shared.system.holder import AlreadyHeld, Holder
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +133,7 @@ class Archive:
         ``extra`` goes into the head of a new one.
 
         Raises:
-            InvalidSessionId, SessionExists: see :mod:`shared.session.ids`.
+            InvalidSessionId, SessionExists: see :mod:`shared.session.format.ids`.
             DamagedMetadata: its metadata cannot be understood, and somebody may yet mend it.
             RootTrouble, OSError: the disk refuses.
         """
@@ -247,7 +248,7 @@ class Archive:
         """Give an imported session its place.
 
         Raises:
-            InvalidSessionId, SessionExists, NotFound: see :func:`shared.session.staging.adopt`.
+            InvalidSessionId, SessionExists, NotFound: see :func:`shared.session.transfer.staging.adopt`.
             RootTrouble, OSError: the disk refuses.
         """
         self.claim()

@@ -10,8 +10,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.requests import FrameRef, PendingFrames
-from shared.session.numbers import NumberSet
+from shared.bus.requests import FrameRef, PendingFrames
+from shared.session.format.numbers import NumberSet
 
 CACHE_BYTES = 96 * 1024 * 1024
 """Frames of the stream kept until they are written. What does not fit is fetched later."""

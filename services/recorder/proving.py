@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from shared import acknowledging
-from shared.disk import Disk
-from shared.rarely import Rarely
-from shared.requests import Acknowledge, FrameRef
-from shared.sockets import Bus
+from shared.bus import acknowledging
+from shared.bus.requests import Acknowledge, FrameRef
+from shared.bus.sockets import Bus
+from shared.system.disk import Disk
+from shared.system.rarely import Rarely
 
 log = logging.getLogger(__name__)
 

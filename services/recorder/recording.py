@@ -14,10 +14,10 @@ from services.recorder.intake import GivenUp, Tapped
 from services.recorder.losses import Losses
 from services.recorder.troubles import FIRST_RETRY_S, LONGEST_RETRY_S, Troubles
 from services.recorder.upstream import GeneratorAway
-from shared.messages import FrameRecorded
-from shared.requests import FrameRef
-from shared.session.spill import SpilledFrame
-from shared.session.writer import CorruptFrame, RecordedFrame
+from shared.bus.messages import FrameRecorded
+from shared.bus.requests import FrameRef
+from shared.session.writing.spill import SpilledFrame
+from shared.session.writing.writer import CorruptFrame, RecordedFrame
 
 if TYPE_CHECKING:
     from services.recorder.service import Recorder

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from shared.disk import Disk
+from shared.bus.requests import SessionStamp
 from shared.errors import InvalidSessionId, SessionNotFound
-from shared.requests import SessionStamp
-from shared.session import ids
-from shared.session.entries import differ
-from shared.session.layout import ACTIVE
-from shared.session.metadata import DamagedMetadata
-from shared.session.reader import open_session
+from shared.session.format import ids
+from shared.session.format.entries import differ
+from shared.session.format.layout import ACTIVE
+from shared.session.format.metadata import DamagedMetadata
+from shared.session.reading.reader import open_session
+from shared.system.disk import Disk
 
 log = logging.getLogger(__name__)
 

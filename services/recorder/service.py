@@ -15,18 +15,18 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from services.recorder.archive import Archive, RootTrouble
-from services.recorder.control import Control
 from services.recorder.intake import CACHE_BYTES, Intake
 from services.recorder.proving import Proving
 from services.recorder.recording import Recording
 from services.recorder.remembered import Remembered
+from services.recorder.requests import Control
 from services.recorder.upstream import Upstream
-from shared.disk import Disk
-from shared.guard import ALLOWED_BYTES
-from shared.messages import Message, SessionStarted, SessionStopped, new_id
-from shared.publisher import Publisher
-from shared.requests import SessionStamp
-from shared.runner import Runtime
+from shared.bus.messages import Message, SessionStarted, SessionStopped, new_id
+from shared.bus.publisher import Publisher
+from shared.bus.requests import SessionStamp
+from shared.process.guard import ALLOWED_BYTES
+from shared.process.runner import Runtime
+from shared.system.disk import Disk
 
 log = logging.getLogger(__name__)
 

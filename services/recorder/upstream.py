@@ -13,17 +13,17 @@ from typing import Any
 from services.recorder.intake import Intake
 from services.recorder.proving import Proving
 from shared.bounds import problem_of
+from shared.bus.envelope import Published
+from shared.bus.messages import Frame, Heartbeat, Status
+from shared.bus.requests import FrameRef, Generated, InputRequest, PendingFrames
+from shared.bus.rpc import Client, PeerGone, read
+from shared.bus.sockets import Bus
+from shared.bus.subscriber import Subscriber
 from shared.errors import Forbidden, InternalError, NotFound, ParafoveaError
 from shared.fields import FrameId, fits
-from shared.messages import Frame, Heartbeat, Status
 from shared.png_text import PNG_SIGNATURE
-from shared.rarely import Rarely
-from shared.requests import FrameRef, Generated, InputRequest, PendingFrames
-from shared.rpc import Client, PeerGone, read
-from shared.session.layout import image_extension
-from shared.sockets import Bus
-from shared.subscriber import Subscriber
-from shared.wire import Published
+from shared.session.format.layout import image_extension
+from shared.system.rarely import Rarely
 
 log = logging.getLogger(__name__)
 

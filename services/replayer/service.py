@@ -8,20 +8,20 @@ from collections.abc import Iterable
 from typing import Literal
 from weakref import WeakValueDictionary
 
-from services.replayer.cursor import Cursor, Cursors
-from services.replayer.frames import Found, Place, Target, find, place, position_of
-from services.replayer.player import Player
-from services.replayer.reruns import Reruns
-from services.replayer.sessions import Sessions
+from services.replayer.cursors.cursor import Cursor, Cursors
+from services.replayer.cursors.frames import Found, Place, Target, find, place, position_of
+from services.replayer.cursors.sessions import Sessions
+from services.replayer.playback.player import Player
+from services.replayer.reruns.registry import Reruns
+from shared.bus.envelope import Reply, Request
+from shared.bus.messages import Message, ReplayFrame, ReplayStatus
+from shared.bus.publisher import Publisher
+from shared.bus.requests import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
+from shared.bus.rpc import Client
+from shared.bus.server import Server
 from shared.errors import InvalidRequest, NotReplaying
-from shared.guard import ALLOWED_BYTES
-from shared.messages import Message, ReplayFrame, ReplayStatus
-from shared.publisher import Publisher
-from shared.requests import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
-from shared.rpc import Client
-from shared.runner import Runtime
-from shared.server import Server
-from shared.wire import Reply, Request
+from shared.process.guard import ALLOWED_BYTES
+from shared.process.runner import Runtime
 
 CLOSE_S = 1.0
 """How long a stop waits for a disk on which sessions are open."""

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from shared.errors import SessionNotFound
-from shared.session import layout, pictures
-from shared.session.entries import differ
-from shared.session.examine import Examination, examine
-from shared.session.frame_ids import FrameIds
-from shared.session.layout import METADATA
-from shared.session.metadata import DamagedMetadata
-from shared.session.numbers import NumberSet
-from shared.session.plain import read_plain
-from shared.session.reader import SessionReader
+from shared.session.format import layout, pictures
+from shared.session.format.entries import differ
+from shared.session.format.frame_ids import FrameIds
+from shared.session.format.layout import METADATA
+from shared.session.format.metadata import DamagedMetadata
+from shared.session.format.numbers import NumberSet
+from shared.session.format.plain import read_plain
+from shared.session.reading.reader import SessionReader
+from shared.session.writing.examine import Examination, examine
 
 Severity = Literal["note", "repairable", "lost"]
 """``note``: worth knowing, all is well. ``repairable``: repair mends it. ``lost``: a frame is gone or altered."""

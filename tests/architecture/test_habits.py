@@ -17,9 +17,9 @@ LONGER = {
     "services/recorder/archive.py",
     "services/recorder/intake.py",
     "services/recorder/recording.py",
-    "shared/requests.py",
-    "shared/session/examine.py",
-    "shared/session/writer.py",
+    "shared/bus/requests.py",
+    "shared/session/writing/examine.py",
+    "shared/session/writing/writer.py",
 }
 LONGER_LINES = 450
 """Files that are longer, and how long they may be: to be divided when they are next worked on, not to grow."""
@@ -41,7 +41,7 @@ def tracked() -> list[Path]:
 def sources() -> list[str]:
     return sorted(
         str(path.relative_to(ROOT))
-        for folder in ("services", "shared", "cli", "comparison")
+        for folder in ("services", "shared", "cli", "reproduction")
         for path in (ROOT / folder).rglob("*.py")
     )
 

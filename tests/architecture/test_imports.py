@@ -9,16 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if (path / "__init__.py").exists())
-FOLDERS = ("services", "shared", "cli", "comparison")
+FOLDERS = ("services", "shared", "cli", "reproduction")
 HEAVY = frozenset(
     {"torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "scipy", "skimage", "PIL"}
 )
 MAY_BE_HEAVY = (
     "services/generator/",
-    "comparison/",
+    "reproduction/",
     "cli/comparing",
     "cli/verifying",
-    "services/api/thumbnail_worker.py",  # a process of its own, started when a thumbnail is wanted
+    "services/api/work/thumbnail_worker.py",  # a process of its own, started when a thumbnail is wanted
 )
 """Where pixels are made or compared. Everything else starts in the time that its small libraries take."""
 
@@ -60,7 +60,7 @@ def test_a_service_imports_no_other_service(source: str) -> None:
 
 @pytest.mark.parametrize("source", [source for source in sources() if source.startswith("shared/")])
 def test_shared_imports_nothing_of_ours_but_itself(source: str) -> None:
-    ours = {"services", "cli", "comparison", "tests", "benchmarks", "training"}
+    ours = {"services", "cli", "reproduction", "tests", "benchmarks", "training"}
     assert not {name for name in imported(source) if name.split(".")[0] in ours}
 
 
@@ -72,7 +72,7 @@ def test_only_the_generator_and_comparison_import_what_is_heavy(source: str) -> 
 @pytest.mark.parametrize("source", [source for source in sources() if not source.startswith("services/generator/")])
 def test_only_the_generator_imports_torch(source: str) -> None:
     forbidden = {"torch", "diffusers", "transformers"}
-    if source.startswith(("comparison/", "cli/")):
+    if source.startswith(("reproduction/", "cli/")):
         pytest.skip("a command may load the model in its own process")
     assert not {name.split(".")[0] for name in imported(source)} & forbidden
 

@@ -9,9 +9,9 @@ from contextlib import suppress
 
 import orjson
 
-from shared.address import BusAddress
-from shared.channels import BY_NAME
-from shared.messages import new_id
+from shared.bus.address import BusAddress
+from shared.bus.channels import BY_NAME
+from shared.bus.messages import new_id
 from tests.attack import zmtp
 from tests.attack.requests import proof
 from tests.attack.tally import Tally

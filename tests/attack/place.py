@@ -8,8 +8,8 @@ import secrets
 import stat
 from pathlib import Path
 
-from shared.disk import Disk
-from shared.session.writer import SessionWriter
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.attack.tally import Aim
 from tests.support.buses import loopback_host
 from tests.support.frames import CREATED_AT, pending_frame

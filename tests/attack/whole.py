@@ -7,8 +7,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from shared.disk import Disk
-from shared.session.writer import SessionWriter
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.support.frames import CREATED_AT, pending_frame, tiny_png
 
 FRAMES = 3

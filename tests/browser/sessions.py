@@ -10,8 +10,8 @@ import orjson
 from PIL import Image, ImageDraw
 
 from shared import sectors
-from shared.session.layout import frame_name
-from shared.session.metadata import Tail, file_parts, new_head
+from shared.session.format.layout import frame_name
+from shared.session.format.metadata import Tail, file_parts, new_head
 
 SIZE = (180, 120)
 CREATED_AT = 1_763_800_000.0

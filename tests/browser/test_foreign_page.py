@@ -13,8 +13,8 @@ import pytest
 import zmq
 from playwright.sync_api import Browser, Page
 
-from shared.address import BusAddress
-from shared.channels import CHANNELS
+from shared.bus.address import BusAddress
+from shared.bus.channels import CHANNELS
 from tests.support import hostile
 from tests.support.buses import loopback_host, short_folder
 from tests.support.studio import Studio, studio_in

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 import zmq
 
-from shared.address import BusAddress, InvalidBusAddress
-from shared.channels import CHANNELS
-from shared.holder import AlreadyHeld, Holder
-from shared.publisher import Publisher
-from shared.rpc import Client
-from shared.server import Server
-from shared.sockets import Bus
-from shared.subscriber import Subscriber, first
-from shared.wire import Reply, Request
+from shared.bus.address import BusAddress, InvalidBusAddress
+from shared.bus.channels import CHANNELS
+from shared.bus.envelope import Reply, Request
+from shared.bus.publisher import Publisher
+from shared.bus.rpc import Client
+from shared.bus.server import Server
+from shared.bus.sockets import Bus
+from shared.bus.subscriber import Subscriber, first
+from shared.system.holder import AlreadyHeld, Holder
 from tests.support.buses import MIB, Buses, loopback_host
 from tests.support.processes import REPOSITORY
 from tests.support.samples import SAMPLES
@@ -28,8 +28,8 @@ from tests.support.waiting import eventually
 
 HOLD = """
 import asyncio, sys
-from shared.address import BusAddress
-from shared.sockets import Bus
+from shared.bus.address import BusAddress
+from shared.bus.sockets import Bus
 
 async def main():
     bus = Bus(BusAddress.parse(sys.argv[1]), budget_bytes=1 << 20)
@@ -125,7 +125,7 @@ def test_two_that_claim_at_once_never_both_hold(tmp_path: Path) -> None:
     script = """
 import sys, time
 from pathlib import Path
-from shared.holder import AlreadyHeld, Holder
+from shared.system.holder import AlreadyHeld, Holder
 folder, done = Path(sys.argv[1]), 0
 while done < 60:
     try:

@@ -8,10 +8,10 @@ import struct
 
 import pytest
 
-from shared.publisher import Publisher
-from shared.rpc import Client
-from shared.server import Server
-from shared.wire import Reply, Request
+from shared.bus.envelope import Reply, Request
+from shared.bus.publisher import Publisher
+from shared.bus.rpc import Client
+from shared.bus.server import Server
 from tests.support.buses import Buses
 from tests.support.zmtp import RawPeer, frame, message
 

@@ -16,18 +16,18 @@ import orjson
 import pytest
 import zmq
 
-from shared import callers, front, publisher, server
-from shared.connections import Connection, connections
-from shared.descriptors import limit_now
+from shared.bus import callers, front, publisher, server
+from shared.bus.envelope import MAX_REQUEST_HEADER_BYTES, MAX_REQUEST_ITEMS, Reply, Request, decode_request
+from shared.bus.messages import Status
+from shared.bus.publisher import Publisher
+from shared.bus.rpc import Client, PeerGone
+from shared.bus.server import MAX_FRAMES, Server
+from shared.bus.sockets import Bus
+from shared.bus.subscriber import Subscriber
 from shared.errors import MalformedMessage
-from shared.guard import MIB, Guard, resident_bytes
-from shared.messages import Status
-from shared.publisher import Publisher
-from shared.rpc import Client, PeerGone
-from shared.server import MAX_FRAMES, Server
-from shared.sockets import Bus
-from shared.subscriber import Subscriber
-from shared.wire import MAX_REQUEST_HEADER_BYTES, MAX_REQUEST_ITEMS, Reply, Request, decode_request
+from shared.process.guard import MIB, Guard, resident_bytes
+from shared.system.connections import Connection, connections
+from shared.system.descriptors import limit_now
 from tests.support.buses import Buses
 from tests.support.samples import SAMPLES
 from tests.support.waiting import eventually_async

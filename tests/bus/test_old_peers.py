@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 import zmq
 
-from shared import admission
-from shared.channels import BY_NAME, CHANNELS
-from shared.curve import CurveKeys, load_keys, make_keys
-from shared.publisher import Publisher
-from shared.rpc import Client, PeerGone
-from shared.runner import Runtime
-from shared.server import Server
-from shared.settings import Settings
-from shared.sockets import Bus
-from shared.subscriber import Subscriber, first
-from shared.wire import Reply, Request
+from shared.bus import admission
+from shared.bus.channels import BY_NAME, CHANNELS
+from shared.bus.curve import CurveKeys, load_keys, make_keys
+from shared.bus.envelope import Reply, Request
+from shared.bus.publisher import Publisher
+from shared.bus.rpc import Client, PeerGone
+from shared.bus.server import Server
+from shared.bus.sockets import Bus
+from shared.bus.subscriber import Subscriber, first
+from shared.process.runner import Runtime
+from shared.process.settings import Settings
 from tests.support import hostile
 from tests.support.buses import Buses, free_port, loopback_host
 from tests.support.samples import SAMPLES

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Iterable
 import pytest
 import zmq
 
-from shared.channels import BY_NAME
-from shared.messages import Message, Progress, ReplayStatus
-from shared.publisher import Publisher
-from shared.sockets import Bus
-from shared.subscriber import Subscriber, first
-from shared.wire import Published
+from shared.bus.channels import BY_NAME
+from shared.bus.envelope import Published
+from shared.bus.messages import Message, Progress, ReplayStatus
+from shared.bus.publisher import Publisher
+from shared.bus.sockets import Bus
+from shared.bus.subscriber import Subscriber, first
 from tests.support.buses import MIB, Buses
 from tests.support.samples import SAMPLES, frame, tiny_png
 from tests.support.waiting import eventually_async

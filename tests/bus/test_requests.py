@@ -12,6 +12,9 @@ import pytest
 import zmq
 from pydantic import BaseModel
 
+from shared.bus.envelope import Reply, Request
+from shared.bus.rpc import CONNECT_GRACE_S, Client, PeerGone, read
+from shared.bus.server import Handler, Server
 from shared.errors import (
     InternalError,
     InvalidRequest,
@@ -19,9 +22,6 @@ from shared.errors import (
     QueueFull,
     UnknownType,
 )
-from shared.rpc import CONNECT_GRACE_S, Client, PeerGone, read
-from shared.server import Handler, Server
-from shared.wire import Reply, Request
 from tests.support.buses import Buses
 from tests.support.waiting import eventually_async
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from shared.channels import BY_NAME, CHANNELS
-from shared.curve import CurveKeys, load_keys, make_keys
-from shared.publisher import Publisher
-from shared.rpc import Client, PeerGone
-from shared.server import Server
-from shared.subscriber import Subscriber, first
-from shared.wire import Reply, Request
+from shared.bus.channels import BY_NAME, CHANNELS
+from shared.bus.curve import CurveKeys, load_keys, make_keys
+from shared.bus.envelope import Reply, Request
+from shared.bus.publisher import Publisher
+from shared.bus.rpc import Client, PeerGone
+from shared.bus.server import Server
+from shared.bus.subscriber import Subscriber, first
 from tests.support.buses import Buses
 from tests.support.samples import SAMPLES
 

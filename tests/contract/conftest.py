@@ -17,10 +17,10 @@ from schemathesis.pytest.plugin import SchemathesisFunction
 
 from services.api.__main__ import serve
 from services.api.server import listen
-from shared.address import BusAddress
+from shared.bus.address import BusAddress
 from shared.png_text import PNG_SIGNATURE, chunk
-from shared.runner import Runtime
-from shared.settings import Settings
+from shared.process.runner import Runtime
+from shared.process.settings import Settings
 from tests.support.buses import Buses, short_folder
 from tests.support.standins import FakeGenerator, FakeRecorder, FakeReplayer
 from tests.support.waiting import eventually_async

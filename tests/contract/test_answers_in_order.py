@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.api import bounded, server
+from services.api import server
+from services.api.edge import bounded
 from services.api.server import HttpServer, listen
 from tests.contract.conftest import Site, Sites
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.api.body import MAX_BODY_BYTES
+from services.api.http.body import MAX_BODY_BYTES
 from shared.png_text import PNG_SIGNATURE, chunk
 from tests.contract.conftest import Site, body, image
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 import websockets
 
-from services.api.headers import EXPOSED
+from services.api.http.headers import EXPOSED
 from services.api.operations import OPERATIONS, WEBSOCKET
 from tests.contract.conftest import Site, Sites, body
 

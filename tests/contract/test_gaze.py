@@ -159,7 +159,7 @@ async def test_answers_to_pings_do_not_pile_up(site: Site) -> None:
 
 
 async def test_who_takes_nothing_and_says_nothing_is_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.api.websockets.UNREAD_S", 0.3)
+    monkeypatch.setattr("services.api.edge.websockets.UNREAD_S", 0.3)
     site.generator.png_bytes = 4_000_000
 
     async def viewers() -> int:
@@ -184,7 +184,7 @@ async def test_who_takes_nothing_and_says_nothing_is_cut_off(site: Site, monkeyp
 
 
 async def test_who_sends_is_not_cut_off_for_what_it_leaves_unread(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.api.websockets.UNREAD_S", 0.3)
+    monkeypatch.setattr("services.api.edge.websockets.UNREAD_S", 0.3)
     async with wire(site, "/gaze?listen=true") as both, connect(site) as tracker:
         padding = "x" * 1900
         loop = asyncio.get_running_loop()

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import orjson
 import pytest
 
-from services.api.headers import TEXTS_BYTES, replayed_headers
+from services.api.http.headers import TEXTS_BYTES, replayed_headers
 from tests.browser.sessions import write_session
 from tests.contract.conftest import Site, Sites, body
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import websockets
 
-from shared.messages import Progress, ReplayFrame
+from shared.bus.messages import Progress, ReplayFrame
 from tests.contract.conftest import Site
 from tests.support.waiting import eventually_async
 

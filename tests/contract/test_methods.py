@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from services.api.operations import OPERATIONS, WEBSOCKET
-from shared.session.ids import RESERVED
+from shared.session.format.ids import RESERVED
 from tests.contract.conftest import Site, Sites
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

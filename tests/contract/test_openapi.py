@@ -17,10 +17,10 @@ from schemathesis import GenerationMode
 from starlette.routing import Route
 
 from services.api.app import routes
-from services.api.docs_page import render
 from services.api.openapi import build
+from services.api.routes.docs_page import render
 from services.api.service import Api
-from shared.runner import Runtime
+from shared.process.runner import Runtime
 from tests.contract.conftest import Site, Sites, body
 from tests.support.buses import short_folder
 

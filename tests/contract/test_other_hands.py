@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from shared.session.writer import SessionWriter
+from shared.session.writing.writer import SessionWriter
 from tests.contract.conftest import Site
 from tests.support.absurd import ENTRIES, TOPS, write_entry, write_top
 from tests.support.frames import CREATED_AT, input_image, pending_frame

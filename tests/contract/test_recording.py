@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from shared.requests import SessionStamp
+from shared.bus.requests import SessionStamp
 from tests.contract.conftest import Site, Sites
 from tests.support.waiting import eventually_async
 
@@ -19,7 +19,7 @@ async def start(site: Site, session_id: str = "s", **more: str) -> None:
 
 
 async def test_a_frame_of_a_session_is_stamped_and_acknowledged(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.api.fates.ACKNOWLEDGEMENT_S", 30)
+    monkeypatch.setattr("services.api.bus.fates.ACKNOWLEDGEMENT_S", 30)
     await start(site)
     answer = await site.generate()
     assert answer.headers["x-recorded"] == "disk"
@@ -43,7 +43,7 @@ async def test_an_answer_waits_a_moment(site: Site) -> None:
 
 
 async def test_an_answer_does_not_wait_behind_an_older_frame(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.api.fates.ACKNOWLEDGEMENT_S", 30)
+    monkeypatch.setattr("services.api.bus.fates.ACKNOWLEDGEMENT_S", 30)
     await start(site)
     site.recorder.records = "never"
     first = asyncio.create_task(site.generate())
@@ -143,7 +143,7 @@ async def test_a_new_recorder_with_a_session_of_its_own_is_believed(site: Site) 
 
 
 async def test_a_session_that_another_client_begins_is_noticed_at_once(site: Site) -> None:
-    from shared.rpc import Client
+    from shared.bus.rpc import Client
 
     other = Client(site.buses.new(), "recorder")
     await other.call("start", {"session_id": "theirs"}, timeout_s=5)

@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from services.api.heads import SINGLE
+from services.api.edge.heads import SINGLE
 from tests.contract.conftest import Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -10,7 +10,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.api import archives, bounded, pace, server, unread, uploads
+from services.api import server
+from services.api.edge import bounded, pace, unread, uploads
+from services.api.routes import archives
 from tests.contract.conftest import Site, Sites, body
 from tests.contract.test_gaze import wire
 from tests.support.waiting import eventually_async

@@ -15,11 +15,11 @@ import pytest
 
 from services.api.__main__ import serve
 from services.api.server import listen
-from shared.address import BusAddress
-from shared.disk import Disk
-from shared.holder import AlreadyHeld
-from shared.runner import Runtime
-from shared.settings import Settings
+from shared.bus.address import BusAddress
+from shared.process.runner import Runtime
+from shared.process.settings import Settings
+from shared.system.disk import Disk
+from shared.system.holder import AlreadyHeld
 from tests.contract.conftest import Site, Sites
 from tests.support.buses import Buses
 from tests.support.waiting import eventually_async

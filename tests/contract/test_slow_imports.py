@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from services.api import archives, pace, slots
+from services.api.edge import pace
+from services.api.routes import archives
+from services.api.work import slots
 from tests.contract.conftest import Site, Sites
 from tests.contract.test_slow_clients import LONG_S, SOON_S, connection, impatient, until_ended
 from tests.support.waiting import eventually_async

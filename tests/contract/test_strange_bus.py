@@ -11,8 +11,8 @@ import orjson
 import pytest
 import websockets
 
-from shared.messages import Heartbeat, Message
-from shared.wire import Reply, Request, encode_published
+from shared.bus.envelope import Reply, Request, encode_published
+from shared.bus.messages import Heartbeat, Message
 from tests.contract.conftest import Site, Sites
 from tests.support.samples import SAMPLES
 from tests.support.standins import FakeGenerator, FakeRecorder, FakeReplayer

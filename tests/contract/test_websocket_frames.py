@@ -185,7 +185,7 @@ async def beside(port: int) -> None:
 
 
 async def test_who_does_not_go_when_told_is_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.api.websockets.LAST_WORDS_S", 0.2)
+    monkeypatch.setattr("services.api.edge.websockets.LAST_WORDS_S", 0.2)
     reader, writer = await connect(site, "/gaze")
     writer.write(frame(TEXT, b"\xff"))
     assert next(frames_in(await asyncio.wait_for(reader.read(), 10)))[1][:2] == struct.pack("!H", 1007)

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 import pytest
 
+from shared.bus.envelope import encode_error
+from shared.bus.rpc import Client, PeerGone
 from shared.errors import ParafoveaError
-from shared.rpc import Client, PeerGone
-from shared.wire import encode_error
 
 
 def nested_value(levels: int) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import zmq
 
-from shared.address import BusAddress
+from shared.bus.address import BusAddress
 
 
 def ask(

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from shared.address import BusAddress
-from shared.curve import CurveKeys
-from shared.sockets import Bus
+from shared.bus.address import BusAddress
+from shared.bus.curve import CurveKeys
+from shared.bus.sockets import Bus
 
 MIB = 1024 * 1024
 

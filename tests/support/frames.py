@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from shared.png_text import PNG_SIGNATURE, chunk, text_chunks
-from shared.session.metadata import PNG_KEYWORD
-from shared.session.writer import PendingFrame
+from shared.session.format.metadata import PNG_KEYWORD
+from shared.session.writing.writer import PendingFrame
 
 CREATED_AT = 1736155234.5
 _FAKE_PIXELS = zlib.compress(b"\0\x80")

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.generator.engine import Edit, EditCancelled, Edited, ModelInfo
-from shared.disk import Disk
-from shared.privacy import sessions_group
-from shared.runner import Runtime, run
+from shared.process.privacy import sessions_group
+from shared.process.runner import Runtime, run
+from shared.system.disk import Disk
 from tests.support.faulty_disk import FaultyDisk, Plan
 
 

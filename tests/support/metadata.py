@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from shared.session.foreign import Foreign
-from shared.session.reader import open_session
-from shared.session.snapshot import Snapshot, take
+from shared.session.reading.reader import open_session
+from shared.session.reading.snapshot import Snapshot, take
+from shared.session.text.foreign import Foreign
 from tests.support.waiting import eventually
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.disk import Buffer, Disk, StrPath
+from shared.system.disk import Buffer, Disk, StrPath
 from tests.support.scripted_disk import Died
 
 

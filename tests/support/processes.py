@@ -19,8 +19,8 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from shared.address import BusAddress
-from shared.channels import CHANNELS
+from shared.bus.address import BusAddress
+from shared.bus.channels import CHANNELS
 from tests.support.asking import ask, http_status
 from tests.support.buses import free_port
 from tests.support.waiting import eventually

@@ -15,8 +15,8 @@ from services.generator import png
 from services.generator.decode import decode
 from services.generator.engine import Edit, Pixels
 from shared import sectors
-from shared.disk import Disk
-from shared.session.writer import PendingFrame, SessionWriter
+from shared.session.writing.writer import PendingFrame, SessionWriter
+from shared.system.disk import Disk
 from tests.support.frames import CREATED_AT
 from tests.support.launch import QuickEngine
 

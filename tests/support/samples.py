@@ -6,7 +6,7 @@ import hashlib
 import struct
 import zlib
 
-from shared.messages import (
+from shared.bus.messages import (
     Backlogged,
     Frame,
     FrameRecorded,

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from shared.disk import STEPS, Buffer, Disk
+from shared.system.disk import STEPS, Buffer, Disk
 
 Kind = Literal["error", "short", "die", "die-after", "torn"]
 

@@ -10,19 +10,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from shared.disk import Disk
-from shared.errors import (
-    NotFound,
-    NotReplaying,
-    ParafoveaError,
-    SessionBusy,
-    SessionExists,
-    SessionNotActive,
-    SessionNotFound,
-)
-from shared.messages import Frame, FrameRecorded, Message, Model, Progress, SessionStarted, Status
-from shared.publisher import Publisher
-from shared.requests import (
+from shared.bus.envelope import Payload, Reply, Request
+from shared.bus.messages import Frame, FrameRecorded, Message, Model, Progress, SessionStarted, Status
+from shared.bus.publisher import Publisher
+from shared.bus.requests import (
     AnsweredFrame,
     CursorState,
     DeleteSession,
@@ -48,13 +39,22 @@ from shared.requests import (
     StoppedSession,
     Vocabulary,
 )
-from shared.server import Server
-from shared.session import ids
-from shared.session.reading import open_session
-from shared.session.repair import repair
-from shared.session.writer import PendingFrame, SessionWriter
-from shared.sockets import Bus
-from shared.wire import Payload, Reply, Request
+from shared.bus.server import Server
+from shared.bus.sockets import Bus
+from shared.errors import (
+    NotFound,
+    NotReplaying,
+    ParafoveaError,
+    SessionBusy,
+    SessionExists,
+    SessionNotActive,
+    SessionNotFound,
+)
+from shared.session.format import ids
+from shared.session.reading.sessions import open_session
+from shared.session.writing.repair import repair
+from shared.session.writing.writer import PendingFrame, SessionWriter
+from shared.system.disk import Disk
 from tests.support.frames import tiny_png
 
 MODEL = Model(id="stand-in", revision="0", kind="inpaint", pipeline="P", scheduler="S")

@@ -6,8 +6,8 @@ import socket
 from types import TracebackType
 from typing import Self
 
-from shared.address import BusAddress, bare_host
-from shared.channels import BY_NAME
+from shared.bus.address import BusAddress, bare_host
+from shared.bus.channels import BY_NAME
 
 _GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + b"\0" + bytes(31)
 _MORE, _LONG, _COMMAND = 1, 2, 4

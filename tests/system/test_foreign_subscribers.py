@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.messages import Message, Status
-from shared.publisher import Publisher
+from shared.bus.messages import Message, Status
+from shared.bus.publisher import Publisher
 from tests.support.buses import Buses
 from tests.support.processes import REPOSITORY, Process, System
 from tests.support.samples import frame, tiny_png

@@ -17,10 +17,10 @@ from typing import IO, Any
 
 import pytest
 
-from shared.disk import Disk
-from shared.messages import Message
-from shared.publisher import Publisher
-from shared.session.writer import SessionWriter
+from shared.bus.messages import Message
+from shared.bus.publisher import Publisher
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.support.buses import Buses
 from tests.support.frames import CREATED_AT, pending_frame
 from tests.support.processes import Process, System

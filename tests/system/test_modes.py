@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.disk import Disk
-from shared.session.writer import SessionWriter
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.support.frames import CREATED_AT, pending_frame
 from tests.support.studio import Studio
 from tests.support.waiting import eventually

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from shared.messages import Status
-from shared.publisher import Publisher
+from shared.bus.messages import Status
+from shared.bus.publisher import Publisher
 from tests.support.buses import Buses
 from tests.support.processes import Process, System
 from tests.support.samples import frame, tiny_png

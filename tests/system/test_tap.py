@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.messages import Message
-from shared.publisher import Publisher
+from shared.bus.messages import Message
+from shared.bus.publisher import Publisher
 from tests.support.buses import Buses
 from tests.support.processes import Process, System
 from tests.support.samples import SAMPLES, tiny_png

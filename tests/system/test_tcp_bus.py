@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from shared.curve import CurveKeys, load_keys, make_keys
+from shared.bus.curve import CurveKeys, load_keys, make_keys
+from shared.bus.rpc import Client
+from shared.bus.sockets import Bus
 from shared.errors import Forbidden
-from shared.rpc import Client
-from shared.sockets import Bus
 from tests.support.buses import loopback_host, short_folder
 from tests.support.studio import TIMEOUT_S, Studio, studio_in
 from tests.support.waiting import eventually

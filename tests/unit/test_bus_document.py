@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from shared import sectors
-from shared.channels import BY_NAME, CHANNELS
+from shared.bus.channels import BY_NAME, CHANNELS
+from shared.bus.envelope import encode_error
+from shared.bus.messages import PROTOCOL_VERSION, PUBLISHED, Message
+from shared.bus.requests import DRAWN_SEEDS, CursorRequest, CursorState, ReplayedFrame, StartReplay
 from shared.errors import BY_CODE, NotReplaying
-from shared.messages import PROTOCOL_VERSION, PUBLISHED, Message
-from shared.requests import DRAWN_SEEDS, CursorRequest, CursorState, ReplayedFrame, StartReplay
-from shared.wire import encode_error
 from tests.support.samples import SAMPLES
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "bus.md").read_text(encoding="utf-8")
@@ -141,7 +141,7 @@ def test_the_errors_of_the_bus_exist() -> None:
 
 
 def test_the_number_of_messages_that_wait_is_the_one_of_the_defaults() -> None:
-    from shared.settings import Settings
+    from shared.process.settings import Settings
 
     budget_bytes = Settings.model_fields["bus_budget_bytes"].default
     assert {BY_NAME[name].high_water_mark(budget_bytes) for name in ("frames", "replays")} == {64}

@@ -8,8 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.metrics.collect import Collector, Gaps
-from shared.messages import Message
-from shared.wire import Published, decode_published, encode_published
+from shared.bus.envelope import Published, decode_published, encode_published
+from shared.bus.messages import Message
 from tests.support.samples import SAMPLES, frame
 
 

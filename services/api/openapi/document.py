@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from services.api.body import MAX_BODY_BYTES
+from services.api.http.body import MAX_BODY_BYTES
 from services.api.openapi.generating import generate
 from services.api.openapi.page import page
 from services.api.openapi.parts import TEXT, Json, object_of

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from services.api.edge.pace import RequestTimeout
+from services.api.edge.uploads import ServerBusy
+from services.api.http.schemas import GenerateRequest
 from services.api.openapi.parts import ALWAYS, RECORDER, Json, headers_of, operation, png_of
-from services.api.pace import RequestTimeout
-from services.api.schemas import GenerateRequest
-from services.api.uploads import ServerBusy
 from shared import errors
 
 

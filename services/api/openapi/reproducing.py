@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.api.compare import MAX_PAIRS
+from services.api.edge.pace import RequestTimeout
+from services.api.edge.uploads import ServerBusy
 from services.api.openapi.parts import (
     NUMBER,
     RECORDER,
@@ -19,9 +20,8 @@ from services.api.openapi.parts import (
     or_null,
     query,
 )
-from services.api.pace import RequestTimeout
-from services.api.reruns import RerunBody
-from services.api.uploads import ServerBusy
+from services.api.routes.compare import MAX_PAIRS
+from services.api.routes.reruns import RerunBody
 from shared import errors
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.generator.words import word_set
+from services.generator.language.words import word_set
 
 _WORDS = word_set(
     # German, Dutch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.generator.words import (
+from services.generator.language.words import (
     COLOUR_WORDS,
     GROUND_WORDS,
     LARGE,

@@ -18,7 +18,15 @@ from services.generator.language.lexicon import (
     POSITIONS,
 )
 from services.generator.language.tokens import END, PAUSE
-from services.generator.words import COLOUR_WORDS, GROUND_WORDS, LARGE, PREPOSITIONS, SKY_WORDS, SMALL, word_set
+from services.generator.language.words import (
+    COLOUR_WORDS,
+    GROUND_WORDS,
+    LARGE,
+    PREPOSITIONS,
+    SKY_WORDS,
+    SMALL,
+    word_set,
+)
 
 _OF_A_SCENE = (
     SKY_WORDS

@@ -20,7 +20,7 @@ from services.generator.language.lexicon import (
 from services.generator.language.places import is_adjective, place_words
 from services.generator.language.stances import Stance, stances
 from services.generator.language.tokens import END, PAUSE, POSSESSIVE
-from services.generator.words import COLOUR_WORDS, PREPOSITIONS
+from services.generator.language.words import COLOUR_WORDS, PREPOSITIONS
 
 SIMILAR = 0.8
 """``difflib`` ratio from which a misspelt word counts as a known one."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from services.generator.language.lexicon import DETERMINERS, PLACING
 from services.generator.language.tokens import END, PAUSE, POSSESSIVE, said
-from services.generator.words import PREPOSITIONS
+from services.generator.language.words import PREPOSITIONS
 
 MAX_CHARS = 60
 MAX_SPANS = 4

@@ -32,7 +32,7 @@ from services.generator.language.lexicon import (
     STARTING,
 )
 from services.generator.language.tokens import END, PAUSE
-from services.generator.words import word_set
+from services.generator.language.words import word_set
 
 Stance = Literal["add", "remove", "edit", "keep"]
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.address import BusAddress
-from shared.channels import CHANNELS
+from shared.bus.address import BusAddress
+from shared.bus.channels import CHANNELS
 from tests.attack import chance, recipes, zmtp
 from tests.attack.bus_links import Links
 from tests.attack.chance import Random

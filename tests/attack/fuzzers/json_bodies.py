@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from services.api.schemas import GenerateRequest
-from shared.requests import StartRerun
+from services.api.http.schemas import GenerateRequest
+from shared.bus.requests import StartRerun
 from tests.attack import chance, recipes
 from tests.attack.chance import Random
 from tests.attack.http_line import Attacker, HttpCase, request

@@ -15,15 +15,15 @@ import pytest
 from PIL import Image
 
 from services.generator.engine import Edit, EditCancelled, Edited, ModelInfo
+from services.generator.language.vocabulary import Vocabulary
 from services.generator.service import Generator
-from services.generator.vocabulary import Vocabulary
-from shared.disk import Disk
-from shared.messages import new_id
-from shared.rpc import Client
-from shared.runner import Runtime
-from shared.settings import Settings
-from shared.subscriber import Subscriber
-from shared.wire import Reply
+from shared.bus.envelope import Reply
+from shared.bus.messages import new_id
+from shared.bus.rpc import Client
+from shared.bus.subscriber import Subscriber
+from shared.process.runner import Runtime
+from shared.process.settings import Settings
+from shared.system.disk import Disk
 from tests.support.buses import Buses
 from tests.support.waiting import eventually_async
 

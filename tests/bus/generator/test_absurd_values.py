@@ -11,10 +11,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from shared.bus.envelope import Reply, Request, encode_published
+from shared.bus.requests import Generate
+from shared.bus.subscriber import Subscriber
 from shared.errors import InvalidRequest, MalformedMessage
-from shared.requests import Generate
-from shared.subscriber import Subscriber
-from shared.wire import Reply, Request, encode_published
 from tests.bus.generator.conftest import Rig, photograph
 from tests.support.absurd_fields import LONG, REQUESTS, absurd_bodies, assert_quiet, refuses, tree
 from tests.support.buses import Buses

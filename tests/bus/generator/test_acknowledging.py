@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from services.generator import acknowledged
-from shared import acknowledging
-from shared.address import BusAddress
-from shared.curve import CurveKeys, load_keys, make_keys
-from shared.disk import Disk
+from shared.bus import acknowledging
+from shared.bus.address import BusAddress
+from shared.bus.curve import CurveKeys, load_keys, make_keys
+from shared.bus.requests import FrameRef
 from shared.errors import Forbidden, InvalidRequest
-from shared.requests import FrameRef
-from shared.session.reading import list_sessions
+from shared.session.reading.sessions import list_sessions
+from shared.system.disk import Disk
 from tests.bus.generator.conftest import Rig
 from tests.support.buses import Buses, loopback_host
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from services.generator.vocabulary import Vocabulary
+from services.generator.language.vocabulary import Vocabulary
 from shared.errors import GeneratorUnavailable, InvalidRequest, RecordingBacklogFull
 from tests.bus.generator.conftest import Rig
 

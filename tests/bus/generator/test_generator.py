@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from services.generator.stream import TEXT_KEYWORD
-from shared import acknowledging
-from shared.disk import Disk
+from shared.bus import acknowledging
+from shared.bus.envelope import Reply
+from shared.bus.requests import FrameRef
 from shared.errors import (
     Cancelled,
     GenerationFailed,
@@ -30,9 +31,8 @@ from shared.errors import (
     UnreadableImage,
 )
 from shared.png_text import read_text
-from shared.requests import FrameRef
-from shared.session.spill import read_spill
-from shared.wire import Reply
+from shared.session.writing.spill import read_spill
+from shared.system.disk import Disk
 from tests.bus.generator.conftest import Rig, photograph
 from tests.support.waiting import eventually_async
 

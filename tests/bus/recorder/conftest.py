@@ -13,17 +13,17 @@ import pytest
 
 from services.generator.acknowledged import Acknowledgements
 from services.recorder.service import Recorder
+from shared.bus.envelope import Published, Reply, Request
+from shared.bus.messages import Frame, Message, Status
+from shared.bus.publisher import Publisher
+from shared.bus.requests import Acknowledge, Fetch, InputRequest, PendingFrames
+from shared.bus.requests import PendingFrame as Listed
+from shared.bus.rpc import Client, PeerGone
+from shared.bus.server import Server
+from shared.bus.subscriber import Subscriber
 from shared.errors import NotFound
-from shared.messages import Frame, Message, Status
-from shared.publisher import Publisher
-from shared.requests import Acknowledge, Fetch, InputRequest, PendingFrames
-from shared.requests import PendingFrame as Listed
-from shared.rpc import Client, PeerGone
-from shared.runner import Runtime
-from shared.server import Server
-from shared.settings import Settings
-from shared.subscriber import Subscriber
-from shared.wire import Published, Reply, Request
+from shared.process.runner import Runtime
+from shared.process.settings import Settings
 from tests.support.buses import Buses
 from tests.support.frames import frame_fields, input_image, tiny_png
 from tests.support.metadata import read_metadata

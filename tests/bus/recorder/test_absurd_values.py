@@ -14,11 +14,11 @@ import pytest
 
 from services.recorder import intake as intake_module
 from services.recorder import losses as losses_module
-from shared.disk import Disk
+from shared.bus.envelope import encode_published
 from shared.errors import InvalidRequest, InvalidSessionId, NotFound
-from shared.session.staging import IMPORT
-from shared.session.writer import SessionWriter
-from shared.wire import encode_published
+from shared.session.transfer.staging import IMPORT
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.bus.recorder.conftest import Rig
 from tests.bus.recorder.test_strange_generator import StrangeGenerator
 from tests.support.absurd_fields import LONG, REQUESTS, absurd_bodies, assert_quiet, nested_value, refuses, tree

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared import acknowledging
+from shared.bus import acknowledging
 from tests.bus.recorder.conftest import Rig, SteeredGenerator
 from tests.support.scripted_disk import Fault
 from tests.support.waiting import eventually_async

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from services.recorder import recording as recording_module
-from shared.disk import Disk
 from shared.errors import InvalidSessionId, NotFound, SessionBusy, SessionExists
-from shared.session.export import Export
-from shared.session.importing import stage_archive
-from shared.session.layout import RECORDER_LOCK
-from shared.session.reading import SessionReader
-from shared.session.staging import staging
+from shared.session.format.layout import RECORDER_LOCK
+from shared.session.reading.sessions import SessionReader
+from shared.session.transfer.export import Export
+from shared.session.transfer.importing import stage_archive
+from shared.session.transfer.staging import staging
+from shared.system.disk import Disk
 from tests.bus.recorder.conftest import Rig, SteeredGenerator
 from tests.support.recorded import record_pictures
 from tests.support.waiting import eventually_async

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ParafoveaError, SessionExists, SessionNotFound
-from shared.session.reading import is_session, list_sessions
+from shared.session.reading.sessions import is_session, list_sessions
 from tests.bus.recorder.conftest import Rig
 
 

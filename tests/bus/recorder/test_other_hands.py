@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from shared.disk import Disk
 from shared.errors import SessionDamaged
 from shared.session.check import check, exit_code
-from shared.session.writer import SessionWriter
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.bus.recorder.conftest import Rig, SteeredGenerator
 from tests.support.absurd import ENTRIES, write_entry
 from tests.support.frames import CREATED_AT, pending_frame

@@ -13,6 +13,7 @@ import pytest
 from services.recorder import recording as recording_module
 from services.recorder import service
 from services.recorder.service import Recorder
+from shared.bus.subscriber import Subscriber, first
 from shared.errors import (
     InsufficientStorage,
     InvalidSessionId,
@@ -22,13 +23,12 @@ from shared.errors import (
     SessionNotActive,
     SessionNotFound,
 )
-from shared.holder import AlreadyHeld
-from shared.runner import Runtime
+from shared.process.runner import Runtime
+from shared.process.settings import Settings
 from shared.session.check import check, exit_code
-from shared.session.layout import RECORDER_LOCK
-from shared.session.spill import write_spill
-from shared.settings import Settings
-from shared.subscriber import Subscriber, first
+from shared.session.format.layout import RECORDER_LOCK
+from shared.session.writing.spill import write_spill
+from shared.system.holder import AlreadyHeld
 from tests.bus.recorder.conftest import Rig, SteeredGenerator
 from tests.support.frames import CREATED_AT
 from tests.support.scripted_disk import Fault, ScriptedDisk

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.wire import Reply, Request, encode_published
+from shared.bus.envelope import Reply, Request, encode_published
 from tests.bus.recorder.conftest import Rig, SteeredGenerator
 from tests.support.buses import Buses
 from tests.support.samples import SAMPLES

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from services.replayer.service import Replayer
-from shared.disk import Disk
-from shared.rpc import Client
-from shared.runner import Runtime
-from shared.session.writer import SessionWriter
-from shared.settings import Settings
-from shared.subscriber import Subscriber
-from shared.wire import Published, Reply
+from shared.bus.envelope import Published, Reply
+from shared.bus.rpc import Client
+from shared.bus.subscriber import Subscriber
+from shared.process.runner import Runtime
+from shared.process.settings import Settings
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.support.buses import Buses
 from tests.support.frames import CREATED_AT, pending_frame
 

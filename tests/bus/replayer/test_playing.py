@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from shared.bus.envelope import Published
 from shared.errors import InvalidRequest, NotReplaying
-from shared.session.writer import SessionWriter
-from shared.wire import Published
+from shared.session.writing.writer import SessionWriter
 from tests.bus.replayer.conftest import Rig
 from tests.support.frames import CREATED_AT, pending_frame
 from tests.support.waiting import eventually_async

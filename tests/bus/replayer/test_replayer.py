@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from services.replayer import service
-from services.replayer.cursor import Cursors
-from services.replayer.sessions import OPEN_LIMIT
-from shared.disk import Disk
+from services.replayer.cursors.cursor import Cursors
+from services.replayer.cursors.sessions import OPEN_LIMIT
+from shared.bus.subscriber import Subscriber
 from shared.errors import (
     FrameCorrupt,
     FrameMissing,
@@ -23,9 +23,9 @@ from shared.errors import (
     SessionNotFound,
     UnknownType,
 )
-from shared.session.metadata import Tail, entry_from_frame, file_parts, new_head
-from shared.session.writer import SessionWriter
-from shared.subscriber import Subscriber
+from shared.session.format.metadata import Tail, entry_from_frame, file_parts, new_head
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.bus.replayer.conftest import Rig
 from tests.support.absurd import ENTRIES, write_entry
 from tests.support.frames import CREATED_AT

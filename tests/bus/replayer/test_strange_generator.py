@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from shared.bus.envelope import Reply, Request
+from shared.bus.server import Server
 from shared.errors import InternalError
-from shared.server import Server
-from shared.wire import Reply, Request
 from tests.bus.replayer.conftest import Rig
 from tests.support.frames import CREATED_AT
 from tests.support.waiting import eventually_async

@@ -20,7 +20,7 @@ TINY = REPOSITORY / "generation" / "models" / ".tiny"
 
 def tiny_copy(system: System, name: str) -> Path:
     """A model folder of the test's own."""
-    from services.generator.tiny import ensure_tiny
+    from services.generator.models.tiny import ensure_tiny
 
     folder = system.folder / name
     shutil.copytree(ensure_tiny(TINY), folder)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.base64_stream import decode_base64
-from services.api.body import generate_body
-from services.api.forms import MAX_FIELD_BYTES, MAX_PARTS, parse_form
-from services.api.schemas import GenerateRequest
+from services.api.http.base64_stream import decode_base64
+from services.api.http.body import generate_body
+from services.api.http.forms import MAX_FIELD_BYTES, MAX_PARTS, parse_form
+from services.api.http.schemas import GenerateRequest
 from shared.errors import InvalidRequest, ParafoveaError, UnreadableImage
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from services.api.auth import TokenCheck
-from services.api.cors import CorsPolicy, is_loopback
-from services.api.gate import _path
+from services.api.edge.auth import TokenCheck
+from services.api.edge.cors import CorsPolicy, is_loopback
+from services.api.edge.gate import _path
 from shared.errors import Forbidden, Unauthorized
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from services.api import journal as journals
-from services.api.journal import Journal
-from shared.disk import Disk
-from shared.requests import AnsweredFrame
-from shared.session import layout
-from shared.session.answered import Answered
+from services.api.bus import journal as journals
+from services.api.bus.journal import Journal
+from shared.bus.requests import AnsweredFrame
+from shared.session.format import layout
+from shared.session.writing.answered import Answered
+from shared.system.disk import Disk
 from tests.support.waiting import eventually_async
 
 FRAMES = [AnsweredFrame(session_id="s", epoch="e", record_seq=number, frame_id=f"e-{number}") for number in range(2)]

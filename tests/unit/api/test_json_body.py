@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api import json_body
-from services.api.base64_stream import Base64Stream
-from services.api.json_body import LONG_BYTES, MAX_FIELDS_BYTES, MAX_QUOTES, JsonBody
-from services.api.schemas import MAX_NAMED
+from services.api.http import json_body
+from services.api.http.base64_stream import Base64Stream
+from services.api.http.json_body import LONG_BYTES, MAX_FIELDS_BYTES, MAX_QUOTES, JsonBody
+from services.api.http.schemas import MAX_NAMED
 from shared.errors import InvalidJson, InvalidRequest, ParafoveaError, UnreadableImage
 
 LONG_IMAGE = bytes(range(256)) * 300

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from services.api.live import OUTBOX_LIMIT, Outbox
-from shared.wire import Published
+from services.api.routes.live import OUTBOX_LIMIT, Outbox
+from shared.bus.envelope import Published
 
 
 def message(kind: str, **header: object) -> Published:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.pending import REMEMBERED_ANNOUNCEMENTS, PendingFrames
-from shared.requests import AnsweredFrame
+from services.api.bus.pending import REMEMBERED_ANNOUNCEMENTS, PendingFrames
+from shared.bus.requests import AnsweredFrame
 
 
 def frame(number: int, session_id: str = "s", epoch: str = "e") -> AnsweredFrame:

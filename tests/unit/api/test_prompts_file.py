@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.api.prompts import PromptsInThread, SectorPrompts
+from services.api.work.prompts import PromptsInThread, SectorPrompts
 from shared.errors import InvalidRequest
 from shared.prompts import Draw
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.schemas import GenerateRequest, from_form, from_json, resolve
+from services.api.http.schemas import GenerateRequest, from_form, from_json, resolve
 from shared import sectors
+from shared.bus.requests import MAX_SEED
 from shared.errors import InvalidRequest
-from shared.requests import MAX_SEED
 
 seeds = st.integers(0, MAX_SEED)
 fractions = st.floats(0, 1, allow_nan=False)

@@ -9,10 +9,11 @@ from typing import Any, cast
 import pytest
 from starlette.requests import Request
 
-from services.api import pace, slots
-from services.api.pace import Pace, RequestTimeout
-from services.api.slots import ImportSlots
-from services.api.uploads import ServerBusy
+from services.api.edge import pace
+from services.api.edge.pace import Pace, RequestTimeout
+from services.api.edge.uploads import ServerBusy
+from services.api.work import slots
+from services.api.work.slots import ImportSlots
 from tests.support.waiting import eventually_async
 
 SOON_S = 0.1

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from services.api.thumbnails import Thumbnailer
+from services.api.work.thumbnails import Thumbnailer
 from shared.errors import FrameCorrupt
 from shared.png_text import chunk
 

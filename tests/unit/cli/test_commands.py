@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from cli.describe import describe, size
 from cli.main import app
 from cli.output import printable
-from shared.channels import CHANNELS
-from shared.settings import PREFIX, Settings
-from shared.wire import Published
+from shared.bus.channels import CHANNELS
+from shared.bus.envelope import Published
+from shared.process.settings import PREFIX, Settings
 from tests.support.samples import SAMPLES
 
 runner = CliRunner()

@@ -12,11 +12,11 @@ import pytest
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from services.generator.diffusers_engine import DiffusersEngine
 from services.generator.engine import Pixels
 from services.generator.load import load_engine
-from services.generator.tiny import TinyKind, ensure_tiny
-from shared.settings import Settings
+from services.generator.models.diffusers_engine import DiffusersEngine
+from services.generator.models.tiny import TinyKind, ensure_tiny
+from shared.process.settings import Settings
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from services.generator import scene
-from services.generator.compositing import compose, lit
-from services.generator.cutout import cut_out
 from services.generator.engine import Pixels
-from services.generator.layer import size_in
-from services.generator.placing import Pose, Wish
-from services.generator.rendering import render, tint
-from services.generator.scene import Light
+from services.generator.models.layer import size_in
+from services.generator.painting import scene
+from services.generator.painting.compositing import compose, lit
+from services.generator.painting.cutout import cut_out
+from services.generator.painting.placing import Pose, Wish
+from services.generator.painting.rendering import render, tint
+from services.generator.painting.scene import Light
 from shared import sectors
 from shared.sectors import Region
 from tests.unit.generator.objects import ball

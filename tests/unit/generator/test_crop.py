@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.generator import crop
+from services.generator.painting import crop
 from shared import sectors
 from shared.sectors import Region
 

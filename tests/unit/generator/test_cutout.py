@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from services.generator.cutout import NothingDrawn, cut_out
+from services.generator.painting.cutout import NothingDrawn, cut_out
 from tests.unit.generator.objects import ball
 
 

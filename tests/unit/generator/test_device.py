@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from services.generator import device
-from services.generator.models import ModelError
+from services.generator.models import device
+from services.generator.models.files import ModelError
 
 
 def test_the_processor_runs_in_float32_unless_told() -> None:

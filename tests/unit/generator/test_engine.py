@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from services.generator.diffusers_engine import DiffusersEngine
 from services.generator.engine import Edit, EditCancelled, Edited, Pixels
-from services.generator.tiny import TinyKind
+from services.generator.models.diffusers_engine import DiffusersEngine
+from services.generator.models.tiny import TinyKind
 from shared import sectors
 from shared.errors import GenerationFailed
 from shared.sectors import Region
@@ -187,7 +187,7 @@ def test_a_failed_run_holds_no_tensor(
         held.append(weakref.ref(big))
         raise torch.OutOfMemoryError("out of memory")
 
-    monkeypatch.setattr(logging.getLogger("services.generator.diffusers_engine"), "disabled", True)
+    monkeypatch.setattr(logging.getLogger("services.generator.models.diffusers_engine"), "disabled", True)
     monkeypatch.setattr(pipeline.unet, "forward", fail)  # type: ignore[attr-defined]
     with pytest.raises(GenerationFailed) as failed:
         run(engine_of("inpaint"), edit(photo))

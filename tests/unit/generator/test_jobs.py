@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from services.generator.jobs import BACKGROUND_LIMIT, Job, JobQueue
+from shared.bus.requests import Generate
 from shared.errors import Cancelled, GenerationTimeout, InvalidRequest, QueueFull, Superseded
-from shared.requests import Generate
 
 
 def make_job(request_id: str, **fields: Any) -> Job:

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from services.generator import load, models, tiny
-from services.generator.models import ModelError, ModelFolder
-from services.generator.tiny import TinyKind, ensure_tiny
-from shared.settings import Settings
+from services.generator import load
+from services.generator.models import files, tiny
+from services.generator.models.files import ModelError, ModelFolder
+from services.generator.models.tiny import TinyKind, ensure_tiny
+from shared.process.settings import Settings
 
 
 def saved_as(folder: Path, pipeline: str, vae_channels: int = 3, **parts: object) -> ModelFolder:
     (folder / "vae").mkdir(parents=True)
     (folder / "vae" / "config.json").write_text(json.dumps({"out_channels": vae_channels}))
     (folder / "model_index.json").write_text(json.dumps({"_class_name": pipeline, **parts}))
-    return models.find(str(folder))
+    return files.find(str(folder))
 
 
 @pytest.mark.parametrize(
@@ -35,35 +36,35 @@ def saved_as(folder: Path, pipeline: str, vae_channels: int = 3, **parts: object
     ],
 )
 def test_the_kind_is_found_from_the_class(tmp_path: Path, pipeline: str, kind: str) -> None:
-    assert models.kind_of(saved_as(tmp_path / "m", pipeline)) == kind
+    assert files.kind_of(saved_as(tmp_path / "m", pipeline)) == kind
 
 
 def test_four_decoded_channels_make_a_layer_model(tmp_path: Path) -> None:
-    assert models.kind_of(saved_as(tmp_path / "m", "StableDiffusionPipeline", vae_channels=4)) == "layer"
+    assert files.kind_of(saved_as(tmp_path / "m", "StableDiffusionPipeline", vae_channels=4)) == "layer"
 
 
 @pytest.mark.parametrize("pipeline", ["NoSuchPipeline", "AudioLDM2Pipeline", "WanPipeline"])
 def test_other_models_are_refused_with_a_sentence(tmp_path: Path, pipeline: str) -> None:
     with pytest.raises(ModelError, match=pipeline):
-        models.kind_of(saved_as(tmp_path / "m", pipeline))
+        files.kind_of(saved_as(tmp_path / "m", pipeline))
 
 
 def test_a_folder_that_is_not_there_or_holds_no_model_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="There is no folder"):
-        models.find("/no/such/folder")
+        files.find("/no/such/folder")
     with pytest.raises(ModelError, match=r"no model_index\.json"):
-        models.find(str(tmp_path))
+        files.find(str(tmp_path))
     (tmp_path / "model_index.json").write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):
-        models.find(str(tmp_path))
+        files.find(str(tmp_path))
     (tmp_path / "model_index.json").write_text("[]")
     with pytest.raises(ModelError, match="names no pipeline"):
-        models.find(str(tmp_path))
+        files.find(str(tmp_path))
 
 
 def test_a_hub_id_that_cannot_be_fetched_is_said() -> None:
     with pytest.raises(ModelError, match="neither a folder here nor a model that could be fetched"):
-        models.find("parafovea/no-such-model")
+        files.find("parafovea/no-such-model")
 
 
 def test_a_model_whose_files_are_missing_is_said(tmp_path: Path) -> None:
@@ -74,25 +75,25 @@ def test_a_model_whose_files_are_missing_is_said(tmp_path: Path) -> None:
 
 def test_the_revision_follows_the_files(tmp_path: Path) -> None:
     model, cache = saved_as(tmp_path / "m", "FluxPipeline"), tmp_path / "cache"
-    first = models.revision_of(model, cache)
-    assert models.revision_of(model, cache) == models.revision_of(model, tmp_path / "other") == first
+    first = files.revision_of(model, cache)
+    assert files.revision_of(model, cache) == files.revision_of(model, tmp_path / "other") == first
     (model.folder / "more.json").write_text("{}")
-    assert models.revision_of(model, cache) != first
-    assert models.revision_of(ModelFolder("a/b", model.folder, model.index, commit="c0ffee")) == "c0ffee"
+    assert files.revision_of(model, cache) != first
+    assert files.revision_of(ModelFolder("a/b", model.folder, model.index, commit="c0ffee")) == "c0ffee"
 
 
 def test_a_cache_that_cannot_be_written_does_not_matter(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert len(models.revision_of(saved_as(tmp_path / "m", "FluxPipeline"), tmp_path / "file")) == 64
+    assert len(files.revision_of(saved_as(tmp_path / "m", "FluxPipeline"), tmp_path / "file")) == 64
 
 
 def test_defaults_of_a_folder(tmp_path: Path) -> None:
-    assert models.read_defaults(tmp_path) == models.Defaults()
+    assert files.read_defaults(tmp_path) == files.Defaults()
     (tmp_path / "parafovea.json").write_text('{"steps": 12, "guidance_scale": 2.5}')
-    assert models.read_defaults(tmp_path) == models.Defaults(steps=12, guidance_scale=2.5)
+    assert files.read_defaults(tmp_path) == files.Defaults(steps=12, guidance_scale=2.5)
     (tmp_path / "parafovea.json").write_text('{"stepz": 12}')
     with pytest.raises(ModelError, match="not understood"):
-        models.read_defaults(tmp_path)
+        files.read_defaults(tmp_path)
 
 
 def test_the_default_is_the_embedded_model_and_without_it_a_refusal_with_the_path(

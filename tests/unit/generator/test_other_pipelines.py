@@ -31,12 +31,12 @@ from transformers import (
     T5EncoderModel,
 )
 
-from services.generator.denoising import Denoiser, Progress
-from services.generator.device import Placement
 from services.generator.engine import Edit, EditCancelled, Pixels
-from services.generator.models import Defaults
-from services.generator.repaint import Repaint
-from services.generator.tiny import _tokenizer
+from services.generator.models.denoising import Denoiser, Progress
+from services.generator.models.device import Placement
+from services.generator.models.files import Defaults
+from services.generator.models.repaint import Repaint
+from services.generator.models.tiny import _tokenizer
 from shared import sectors
 
 WIDTH = 32

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.generator import paste
+from services.generator.painting import paste
 from shared import sectors
 from shared.sectors import Region
 

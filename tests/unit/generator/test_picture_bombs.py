@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from services.api import thumbnail_worker
+from services.api.work import thumbnail_worker
 from services.generator.decode import MAX_ICC_BYTES, decode
 from shared import png_chunks, png_text
 from shared.errors import UnreadableImage

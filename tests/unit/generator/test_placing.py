@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.generator import placing
-from services.generator.placing import Pose, Wish
+from services.generator.painting import placing
+from services.generator.painting.placing import Pose, Wish
 from shared import sectors
 from shared.sectors import Region
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.generator.language.reading import Match, Reading
 from services.generator.language.tokens import tokenize
-from services.generator.vocabulary import ResolvedPrompt, Vocabulary
+from services.generator.language.vocabulary import ResolvedPrompt, Vocabulary
 from training.captions import MOODS, PLACES, SIZES, VERBS
 from training.objects import OBJECTS
 

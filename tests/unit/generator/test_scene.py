@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from services.generator import scene
 from services.generator.decode import decode
 from services.generator.engine import Pixels
+from services.generator.painting import scene
 from shared.sectors import Region
 from tests.unit.generator.paths import EXAMPLES
 

@@ -1,6 +1,6 @@
 import torch
 
-from services.generator.text_cache import TextCache
+from services.generator.models.text_cache import TextCache
 
 
 class Encoder(torch.nn.Module):

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.generator.denoising import NO_NEGATIVE
-from services.generator.diffusers_engine import DiffusersEngine
 from services.generator.engine import Edited, Pixels
+from services.generator.language.understanding import refuse_what_is_not_done, understand
+from services.generator.language.vocabulary import ResolvedPrompt, Vocabulary
 from services.generator.load import load_engine
-from services.generator.tiny import ensure_tiny
-from services.generator.understanding import refuse_what_is_not_done, understand
-from services.generator.vocabulary import ResolvedPrompt, Vocabulary
+from services.generator.models.denoising import NO_NEGATIVE
+from services.generator.models.diffusers_engine import DiffusersEngine
+from services.generator.models.tiny import ensure_tiny
 from shared import sectors
+from shared.bus.requests import Generate
 from shared.errors import InvalidRequest
-from shared.requests import Generate
-from shared.settings import Settings
+from shared.process.settings import Settings
 from tests.unit.generator.test_engine import EngineOf, edit, run
 
 MODEL = Path(__file__).parents[3] / "generation" / "models" / "embedded"

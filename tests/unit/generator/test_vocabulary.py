@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.generator.vocabulary import Vocabulary, caption
+from services.generator.language.vocabulary import Vocabulary, caption
 
 
 def _row(

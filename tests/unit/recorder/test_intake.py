@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from services.recorder.intake import DEAD_GRACE_S, Intake
-from shared.requests import FrameRef, PendingFrame, PendingFrames
+from shared.bus.requests import FrameRef, PendingFrame, PendingFrames
 from tests.support.frames import frame_fields
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.replayer.cursor import Cursor, Cursors
+from services.replayer.cursors.cursor import Cursor, Cursors
 
 
 def step(cursor: Cursor, total: int) -> int | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.replayer.playback import DEFAULT_GAP_S, MAX_SPEED, Playback, Timeline
+from services.replayer.playback.clock import DEFAULT_GAP_S, MAX_SPEED, Playback, Timeline
 
 
 class Clock:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.replayer.rerun_plan import Changes, Step, steps
+from services.replayer.reruns.plan import Changes, Step, steps
+from shared.bus.requests import MAX_SEED, StartRerun
 from shared.errors import InvalidRequest
-from shared.requests import MAX_SEED, StartRerun
 
 
 def entry(index: int, sector: str = "BR", **more: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.replayer.reruns import REMEMBERED, SKIPPED, Reruns
+from services.replayer.reruns.registry import REMEMBERED, SKIPPED, Reruns
 
 
 @pytest.fixture

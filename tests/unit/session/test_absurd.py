@@ -13,12 +13,12 @@ import pytest
 
 from shared.errors import ParafoveaError
 from shared.session.check import check, exit_code
-from shared.session.entries import MAX_INDEX
-from shared.session.export import Export
-from shared.session.metadata import DamagedMetadata
-from shared.session.reading import SessionReader, details, list_sessions
-from shared.session.repair import repair
-from shared.session.writer import SessionWriter
+from shared.session.format.entries import MAX_INDEX
+from shared.session.format.metadata import DamagedMetadata
+from shared.session.reading.sessions import SessionReader, details, list_sessions
+from shared.session.transfer.export import Export
+from shared.session.writing.repair import repair
+from shared.session.writing.writer import SessionWriter
 from tests.support.absurd import ENTRIES, TOPS, write_entry, write_top
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.metadata import snapshot

@@ -20,7 +20,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.disk import Disk
 from shared.errors import (
     FrameMissing,
     InsufficientStorage,
@@ -31,16 +30,18 @@ from shared.errors import (
     PayloadTooLarge,
     SessionExists,
 )
-from shared.session import importing, metadata, unpacking
 from shared.session.check import check
-from shared.session.export import Export
-from shared.session.importing import Imported, stage_archive
-from shared.session.jsontext import decode
-from shared.session.reading import SessionReader, list_sessions
-from shared.session.repair import repair
-from shared.session.staging import IMPORT, adopt, staging, sweep
-from shared.session.tar import MAX_NAME_RECORD_BYTES
-from shared.session.writer import SessionWriter
+from shared.session.format import metadata
+from shared.session.reading.sessions import SessionReader, list_sessions
+from shared.session.text.jsontext import decode
+from shared.session.transfer import importing, unpacking
+from shared.session.transfer.export import Export
+from shared.session.transfer.importing import Imported, stage_archive
+from shared.session.transfer.staging import IMPORT, adopt, staging, sweep
+from shared.session.transfer.tar import MAX_NAME_RECORD_BYTES
+from shared.session.writing.repair import repair
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.support.absurd import ENTRIES, TOPS, nested, write_entry, write_top
 from tests.support.frames import CREATED_AT, pending_frame, tiny_png
 from tests.support.hands import ADDED, EXACT, annotate, same
@@ -584,7 +585,7 @@ def test_an_id_that_exists_is_refused_and_the_one_that_has_it_stays(here: Path, 
 def test_of_two_that_want_one_id_one_gets_it(here: Path, there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second finds the id free, and somebody takes it before its rename."""
     contents = files(record(here))
-    monkeypatch.setattr("shared.session.ids.claim", lambda root, session_id: session_id)
+    monkeypatch.setattr("shared.session.format.ids.claim", lambda root, session_id: session_id)
     take_in(there, tar_of(contents))
     with pytest.raises(SessionExists):
         take_in(there, tar_of(contents))

@@ -13,12 +13,12 @@ import typer
 from typer.testing import CliRunner
 
 from cli.check import check as command
-from shared.disk import Disk
-from shared.holder import Holder
 from shared.session.check import Finding, check, exit_code
-from shared.session.layout import RECORDER_LOCK
-from shared.session.repair import repair
-from shared.session.writer import SessionWriter
+from shared.session.format.layout import RECORDER_LOCK
+from shared.session.writing.repair import repair
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
+from shared.system.holder import Holder
 from tests.support.frames import CREATED_AT, input_image, pending_frame, tiny_png
 from tests.support.scripted_disk import ScriptedDisk
 

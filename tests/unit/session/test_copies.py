@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from shared.session.check import Finding, check
-from shared.session.lineage import is_parent
-from shared.session.repair import repair
-from shared.session.writer import PendingFrame, SessionWriter
+from shared.session.format.lineage import is_parent
+from shared.session.writing.repair import repair
+from shared.session.writing.writer import PendingFrame, SessionWriter
 from tests.support.frames import CREATED_AT, pending_frame
 from tests.support.scripted_disk import ScriptedDisk
 

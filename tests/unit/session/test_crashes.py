@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from shared.session.check import check, exit_code
-from shared.session.reading import SessionReader
-from shared.session.writer import PendingFrame, SessionWriter
+from shared.session.reading.sessions import SessionReader
+from shared.session.writing.writer import PendingFrame, SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.scripted_disk import Died, Fault, ScriptedDisk
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.disk import STEPS, Disk
+from shared.system.disk import STEPS, Disk
 from tests.support.scripted_disk import Fault, ScriptedDisk
 
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.disk import Disk
 from shared.errors import InvalidArchive, InvalidSessionId, ParafoveaError, PayloadTooLarge
 from shared.session.check import check
-from shared.session.importing import Imported, stage_archive
-from shared.session.reading import SessionReader
-from shared.session.staging import adopt, staging
+from shared.session.reading.sessions import SessionReader
+from shared.session.transfer.importing import Imported, stage_archive
+from shared.session.transfer.staging import adopt, staging
+from shared.system.disk import Disk
 from tests.support.hostile_archives import (
     END,
     PREFIX,

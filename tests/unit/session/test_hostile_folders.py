@@ -12,19 +12,19 @@ from threading import Thread
 import orjson
 import pytest
 
-from shared.disk import Disk
 from shared.errors import FrameMissing, ParafoveaError
-from shared.session import contents, foreign, lines, salvaging, values
 from shared.session.check import check
-from shared.session.contents import left_open
-from shared.session.export import Export
-from shared.session.reader import SessionReader, open_folder
-from shared.session.reading import details, list_sessions
-from shared.session.repair import repair
-from shared.session.snapshot import take
-from shared.session.spill import read_spill, write_spill
-from shared.session.staging import IMPORT, staging, sweep
-from shared.session.writer import SessionWriter
+from shared.session.reading.reader import SessionReader, open_folder
+from shared.session.reading.sessions import details, list_sessions
+from shared.session.reading.snapshot import take
+from shared.session.text import contents, foreign, lines, salvaging, values
+from shared.session.text.contents import left_open
+from shared.session.transfer.export import Export
+from shared.session.transfer.staging import IMPORT, staging, sweep
+from shared.session.writing.repair import repair
+from shared.session.writing.spill import read_spill, write_spill
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.support.frames import CREATED_AT, frame_fields, pending_frame, tiny_png
 
 WAIT_S = 30.0
@@ -335,13 +335,13 @@ def test_a_large_file_of_another_hand_is_answered_as_it_is(root: Path, monkeypat
         with open_folder(folder) as reader:
             small = b"".join(take(reader).chunks())
             with monkeypatch.context() as patch:
-                patch.setattr("shared.session.snapshot._IN_ONE_PIECE_BYTES", 10)
+                patch.setattr("shared.session.reading.snapshot._IN_ONE_PIECE_BYTES", 10)
                 assert b"".join(take(reader).chunks()) == small
     for loose in (b'"mine":NaN,', b'"mine":"\\ud800",', b'"\\ud800":1,', b'"format":1,"format":NaN,'):
         path.write_bytes(orjson.dumps(whole).replace(b'"session_id"', loose + b'"session_id"'))
         with open_folder(folder) as reader, monkeypatch.context() as patch:
             small = b"".join(take(reader).chunks())
-            patch.setattr("shared.session.snapshot._IN_ONE_PIECE_BYTES", 10)
+            patch.setattr("shared.session.reading.snapshot._IN_ONE_PIECE_BYTES", 10)
             large = b"".join(take(reader).chunks())
         assert orjson.loads(large) == orjson.loads(small)
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.session.entries import with_index_first
-from shared.session.foreign import read
-from shared.session.jsontext import MAX_DEPTH, NotJson, dumps, is_strict, one_line, parse, parse_exact, strict
+from shared.session.format.entries import with_index_first
+from shared.session.text.foreign import read
+from shared.session.text.jsontext import MAX_DEPTH, NotJson, dumps, is_strict, one_line, parse, parse_exact, strict
 from tests.support.hands import same
 from tests.support.metadata import entries_in
 

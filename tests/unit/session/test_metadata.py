@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.session import metadata
-from shared.session.appending import MetadataFile, Torn
-from shared.session.metadata import DamagedMetadata, Entry, Tail
+from shared.session.format import metadata
+from shared.session.format.metadata import DamagedMetadata, Entry, Tail
+from shared.session.writing.appending import MetadataFile, Torn
 from tests.support.frames import frame_fields
 from tests.support.scripted_disk import Fault, ScriptedDisk
 

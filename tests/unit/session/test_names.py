@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidSessionId, SessionExists
-from shared.session import ids, layout
-from shared.session.numbers import NumberSet
+from shared.session.format import ids, layout
+from shared.session.format.numbers import NumberSet
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.disk import Disk
 from shared.errors import FrameMissing, SessionDamaged, SessionNotFound
-from shared.session import opened
-from shared.session.opened import OpenSessions
-from shared.session.reader import SessionReader
-from shared.session.writer import SessionWriter
+from shared.session.reading import opened
+from shared.session.reading.opened import OpenSessions
+from shared.session.reading.reader import SessionReader
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from tests.support.frames import CREATED_AT, pending_frame
 from tests.support.waiting import eventually_async
 

@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from shared.session.check import check, exit_code
-from shared.session.jsontext import decode
-from shared.session.reading import SessionReader, details, list_sessions
-from shared.session.repair import repair
-from shared.session.writer import SessionWriter
+from shared.session.reading.sessions import SessionReader, details, list_sessions
+from shared.session.text.jsontext import decode
+from shared.session.writing.repair import repair
+from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.hands import ADDED, EXACT, LOSSY, PLAIN, Writer, annotate, same
 from tests.support.metadata import snapshot

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.disk import Disk
 from shared.session.check import check, exit_code
-from shared.session.reading import SessionReader
-from shared.session.spill import read_spill, write_spill
-from shared.session.writer import PendingFrame, SessionWriter
+from shared.session.reading.sessions import SessionReader
+from shared.session.writing.spill import read_spill, write_spill
+from shared.session.writing.writer import PendingFrame, SessionWriter
+from shared.system.disk import Disk
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.power import PowerDisk
 from tests.support.scripted_disk import Died, ScriptedDisk

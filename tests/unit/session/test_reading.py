@@ -9,10 +9,11 @@ import orjson
 import pytest
 
 from shared.errors import FrameCorrupt, FrameMissing, SessionNotFound
-from shared.session import lines, metadata
-from shared.session.metadata import DamagedMetadata, Tail
-from shared.session.reading import SessionReader, details, list_sessions, open_session
-from shared.session.writer import SessionWriter
+from shared.session.format import metadata
+from shared.session.format.metadata import DamagedMetadata, Tail
+from shared.session.reading.sessions import SessionReader, details, list_sessions, open_session
+from shared.session.text import lines
+from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, frame_fields, pending_frame
 from tests.support.metadata import snapshot
 from tests.support.scripted_disk import ScriptedDisk
@@ -291,5 +292,5 @@ def test_the_list_reads_only_the_beginning_of_a_file(root: Path, written: str, m
     (root / "r").mkdir(parents=True)
     text = f'{{"session_id":["r"],"created_at":{written},"sequence":[]}}'
     (root / "r" / "metadata.json").write_text(text)
-    monkeypatch.setattr("shared.session.reading.read", None)
+    monkeypatch.setattr("shared.session.reading.sessions.read", None)
     assert [(each.session_id, each.created_at) for each in list_sessions(root)] == [("r", 1736155235.5)]

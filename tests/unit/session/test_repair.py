@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.session.metadata import Tail
-from shared.session.repair import repair
-from shared.session.writer import SessionWriter
+from shared.session.format.metadata import Tail
+from shared.session.writing.repair import repair
+from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame, tiny_png
 from tests.support.scripted_disk import Died, Fault, ScriptedDisk
 

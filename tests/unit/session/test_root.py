@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from services.api.journal import Journal
+from services.api.bus.journal import Journal
 from services.recorder.archive import Archive
-from shared.disk import Disk
-from shared.session.root import make_root
-from shared.session.spill import write_spill
-from shared.session.staging import staging
+from shared.session.transfer.staging import staging
+from shared.session.writing.root import make_root
+from shared.session.writing.spill import write_spill
+from shared.system.disk import Disk
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 as_root = pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="only root can give a file away")

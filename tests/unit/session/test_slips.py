@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from shared.session import foreign, onwards, values
 from shared.session.check import check, exit_code
-from shared.session.jsontext import decode
-from shared.session.metadata import DamagedMetadata
-from shared.session.reading import SessionReader
-from shared.session.repair import repair
-from shared.session.writer import SessionWriter
+from shared.session.format.metadata import DamagedMetadata
+from shared.session.reading.sessions import SessionReader
+from shared.session.text import foreign, onwards, values
+from shared.session.text.jsontext import decode
+from shared.session.writing.repair import repair
+from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.hands import EXACT, LOSSY, PLAIN, Writer, annotate, same
 from tests.support.metadata import entries_in

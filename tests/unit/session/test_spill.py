@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from shared.requests import AnsweredFrame
-from shared.session import answered, spill
-from shared.session.answered import Answered
-from shared.session.writer import PendingFrame, SessionWriter
+from shared.bus.requests import AnsweredFrame
+from shared.session.writing import answered, spill
+from shared.session.writing.answered import Answered
+from shared.session.writing.writer import PendingFrame, SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.scripted_disk import Died, Fault, ScriptedDisk
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.session.reader import SessionReader
-from shared.session.timeline import DEFAULT_GAP_S, Timeline, round_s, times
-from shared.session.writer import SessionWriter
+from shared.session.reading.reader import SessionReader
+from shared.session.reading.timeline import DEFAULT_GAP_S, Timeline, round_s, times
+from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, pending_frame
 from tests.support.scripted_disk import ScriptedDisk
 

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.session.reading import open_session
-from shared.session.writer import CorruptFrame, MissingInput, SessionWriter
+from shared.session.reading.sessions import open_session
+from shared.session.writing.writer import CorruptFrame, MissingInput, SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.scripted_disk import Fault, ScriptedDisk
 
@@ -295,7 +295,7 @@ def test_one_sessions_trouble_is_not_anothers(disk: ScriptedDisk, root: Path) ->
 
 
 def test_memory_does_not_grow_with_the_session(writer: SessionWriter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.session.writer.RECENT", 32)
+    monkeypatch.setattr("shared.session.writing.writer.RECENT", 32)
     for start in range(0, 256, 64):
         writer.append([pending_frame(number) for number in range(start, start + 64)])
     assert len(writer._recent) == 32

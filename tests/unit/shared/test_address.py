@@ -7,14 +7,14 @@ import tempfile
 
 import pytest
 
-from shared.address import (
+from shared.bus.address import (
     MAX_SOCKET_PATH_BYTES,
     BusAddress,
     InvalidBusAddress,
     default_bus,
     host_and_port,
 )
-from shared.channels import CHANNELS
+from shared.bus.channels import CHANNELS
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="ipc needs Unix sockets")
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from shared import bus_folder
-from shared.address import InvalidBusAddress
-from shared.bus_folder import prepare_folder
-from shared.channels import CHANNELS
+from shared.bus import ipc_folder
+from shared.bus.address import InvalidBusAddress
+from shared.bus.channels import CHANNELS
+from shared.bus.ipc_folder import prepare_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ipc needs Unix sockets")
 
@@ -185,8 +185,8 @@ def test_a_file_system_without_modes_is_refused(folder: Path, monkeypatch: pytes
 
 def test_nobody_is_trusted_only_where_users_are_not_mapped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 1000)
-    monkeypatch.setattr(bus_folder, "_some_are_unmapped", lambda: False)
-    assert not bus_folder._is_trusted(65534)
-    monkeypatch.setattr(bus_folder, "_some_are_unmapped", lambda: True)
-    assert bus_folder._is_trusted(65534)
-    assert not bus_folder._is_trusted(1001)
+    monkeypatch.setattr(ipc_folder, "_some_are_unmapped", lambda: False)
+    assert not ipc_folder._is_trusted(65534)
+    monkeypatch.setattr(ipc_folder, "_some_are_unmapped", lambda: True)
+    assert ipc_folder._is_trusted(65534)
+    assert not ipc_folder._is_trusted(1001)

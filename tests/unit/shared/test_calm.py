@@ -8,8 +8,8 @@ import weakref
 
 import pytest
 
-from shared import calm, malloc
-from shared.calm import CALM_LOOKS, GROWN_BYTES, RESTLESS_LOOKS, Calm
+from shared.system import calm, malloc
+from shared.system.calm import CALM_LOOKS, GROWN_BYTES, RESTLESS_LOOKS, Calm
 from tests.support.waiting import eventually_async
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.channels import BY_NAME, CHANNELS, topic_of
-from shared.messages import PUBLISHED
+from shared.bus.channels import BY_NAME, CHANNELS, topic_of
+from shared.bus.messages import PUBLISHED
 
 
 @pytest.mark.parametrize("column", ["name", "port_offset"])

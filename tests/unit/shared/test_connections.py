@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared import connections
-from shared.connections import Connection, Place, connection, cut
+from shared.system import connections
+from shared.system.connections import Connection, Place, connection, cut
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no connection is cut there")
 

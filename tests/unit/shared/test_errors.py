@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shared import errors
+from shared.bus.envelope import decode_reply, encode_error
 from shared.errors import BY_CODE, InternalError, InvalidRequest, ParafoveaError, from_code
-from shared.wire import decode_reply, encode_error
 
 DOCUMENTED = {
     "invalid_request": 422,

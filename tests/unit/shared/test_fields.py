@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from shared import fields, requests
+from shared import fields
 from shared.bounds import ITEM_CHARS, MAX_DEPTH, problem_of
+from shared.bus import requests
+from shared.bus.messages import Heartbeat
 from shared.errors import InvalidRequest, InvalidSessionId, SessionNotFound
-from shared.messages import Heartbeat
 from shared.refusals import MAX_TOLD, MAX_TOLD_CHARS, invalid_request, request_of
-from shared.session.layout import folder_to_write
-from shared.session.metadata import RESERVED_KEYS, new_head
+from shared.session.format.layout import folder_to_write
+from shared.session.format.metadata import RESERVED_KEYS, new_head
 from tests.support.absurd_fields import BAD, LONG, nested_value
 from tests.support.samples import SAMPLES
 
@@ -49,7 +50,9 @@ FREE = {"entry", "changed"}
 """What stands in a file on disk, and has been judged there."""
 
 
-@pytest.mark.parametrize("source", ["shared/messages.py", "shared/requests.py", "shared/session/spilled.py"])
+@pytest.mark.parametrize(
+    "source", ["shared/bus/messages.py", "shared/bus/requests.py", "shared/session/writing/spilled.py"]
+)
 def test_every_field_has_a_type_with_limits(source: str) -> None:
     tree = ast.parse((ROOT / source).read_text(encoding="utf-8"))
     found = [

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 import zmq
 
-from shared import joins
-from shared.channels import BY_NAME
-from shared.connections import Connection
-from shared.joins import MOST_JOINS, Joins
+from shared.bus import joins
+from shared.bus.channels import BY_NAME
+from shared.bus.joins import MOST_JOINS, Joins
+from shared.system.connections import Connection
 
 DESCRIPTOR = 7
 

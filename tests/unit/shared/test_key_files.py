@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.curve import InvalidKeys, load_keys, make_keys
+from shared.bus.curve import InvalidKeys, load_keys, make_keys
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 

@@ -6,7 +6,7 @@ import io
 import logging
 import os
 
-from shared.logs import BURST, KINDS, LineQueue, Sparing
+from shared.process.logs import BURST, KINDS, LineQueue, Sparing
 
 
 def lines(log: Sparing, count: int, message: str = "a scrape failed: %s", **more: object) -> list[str]:

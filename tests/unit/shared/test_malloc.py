@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from shared import malloc
+from shared.system import malloc
 
 HELD_BACK = """
 import ctypes, os
-from shared.malloc import trim
+from shared.system.malloc import trim
 
 def resident():
     with open("/proc/self/statm") as file:
@@ -35,7 +35,7 @@ print(held - resident())
 
 LARGE_AND_ALIVE = """
 import os
-from shared.malloc import keep_no_large_blocks
+from shared.system.malloc import keep_no_large_blocks
 
 def resident():
     with open("/proc/self/statm") as file:
@@ -57,7 +57,7 @@ print(held, held - (resident() - before))
 
 POOLS = """
 import ctypes, os, sys, tempfile, threading
-from shared.malloc import keep_one_pool
+from shared.system.malloc import keep_one_pool
 
 assert sys.argv[1] == "as it is" or keep_one_pool()
 libc = ctypes.CDLL(None)

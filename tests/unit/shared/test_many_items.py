@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from shared.requests import Acknowledge, Settle, StatusRequest
+from shared.bus.requests import Acknowledge, Settle, StatusRequest
 
 
 @pytest.mark.parametrize("model", [Acknowledge, Settle, StatusRequest])

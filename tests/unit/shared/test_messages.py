@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared import requests
-from shared.messages import PROTOCOL_VERSION, PUBLISHED, ReplayStatus, Status
+from shared.bus import requests
+from shared.bus.messages import PROTOCOL_VERSION, PUBLISHED, ReplayStatus, Status
 from tests.support.samples import SAMPLES
 
 

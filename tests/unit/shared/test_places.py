@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.places import sector_prompts
-from shared.settings import Settings
+from shared.process.settings import Settings
+from shared.system.places import sector_prompts
 
 REPOSITORY = Path(__file__).parents[3]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from shared import privacy
-from shared.settings import InvalidSettings, Settings
+from shared.process import privacy
+from shared.process.settings import InvalidSettings, Settings
 
 SOMEBODY = 54321
 

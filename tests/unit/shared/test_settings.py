@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import PREFIX, InvalidSettings, Settings, load_settings
+from shared.process.settings import PREFIX, InvalidSettings, Settings, load_settings
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import MalformedMessage, ParafoveaError, UnsupportedVersion
-from shared.messages import PROTOCOL_VERSION, PUBLISHED
-from shared.wire import (
+from shared.bus.envelope import (
     MAX_DEPTH,
     Reply,
     Request,
@@ -24,6 +22,8 @@ from shared.wire import (
     encode_reply,
     encode_request,
 )
+from shared.bus.messages import PROTOCOL_VERSION, PUBLISHED
+from shared.errors import MalformedMessage, ParafoveaError, UnsupportedVersion
 from tests.support.samples import SAMPLES
 
 text = st.text(st.characters(codec="utf-8"), max_size=30)

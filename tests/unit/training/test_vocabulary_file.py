@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.generator.vocabulary import Vocabulary
+from services.generator.language.vocabulary import Vocabulary
 from training.captions import canonical
 from training.objects import OBJECTS, PALETTE
 from training.sources import BY_NAME as SOURCES

@@ -1,0 +1,153 @@
+"""Frames of two sessions side by side, and how far each pair is apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from reproduction.figures import SMALLEST_PX, Figures, crop, figures
+from reproduction.remaking import region_of
+from services.generator.decode import decode
+from services.generator.engine import Pixels
+from shared.errors import FrameCorrupt, FrameMissing, UnreadableImage
+from shared.session.format.lineage import is_parent
+from shared.session.reading.reader import SessionReader
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The frames of one index; None where a session has none there."""
+
+    index: int
+    a: Entry | None
+    b: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A pair, its pixels where they can be read, and its figures where both can be and have one size.
+
+    Attributes:
+        whole: over the whole picture.
+        sector: inside the target sector, where both frames have the same one.
+        problem: why there are no figures.
+    """
+
+    pair: Pair
+    pixels_a: Pixels | None
+    pixels_b: Pixels | None
+    whole: Figures | None = None
+    sector: Figures | None = None
+    problem: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        a, b = self.pair.a or {}, self.pair.b or {}
+        return {
+            "index": self.pair.index,
+            **{f"{key}_{side}": entry.get(key) for key in _TOLD for side, entry in (("a", a), ("b", b))},
+            "same_input": a["input_sha256"] == b.get("input_sha256") if a.get("input_sha256") else None,
+            "identical": self.whole.identical if self.whole else None,
+            **_told("", self.whole),
+            **_told("sector_", self.sector),
+            "problem": self.problem,
+        }
+
+
+_TOLD = ("filename", "target_sector", "prompt", "seed")
+
+
+def count_pairs(a: SessionReader, b: SessionReader) -> int:
+    """How many pairs there are: every index that either session has."""
+    return sum(1 for _ in pairs(a, b))
+
+
+def pairs(a: SessionReader, b: SessionReader) -> Iterator[Pair]:
+    """The frames of both by index.
+
+    Where one is a re-run of the other, a frame stands beside the one that it was made from, even if frames were left
+    out.
+    """
+    left, right = _numbered(a, b), _numbered(b, a)
+    one, other = next(left, None), next(right, None)
+    while one is not None or other is not None:
+        index = min(item[0] for item in (one, other) if item is not None)
+        here = one[1] if one is not None and one[0] == index else None
+        there = other[1] if other is not None and other[0] == index else None
+        yield Pair(index, here, there)
+        one = next(left, None) if here is not None else one
+        other = next(right, None) if there is not None else other
+
+
+def compare(a: SessionReader, b: SessionReader, first: int = 0, count: int | None = None) -> Iterator[Compared]:
+    """The pairs from the ``first`` one on, at most ``count`` of them, each with its figures."""
+    for pair in islice(pairs(a, b), first, None if count is None else first + count):
+        yield _compare(a, b, pair)
+
+
+def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of what :meth:`Compared.to_json` gave: how many there are, and the means of what could be compared."""
+    measured = [each for each in found if each["identical"] is not None]
+    differing = [each for each in measured if not each["identical"]]
+    return {
+        "frames": len(found),
+        "compared": len(measured),
+        "identical": len(measured) - len(differing),
+        **{f"mean_{key}": _mean(differing, key) for key in ("psnr_db", "sector_psnr_db")},
+        **{f"mean_{key}": _mean(measured, key) for key in ("ssim", "sector_ssim")},
+    }
+
+
+def _numbered(reader: SessionReader, other: SessionReader) -> Iterator[tuple[int, Entry]]:
+    follows = is_parent(other.head, reader.head.get("parent"))
+    last = -1
+    for entry, _ in reader.shown_from(0):
+        origin = entry.get("origin")
+        index = origin.get("index") if follows and isinstance(origin, Mapping) else entry["index"]
+        # A frame made twice from the same one, or one of another hand, stands behind what came before it.
+        last = index if isinstance(index, int) and index > last else last + 1
+        yield last, entry
+
+
+def _compare(a: SessionReader, b: SessionReader, pair: Pair) -> Compared:
+    pixels_a, problem_a = _pixels(a, pair.a)
+    pixels_b, problem_b = _pixels(b, pair.b)
+    problem = problem_a or problem_b
+    if problem is None and pixels_a is not None and pixels_b is not None and pixels_a.shape != pixels_b.shape:
+        (high_a, wide_a), (high_b, wide_b) = pixels_a.shape[:2], pixels_b.shape[:2]
+        problem = f"the pictures have different sizes: {wide_a} x {high_a} and {wide_b} x {high_b}"
+    if problem is not None or pixels_a is None or pixels_b is None:
+        return Compared(pair, pixels_a, pixels_b, problem=problem)
+    return Compared(
+        pair, pixels_a, pixels_b, figures(pixels_a, pixels_b), _in_sector(pair, pixels_a, pixels_b), problem
+    )
+
+
+def _in_sector(pair: Pair, pixels_a: Pixels, pixels_b: Pixels) -> Figures | None:
+    height, width = pixels_a.shape[:2]
+    here, there = (region_of(entry or {}, width, height) for entry in (pair.a, pair.b))
+    if here is None or here != there or min(here.width, here.height) < SMALLEST_PX:
+        return None
+    return figures(crop(pixels_a, here), crop(pixels_b, here))
+
+
+def _pixels(reader: SessionReader, entry: Entry | None) -> tuple[Pixels | None, str | None]:
+    if entry is None:
+        return None, f"session {reader.session_id} has no such frame"
+    try:
+        return decode(reader.frame_bytes(dict(entry))).pixels, None
+    except (FrameCorrupt, FrameMissing, UnreadableImage) as error:
+        return None, error.detail
+
+
+def _told(prefix: str, found: Figures | None) -> dict[str, Any]:
+    told = found.to_json() if found else {"differing_pixels": None, "psnr_db": None, "ssim": None}
+    return {f"{prefix}{key}": value for key, value in told.items()}
+
+
+def _mean(found: Sequence[Mapping[str, Any]], key: str) -> float | None:
+    values = [each[key] for each in found if each[key] is not None]
+    return round(sum(values) / len(values), 6) if values else None

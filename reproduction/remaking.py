@@ -1,0 +1,235 @@
+"""Making a recorded frame again: by the generator that is running, or by an engine in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from reproduction.environment import of_engine, other_model
+from services.generator.decode import decode
+from services.generator.engine import Edit, Engine, Pixels
+from shared.bus.messages import Heartbeat, new_id
+from shared.bus.requests import Cancel, Generate, Generated, told_focus
+from shared.bus.rpc import Client, PeerGone, invalid_request, read
+from shared.errors import (
+    GenerationTimeout,
+    GeneratorLoading,
+    GeneratorUnavailable,
+    ParafoveaError,
+    QueueFull,
+    RecordingBacklogFull,
+)
+from shared.sectors import Region
+
+JOB_TIMEOUT_S = 600.0
+"""Background jobs wait behind every live one; one that got no turn in this time is asked for again."""
+_BUSY = (QueueFull, GeneratorLoading, GenerationTimeout, RecordingBacklogFull)
+_RETRY_S = 1.0
+_GIVE_UP_S = 3600.0
+
+
+class CannotRemake(Exception):
+    """This frame cannot be made again here; the message says why."""
+
+
+class NoMaker(Exception):
+    """Nothing here can make a frame; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remade:
+    """A frame made again: its pixels, and the fields that say what it was made with."""
+
+    pixels: Pixels
+    fields: dict[str, Any]
+
+
+class Remaker(Protocol):
+    """Makes frames again, one at a time."""
+
+    name: str
+
+    async def today(self) -> dict[str, Any]:
+        """What it makes frames with: the fields of a frame that say so, as far as they are known before one is made."""
+        ...
+
+    async def remake(self, entry: Mapping[str, Any], source: bytes) -> Remade:
+        """Make the frame of an entry again from its input's bytes.
+
+        Raises:
+            CannotRemake: with the reason.
+        """
+        ...
+
+
+def recorded_request(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What a frame was made from: its request, with the values that the model chose then.
+
+    Raises:
+        CannotRemake: the entry does not say.
+    """
+    for key, name in (("seed", "seed"), ("grid_size", "grid"), ("target_sector", "target sector")):
+        if entry.get(key) is None:
+            raise CannotRemake(f"its entry does not say which {name} it was made with")
+    keys = ("grid_size", "target_sector", "prompt", "negative_prompt", "seed", "steps", "guidance_scale", "strength")
+    return {**{key: entry.get(key) for key in keys}, **told_focus(entry)}
+
+
+class ServerRemaker:
+    """Asks the generator on the bus, behind every live request; what it makes is neither published nor recorded."""
+
+    name = "server"
+
+    def __init__(self, generator: Client) -> None:
+        self._generator = generator
+
+    async def today(self) -> dict[str, Any]:
+        """Its model, device and precision; the rest shows with the first frame.
+
+        Raises:
+            NoMaker: no generator answers, or it has no model.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + JOB_TIMEOUT_S
+        while True:
+            try:
+                status = read(Heartbeat, await self._generator.call("status", timeout_s=5.0))
+            except (PeerGone, TimeoutError):
+                raise NoMaker("no generator answers on the bus") from None
+            except ParafoveaError as error:
+                raise NoMaker(f"the generator cannot be asked: {error.detail}") from None
+            if status.state == "ready":
+                return status.model_dump(include={"model", "device", "dtype"})
+            if status.state != "loading" or loop.time() > deadline:
+                raise NoMaker(f"the generator is {status.state}: {status.detail or 'see its log'}")
+            await asyncio.sleep(_RETRY_S)
+
+    async def remake(self, entry: Mapping[str, Any], source: bytes) -> Remade:
+        fields = recorded_request(entry)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _GIVE_UP_S
+        while True:
+            try:
+                request = Generate(
+                    request_id=new_id(),
+                    timeout_ms=JOB_TIMEOUT_S * 1000,
+                    priority="background",
+                    publish=False,
+                    **fields,
+                )
+                return await self._ask(request, source)
+            except ValidationError as error:
+                raise CannotRemake(f"its entry is no request: {invalid_request(error).detail}") from None
+            except _BUSY as error:
+                if loop.time() > deadline:
+                    raise CannotRemake(f"the generator had no time for it: {error.detail}") from None
+                await asyncio.sleep(error.retry_after_s or _RETRY_S)
+            except GeneratorUnavailable as error:
+                raise NoMaker(error.detail) from None
+            except (PeerGone, TimeoutError) as error:
+                raise NoMaker(f"the generator went away ({error or 'it did not answer'})") from None
+            except ParafoveaError as error:
+                raise CannotRemake(f"the generator could not make it: {error.detail}") from None
+
+    async def _ask(self, request: Generate, source: bytes) -> Remade:
+        try:
+            reply = await self._generator.call(
+                "generate", request.model_dump(), (source,), timeout_s=JOB_TIMEOUT_S + _RETRY_S
+            )
+        except asyncio.CancelledError:
+            await self._cancel(request.request_id)
+            raise
+        made = read(Generated, reply)
+        decoded = await asyncio.to_thread(decode, reply.payload)
+        return Remade(decoded.pixels, made.model_dump())
+
+    async def _cancel(self, request_id: str) -> None:
+        try:
+            await self._generator.call("cancel", Cancel(request_id=request_id).model_dump(), timeout_s=2.0)
+        except (PeerGone, TimeoutError):
+            return  # it ends by itself
+
+
+class EngineRemaker:
+    """Runs an engine in a thread of this process; the engine is loaded when the first frame is made.
+
+    Args:
+        load: makes the engine, in seconds or minutes.
+    """
+
+    name = "here"
+
+    def __init__(self, load: Callable[[], Engine]) -> None:
+        self._load = load
+        self._engine: Engine | None = None
+
+    async def today(self) -> dict[str, Any]:
+        """Everything, once the engine is loaded.
+
+        Raises:
+            NoMaker: the engine cannot be loaded.
+        """
+        if self._engine is None:
+            try:
+                self._engine = await asyncio.to_thread(self._load)
+            except Exception as error:
+                raise NoMaker(f"the model cannot be loaded here: {error}") from error
+        return of_engine(self._engine.info)
+
+    async def remake(self, entry: Mapping[str, Any], source: bytes) -> Remade:
+        fields = await self.today()
+        assert self._engine is not None
+        return await asyncio.to_thread(_run, self._engine, recorded_request(entry), entry, source, fields)
+
+    def close(self) -> None:
+        """Free the model."""
+        if self._engine is not None:
+            self._engine.close()
+
+
+def _run(
+    engine: Engine, request: Mapping[str, Any], entry: Mapping[str, Any], source: bytes, fields: dict[str, Any]
+) -> Remade:
+    from shared import sectors
+
+    try:
+        decoded = decode(source)
+        region = sectors.region(request["target_sector"], request["grid_size"], decoded.width, decoded.height)
+        edit = Edit(
+            pixels=decoded.pixels,
+            region=region,
+            **{
+                key: request[key]
+                for key in ("prompt", "seed", "negative_prompt", "steps", "guidance_scale", "strength")
+            },
+        )
+        return Remade(engine.run(edit, lambda *_: None, lambda: False).pixels, fields)
+    except (ParafoveaError, ValueError, KeyError) as error:
+        raise CannotRemake(f"it could not be made: {error}") from None
+
+
+def region_of(entry: Mapping[str, Any], width: int, height: int) -> Region | None:
+    """The target sector of an entry in a picture of a size; None where the entry does not say, or says nonsense."""
+    region = entry.get("region")
+    if not isinstance(region, (list, tuple)) or len(region) != 4 or not all(isinstance(edge, int) for edge in region):
+        return None
+    left, top, right, bottom = region
+    inside = 0 <= left < right <= width and 0 <= top < bottom <= height
+    return Region(left, top, right, bottom) if inside else None
+
+
+__all__ = [
+    "CannotRemake",
+    "EngineRemaker",
+    "NoMaker",
+    "Remade",
+    "Remaker",
+    "ServerRemaker",
+    "other_model",
+    "recorded_request",
+    "region_of",
+]

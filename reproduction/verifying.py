@@ -1,0 +1,166 @@
+"""Making a session again, frame by frame, and comparing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from reproduction.environment import differences, other_model
+from reproduction.figures import SMALLEST_PX, crop, differing_outside, figures
+from reproduction.remaking import CannotRemake, Remade, Remaker, region_of
+from reproduction.verdict import FrameReport, SessionReport, Thresholds
+from services.generator.decode import decode
+from services.generator.engine import Pixels
+from shared.errors import FrameCorrupt, FrameMissing, UnreadableImage
+from shared.session.format.layout import VERIFICATION
+from shared.session.reading.reader import SessionReader
+from shared.system.disk import Disk
+
+
+class Recorded:
+    """A recorded frame as it was read: its pixels, its input, and what is known of it without making it again."""
+
+    def __init__(
+        self, entry: Mapping[str, Any], report: FrameReport, pixels: Pixels | None, source: bytes | None
+    ) -> None:
+        self.entry = entry
+        self.report = report
+        self.pixels = pixels
+        self.source = source
+
+
+async def verify(
+    reader: SessionReader,
+    remaker: Remaker,
+    thresholds: Thresholds,
+    on_frame: Callable[[FrameReport], None] = lambda _: None,
+) -> SessionReport:
+    """Verify every frame of a session.
+
+    Raises:
+        reproduction.remaking.NoMaker: nothing can make frames here.
+    """
+    today = await remaker.today()
+    frames: list[FrameReport] = []
+    async for recorded in _read_ahead(reader):
+        report, fields = await _verify_frame(recorded, remaker, thresholds, today)
+        today = fields or today
+        frames.append(report)
+        on_frame(report)
+    return SessionReport(reader.session_id, time.time(), remaker.name, thresholds, _described(today), frames)
+
+
+def store(disk: Disk, reader: SessionReader, report: SessionReport) -> None:
+    """Keep the report with the session.
+
+    Raises:
+        OSError: the disk refuses; the last report stays.
+    """
+    text = orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2)
+    # Two may verify one session at a time.
+    disk.put_parts(reader.folder / VERIFICATION, [text, b"\n"], staged_as=f"{VERIFICATION}.{os.getpid()}")
+
+
+async def _read_ahead(reader: SessionReader) -> AsyncIterator[Recorded]:
+    """The recorded frames, the next one read and decoded while one is being made again."""
+    entries = reader.shown_from(0)
+
+    def following() -> Recorded | None:
+        entry, problem = next(entries, (None, None))
+        return None if entry is None else _read(reader, entry, problem)
+
+    coming = asyncio.create_task(asyncio.to_thread(following))
+    try:
+        while (recorded := await coming) is not None:
+            coming = asyncio.create_task(asyncio.to_thread(following))
+            yield recorded
+    finally:
+        coming.cancel()
+
+
+async def _verify_frame(
+    recorded: Recorded, remaker: Remaker, thresholds: Thresholds, today: Mapping[str, Any]
+) -> tuple[FrameReport, dict[str, Any] | None]:
+    report = recorded.report
+    if recorded.pixels is None or recorded.source is None:
+        return report, None
+    known = differences(recorded.entry, {**recorded.entry, **today})
+    if reason := other_model(recorded.entry, today):
+        return replace(report, verdict="cannot", reason=reason, environment=known), None
+    try:
+        made = await remaker.remake(recorded.entry, recorded.source)
+    except CannotRemake as error:
+        return replace(report, verdict="cannot", reason=str(error), environment=known), None
+    report = replace(report, environment=differences(recorded.entry, made.fields))
+    if reason := other_model(recorded.entry, made.fields):
+        return replace(report, verdict="cannot", reason=reason), made.fields
+    return await asyncio.to_thread(_compare, recorded, recorded.pixels, made, thresholds, report), made.fields
+
+
+def _read(reader: SessionReader, entry: dict[str, Any], broken: str | None) -> Recorded:
+    report = FrameReport(entry["index"], entry["filename"], str(entry.get("target_sector")), "cannot")
+    if broken is not None:
+        return Recorded(entry, replace(report, verdict="altered", reason=broken), None, None)
+    try:
+        data = reader.frame_bytes(entry)
+        pixels = decode(data).pixels
+    except (FrameCorrupt, FrameMissing, UnreadableImage) as error:
+        return Recorded(entry, replace(report, verdict="altered", reason=error.detail), None, None)
+    source, problem = _read_input(reader, entry)
+    if source is None:
+        return Recorded(entry, replace(report, reason=problem), pixels, None)
+    try:
+        outside, problem = _look_outside(entry, pixels, source)
+    except (UnreadableImage, ValueError) as error:
+        return Recorded(entry, replace(report, reason=f"its input does not fit: {error}"), pixels, None)
+    return Recorded(entry, replace(report, outside=outside, reason=problem), pixels, source)
+
+
+def _read_input(reader: SessionReader, entry: dict[str, Any]) -> tuple[bytes | None, str | None]:
+    path = reader.input_path(entry)
+    if path is None:
+        return None, "its input was not recorded"
+    try:
+        data = reader.input_bytes(path)
+    except OSError as error:
+        return None, f"its input {path.name} cannot be read: {error.strerror}"
+    wanted = entry.get("input_sha256")
+    if wanted and hashlib.sha256(data).hexdigest() != wanted:
+        return None, f"its input {path.name} no longer holds the recorded bytes"
+    return data, None
+
+
+def _look_outside(entry: Mapping[str, Any], pixels: Pixels, source: bytes) -> tuple[int | None, str | None]:
+    region = region_of(entry, pixels.shape[1], pixels.shape[0])
+    if region is None:
+        return None, "its entry does not say which region was changed"
+    outside = differing_outside(pixels, decode(source).pixels, region)
+    return outside, f"{outside} pixels outside the target sector differ from the input" if outside else None
+
+
+def _compare(
+    recorded: Recorded, pixels: Pixels, made: Remade, thresholds: Thresholds, report: FrameReport
+) -> FrameReport:
+    if pixels.shape != made.pixels.shape:
+        return replace(report, verdict="different", reason="made again, it has another size")
+    found = figures(pixels, made.pixels)
+    region = region_of(recorded.entry, pixels.shape[1], pixels.shape[0])
+    if region is not None and min(region.width, region.height) >= SMALLEST_PX and not found.identical:
+        inside = figures(crop(pixels, region), crop(made.pixels, region))
+        # What differs outside the sector as well is never close.
+        if inside.differing_pixels < found.differing_pixels:
+            reason = report.reason or "made again, it differs outside the target sector"
+            return replace(report, verdict="different", figures=found, reason=reason)
+        found = inside
+    return replace(report, verdict=thresholds.verdict(found), figures=found)
+
+
+def _described(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: fields[key] for key in ("model", "device", "dtype", "versions", "environment") if key in fields}

@@ -1,0 +1,101 @@
+"""Frames that were made for a session and are not yet known to be on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shared.bus.requests import AnsweredFrame
+
+Fate = Literal["disk", "lost"]
+
+REMEMBERED_ANNOUNCEMENTS = 4096
+"""A frame may be announced as recorded before the generator's answer is read; so many of those are kept in mind."""
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """One frame, and what became of it (None: not known yet)."""
+
+    frame: AnsweredFrame
+    fate: Fate | None = None
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class PendingFrames:
+    """Which frames are pending, by session, in the order in which they were made known."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Waiting] = {}
+        self._sessions: dict[str, dict[str, Waiting]] = {}
+        self._announced: OrderedDict[str, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def add(self, frame: AnsweredFrame) -> Waiting | None:
+        """Wait for a frame; None when it is already known to be on disk."""
+        if self._announced.pop(frame.frame_id, self) is None:
+            return None
+        waiting = self._by_id.get(frame.frame_id)
+        if waiting is None:
+            waiting = self._by_id[frame.frame_id] = Waiting(frame)
+            self._sessions.setdefault(frame.session_id, {})[frame.frame_id] = waiting
+        return waiting
+
+    def has_older(self, frame: AnsweredFrame) -> bool:
+        """Whether a frame of the same session that was made earlier is still pending."""
+        return any(
+            other.frame.epoch != frame.epoch or other.frame.record_seq < frame.record_seq
+            for other in self._sessions.get(frame.session_id, {}).values()
+        )
+
+    def recorded(self, frame_id: str) -> bool:
+        """A frame is on disk. Whether it was waited for."""
+        if self._settle(frame_id, "disk"):
+            return True
+        self._announced[frame_id] = None
+        if len(self._announced) > REMEMBERED_ANNOUNCEMENTS:
+            self._announced.popitem(last=False)
+        return False
+
+    def lost(self, frame_id: str) -> bool:
+        """A frame will never be on disk. Whether it was waited for."""
+        return self._settle(frame_id, "lost")
+
+    def oldest(self, limit: int) -> list[AnsweredFrame]:
+        """The frames that have waited longest."""
+        return [waiting.frame for waiting, _ in zip(self._by_id.values(), range(limit), strict=False)]
+
+    def of_other_epochs(self, epoch: str, limit: int) -> list[AnsweredFrame]:
+        """Frames of a generator that is no more."""
+        found = (waiting.frame for waiting in self._by_id.values() if waiting.frame.epoch != epoch)
+        return [frame for frame, _ in zip(found, range(limit), strict=False)]
+
+    def count(self, session_id: str) -> int:
+        """How many frames of a session are pending."""
+        return len(self._sessions.get(session_id, {}))
+
+    def counts(self) -> dict[str, int]:
+        """How many are pending, by session."""
+        return {session_id: len(frames) for session_id, frames in self._sessions.items()}
+
+    def restore(self, frames: Iterable[AnsweredFrame]) -> None:
+        """Wait for frames that an earlier life of this process has answered as pending."""
+        for frame in frames:
+            self.add(frame)
+
+    def _settle(self, frame_id: str, fate: Fate) -> bool:
+        waiting = self._by_id.pop(frame_id, None)
+        if waiting is None:
+            return False
+        session = self._sessions[waiting.frame.session_id]
+        del session[frame_id]
+        if not session:
+            del self._sessions[waiting.frame.session_id]
+        waiting.fate = fate
+        waiting.settled.set()
+        return True

@@ -1,0 +1,251 @@
+"""Which session is active, and what became of its frames: the API's half of the recording protocol.
+
+The recorder and the API both know the active session, and each adopts it from the other when it comes back alone. Only
+one request about it is under way at a time, so no answer is older than what it is laid over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+from services.api.bus.fates import Fates
+from services.api.bus.peers import ANSWER_S, POLL_S, Peer
+from shared.bus.envelope import Published, Reply
+from shared.bus.messages import FrameRecorded
+from shared.bus.requests import (
+    AskedFrame,
+    DeleteSession,
+    RecorderStatus,
+    ResumeSession,
+    SessionStamp,
+    SessionState,
+    Settle,
+    Settled,
+    StartedSession,
+    StartSession,
+    StatusRequest,
+    StoppedSession,
+    StopSession,
+)
+from shared.bus.rpc import read, request_of
+from shared.errors import (
+    InsufficientStorage,
+    ParafoveaError,
+    RecorderUnavailable,
+    SessionNotActive,
+)
+from shared.system.disk import Disk
+
+log = logging.getLogger(__name__)
+
+CHANGE_S = 10.0
+"""How long the recorder may take to start, stop or delete a session: a slow disk is no reason to give up."""
+ASKED_AT_ONCE = 500
+
+
+class Recording:
+    """The active session, and the recorder's state.
+
+    Attributes:
+        active: the session that new frames belong to, or None.
+        learnt: whether the recorder has once said which session is active; until then nothing is generated.
+        status: the recorder's last answer.
+        problem: what is wrong between the recorder and us, or None.
+        reachable: whether the recorder answered last time.
+        free_bytes: on the disk of the sessions; None where it can't be told.
+    """
+
+    def __init__(self, recorder: Peer, fates: Fates, sessions_dir: Path, disk_stop_bytes: int) -> None:
+        self._recorder = recorder
+        self._fates = fates
+        self._sessions_dir = sessions_dir
+        self._disk_stop_bytes = disk_stop_bytes
+        self._epoch: str | None = None
+        self._generator_epoch: str | None = None
+        self._asking = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self.active: SessionStamp | None = None
+        self.learnt = False
+        self.status: RecorderStatus | None = None
+        self.problem: str | None = "it has not answered yet"
+        self.reachable = False
+        self.free_bytes: int | None = None
+
+    # -- what requests ask --------------------------------------------------------------------------------------------
+
+    def stamp(self, believed: str | None) -> SessionStamp | None:
+        """The session that a request is accepted under.
+
+        Raises:
+            SessionNotActive: the caller believes another one active.
+            RecorderUnavailable: which one is active has not been learnt yet.
+            InsufficientStorage: it could not be recorded.
+        """
+        self.check_accepts()
+        if believed is not None and (self.active is None or self.active.session_id != believed):
+            now = f"'{self.active.session_id}' is" if self.active else "none is"
+            raise SessionNotActive(f"The session {believed[:200]!r} is not active ({now}); start it, or leave it out.")
+        return self.active
+
+    def check_accepts(self) -> None:
+        """Whether a frame could be recorded, if it had to be.
+
+        Raises:
+            RecorderUnavailable, InsufficientStorage: why not.
+        """
+        if not self.learnt:
+            raise RecorderUnavailable("The recorder has not said yet which session is active; is it running?")
+        if self.active is not None:
+            self.check_storage()
+
+    def check_storage(self) -> None:
+        """Whether there is room for a recording.
+
+        Raises:
+            InsufficientStorage: too little.
+        """
+        if self.free_bytes is not None and self.free_bytes < self._disk_stop_bytes:
+            raise InsufficientStorage(
+                f"Only {self.free_bytes / 1e9:.2f} GB are free for sessions; {self._disk_stop_bytes / 1e9:.2f} GB "
+                "are kept free; make some space, or stop the session to go on without recording."
+            )
+
+    def state_of(self, session_id: str) -> SessionState:
+        """What is known of a session's recording."""
+        found = next((s for s in self.status.sessions if s.session_id == session_id), None) if self.status else None
+        known = found or SessionState(session_id=session_id, recorded=0, pending=0)
+        return known.model_copy(update={"pending": max(known.pending, self._fates.pending.count(session_id))})
+
+    def lost(self) -> dict[str, list[str]]:
+        """Frames that were made and never reached the disk, by session."""
+        found = {session_id: list(ids) for session_id, ids in self._fates.lost.items()}
+        for session_id, ids in (self.status.lost if self.status else {}).items():
+            own = found.setdefault(session_id, [])
+            own += [frame_id for frame_id in ids if frame_id not in own]
+        return found
+
+    # -- what requests change -----------------------------------------------------------------------------------------
+
+    async def start(self, session_id: str | None, *, resume: bool) -> StartedSession:
+        """Begin a session; the active one ends."""
+        wanted = request_of(StartSession, session_id=session_id, resume=resume)
+        async with self._asking:
+            await self._sync()
+            self.check_storage()
+            started = read(StartedSession, await self._ask("start", wanted.model_dump()))
+            self.active = SessionStamp(session_id=started.session_id, created_at=started.created_at)
+            return started
+
+    async def stop(self) -> StoppedSession:
+        """End the active session."""
+        async with self._asking:
+            await self._sync()
+            try:
+                reply = await self._ask("stop", StopSession().model_dump())
+            except SessionNotActive:
+                self.active = None
+                raise
+            self.active = None
+            return read(StoppedSession, reply)
+
+    async def delete(self, session_id: str) -> None:
+        """Remove a session."""
+        async with self._asking:
+            await self._sync()
+            await self._ask("delete", DeleteSession(session_id=session_id).model_dump())
+
+    async def refresh(self) -> None:
+        """Ask the recorder how it is.
+
+        Raises:
+            RecorderUnavailable: it does not say.
+        """
+        async with self._asking:
+            await self._sync()
+
+    # -- following the recorder ---------------------------------------------------------------------------------------
+
+    async def follow(self) -> None:
+        """Keep up with the recorder until cancelled."""
+        while True:
+            self._wake.clear()
+            try:
+                await self.refresh()
+                await self._settle()
+            except ParafoveaError as error:
+                if not self.problem:
+                    log.warning("%s", error.detail)
+                self.problem, self.reachable = error.detail, not isinstance(error, RecorderUnavailable)
+                self.free_bytes = await asyncio.to_thread(_free_bytes, self._sessions_dir)
+            try:
+                async with asyncio.timeout(POLL_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    def on_published(self, message: Published) -> None:
+        """Take in what the recorder publishes."""
+        if message.type == FrameRecorded.type:
+            self._fates.recorded([FrameRecorded.model_validate(message.header).frame_id])
+        else:
+            # It may be older than what we know by now, so it is not taken at its word: it makes us ask.
+            self._wake.set()
+
+    def on_generator_epoch(self, epoch: str) -> None:
+        """A generator has begun: what an earlier one still owes can only come from its spill."""
+        self._generator_epoch = epoch
+        self._wake.set()
+
+    async def _sync(self) -> None:
+        asked = self._fates.pending.oldest(ASKED_AT_ONCE)
+        refs = tuple(AskedFrame(**frame.model_dump()) for frame in asked)
+        reply = await self._recorder.ask("status", StatusRequest(frames=refs).model_dump(), timeout_s=ANSWER_S)
+        status = read(RecorderStatus, reply)
+        self._fates.recorded(f.frame_id for f, done in zip(asked, status.recorded, strict=False) if done)
+        self.status, self.problem, self.reachable = status, None, True
+        self.free_bytes = status.free_bytes
+        if status.epoch == self._epoch or not self.learnt or status.active is not None:
+            self.active = status.active
+        elif self.active is not None and not await self._resume(self.active):
+            return  # the epoch stays unknown, so the next round tries again
+        self._epoch, self.learnt = status.epoch, True
+
+    async def _resume(self, active: SessionStamp) -> bool:
+        """Tell a recorder that has come back which session is active; whether it goes on with it."""
+        try:
+            await self._ask("resume", ResumeSession(**active.model_dump()).model_dump())
+        except RecorderUnavailable:
+            raise
+        except ParafoveaError as error:
+            self.problem = f"It can't go on with the session '{active.session_id}': {error.detail}"
+            log.error("%s", self.problem)
+            return False
+        log.info("a new recorder; it goes on with the session %s", active.session_id)
+        return True
+
+    async def _settle(self) -> None:
+        """Find out what became of frames whose generator is no more."""
+        if self._generator_epoch is None:
+            return
+        frames = self._fates.pending.of_other_epochs(self._generator_epoch, ASKED_AT_ONCE)
+        if not frames:
+            return
+        reply = await self._recorder.ask("settle", Settle(frames=tuple(frames)).model_dump(), timeout_s=CHANGE_S)
+        await self._fates.settled(frames, read(Settled, reply))
+
+    async def _ask(self, message_type: str, body: dict[str, Any]) -> Reply:
+        return await self._recorder.ask(message_type, body, timeout_s=CHANGE_S)
+
+
+def _free_bytes(folder: Path) -> int | None:
+    """Free space where the folder is, or will be; None where it can't be told."""
+    for at in (folder, *folder.absolute().parents):
+        if at.is_dir():
+            try:
+                return Disk().free_bytes(at)
+            except OSError:
+                return None
+    return None

@@ -1,0 +1,179 @@
+"""What one connection may make the HTTP server hold, and for how long, before a route sees anything of it."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+import orjson
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from services.api.edge.heads import BadRequest
+from services.api.edge.pace import LEAST_BYTES_PER_S, RequestTimeout
+from shared.errors import ParafoveaError
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Of a request's line and headers."""
+MAX_HEADERS = 256
+HEAD_S = 20.0
+"""From its first byte to its end."""
+MAX_PIPELINED = 100
+"""Requests that a client may send ahead of their answers."""
+SMALL_CHUNKS = 1024
+"""So many chunks of a body may be of any size; of more, each must have this on average:"""
+LEAST_CHUNK_BYTES = 64
+READ_BYTES = 64 * 1024
+"""Of one connection at a time: between any two the event loop gets to the others."""
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """HTTP/1.1 that ends a connection which sends too much, or stops in the midst of a request's head."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._head_bytes = 0
+        self._headers = 0
+        self._chunks = 0
+        self._body_bytes = 0
+        self._received_bytes = 0
+        self._is_in_message = False
+        self._is_in_body = False
+        self._running: RequestResponseCycle | None = None
+        self._late: asyncio.TimerHandle | None = None
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it has a request that is not answered yet."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        read_at_most(transport, READ_BYTES)
+        # One that says nothing ends as one that has nothing more to say.
+        self._end_at(self.loop.time() + self.timeout_keep_alive)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_watching()
+        self._unset_keepalive_if_required()
+        if self._running is not None:
+            # Uvicorn tells the request that came last, behind which this one may still be at work.
+            self._running.disconnected = self._running.disconnected or not self._running.response_complete
+            self._running.message_event.set()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._received_bytes += len(data)
+        idle = self.timeout_keep_alive_task
+        super().data_received(data)
+        if self._late is not None or self.is_at_work or self.transport.is_closing():
+            return
+        if self._is_in_message:
+            self._watch()
+        else:
+            # Blank lines, or the end of a body that was answered before: nothing that an answer could be for, nor
+            # that makes it wait for longer.
+            self._end_at(self.loop.time() + self.timeout_keep_alive if idle is None else idle.when())
+
+    def on_message_begin(self) -> None:
+        self._is_in_message = True
+        self._head_bytes = self._headers = self._chunks = self._body_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        self._headers += 1
+        if self._headers > MAX_HEADERS:
+            raise httptools.HttpParserError(f"the head has more than {MAX_HEADERS} headers")
+        if self._is_in_body:
+            return  # a trailer: the head was checked without it, so it must not become part of that
+        super().on_header(name, value.rstrip(b" \t"))  # the parser strips its beginning alone
+
+    def on_headers_complete(self) -> None:
+        self._stop_watching()
+        self._is_in_body = True
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self.transport.abort()
+            raise httptools.HttpParserError(f"more than {MAX_PIPELINED} requests wait for their answers")
+        super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        """Each costs the parser as much as a large one."""
+        self._chunks += 1
+        if self._chunks > SMALL_CHUNKS and self._body_bytes < self._chunks * LEAST_CHUNK_BYTES:
+            raise httptools.HttpParserError("the body comes in too small chunks")
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._is_in_message = self._is_in_body = False
+        self._stop_watching()
+        super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise httptools.HttpParserError(f"the head has more than {MAX_HEAD_BYTES} bytes")
+
+    def send_400_response(self, msg: str) -> None:
+        """Told by the parser: the connection is of no further use."""
+        if self.transport.is_closing():
+            return
+        detail = "This is not a valid HTTP/1.1 request, or its headers are too long; use an ordinary HTTP client."
+        self.refuse(BadRequest(detail))
+
+    def refuse(self, refusal: ParafoveaError) -> None:
+        """Answer what has come of a request, and end the connection."""
+        self._stop_watching()
+        if self._running is not None and self._running.response_started and not self._running.response_complete:
+            self.transport.close()  # in the midst of another answer it would be read as part of that
+            return
+        body = orjson.dumps(refusal.to_json())
+        head = (
+            f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def _end_at(self, time: float) -> None:
+        """End it then, unless something comes before; seconds of the loop's clock."""
+        self.timeout_keep_alive_task = self.loop.call_at(time, self.timeout_keep_alive_handler)
+
+    def _watch(self) -> None:
+        self._received_bytes = 0
+        self._late = self.loop.call_later(HEAD_S, self._on_late)
+
+    def _stop_watching(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _on_late(self) -> None:
+        self._late = None
+        if self.transport.is_closing() or self.is_at_work:
+            return
+        if not self._is_in_body:
+            self.refuse(RequestTimeout(f"The request's head did not come within {HEAD_S:g} s; send it again."))
+        elif self._received_bytes < HEAD_S * LEAST_BYTES_PER_S:
+            self.transport.close()  # the rest of a body that was answered already
+        else:
+            self._watch()
+
+
+def read_at_most(transport: asyncio.Transport, size_bytes: int) -> None:
+    """Have asyncio take so much of what has come in one go, where it lets itself be told; it takes 256 KiB else."""
+    if hasattr(transport, "max_size"):
+        transport.max_size = size_bytes

@@ -1,0 +1,1 @@
+"""What a request says and what an answer is made of."""

@@ -1,0 +1,175 @@
+"""Reading a request's body: with a limit, at some pace, within the memory that all bodies may take."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from io import BytesIO
+from typing import Protocol
+
+from starlette.requests import Request
+
+from services.api.edge.pace import Closes, Pace
+from services.api.edge.uploads import Reader, Uploads
+from services.api.http.forms import Form
+from services.api.http.json_body import JsonBody
+from services.api.http.schemas import GenerateRequest, from_form
+from shared.errors import InvalidRequest, ParafoveaError, PayloadTooLarge, UnsupportedMediaType
+
+MAX_BODY_BYTES = 96 * 1024 * 1024
+
+
+class TooMuch(Closes, PayloadTooLarge):
+    """Over twice the limit, or announced so: the rest is not read, and the connection closes behind the answer."""
+
+
+class GenerateBody(Reader, Protocol):
+    """Takes the body of a ``/generate`` request."""
+
+    def finish(self) -> tuple[GenerateRequest, bytes]:
+        """The fields and the encoded image.
+
+        Raises:
+            InvalidJson, InvalidRequest, UnreadableImage, UnsupportedMediaType: what is wrong with it.
+        """
+        ...
+
+
+@asynccontextmanager
+async def received(request: Request, reader: Reader, limit_bytes: int = MAX_BODY_BYTES) -> AsyncIterator[None]:
+    """Have a reader take the whole body. Its memory counts as used until the block ends.
+
+    A body that is not taken, over the limit for one, is read to its end all the same, up to twice the limit: a client
+    that is cut off while it sends reports a broken connection rather than our answer. One that asks first
+    (``Expect: 100-continue``) is told at once.
+
+    Raises:
+        PayloadTooLarge: over the limit.
+        RequestTimeout: it does not come, or hardly.
+        ServerBusy: there is no room for it.
+        ClientDisconnect: the client went away before the end.
+        ParafoveaError: what the reader has against it.
+    """
+    length = request.headers.get("content-length", "")
+    announced = int(length) if length.isascii() and length.isdigit() else 0
+    asks_first = request.headers.get("expect", "").lower() == "100-continue"
+    if announced > (limit_bytes if asks_first else 2 * limit_bytes):
+        raise TooMuch(_too_large(limit_bytes))
+    uploads: Uploads = request.app.state.uploads
+    pace = Pace(request)
+    with uploads.begin(reader) as upload:
+        while not pace.ended:
+            piece = await pace.next()
+            if pace.received_bytes > 2 * limit_bytes:
+                raise TooMuch(_too_large(limit_bytes))
+            if pace.received_bytes > limit_bytes:
+                upload.fail(PayloadTooLarge(_too_large(limit_bytes)))
+            await upload.take(piece)
+        upload.complete()
+        if pace.received_bytes > limit_bytes:
+            raise PayloadTooLarge(_too_large(limit_bytes))
+        if upload.failure is not None:
+            raise upload.failure
+        yield
+
+
+class Whole:
+    """Keeps a body as it is.
+
+    Args:
+        keeps_bytes: of its beginning; the rest is looked at and forgotten.
+
+    Attributes:
+        is_blank: there is nothing in it but blanks.
+        length_bytes: of all of it.
+    """
+
+    def __init__(self, keeps_bytes: int) -> None:
+        self._keeps_bytes = keeps_bytes
+        self._kept = BytesIO()
+        self.is_blank = True
+        self.length_bytes = 0
+
+    @property
+    def held_bytes(self) -> int:
+        return self._kept.tell()
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece."""
+        self.length_bytes += len(piece)
+        self.is_blank = self.is_blank and not piece.strip()
+        room = self._keeps_bytes - self._kept.tell()
+        self._kept.write(memoryview(piece)[: max(0, room)])
+
+    def drop(self) -> None:
+        self._kept = BytesIO()
+
+    def finish(self) -> bytes:
+        """What was kept."""
+        return self._kept.getvalue()
+
+
+def generate_body(content_type: str) -> GenerateBody:
+    """What takes a ``/generate`` body of a content type."""
+    kind = content_type.split(";", 1)[0].strip().lower()
+    if kind == "application/json":
+        return JsonBody()
+    if kind == "multipart/form-data":
+        try:
+            return _FormBody(Form(content_type))
+        except InvalidRequest as error:
+            return _Refused(error)
+    return _Refused(
+        UnsupportedMediaType(
+            f"The content type is {content_type[:100]!r}; send application/json (with curl: "
+            "-H 'Content-Type: application/json'), or multipart/form-data with the image as the file field 'image'."
+        )
+    )
+
+
+class _FormBody:
+    """A request as a form."""
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self.feed: Callable[[bytes], None] = form.feed
+        self.drop: Callable[[], None] = form.drop
+
+    @property
+    def held_bytes(self) -> int:
+        return self._form.held_bytes
+
+    def finish(self) -> tuple[GenerateRequest, bytes]:
+        fields, files = self._form.finish()
+        image = files.pop("image", None)
+        problems: dict[str, str] = dict.fromkeys(files, "there is no such file field; the image goes into 'image'")
+        if "image" in fields:
+            fields.pop("image")
+            problems["image"] = "send the image as a file (with curl: -F image=@picture.png)"
+        elif image is None:
+            problems["image"] = "the image is missing; send a PNG, JPEG or WebP file"
+        request = from_form(fields, problems)
+        assert image is not None
+        return request, image
+
+
+class _Refused:
+    """A body that is not taken, whatever is in it."""
+
+    held_bytes = 0
+
+    def __init__(self, error: ParafoveaError) -> None:
+        self._error = error
+
+    def feed(self, piece: bytes) -> None:
+        raise self._error
+
+    def drop(self) -> None:
+        """There is nothing to let go of."""
+
+    def finish(self) -> tuple[GenerateRequest, bytes]:
+        raise self._error
+
+
+def _too_large(limit_bytes: int) -> str:
+    return f"The body is larger than {limit_bytes // (1024 * 1024)} MiB; send a smaller or better compressed image."

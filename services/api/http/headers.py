@@ -1,0 +1,132 @@
+"""The ``X-`` headers of an answer: how text of any script goes into one, and how much of it.
+
+The head of an answer has to fit into one memory page: nginx, as it comes, answers 502 for one of more than 4 KiB. So
+text that a user, a model or a recording brings is cut; the whole of it is in the frame's entry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from shared.bus.requests import Generated
+
+EXPOSED: tuple[str, ...] = (
+    "X-Sector",
+    "X-Prompt",
+    "X-Prompt-Encoding",
+    "X-Prompt-Truncated",
+    "X-Seed",
+    "X-Frame-Id",
+    "X-Generation-Ms",
+    "X-Focus-Sector",
+    "X-Session",
+    "X-Recorded",
+    "X-Index",
+    "X-Object",
+    "X-Object-Encoding",
+    "X-Object-Truncated",
+    "X-Fallback",
+    "X-Fallback-Encoding",
+    "X-Fallback-Truncated",
+)
+"""All our headers, so that a page's script can read them."""
+
+ALSO_EXPOSED: tuple[str, ...] = ("ETag", "Retry-After", "Content-Range", "Accept-Ranges")
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+TEXTS_BYTES = 2400
+"""The values of X-Prompt, X-Object and X-Fallback together: a prompt of 2000 ASCII characters beside short notes."""
+OBJECT_BYTES = 300
+FALLBACK_BYTES = 600
+WORD_BYTES = 64
+"""Of a value that is one word, where we made it; a recording may have come from anywhere."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+
+
+def text_headers(name: str, value: str, limit_bytes: int = TEXTS_BYTES) -> dict[str, str]:
+    """A header with any text in it.
+
+    Printable ASCII goes as it is. Anything else (and outer spaces, which HTTP drops) makes it percent-encoded UTF-8,
+    with ``<name>-Encoding: percent`` beside it; ``decodeURIComponent`` gives the text back. One that would be longer
+    than ``limit_bytes`` is cut between two characters, with ``<name>-Truncated: true`` beside it.
+    """
+    if value.isascii() and value.isprintable() and value == value.strip():
+        headers = {name: value[:limit_bytes].rstrip()}
+        is_cut = len(value) > limit_bytes
+    else:
+        encoded, is_cut = _percent(value, limit_bytes)
+        headers = {name: encoded, f"{name}-Encoding": "percent"}
+    if is_cut:
+        headers[f"{name}-Truncated"] = "true"
+    return headers
+
+
+def _percent(value: str, limit_bytes: int) -> tuple[str, bool]:
+    """As much of a text, percent-encoded, as the limit takes, and whether that is less than all."""
+    parts: list[str] = []
+    room = limit_bytes
+    for character in value:
+        part = quote(character, safe="", errors="replace")  # half of a surrogate pair has no UTF-8
+        room -= len(part)
+        if room < 0:
+            return "".join(parts), True
+        parts.append(part)
+    return "".join(parts), False
+
+
+def etag_of(sha256: object) -> str | None:
+    """The ETag of a recorded file, or None where its entry holds no hash: what is not ours goes into no header."""
+    return f'"{sha256}"' if isinstance(sha256, str) and _SHA256.match(sha256) else None
+
+
+def generated_headers(frame: Generated, recorded: str) -> dict[str, str]:
+    """What the answer to ``/generate`` says of its frame."""
+    headers = {
+        "X-Sector": frame.target_sector,
+        **_texts(frame.prompt, frame.notes),
+        "X-Seed": str(frame.seed),
+        "X-Frame-Id": frame.frame_id,
+        "X-Generation-Ms": f"{frame.generation_ms:.0f}",
+        "X-Recorded": recorded,
+        **NO_STORE,
+    }
+    if frame.focus_sector is not None:
+        headers["X-Focus-Sector"] = frame.focus_sector
+    if frame.session_id is not None:
+        headers["X-Session"] = frame.session_id
+    return headers
+
+
+def replayed_headers(entry: Mapping[str, Any], session_id: str) -> dict[str, str]:
+    """What the answer to ``/session/replay/next`` says of a recorded frame."""
+    headers = {
+        **text_headers("X-Sector", str(entry.get("target_sector")), WORD_BYTES),
+        **_texts(str(entry.get("prompt") or ""), entry.get("notes")),
+        **text_headers("X-Index", str(entry.get("index")), WORD_BYTES),
+        "X-Session": session_id,
+        **NO_STORE,
+    }
+    for name, key in (("X-Focus-Sector", "focus_sector"), ("X-Seed", "seed"), ("X-Frame-Id", "frame_id")):
+        if entry.get(key) is not None:
+            headers.update(text_headers(name, str(entry[key]), WORD_BYTES))
+    return headers
+
+
+def _texts(prompt: str, notes: object) -> dict[str, str]:
+    """A frame's prompt, and ``object`` and ``fallback`` of its notes: what the model made of it. Cut to fit together.
+
+    The notes of an imported session may be anything.
+    """
+    found: dict[str, str] = {}
+    room = TEXTS_BYTES
+    for name, key, limit_bytes in (("X-Object", "object", OBJECT_BYTES), ("X-Fallback", "fallback", FALLBACK_BYTES)):
+        value = notes.get(key) if isinstance(notes, Mapping) else None
+        if isinstance(value, str):
+            found.update(text_headers(name, value.encode("utf-8", "replace").decode(), limit_bytes))
+            room -= len(found[name])
+    return {**text_headers("X-Prompt", prompt, room), **found}

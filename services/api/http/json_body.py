@@ -1,0 +1,211 @@
+"""A ``/generate`` request in JSON, taken apart while it comes.
+
+The image goes to the decoder of its base64; what is left is short, and only that is ever parsed: no body makes the
+parser work for long, whatever is in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import orjson
+
+from services.api.http.base64_stream import Base64Stream, decode_base64
+from services.api.http.schemas import GenerateRequest, from_json, invalid
+from shared.depth import is_deeper
+from shared.errors import InvalidJson, InvalidRequest
+from shared.json_loads import NameTwice, loads
+
+IMAGE = "image_base64"
+MAX_DEPTH = 16
+"""Of objects and lists in a JSON body; the deepest of its fields has 4."""
+MAX_FIELDS_BYTES = 128 * 1024
+"""Of a body without its image. Two prompts of 2000 emoji as escapes are 48 KB."""
+LONG_BYTES = 64 * 1024
+"""Of a text that is longer, no more is kept, unless it is the image."""
+MAX_QUOTES = 20_000
+"""More than any prompt has in it."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+_NAME = re.compile(rb'"((?:[^"\\]|\\.){1,200})"[ \t\r\n]*:[ \t\r\n]*\Z')
+_NAME_WITHIN = 1000
+_TWICE = "it is given more than once"
+
+
+class JsonBody:
+    """Takes the body of a ``/generate`` request."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._text_at: int | None = None
+        """Where in what is kept the text begins that has not ended yet."""
+        self._is_escaped = False
+        self._quotes = 0
+        self._image: Base64Stream | None = None
+        self._in_image = False
+
+    @property
+    def held_bytes(self) -> int:
+        return len(self._kept) + (self._image.held_bytes if self._image else 0)
+
+    def drop(self) -> None:
+        self._kept, self._image = bytearray(), None
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece.
+
+        Raises:
+            InvalidRequest: there is more in it than the fields and one image.
+            InvalidJson: the image's text is none.
+        """
+        at = 0
+        while at < len(piece):
+            at = self._between(piece, at) if self._text_at is None else self._within(piece, at)
+
+    def finish(self) -> tuple[GenerateRequest, bytes]:
+        """The fields and the encoded image.
+
+        Raises:
+            InvalidJson: not JSON.
+            InvalidRequest: a field is missing or does not fit.
+            UnreadableImage: the image is not valid base64.
+        """
+        values = load_object(bytes(self._kept))
+        image = values.pop(IMAGE, None)
+        problems: dict[str, str] = {}
+        if image is None:
+            problems[IMAGE] = "the image is missing; send a PNG, JPEG or WebP file as base64"
+        elif not isinstance(image, str):
+            problems[IMAGE] = "the image must be a string: base64, or a data URL"
+        request = from_json(values, problems)
+        assert isinstance(image, str)
+        return request, decode_base64(image) if self._image is None else self._image.finish()
+
+    def _between(self, piece: bytes, at: int) -> int:
+        """Take what stands between two texts; where the next one begins."""
+        quote = piece.find(b'"', at)
+        end = len(piece) if quote < 0 else quote + 1
+        self._keep(piece[at:end])
+        if quote >= 0:
+            self._count_quote()
+            self._text_at = len(self._kept)
+        return end
+
+    def _within(self, piece: bytes, at: int) -> int:
+        """Take what a text says; where it ends."""
+        start = at
+        while True:
+            quote = piece.find(b'"', start)
+            end = len(piece) if quote < 0 else quote
+            is_escaped = self._escapes(piece, start, end)
+            self._is_escaped = is_escaped and quote < 0
+            if quote < 0:
+                self._take(piece[at:])
+                return len(piece)
+            self._count_quote()
+            if not is_escaped:
+                self._take(piece[at:quote])
+                self._kept += b'"'
+                self._text_at, self._in_image = None, False
+                return quote + 1
+            start = quote + 1
+
+    def _escapes(self, piece: bytes, start: int, end: int) -> bool:
+        """Whether what stands at ``end`` is escaped, in a text that is read up to ``start``."""
+        run = 0
+        if piece[end - 1 : end] == b"\\" and end > start:
+            part = piece[start:end]
+            run = len(part) - len(part.rstrip(b"\\"))
+        is_odd = run % 2 == 1
+        return is_odd != self._is_escaped if run == end - start else is_odd
+
+    def _take(self, part: bytes) -> None:
+        assert self._text_at is not None
+        if self._in_image and self._image is not None:
+            self._image.feed(part)
+        elif len(self._kept) - self._text_at + len(part) <= LONG_BYTES:
+            self._keep(part)
+        elif (name := self._name()) == IMAGE and self._image is None:
+            self._image, self._in_image = Base64Stream(), True
+            begun = bytes(self._kept[self._text_at :])
+            del self._kept[self._text_at :]
+            self._image.feed(begun + part)
+        elif name == IMAGE:
+            raise invalid({IMAGE: _TWICE})
+        else:
+            raise invalid({name or "body": f"no text but the image's may have more than {LONG_BYTES} bytes"})
+
+    def _name(self) -> str:
+        """Of the field whose text this is; empty where it is none, or its name is too odd."""
+        assert self._text_at is not None
+        before = bytes(self._kept[max(0, self._text_at - 1 - _NAME_WITHIN) : self._text_at - 1])
+        match = _NAME.search(before)
+        return match[1].decode("utf-8", "replace") if match else ""
+
+    def _keep(self, part: bytes) -> None:
+        if len(self._kept) + len(part) > MAX_FIELDS_BYTES:
+            if self._kept[:2] == _GZIP or (not self._kept and part[:2] == _GZIP):
+                raise InvalidJson("The body is not JSON (it is compressed with gzip); send one JSON object in UTF-8.")
+            raise InvalidRequest(
+                f"Beside its image the body has more than {MAX_FIELDS_BYTES // 1024} KiB; "
+                "send the documented fields only."
+            )
+        self._kept += part
+
+    def _count_quote(self) -> None:
+        self._quotes += 1
+        if self._quotes > MAX_QUOTES:
+            raise InvalidRequest(
+                f"The body has more than {MAX_QUOTES} quotation marks; send the documented fields only."
+            )
+
+
+def load_object(body: bytes) -> dict[str, Any]:
+    """A body that is one JSON object, in which no name stands twice.
+
+    Raises:
+        InvalidJson: not JSON.
+        InvalidRequest: JSON, but no object, or one with a name that stands in it twice, or one nested deeper than any
+            field: what JSON libraries read and what they write differ in that.
+    """
+    body = without_mark(body)
+    try:
+        values = loads(body)
+    except NameTwice as twice:
+        raise invalid({twice.name: _TWICE}) from None
+    except orjson.JSONDecodeError as error:
+        reason = str(error) if body else "it is empty"
+        if body[:2] == _GZIP:
+            reason = "it is compressed with gzip"
+        raise InvalidJson(f"The body is not JSON ({reason}); send one JSON object in UTF-8.") from None
+    if not isinstance(values, dict):
+        raise InvalidRequest("The body is JSON, but not an object; send one object with the documented fields.")
+    too_deep = InvalidRequest(f"The body is nested more than {MAX_DEPTH} deep; send the documented fields only.")
+    if is_deeper(values, MAX_DEPTH):
+        raise too_deep
+    try:
+        json.loads(body, object_pairs_hook=_each_once)
+    except RecursionError:  # within the first of two values of one name, which orjson has dropped
+        raise too_deep from None
+    return values
+
+
+def without_mark(body: bytes) -> bytes:
+    """The body behind a byte order mark: Windows editors write one; RFC 8259, 8.1 lets a reader pass over it."""
+    return body[3:] if body[:3] == _BYTE_ORDER_MARK else body
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that has a name twice: readers differ in which of the two they obey; orjson keeps the last.
+
+    Raises:
+        InvalidRequest: naming it.
+    """
+    twice = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
+    if twice:
+        raise invalid(dict.fromkeys(twice, _TWICE))
+    return dict(pairs)

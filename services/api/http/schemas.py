@@ -1,0 +1,221 @@
+"""What a ``/generate`` request may say: one model for JSON and for forms, and where to look and what to change.
+
+The image is not part of the model: it is megabytes long, and goes around the validation untouched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.api.http.numbers import WHOLE, Whole, whole_of_text
+from shared import sectors
+from shared.bus.requests import MAX_SEED
+from shared.errors import InvalidRequest
+from shared.prompts import MAX_PROMPT_CHARS
+
+MAX_CLIENT_ID_CHARS = 200
+MAX_NAMED = 20
+"""Fields that one error names."""
+MAX_NAME_CHARS = 100
+"""Of a field's name in an error."""
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+SectorName = Literal["TL", "TC", "TR", "ML", "MC", "MR", "BL", "BC", "BR"]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+_DECIMAL = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\Z")
+_TRUTH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
+
+_WHOLE_FIELDS = frozenset({"grid_size", "target_row", "target_col", "steps", "seed"})
+_DECIMAL_FIELDS = frozenset({"focus_x", "focus_y", "guidance_scale", "strength"})
+_TRUTH_FIELDS = frozenset({"supersede", "durable", "strict"})
+
+
+class GenerateRequest(BaseModel):
+    """The fields of a ``/generate`` request beside the image. ``null`` is the same as leaving a field out."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    grid_size: Annotated[Literal[2, 3], WHOLE] | None = Field(
+        None, description="3 (default): TL TC TR ML MC MR BL BC BR; 2: TL TR BL BR"
+    )
+    focus_sector: SectorName | None = Field(None, description="where the viewer looks; or give focus_x and focus_y")
+    focus_x: Fraction | None = Field(None, description="where the viewer looks, from the left (0) to the right (1)")
+    focus_y: Fraction | None = Field(None, description="where the viewer looks, from the top (0) to the bottom (1)")
+    target_sector: SectorName | None = Field(
+        None,
+        description="what to change; or give target_row and target_col; default: the sector opposite the focus, and "
+        "for the centre a corner drawn from the seed",
+    )
+    target_row: Whole | None = Field(None, ge=0, le=2, description="row of the sector to change, from 0")
+    target_col: Whole | None = Field(None, ge=0, le=2, description="column of the sector to change, from 0")
+    prompt: str | None = Field(
+        None, max_length=MAX_PROMPT_CHARS, description="what to add; default: the next of sector_prompts.json"
+    )
+    negative_prompt: str | None = Field(None, max_length=MAX_PROMPT_CHARS, description="what to keep out")
+    steps: Whole | None = Field(None, ge=1, le=200, description="denoising steps; default: the model's own")
+    guidance_scale: float | None = Field(
+        None, ge=0, le=50, allow_inf_nan=False, description="how closely to follow the prompt; default: the model's own"
+    )
+    strength: float | None = Field(
+        None, gt=0, le=1, allow_inf_nan=False, description="how much to change; default: the model's own"
+    )
+    seed: Whole | None = Field(None, ge=0, le=MAX_SEED, description="default: drawn, and reported in X-Seed")
+    session_id: str | None = Field(
+        None, description="the session that the caller believes active; if it is not, the answer is session_not_active"
+    )
+    client_id: str | None = Field(
+        None, max_length=MAX_CLIENT_ID_CHARS, description="whose request it is; comes back in progress events"
+    )
+    supersede: bool | None = Field(None, description="drop older jobs of the same client_id: the eye has moved on")
+    durable: bool | None = Field(None, description="answer only once the frame is on disk")
+    strict: bool | None = Field(
+        None, description="refuse the request rather than leave anything of its prompt undone; see /vocabulary"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Where the viewer looks (None where not told) and which sector is to change."""
+
+    grid_size: Literal[2, 3]
+    target_sector: str
+    focus_sector: str | None
+
+
+def from_json(values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> GenerateRequest:
+    """Check the fields of a JSON body (without its image).
+
+    Args:
+        values: the fields.
+        problems: what is wrong with the image already.
+
+    Raises:
+        InvalidRequest: naming each field that does not fit.
+    """
+    return checked(GenerateRequest, values, problems)
+
+
+def from_form(values: Mapping[str, str], problems: Mapping[str, str] | None = None) -> GenerateRequest:
+    """The same of a form, where everything is text and an empty field is one that was left out.
+
+    Raises:
+        InvalidRequest: naming each field that does not fit.
+    """
+    return from_json({name: _typed(name, text) for name, text in values.items() if text != ""}, problems)
+
+
+def checked(model: type[ModelT], values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> ModelT:
+    """The values as a model, whose fields they must be.
+
+    Raises:
+        InvalidRequest: there are problems already, or a field does not fit.
+    """
+    found = dict(problems or {})
+    unknown = [name for name in values if name not in model.model_fields]
+    if len(unknown) > MAX_NAMED:  # the model would make an object of each
+        raise invalid({**found, **dict.fromkeys(unknown, "there is no such field")})
+    try:
+        made = model.model_validate(values)
+    except ValidationError as error:
+        raise invalid({**found, **_problems(error)}) from None
+    if found:
+        raise invalid(found)
+    return made
+
+
+def resolve(request: GenerateRequest, seed: int) -> Aim:
+    """Work out the focus and the target.
+
+    Raises:
+        InvalidRequest: neither is given, one is given in two ways or by half, or the grid has no such sector.
+    """
+    grid_size = request.grid_size or 3
+    problems: dict[str, str] = {}
+    focus = _focus(request, grid_size, problems)
+    target = _target(request, grid_size, problems)
+    if not problems and focus is None and target is None:
+        problems["focus_sector"] = (
+            "say where the viewer looks (focus_sector, or focus_x and focus_y) or what to change "
+            "(target_sector, or target_row and target_col)"
+        )
+    if problems:
+        raise invalid(problems)
+    if target is None:
+        assert focus is not None
+        target = sectors.opposite(focus, grid_size, seed)
+    return Aim(grid_size, target, focus)
+
+
+def invalid(problems: Mapping[str, str]) -> InvalidRequest:
+    """The error that names each field and what is wrong with it; of many the first, and how many more there are."""
+    named = {name[:MAX_NAME_CHARS]: message for name, message in islice(problems.items(), MAX_NAMED)}
+    detail = "; ".join(f"{name}: {message}" for name, message in named.items())
+    more = len(problems) - MAX_NAMED
+    return InvalidRequest(f"{detail}; and {more} more" if more > 0 else detail, fields=named)
+
+
+def _focus(request: GenerateRequest, grid_size: int, problems: dict[str, str]) -> str | None:
+    point = (request.focus_x, request.focus_y)
+    if request.focus_sector is not None:
+        if point != (None, None):
+            problems["focus_sector"] = "give focus_sector, or focus_x and focus_y, not both"
+        return _in_grid("focus_sector", request.focus_sector, grid_size, problems)
+    if request.focus_x is None and request.focus_y is None:
+        return None
+    if request.focus_x is None or request.focus_y is None:
+        problems["focus_x" if request.focus_x is None else "focus_y"] = "focus_x and focus_y go together"
+        return None
+    return sectors.at_point(request.focus_x, request.focus_y, grid_size)
+
+
+def _target(request: GenerateRequest, grid_size: int, problems: dict[str, str]) -> str | None:
+    place = (request.target_row, request.target_col)
+    if request.target_sector is not None:
+        if place != (None, None):
+            problems["target_sector"] = "give target_sector, or target_row and target_col, not both"
+        return _in_grid("target_sector", request.target_sector, grid_size, problems)
+    if request.target_row is None and request.target_col is None:
+        return None
+    if request.target_row is None or request.target_col is None:
+        missing = "target_row" if request.target_row is None else "target_col"
+        problems[missing] = "target_row and target_col go together"
+        return None
+    for name, value in (("target_row", request.target_row), ("target_col", request.target_col)):
+        if value >= grid_size:
+            problems[name] = f"a grid of {grid_size} goes from 0 to {grid_size - 1}"
+    return None if problems else sectors.NAMES[grid_size][request.target_row][request.target_col]
+
+
+def _in_grid(name: str, sector: str, grid_size: int, problems: dict[str, str]) -> str:
+    if sector not in sectors.names(grid_size):
+        problems[name] = f"a grid of {grid_size} has no {sector}; it has {', '.join(sectors.names(grid_size))}"
+    return sector
+
+
+def _typed(name: str, text: str) -> object:
+    """A form's text as the JSON value it stands for; as it is where it stands for none, which then does not fit."""
+    stripped = text.strip()
+    if name in _WHOLE_FIELDS and (whole := whole_of_text(stripped)) is not None:
+        return whole
+    if name in _DECIMAL_FIELDS and _DECIMAL.match(stripped):
+        return float(stripped)
+    if name in _TRUTH_FIELDS:
+        return _TRUTH.get(stripped.lower(), text)
+    return text
+
+
+def _problems(error: ValidationError) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        name = str(item["loc"][0])[:MAX_NAME_CHARS] if item["loc"] else "request"
+        message = "there is no such field" if item["type"] == "extra_forbidden" else item["msg"]
+        found.setdefault(name, message[:1].lower() + message[1:])
+    return found

@@ -1,0 +1,155 @@
+"""``POST /generate``: check, stamp with the active session, have it made, and say what became of its recording."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from services.api.http.body import generate_body, received
+from services.api.http.headers import generated_headers
+from services.api.http.schemas import GenerateRequest, resolve
+from services.api.service import Api
+from shared import images
+from shared.bus.envelope import Reply
+from shared.bus.messages import new_id
+from shared.bus.requests import DRAWN_SEEDS, AnsweredFrame, Generate, Generated
+from shared.bus.rpc import PeerGone, read
+from shared.errors import (
+    GenerationTimeout,
+    GeneratorLoading,
+    GeneratorUnavailable,
+    InvalidRequest,
+    QueueFull,
+    RecordingBacklogFull,
+)
+from shared.prompts import Draw
+
+T = TypeVar("T")
+
+GRACE_S = 0.25
+"""The generator keeps the deadline itself, and its word comes first; we wait this much longer for it."""
+
+NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull, InvalidRequest)
+
+
+class GenerateRoute:
+    """Handles the route."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def post(self, request: Request) -> Response:
+        """Answer with the PNG."""
+        body = generate_body(request.headers.get("content-type", ""))
+        async with received(request, body):
+            asked, image = await self._api.uploads.in_turn(body.finish)
+            return await self._answer(request, asked, image)
+
+    async def _answer(self, request: Request, asked: GenerateRequest, image: bytes) -> Response:
+        deadline = asyncio.get_running_loop().time() + self._api.settings.generation_timeout_s
+        seed = secrets.randbelow(DRAWN_SEEDS) if asked.seed is None else asked.seed
+        aim = resolve(asked, seed)
+        images.probe(image)
+        if asked.prompt is None:
+            await self._api.prompts.refresh()
+        self._api.check_open()
+        session = self._api.recording.stamp(asked.session_id)
+        draw = self._api.prompts.draw(aim.target_sector) if asked.prompt is None else None
+        wanted = Generate(
+            request_id=new_id(),
+            client_id=asked.client_id,
+            supersede=bool(asked.supersede),
+            session=session,
+            grid_size=aim.grid_size,
+            target_sector=aim.target_sector,
+            focus_sector=aim.focus_sector,
+            focus_x=asked.focus_x,
+            focus_y=asked.focus_y,
+            prompt=draw.prompt if draw else asked.prompt or "",
+            negative_prompt=asked.negative_prompt,
+            seed=seed,
+            steps=asked.steps,
+            guidance_scale=asked.guidance_scale,
+            strength=asked.strength,
+            strict=bool(asked.strict),
+            timeout_ms=self._api.settings.generation_timeout_s * 1000,
+        )
+        reply = await self._have_made(request, wanted, image, draw)
+        png, frame = reply.payload, read(Generated, reply)
+        recorded = await self._recorded(request, frame, deadline, durable=bool(asked.durable))
+        return Response(png, 200, generated_headers(frame, recorded), "image/png")
+
+    async def _have_made(self, request: Request, wanted: Generate, image: bytes, draw: Draw | None) -> Reply:
+        """Have it made, and give it up when the client goes away or the process stops."""
+        try:
+            return await self._while_wanted(request, self._make(wanted, image))
+        except (Stopping, ClientDisconnect, asyncio.CancelledError):
+            self._api.cancel(wanted.request_id)
+            raise
+        except NOTHING_CAME_OF_IT:
+            if draw is not None:
+                self._api.prompts.give_back(draw)
+            raise
+
+    async def _while_wanted(self, request: Request, work: Coroutine[Any, Any, T]) -> T:
+        """The result of ``work``, unless its client goes away or the process stops before.
+
+        Raises:
+            ClientDisconnect, Stopping: what came before; the work is cancelled.
+        """
+        task = asyncio.create_task(work)
+        gone, closing = asyncio.create_task(_gone(request)), asyncio.create_task(self._api.closing.wait())
+        try:
+            await asyncio.wait([task, gone, closing], return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            if gone.done():
+                raise ClientDisconnect
+            raise Stopping("The server is stopping; try again when it is back.")
+        finally:
+            for each in (task, gone, closing):
+                each.cancel()
+            await asyncio.gather(task, gone, closing, return_exceptions=True)
+
+    async def _make(self, wanted: Generate, image: bytes) -> Reply:
+        timeout_s = self._api.settings.generation_timeout_s
+        try:
+            return await self._api.generator.client.call(
+                "generate", wanted.model_dump(), (image,), timeout_s=timeout_s + GRACE_S
+            )
+        except PeerGone:
+            raise GeneratorUnavailable(
+                "The generator is not running, or went away; try again when it is back."
+            ) from None
+        except TimeoutError:
+            self._api.cancel(wanted.request_id)
+            raise GenerationTimeout(
+                f"The picture was not ready within {timeout_s:g} s; ask for fewer steps, or raise "
+                "PARAFOVEA_GENERATION_TIMEOUT_S."
+            ) from None
+
+    async def _recorded(self, request: Request, frame: Generated, deadline: float, *, durable: bool) -> str:
+        """What ``X-Recorded`` says."""
+        if frame.session_id is None or frame.record_seq is None:
+            return "no"
+        answered = AnsweredFrame(
+            session_id=frame.session_id, epoch=frame.epoch, record_seq=frame.record_seq, frame_id=frame.frame_id
+        )
+        remaining_s = max(0.0, deadline - asyncio.get_running_loop().time())
+        waiting = self._api.fates.acknowledgement(answered, durable=durable, timeout_s=remaining_s)
+        return await (self._while_wanted(request, waiting) if durable else waiting)
+
+
+class Stopping(GeneratorUnavailable):
+    """This process stops while the request is under way."""
+
+
+async def _gone(request: Request) -> None:
+    """Return when the client has gone away."""
+    while (await request.receive())["type"] != "http.disconnect":
+        continue

@@ -1,0 +1,130 @@
+"""``/health`` and ``/ready``: from what is known already, so that they answer at once whatever else goes on."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.api.http.errors import JsonResponse
+from services.api.http.headers import NO_STORE
+from services.api.service import Api
+
+STARTING_S = 30.0
+"""Processes are started together: so long after our own start, one that is not there yet is not yet missed."""
+
+
+class HealthRoutes:
+    """Handles the routes."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def health(self, request: Request) -> Response:
+        """How everything is; always 200."""
+        return JsonResponse(report(self._api), headers=NO_STORE)
+
+    async def ready(self, request: Request) -> Response:
+        """200 only when a ``/generate`` would be accepted; else the error that it would get."""
+        self._api.check_ready()
+        return JsonResponse({"status": "ready"}, headers=NO_STORE)
+
+
+def report(api: Api) -> dict[str, Any]:
+    """The answer of ``/health``."""
+    recording = api.recording
+    reasons: list[str] = []
+    uptime_s = time.monotonic() - api.started_at
+    generator, is_loading = _generator(api, reasons)
+    recorder = _recorder(api, reasons)
+    replayer = {"state": "ok" if api.replayer.problem is None else "unreachable", "detail": api.replayer.problem}
+    if api.replayer.problem is not None:
+        reasons.append(f"replayer: {api.replayer.problem}")
+    all_seen = api.generator.status is not None and recording.learnt and api.replayer.has_answered
+    is_starting = is_loading or (uptime_s < STARTING_S and not all_seen)
+    disk = _disk(api, reasons)
+    lost = recording.lost()
+    if lost:
+        reasons.append(f"{sum(map(len, lost.values()))} frames are lost; see 'lost'")
+    if api.prompts.problem:
+        reasons.append(f"sector prompts: {api.prompts.problem}")
+    own = api.fates.journal.problems
+    reasons += [f"api: {problem}" for problem in own]
+    active = recording.active
+    # What is wrong outranks what is only not there yet.
+    is_wrong = recorder["state"] == "trouble" or bool(lost) or disk["state"] == "full"
+    return {
+        "status": "starting" if is_starting and not is_wrong else "degraded" if reasons else "ok",
+        "reasons": reasons,
+        "processes": {
+            "api": {
+                "state": "trouble" if own else "ok",
+                "detail": "; ".join(own) or None,
+                "uptime_s": round(uptime_s, 1),
+                "viewers": api.live.viewers,
+            },
+            "generator": generator,
+            "recorder": recorder,
+            "replayer": replayer,
+        },
+        "session": {**active.model_dump(), **recording.state_of(active.session_id).model_dump()} if active else None,
+        "queue": {"waiting": generator.get("queue"), "limit": api.settings.queue_limit},
+        "backlog": {"bytes": generator.get("backlog_bytes"), "limit_bytes": generator.get("backlog_limit_bytes")},
+        "model": generator.get("model"),
+        "device": generator.get("device"),
+        "disk": disk,
+        "lost": lost,
+        "prompts": {"file": str(api.prompts.path), "error": api.prompts.problem},
+    }
+
+
+def _generator(api: Api, reasons: list[str]) -> tuple[dict[str, Any], bool]:
+    status = api.generator.status
+    if status is None or not api.generator.is_there:
+        detail = api.generator.problem or "it is not running, or does not answer"
+        reasons.append(f"generator: {detail}")
+        return {"state": "unreachable", "detail": detail}, False
+    if status.state != "ready":
+        reasons.append(f"generator: {status.state}" + (f": {status.detail}" if status.detail else ""))
+    if status.backlog_bytes >= status.backlog_limit_bytes:
+        reasons.append("generator: its backlog for the recorder is full")
+    told = status.model_dump(exclude={"v", "id", "time", "monotonic_ns"})
+    return told, status.state == "loading"
+
+
+def _recorder(api: Api, reasons: list[str]) -> dict[str, Any]:
+    recording = api.recording
+    status = recording.status
+    pending = api.fates.pending.counts()
+    if status is None or not recording.reachable:
+        reasons.append(f"recorder: {recording.problem}")
+        return {"state": "unreachable", "detail": recording.problem, "pending": pending}
+    troubles = [problem for problem in (recording.problem, status.error) if problem]
+    troubles += [f"{s.session_id}: {s.error}" for s in status.sessions if s.error]
+    reasons += [f"recorder: {trouble}" for trouble in troubles]
+    return {
+        "state": "trouble" if troubles else "ok",
+        "detail": "; ".join(troubles) or None,
+        "epoch": status.epoch,
+        "sessions": [session.model_dump() for session in status.sessions],
+        "pending": pending,
+    }
+
+
+def _disk(api: Api, reasons: list[str]) -> dict[str, Any]:
+    free, settings = api.recording.free_bytes, api.settings
+    state = "unknown"
+    if free is not None:
+        low, full = free < settings.disk_warn_bytes, free < settings.disk_stop_bytes
+        state = "full" if full else "low" if low else "ok"
+        if low:
+            consequence = "nothing can be recorded" if full else "recording stops soon"
+            reasons.append(f"disk: {free / 1e9:.2f} GB are free for sessions; {consequence}")
+    return {
+        "state": state,
+        "free_bytes": free,
+        "warn_bytes": settings.disk_warn_bytes,
+        "stop_bytes": settings.disk_stop_bytes,
+    }

@@ -1,0 +1,211 @@
+"""``WS /ws``: what passes on the bus, as it passes, for viewers.
+
+Each viewer has a small outbox of its own. A message takes the place of an unsent one of its kind (a newer frame that of
+an older frame), so a slow viewer gets the newest and slows nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Hashable
+from itertools import count
+from typing import Any
+
+import orjson
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from services.api.http import query
+from shared.bus.envelope import Published
+from shared.bus.messages import Frame, Progress, ReplayFrame, ReplayStatus, Status
+from shared.bus.sockets import Bus
+from shared.bus.subscriber import Subscriber
+
+log = logging.getLogger(__name__)
+
+OUTBOX_LIMIT = 1000
+"""Facts (sessions begun, frames recorded) that wait for one viewer; beyond it the oldest is dropped."""
+OUTBOX_PICTURE_BYTES = 64 * 1024 * 1024
+"""Pictures that wait for one viewer, of several cursors; beyond it the oldest is dropped, but never the newest."""
+GOING_AWAY = 1001
+
+EVENTS = (("frames", Progress.type), ("replays", ReplayStatus.type))
+PICTURES = (("frames", Frame.type), ("replays", ReplayFrame.type))
+"""Types that megabytes ride behind, by channel."""
+
+Supervise = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
+
+_PICTURE_TYPES = frozenset(topic for _, topic in PICTURES)
+_numbers = count()
+
+
+class Outbox:
+    """What waits for one viewer, oldest first. Without ``pictures`` it leaves out the messages that carry them."""
+
+    def __init__(self, *, pictures: bool = True) -> None:
+        self.pictures = pictures
+        self._waiting: OrderedDict[Hashable, Published] = OrderedDict()
+        self._bytes = 0
+        self._filled = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, message: Published) -> None:
+        """Add a message, in place of an unsent one that it makes stale."""
+        key = _kind(message)
+        self._drop(key)
+        self._waiting[key] = message
+        self._bytes += len(message.payload)
+        if len(self._waiting) > OUTBOX_LIMIT:
+            self._drop(next(iter(self._waiting)))
+        while self._bytes > OUTBOX_PICTURE_BYTES:
+            oldest = next(key for key, waiting in self._waiting.items() if waiting.payload)
+            if oldest == key:
+                break
+            self._drop(oldest)
+        self._filled.set()
+
+    async def take(self) -> Published:
+        """The oldest message; waits for one."""
+        while not self._waiting:
+            self._filled.clear()
+            await self._filled.wait()
+        message = self._waiting.popitem(last=False)[1]
+        self._bytes -= len(message.payload)
+        return message
+
+    def _drop(self, key: Hashable) -> None:
+        message = self._waiting.pop(key, None)
+        if message is not None:
+            self._bytes -= len(message.payload)
+
+
+class LiveHub:
+    """The viewers, and the subscriptions that only they need.
+
+    Frames are megabytes, and without a viewer nobody here wants them: the API joins that stream with the first viewer
+    of pictures and leaves it with the last. A viewer that says ``?frames=false`` is one of events alone.
+
+    Args:
+        bus: this process's end.
+        supervise: starts a task whose failure ends the process.
+        hello: what a viewer is told first.
+    """
+
+    def __init__(self, bus: Bus, supervise: Supervise, hello: Callable[[], dict[str, Any]]) -> None:
+        self._bus = bus
+        self._supervise = supervise
+        self._hello = hello
+        self._outboxes: set[Outbox] = set()
+        self._viewers: dict[WebSocket, asyncio.Task[None]] = {}
+        self._streams: list[tuple[Subscriber, asyncio.Task[Any]]] = []
+        self._with_pictures = False
+        self._closing = False
+
+    @property
+    def viewers(self) -> int:
+        """How many watch."""
+        return len(self._outboxes)
+
+    def publish(self, message: Published) -> None:
+        """Give a message to every viewer."""
+        is_picture = message.type in _PICTURE_TYPES
+        for outbox in self._outboxes:
+            if outbox.pictures or not is_picture:
+                outbox.put(message)
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """One viewer, until it leaves.
+
+        Raises:
+            InvalidRequest: ``frames`` is neither true nor false.
+        """
+        outbox = Outbox(pictures=query.truth(websocket, "frames", default=True))
+        await websocket.accept()
+        await websocket.send_text(orjson.dumps({"type": "hello", "v": 1, **self._hello()}).decode())
+        self._outboxes.add(outbox)
+        self._join()
+        sender = asyncio.create_task(_send(websocket, outbox))
+        self._viewers[websocket] = sender
+        try:
+            if not self._closing:
+                await _until_gone(websocket)
+        finally:
+            self._outboxes.discard(outbox)
+            del self._viewers[websocket]
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
+            if self._outboxes:
+                self._follow_pictures()
+            else:
+                await self._leave()
+
+    async def close(self) -> None:
+        """Send every viewer away."""
+        self._closing = True
+        await asyncio.gather(*(_send_away(websocket, sender) for websocket, sender in self._viewers.items()))
+        await self._leave()
+
+    def _join(self) -> None:
+        if not self._streams:
+            for channel, topic in EVENTS:
+                subscriber = Subscriber(self._bus, channel, [topic])
+                self._streams.append((subscriber, self._supervise(self._pass_on(subscriber), f"live {channel}")))
+        self._follow_pictures()
+
+    def _follow_pictures(self) -> None:
+        wanted = any(outbox.pictures for outbox in self._outboxes)
+        if wanted == self._with_pictures:
+            return
+        for (subscriber, _), (_, topic) in zip(self._streams, PICTURES, strict=True):
+            (subscriber.add if wanted else subscriber.drop)(topic)
+        self._with_pictures = wanted
+
+    async def _leave(self) -> None:
+        streams, self._streams, self._with_pictures = self._streams, [], False
+        for subscriber, task in streams:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            subscriber.close()
+
+    async def _pass_on(self, subscriber: Subscriber) -> None:
+        await subscriber.hand_to(self.publish)
+
+
+async def _send(websocket: WebSocket, outbox: Outbox) -> None:
+    while True:
+        message = await outbox.take()
+        try:
+            await websocket.send_text(orjson.dumps(message.header).decode())
+            if message.type in _PICTURE_TYPES:
+                await websocket.send_bytes(message.payload)
+        except (WebSocketDisconnect, RuntimeError):
+            return  # gone, or going: whoever reads from it ends this viewer
+
+
+async def _send_away(websocket: WebSocket, sender: asyncio.Task[None]) -> None:
+    sender.cancel()
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+        async with asyncio.timeout(0.2):  # one that does not read is cut off instead
+            await websocket.close(GOING_AWAY, "the server stops")
+
+
+async def _until_gone(websocket: WebSocket) -> None:
+    """What a viewer sends is passed over: it only looks."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        continue
+
+
+def _kind(message: Published) -> Hashable:
+    """Messages of one kind replace each other; facts are all kept."""
+    header = message.header
+    if message.type in (Frame.type, Status.type):
+        return message.type
+    if message.type == Progress.type:
+        return (message.type, str(header.get("request_id")))
+    if message.type in (ReplayFrame.type, ReplayStatus.type):
+        return (message.type, str(header.get("cursor")))
+    return next(_numbers)

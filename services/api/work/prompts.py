@@ -1,0 +1,170 @@
+"""What to add in each sector when a request has no prompt: ``sector_prompts.json``, cycled through."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from services.api.http.schemas import invalid
+from shared.prompts import MAX_FILE_BYTES, Cycle, Draw, InvalidPrompts, PromptLists, parse
+
+log = logging.getLogger(__name__)
+
+READ_S = 1.0
+"""How long a request waits for the file; the disk may be slow, and the last good prompts do as well."""
+
+
+Version = tuple[int, int, int] | Literal["unread"] | None
+"""Time of change, size and inode of a file; None of one that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The file as it was read: its lists, or why it has none that can be used."""
+
+    version: Version
+    lists: PromptLists | None
+    problem: str | None
+
+
+class SectorPrompts:
+    """The file, read again whenever it changes. One that cannot be used leaves the last good one in use.
+
+    Attributes:
+        problem: why the file as it now is cannot be used, or None.
+    """
+
+    def __init__(self, path: Path, *, read: bool = True) -> None:
+        self.path = path
+        self.problem: str | None = None
+        self._cycle = Cycle()
+        self._version: Version = "unread"
+        if read:
+            self.refresh()
+
+    def take(self, sector: str) -> Draw | None:
+        """The next prompt for a sector, or None where the file has none for it."""
+        self.refresh()
+        return self.draw(sector)
+
+    def give_back(self, draw: Draw) -> None:
+        """Undo a draw that nothing came of."""
+        self._cycle.give_back(draw)
+
+    def reset(self) -> None:
+        """Read the file again, and begin each list anew."""
+        self.forget()
+        self.refresh()
+
+    def forget(self) -> None:
+        """Begin each list anew, and take the file for another one than last time."""
+        self._version = "unread"
+        self._cycle.reset()
+
+    def draw(self, sector: str) -> Draw | None:
+        """:meth:`take`, by the file as it was last read."""
+        return self._cycle.take(sector)
+
+    def as_read(self) -> dict[str, Any]:
+        """The lists in use, where each sector is in its own, and what is wrong with the file, as it was last read."""
+        return {**self._cycle.lists.to_json(), "next": self._cycle.positions(), "error": self.problem}
+
+    def refresh(self) -> None:
+        """Read the file if it is another one than last time."""
+        self.take_in(self.look())
+
+    def look(self) -> Seen | None:
+        """Read the file if it is another one than last time; None where it is not. Changes nothing, and blocks."""
+        try:
+            status = self.path.stat()
+            version: Version = (status.st_mtime_ns, status.st_size, status.st_ino)
+        except OSError:
+            version = None
+        if version == self._version:
+            return None
+        try:
+            with self.path.open("rb") as file:
+                return Seen(version, parse(file.read(MAX_FILE_BYTES + 1)), None)
+        except OSError as error:
+            again: Version = None if version is None else "unread"  # it is there: perhaps it can be read next time
+            return Seen(again, None, f"{self.path} cannot be read: {error.strerror}")
+        except InvalidPrompts as error:
+            return Seen(version, None, f"{self.path} cannot be used: {error}")
+
+    def take_in(self, seen: Seen | None) -> None:
+        """Go by what was seen from now on."""
+        if seen is None:
+            return
+        self._version = seen.version
+        if seen.lists is not None:
+            self._cycle.replace(seen.lists)
+        elif seen.problem != self.problem:
+            log.warning("%s; the last good prompts stay in use", seen.problem)
+        self.problem = seen.problem
+
+
+class PromptsInThread:
+    """:class:`SectorPrompts` for an event loop: the file is read in a thread of its own, and briefly waited for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._prompts = SectorPrompts(path, read=False)
+        self._thread = ThreadPoolExecutor(1, "prompts")
+        self._reading: asyncio.Task[None] | None = None
+        self._is_slow = False
+
+    @property
+    def problem(self) -> str | None:
+        """Why the file as it now is cannot be used, or None."""
+        if self._is_slow:
+            return f"{self.path} cannot be read now: its disk does not answer"
+        return self._prompts.problem
+
+    def draw(self, sector: str) -> Draw:
+        """The next prompt for a sector, by the file as it was last read: :meth:`refresh` comes first.
+
+        Raises:
+            InvalidRequest: the file has none for it, or was never read.
+        """
+        draw = self._prompts.draw(sector)
+        if draw is None:
+            reason = self.problem or f"{self.path.name} has no prompt for {sector}"
+            raise invalid({"prompt": f"none is given, and {reason}"})
+        return draw
+
+    def give_back(self, draw: Draw) -> None:
+        """Undo a draw that nothing came of."""
+        self._prompts.give_back(draw)
+
+    async def reset(self) -> None:
+        """Read the file again, and begin each list anew."""
+        self._prompts.forget()
+        await self.refresh()
+
+    async def to_json(self) -> dict[str, Any]:
+        """The lists in use, where each sector is in its own, and what is wrong with the file, if anything is."""
+        await self.refresh()
+        return {**self._prompts.as_read(), "error": self.problem}
+
+    async def refresh(self) -> None:
+        """Read the file if it is another one than last time; go on without where that takes long."""
+        if self._reading is None or self._reading.done():  # else somebody waits for it already
+            self._reading = asyncio.create_task(self._read())
+        await asyncio.wait([self._reading], timeout=READ_S)
+        self._is_slow = not self._reading.done()
+        if not self._is_slow:
+            self._reading.result()
+
+    async def _read(self) -> None:
+        self._prompts.take_in(await asyncio.get_running_loop().run_in_executor(self._thread, self._prompts.look))
+        self._is_slow = False
+
+    def close(self) -> None:
+        """Read no more."""
+        if self._reading is not None:
+            self._reading.cancel()
+        self._thread.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,185 @@
+"""Thumbnails: made once, by a small process of their own, and kept outside of the sessions.
+
+Decoding a 4096 x 4096 picture takes 50 MB, and Pillow's libraries some more: in a process that ends when nobody has
+asked for a while, that is no part of the API's memory, and a picture that crashes a decoder ends nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import orjson
+
+from shared.errors import FrameCorrupt, FrameMissing, InternalError
+from shared.json_loads import loads
+from shared.system import places
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 15.0
+"""The process ends when it has had nothing to do for so long."""
+SIDE_PX = 320
+"""Of the longer side: three times what a timeline shows, for sharp screens."""
+
+
+class Thumbnailer:
+    """Makes thumbnails, one at a time."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._thread: ThreadPoolExecutor | None = None
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._idle: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    async def get(self, source: Path) -> tuple[bytes, str]:
+        """The thumbnail of a picture as WebP, and its ETag.
+
+        Raises:
+            FrameMissing: the picture is not there.
+            FrameCorrupt: it can't be decoded.
+        """
+        try:
+            key = await asyncio.to_thread(_key, source)
+        except OSError as error:
+            raise FrameMissing(f"{source.name} cannot be read: {error.strerror}") from None
+        if self._folder is None:
+            self._folder = await asyncio.to_thread(cache_folder)
+        target = self._folder / key[:2] / f"{key}.webp"
+        try:
+            data = await asyncio.to_thread(target.read_bytes)
+        except OSError:
+            data = await self._made(source, target)
+        return data, f'"{key[:32]}"'
+
+    async def close(self) -> None:
+        """End the process, if there is one."""
+        self._closed = True
+        self._cancel_idle()
+        await asyncio.to_thread(self._end_worker)
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.shutdown)
+
+    async def _made(self, source: Path, target: Path) -> bytes:
+        self._cancel_idle()
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "thumbnails")
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, self._make, source, target)
+        finally:
+            self._cancel_idle()
+            self._idle = loop.call_later(IDLE_S, self._end_idle)
+
+    def _make(self, source: Path, target: Path) -> bytes:
+        try:
+            return target.read_bytes()  # made while this request stood in the queue
+        except OSError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        # Absolute: the process runs elsewhere, where the code is.
+        paths = {"source": os.fspath(source.absolute()), "target": os.fspath(target.absolute())}
+        line = orjson.dumps({**paths, "side": SIDE_PX}) + b"\n"
+        for _ in range(2):  # it may have ended, idle, just now
+            answer = self._ask(line)
+            if answer is not None:
+                break
+        else:
+            raise InternalError("The process that makes thumbnails ended; the server's log may say why.")
+        if answer.get("error"):
+            raise FrameCorrupt(f"{source.name} cannot be shown small: {answer['error']}")
+        return target.read_bytes()
+
+    def _ask(self, line: bytes) -> dict[str, str] | None:
+        worker = self._running_worker()
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        try:
+            worker.stdin.write(line)
+            worker.stdin.flush()
+            answer = worker.stdout.readline()
+        except (OSError, ValueError):
+            answer = b""
+        if not answer:
+            self._end_worker()  # it has ended, or is about to: asked again in this moment it might still seem alive
+        return loads(answer) if answer else None
+
+    def _running_worker(self) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._closed:
+                raise InternalError("The server is stopping.")
+            if self._worker is None or self._worker.poll() is not None:
+                self._worker = subprocess.Popen(
+                    [sys.executable, "-m", "services.api.work.thumbnail_worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    cwd=places.ROOT,
+                )
+            return self._worker
+
+    def _end_idle(self) -> None:
+        # In a thread: a process that is stuck on a disk takes its time to end.
+        asyncio.get_running_loop().run_in_executor(None, self._end_worker)
+
+    def _end_worker(self) -> None:
+        with self._lock:
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.kill()  # it writes to a temporary name, so nothing half-made is left under a real one
+            worker.wait()
+            for pipe in (worker.stdin, worker.stdout):
+                assert pipe is not None
+                pipe.close()
+
+    def _cancel_idle(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+
+def cache_folder(name: str = "thumbnails") -> Path:
+    """Where what is made of recordings is kept: in the user's cache folder, or in a temporary one where that can't be
+    written; private, as the recordings are."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "parafovea" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            if sys.platform == "win32" or _is_private(folder):
+                return folder
+    except OSError as error:
+        log.debug("%s are not kept: %s", name, error)
+    return Path(tempfile.mkdtemp(prefix=f"parafovea-{name}-"))
+
+
+def _is_private(folder: Path) -> bool:
+    """Close the folder to others: a thumbnail is a recording made small. Whether it is ours, so that it is closed."""
+    if folder.stat().st_uid != os.geteuid():
+        return False
+    folder.chmod(0o700)
+    return True
+
+
+def _key(source: Path) -> str:
+    """Names a picture's bytes without reading them. (Not the hash in the metadata: an imported session may claim any.)
+
+    Raises:
+        OSError: it is not there.
+    """
+    status = source.stat()
+    named = f"{source.absolute()}\n{status.st_mtime_ns}\n{status.st_size}\n{SIDE_PX}"
+    return hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()

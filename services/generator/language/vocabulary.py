@@ -1,0 +1,259 @@
+"""What a layer model can draw, and which of it a prompt means.
+
+A small model knows a closed set of objects. Its folder says which in ``vocabulary.json``; here a free prompt ("add a
+small ladybug in the lower right corner") becomes the caption the model was trained on, and a prompt it has no word
+for becomes the nearest object it knows. Whatever of a prompt is not done is said in a sentence, and what it refuses is
+never drawn. Pure: no torch, no image.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.generator.language.lexicon import DETERMINERS, GLUE, PLAIN
+from services.generator.language.places import is_adjective
+from services.generator.language.reading import Match, Reading
+from services.generator.language.spans import quoted
+from services.generator.language.tokens import END, PAUSE, tokenize
+from services.generator.language.wishes import Wished, wished
+from services.generator.language.words import (
+    COLOUR_WORDS,
+    COUNTS,
+    LARGE,
+    MISLEADING,
+    MOST,
+    SMALL,
+    Place,
+    Size,
+    plural_of,
+    singulars,
+)
+
+FILE = "vocabulary.json"
+LONGEST = 4
+"""Words in the longest name of an object ("slice of watermelon" has three)."""
+
+
+@dataclass(frozen=True)
+class KnownObject:
+    """One thing the model draws: its name, where it belongs, and the colours it can be asked for in."""
+
+    name: str
+    plural: str
+    place: Place
+    colours: tuple[str, ...]
+    natural: tuple[str, ...]
+    """Colours it has anyway: asked for one of these, it is drawn as it is and nothing was left out."""
+    styles: tuple[str, ...]
+    """The manners in which the model draws it."""
+    coloured_styles: tuple[str, ...]
+    """Those of them that take a colour."""
+
+
+@dataclass(frozen=True)
+class ResolvedPrompt:
+    """What a prompt was taken to mean.
+
+    Attributes:
+        object: what is to be drawn; None: nothing, the prompt only refuses or changes what is there.
+        fallback: what of the prompt is not done, and what is drawn in its place; None where all of it is done.
+        by_name: the prompt names the object itself, not something that it stands in for.
+    """
+
+    caption: str
+    object: str | None
+    colour: str | None
+    size: Size
+    place: Place
+    count: int
+    fallback: str | None
+    styles: tuple[str, ...] = ()
+    by_name: bool = False
+
+    def caption_for(self, seed: int) -> str:
+        """The caption with one of the manners of drawing the model knows for this object, chosen by the seed.
+
+        The captions name the manner because one manner at a time is sharp, and because two seeds then differ.
+        """
+        if not self.styles or self.object is None:
+            return self.caption
+        # Knuth's multiplicative hash: neighbouring seeds fall on different manners, in no visible order.
+        style = self.styles[(seed * 2654435761 % 2**32 >> 16) % len(self.styles)]
+        return caption(self.object, self.colour, style)
+
+
+def caption(name: str, colour: str | None = None, style: str | None = None) -> str:
+    """The form the model was trained on: article, manner, colour, object."""
+    words = " ".join(word for word in (style, colour, name) if word)
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+class Vocabulary:
+    """The objects of one model, and how prompts are mapped to them."""
+
+    def __init__(
+        self,
+        objects: dict[str, KnownObject],
+        words: dict[str, tuple[str, bool, bool]],
+        fallback: str,
+        styles: tuple[str, ...],
+    ) -> None:
+        """``words``: phrase to (object, whether plural, whether only its nearest known relative)."""
+        self.objects, self.fallback, self.styles = objects, fallback, styles
+        self._words = words
+        self._singles = {
+            word: (name, plural) for word, (name, plural, nearest) in words.items() if " " not in word and not nearest
+        }
+
+    @classmethod
+    def load(cls, folder: Path) -> Vocabulary | None:
+        """The vocabulary in a model's folder, or None where the model has none and takes any prompt.
+
+        Raises ``ValueError`` when the file is there and is not understood.
+        """
+        path = Path(folder) / FILE
+        if not path.is_file():
+            return None
+        try:
+            table = json.loads(path.read_text(encoding="utf-8"))
+            objects: dict[str, KnownObject] = {}
+            words: dict[str, tuple[str, bool, bool]] = {}
+            for row in table["objects"]:
+                name = str(row["name"])
+                objects[name] = KnownObject(
+                    name,
+                    row["plural"],
+                    row["place"],
+                    tuple(row["colours"]),
+                    tuple(row["natural"]),
+                    tuple(row["styles"]),
+                    tuple(row["coloured_styles"]),
+                )
+                for nearest, phrases in ((True, row["nearest"]), (False, [name, *row["synonyms"]])):
+                    for phrase in phrases:
+                        words.setdefault(plural_of(phrase), (name, True, nearest))
+                        words[phrase] = (name, False, nearest)
+                words[row["plural"]] = (name, row["plural"] != name, False)
+            fallback = str(table["fallback"])
+            if fallback not in objects:
+                raise ValueError(f"its fallback {fallback!r} is not among its objects")
+            return cls(objects, words, fallback, tuple(table["styles"]))
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{path} is not a vocabulary: {error}") from error
+
+    def resolve(self, prompt: str) -> ResolvedPrompt:
+        """What to draw for a prompt. Never fails: an unknown prompt gives the fallback object and says so."""
+        words = tokenize(prompt)
+        reading = Reading(words, list(self._matches(words)), lambda at: self._noun_end(words, at), self._singles)
+        found = wished(reading, self.objects, self.fallback, self.styles)
+        return self._resolved(found)
+
+    def mentioned(self, text: str) -> tuple[set[str], str]:
+        """The objects that a list of things names, and quoted, the words in it that are none."""
+        words = tokenize(text)
+        matches = list(self._matches(words))
+        known = {at for match in matches for at in range(match.start, match.end)}
+        unknown = [at not in known and word not in PLAIN and word not in (END, PAUSE) for at, word in enumerate(words)]
+        named = {match.object for match in matches if not match.nearest}
+        return named, quoted(words, unknown, [word in GLUE for word in words])
+
+    def to_json(self) -> dict[str, Any]:
+        """All that a prompt may say, for people and programs that write prompts."""
+        return {
+            "objects": [
+                {
+                    **{key: getattr(item, key) for key in ("name", "plural", "colours", "place", "styles")},
+                    "synonyms": self._phrases(item, nearest=False),
+                    "nearest": self._phrases(item, nearest=True),
+                }
+                for item in self.objects.values()
+            ],
+            "colours": {
+                colour: sorted(word for word, meant in COLOUR_WORDS.items() if meant == colour)
+                for colour in sorted({colour for item in self.objects.values() for colour in item.colours})
+            },
+            "sizes": {"small": sorted(SMALL), "large": sorted(LARGE)},
+            "numbers": COUNTS,
+            "most": MOST,
+            "styles": list(self.styles),
+            "fallback": self.fallback,
+        }
+
+    def _phrases(self, item: KnownObject, *, nearest: bool) -> list[str]:
+        return [
+            phrase
+            for phrase, (name, plural, near) in self._words.items()
+            if name == item.name and near == nearest and not plural and phrase not in (item.name, item.plural)
+        ]
+
+    def _resolved(self, found: Wished) -> ResolvedPrompt:
+        if found.object is None:
+            return ResolvedPrompt("", None, None, found.size, "any", 1, found.fallback)
+        item = self.objects[found.object]
+        return ResolvedPrompt(
+            caption(item.name, found.colour, found.style),
+            item.name,
+            found.colour,
+            found.size,
+            found.place or item.place,
+            found.count,
+            found.fallback,
+            (found.style,) if found.style else item.coloured_styles if found.colour else item.styles,
+            found.by_name,
+        )
+
+    def _matches(self, words: list[str]) -> Iterator[Match]:
+        """Known phrases from left to right, the longest at each place; a colour before an object is not a fruit."""
+        at = 0
+        while at < len(words):
+            step = next((length for length in (3, 2) if " ".join(words[at : at + length]) in MISLEADING), 0)
+            if step:
+                at += step
+                continue
+            step = 1
+            for length in range(min(LONGEST, len(words) - at), 0, -1):
+                known = self._known(words[at : at + length])
+                if known is None:
+                    continue
+                if length == 1 and words[at] in COLOUR_WORDS and self._starts_object(words, at + 1):
+                    break
+                name, plural, nearest = known
+                yield Match(at, at + length, name, plural, nearest)
+                step = length
+                break
+            at += step
+
+    def _known(self, phrase: list[str]) -> tuple[str, bool, bool] | None:
+        """Object, whether plural, whether only a relative of it, that a phrase names."""
+        known = self._words.get(" ".join(phrase))
+        if known is None and len(phrase) == 2 and phrase[0] not in COLOUR_WORDS:
+            known = self._words.get("".join(phrase))  # "sun flower"
+        if known is None and len(phrase) == 1:
+            known = next((self._words[form] for form in singulars(phrase[0]) if form in self._words), None)
+        if known is None and len(phrase) > 1:  # "maple leaves"
+            forms = (" ".join([*phrase[:-1], form]) for form in singulars(phrase[-1]))
+            several = next((self._words[form] for form in forms if form in self._words), None)
+            known = (several[0], True, several[2]) if several else None
+        return known
+
+    def _starts_object(self, words: list[str], at: int) -> int:
+        """Where a known phrase that begins at ``at`` ends, sizes and colours before it aside; 0: none does."""
+        return self._end(words, at, lambda word: word in COLOUR_WORDS or word in SMALL | LARGE)
+
+    def _noun_end(self, words: list[str], at: int) -> int:
+        """The same, an article, a number and adjectives before it aside."""
+        return self._end(words, at, lambda word: word in DETERMINERS or word in COUNTS or is_adjective(word))
+
+    def _end(self, words: list[str], at: int, may_precede: Callable[[str], bool]) -> int:
+        found = 0
+        while at < len(words):
+            longest = range(min(LONGEST, len(words) - at), 0, -1)
+            found = next((at + length for length in longest if self._known(words[at : at + length])), found)
+            if not may_precede(words[at]):
+                break
+            at += 1
+        return found

@@ -1,0 +1,242 @@
+"""What a prompt that was read comes to: object, colour, size, number, manner; and a sentence on what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.generator.language import foreign
+from services.generator.language.lexicon import ARTICLES, COLOUR_SHADES, DETERMINERS
+from services.generator.language.places import is_adjective
+from services.generator.language.reading import Match, Reading
+from services.generator.language.spans import quoted
+from services.generator.language.tokens import END, PAUSE, said
+from services.generator.language.words import (
+    COLOUR_WORDS,
+    COUNTS,
+    GROUND_WORDS,
+    LARGE,
+    LARGER_COUNTS,
+    MOST,
+    SKY_WORDS,
+    SMALL,
+    Place,
+    Size,
+    word_set,
+)
+
+NOTHING_DRAWN = "nothing is drawn and the sector stays as it is, for the model can only add objects"
+NOT_ENGLISH = "the prompt does not seem to be in English, the only language that the model knows"
+
+_BEFORE_COLOUR = word_set("that which is are in of with a an the coloured colored colour color ") | {PAUSE}
+_NUMBER_REACH = 5
+"""Words before an object among which its number may stand: "a pair of very small cats"."""
+
+
+class Drawn(Protocol):
+    """What is asked of an object of the vocabulary."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def colours(self) -> tuple[str, ...]: ...
+    @property
+    def natural(self) -> tuple[str, ...]: ...
+    @property
+    def styles(self) -> tuple[str, ...]: ...
+    @property
+    def coloured_styles(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """What is to be drawn; ``object`` None: nothing. ``fallback``: what is not done, in a sentence, or None."""
+
+    object: str | None
+    colour: str | None
+    style: str | None
+    size: Size
+    place: Place | None
+    count: int
+    fallback: str | None
+    by_name: bool = False
+
+
+def wished(reading: Reading, objects: Mapping[str, Drawn], fallback: str, styles: Sequence[str]) -> Wished:
+    """Work it out.
+
+    Args:
+        objects: of the vocabulary, by name.
+        fallback: what is drawn where nothing that is wished for is known.
+        styles: all manners of drawing that the model has words for.
+    """
+    return _Answer(reading, objects, fallback, styles).give()
+
+
+class _Answer:
+    def __init__(self, reading: Reading, objects: Mapping[str, Drawn], fallback: str, styles: Sequence[str]) -> None:
+        self._reading = reading
+        self._words = reading.words
+        self._objects = objects
+        self._fallback = fallback
+        self._styles = styles
+        self._used: set[int] = set()
+        self._reasons: list[str] = []
+
+    def give(self) -> Wished:
+        main = self._reading.main
+        if main is None:
+            return self._without_object()
+        item = self._objects[main.object]
+        self._used.update(range(main.start, main.end))
+        if main.nearest:
+            self._used.update(range(self._reading.noun_start, main.end))
+            asked = said(self._words[self._reading.noun_start : main.end])
+            self._reasons.append(f"{asked!r} is not in the model's vocabulary; the nearest it knows is {item.name}")
+        count = self._count(main)
+        colour = self._colour(main, item)
+        style = self._style(item, colour)
+        size, place = self._size(main), self._place()
+        self._used |= self._reading.alternatives()
+        self._say_what_is_left()
+        fallback = "; ".join(self._reasons) or None
+        return Wished(item.name, colour, style, size, place, count, fallback, by_name=not main.nearest)
+
+    def _without_object(self) -> Wished:
+        drawn: str | None = self._fallback
+        if not self._reading.wishes or self._fallback in self._reading.refused:
+            drawn = None
+            self._say_what_is_left()
+            self._reasons.insert(0, NOTHING_DRAWN)
+        else:
+            self._reasons.append(
+                f"nothing in the prompt is in the model's vocabulary; its fallback is {self._fallback}"
+            )
+            self._say_what_is_undone()
+        return Wished(drawn, None, None, self._size(None), self._place(), 1, "; ".join(self._reasons))
+
+    # -- what is said -------------------------------------------------------------------------------------------------
+
+    def _say_what_is_left(self) -> None:
+        reading = self._reading
+        if left := quoted(self._words, reading.passed_over(self._used), reading.glue()):
+            self._reasons.append(f"left out: {left}")
+        self._say_what_is_undone()
+
+    def _say_what_is_undone(self) -> None:
+        if undone := quoted(self._words, self._reading.undone(), self._reading.glue()):
+            self._reasons.append(f"not done: {undone}")
+        if any(foreign.is_foreign(word) for word in self._words if word not in (END, PAUSE)):
+            self._reasons.append(NOT_ENGLISH)
+
+    # -- what is heeded -----------------------------------------------------------------------------------------------
+
+    def _before(self, main: Match) -> range:
+        return range(main.start - 1, self._reading.phrase_start - 1, -1)
+
+    def _count(self, main: Match) -> int:
+        """How many are asked for: a number before the object, else two for a bare plural."""
+        for at in range(main.start - 1, max(-1, main.start - 1 - _NUMBER_REACH), -1):
+            word = self._words[at]
+            if word in (END, "and", "with") or self._reading.stances[at] != "add":
+                break
+            if (word.isascii() and word.isdigit()) or word in LARGER_COUNTS or word in COUNTS:
+                between = self._words[at + 1 : main.start]
+                if not (at >= self._reading.phrase_start or between[:1] == ["of"]):
+                    break
+                if not main.plural and any(not self._reading.is_plain(other) for other in between):
+                    break  # "a three-legged dog"
+                self._used.add(at)
+                asked = COUNTS.get(word) or LARGER_COUNTS.get(word) or int(word)
+                if asked > MOST:
+                    self._reasons.append(f"{word!r} are more than the {MOST} that go into one sector")
+                return max(1, min(asked, MOST))
+            if word in ("a", "an", "single", "the") and not main.plural:
+                return 1
+        return 2 if main.plural else 1
+
+    def _colour(self, main: Match, item: Drawn) -> str | None:
+        before = [at for at in self._before(main) if self._words[at] in COLOUR_WORDS]
+        at = self._colour_after(main)
+        asked = before + ([at] if at is not None else [])
+        taken = next((at for at in asked if COLOUR_WORDS[self._words[at]] in item.colours), None)
+        for at in asked:
+            colour = COLOUR_WORDS[self._words[at]]
+            own = taken is None and colour in item.natural
+            either = taken is not None and "or" in (*self._words[at + 1 : at + 2], *self._words[max(0, at - 1) : at])
+            if at == taken or own or either or (taken is not None and colour == COLOUR_WORDS[self._words[taken]]):
+                self._heed_colour(at)
+        missing = [at for at in asked if at not in self._used]
+        if missing and taken is None:
+            self._used.update(missing)
+            names = ", ".join(repr(COLOUR_WORDS[self._words[at]]) for at in missing)
+            self._reasons.append(f"{item.name} is drawn in its own colours, without {names}")
+        return None if taken is None else COLOUR_WORDS[self._words[taken]]
+
+    def _heed_colour(self, at: int) -> None:
+        self._used.add(at)
+        while at and self._words[at - 1] in COLOUR_SHADES:
+            at -= 1
+            self._used.add(at)
+
+    def _colour_after(self, main: Match) -> int | None:
+        """A colour said of the object behind it, "a balloon that is red", where nothing else has that colour."""
+        at = main.end
+        while at < len(self._words) and (self._words[at] in _BEFORE_COLOUR or self._words[at] in COLOUR_SHADES):
+            at += 1
+        if at == len(self._words) or self._words[at] not in COLOUR_WORDS or self._reading.stances[at] != "add":
+            return None
+        end = at + 1
+        if self._words[end : end + 1] in (["colour"], ["color"]):
+            self._used.add(end)
+            end += 1
+        following = self._words[end : end + 1]
+        return at if not following or following[0] in (END, PAUSE) else None
+
+    def _style(self, item: Drawn, colour: str | None) -> str | None:
+        for style in item.coloured_styles if colour else item.styles:
+            if style in self._words:
+                self._used.update(at for at, word in enumerate(self._words) if word == style)
+                return style
+        return None
+
+    def _size(self, main: Match | None) -> Size:
+        near = list(self._before(main)) if main else []
+        sizes = [at for at, word in enumerate(self._words) if word in SMALL | LARGE and self._is_free(at)]
+        for at in [*(at for at in near if at in sizes), *sizes]:
+            size: Size = "small" if self._words[at] in SMALL else "large"
+            same = SMALL if size == "small" else LARGE
+            self._used.update(other for other in sizes if self._words[other] in same)
+            return size
+        return "medium"
+
+    def _is_free(self, at: int) -> bool:
+        """Whether an adjective there is not said of another thing: "with a small hat"."""
+        main = self._reading.main
+        if self._reading.stances[at] != "add":
+            return False
+        if main is None or self._reading.phrase_start <= at < main.end:
+            return True
+        end = at + 1
+        while end < len(self._words) and is_adjective(self._words[end]):
+            end += 1
+        alone = end == len(self._words) or self._words[end] in (END, PAUSE)
+        return alone and not set(self._words[max(0, at - 2) : at]) & ARTICLES
+
+    def _place(self) -> Place | None:
+        """Where the prompt says the object is to be, if it says."""
+        named: Place | None = None
+        for at, word in enumerate(self._words):
+            if word not in SKY_WORDS | GROUND_WORDS or self._reading.stances[at] != "add":
+                continue
+            if not self._is_wished_for(at):
+                self._used.add(at)
+            named = "sky" if word in SKY_WORDS or named == "sky" else "ground"
+        return named
+
+    def _is_wished_for(self, at: int) -> bool:
+        """Whether a thing is one more that is wished for: "on a table", but not "on the table" or "on grass"."""
+        while at and (is_adjective(self._words[at - 1]) and self._words[at - 1] not in DETERMINERS):
+            at -= 1
+        return at > 0 and self._words[at - 1] in ARTICLES

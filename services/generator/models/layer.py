@@ -1,0 +1,71 @@
+"""The kind of model that makes an object: the photograph is left alone, and the object is put into it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from services.generator.engine import Edit, Edited
+from services.generator.language.understanding import understand
+from services.generator.language.vocabulary import Vocabulary
+from services.generator.models.denoising import Denoiser, Progress, Used
+from services.generator.painting.compositing import compose
+from services.generator.painting.cutout import NothingDrawn, cut_out
+from services.generator.painting.placing import Size, Wish
+from shared.errors import GenerationFailed
+
+_SMALL = re.compile(r"\b(small|tiny|little|mini|miniature)\b", re.IGNORECASE)
+_LARGE = re.compile(r"\b(large|big|huge|giant|enormous)\b", re.IGNORECASE)
+_RGBA = 4
+
+
+class Layer:
+    """Draws an object from text and composites it into the sector.
+
+    Args:
+        denoiser: a text-to-image pipeline whose pictures have four channels.
+        vocabulary: what the model can draw; None for a model that came without one, which is given the prompt as it is.
+    """
+
+    def __init__(self, denoiser: Denoiser, vocabulary: Vocabulary | None) -> None:
+        self._denoiser = denoiser
+        self._vocabulary = vocabulary
+
+    def __call__(self, edit: Edit, used: Used, progress: Progress) -> Edited:
+        caption, wish, notes = self._understand(edit, used)
+        if wish is None:
+            progress.check()
+            return Edited(edit.pixels, 0, used.guidance_scale, used.strength, notes)
+        side = self._denoiser.size
+        rgba = self._denoiser.run(edit, used, progress, prompt=caption, width=side, height=side)
+        if rgba.shape[2] != _RGBA:
+            raise GenerationFailed(f"The model gave {rgba.shape[2]} channels, not RGBA; set PARAFOVEA_MODEL_KIND.")
+        try:
+            cutout = cut_out(rgba)
+        except NothingDrawn:
+            raise GenerationFailed("The model drew nothing for this prompt; try another seed or prompt.") from None
+        composite = compose(edit.pixels, edit.region, cutout, wish, edit.seed)
+        return Edited(composite.pixels, used.steps, used.guidance_scale, used.strength, notes)
+
+    def _understand(self, edit: Edit, used: Used) -> tuple[str, Wish | None, dict[str, Any]]:
+        """Caption for the model, wish for the placing (None: nothing is to be drawn), and what to tell the client."""
+        if self._vocabulary is None:
+            return edit.prompt, Wish(size=size_in(edit.prompt)), self._denoiser.unheeded(edit, used)
+        height, width = edit.pixels.shape[:2]
+        resolved = understand(self._vocabulary, edit.prompt, edit.negative_prompt, edit.region, (width, height))
+        notes: dict[str, Any] = {}
+        if resolved.object is not None:
+            notes["object"] = resolved.object
+        if resolved.fallback is not None:
+            notes["fallback"] = resolved.fallback
+        if resolved.object is None:
+            return "", None, notes
+        wish = Wish(resolved.size, resolved.place, resolved.count, colour_asked=resolved.colour is not None)
+        return resolved.caption_for(edit.seed), wish, notes
+
+
+def size_in(prompt: str) -> Size:
+    """The size that a prompt asks for in a word."""
+    if _SMALL.search(prompt):
+        return "small"
+    return "large" if _LARGE.search(prompt) else "medium"

@@ -1,0 +1,1 @@
+"""Sessions shown at their recorded times."""

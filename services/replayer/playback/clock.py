@@ -1,0 +1,160 @@
+"""Playback time: which frame of a recorded session is due when.
+
+Media time runs from the first frame of the session, in seconds, as it was recorded. It is tied to the clock at one
+point, the anchor, and every due time is counted from there: however late a frame was really sent, the next one is due
+when it would have been anyway, so nothing adds up. Whatever changes the course (play, pause, speed, seek, step) sets a
+new anchor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from shared.session.reading.timeline import DEFAULT_GAP_S, Timeline, round_s
+
+__all__ = ["DEFAULT_GAP_S", "MAX_SPEED", "MIN_SPEED", "Playback", "Timeline"]
+
+MIN_SPEED = 0.01
+MAX_SPEED = 100.0
+
+
+class Playback:
+    """The course of one playback; it is paused until :meth:`play`.
+
+    Args:
+        offsets: seconds since the first frame, of each frame, never falling; see :class:`Timeline`. More may be added.
+        clock: seconds of a clock that never goes back, such as ``time.monotonic``.
+        position: the frame to begin with, from 0 to ``len(offsets)``.
+
+    Attributes:
+        position: the next frame to show; ``len(offsets)`` at the end.
+    """
+
+    def __init__(self, offsets: Sequence[float], clock: Callable[[], float], *, position: int = 0) -> None:
+        self._offsets = offsets
+        self._clock = clock
+        self._speed = 1.0
+        self._loop = False
+        self._playing = False
+        self._round = 0
+        self._anchor_clock = 0.0
+        self._anchor_media = 0.0
+        self.position = 0
+        self.seek(position)
+
+    @property
+    def total(self) -> int:
+        """How many frames there are."""
+        return len(self._offsets)
+
+    @property
+    def speed(self) -> float:
+        """Media seconds in a second of the clock."""
+        return self._speed
+
+    @property
+    def loop(self) -> bool:
+        """Whether the first frame follows the last one."""
+        return self._loop
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether a frame is going to be due by itself."""
+        return self._playing and not self.is_complete
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every frame was shown."""
+        return self.position >= self.total
+
+    @property
+    def round_s(self) -> float:
+        """Media seconds from the first frame to the first frame of the next round."""
+        return round_s(self._offsets)
+
+    def play(self, speed: float | None = None, loop: bool | None = None) -> None:
+        """Run, or run on, from the beginning where every frame was shown; None keeps what was set before.
+
+        Raises:
+            ValueError: the speed is not from :data:`MIN_SPEED` to :data:`MAX_SPEED`.
+        """
+        if speed is not None and not MIN_SPEED <= speed <= MAX_SPEED:
+            raise ValueError(f"a speed is from {MIN_SPEED} to {MAX_SPEED:g}, not {speed:g}")
+        if self.is_complete:
+            self._go(0)
+        self._anchor()
+        self._playing = True
+        self._speed = self._speed if speed is None else speed
+        self._loop = self._loop if loop is None else loop
+
+    def pause(self) -> None:
+        """Stand still; :meth:`play` goes on with what is left of the interval."""
+        self._anchor()
+        self._playing = False
+
+    def seek(self, position: int) -> None:
+        """Go to a frame: it is due at once.
+
+        Raises:
+            IndexError: there is no such frame (one past the last is the end).
+        """
+        if not 0 <= position <= self.total:
+            raise IndexError(f"there are {self.total} frames; {position} is none of them")
+        self._go(position)
+
+    def step(self, by: int) -> int | None:
+        """:meth:`show` the frame that is ``by`` frames from the one shown last: +1 is the next, -1 the one before.
+
+        Returns its position; None past either end, where nothing changes.
+        """
+        target = self.position - 1 + by
+        if not 0 <= target < self.total:
+            return None
+        self.show(target)
+        return target
+
+    def show(self, position: int) -> None:
+        """A frame was shown by hand: pause, and go on behind it.
+
+        Raises:
+            IndexError: there is no such frame.
+        """
+        if not 0 <= position < self.total:
+            raise IndexError(f"there are {self.total} frames; {position} is none of them")
+        self._go(position)
+        self._playing = False
+        self.position = position + 1
+
+    def due(self) -> float | None:
+        """The clock's time at which the frame at :attr:`position` is to be shown; None while nothing is due."""
+        if not self.is_playing:
+            return None
+        media = self._round * self.round_s + self._offsets[self.position]
+        return self._anchor_clock + (media - self._anchor_media) / self._speed
+
+    def advance(self) -> None:
+        """The frame at :attr:`position` was shown, or could not be; on to the next."""
+        self.position += 1
+        self._wrap()
+
+    def _go(self, position: int) -> None:
+        self._round = 0
+        self.position = position
+        self._anchor_clock = self._clock()
+        self._anchor_media = self._offsets[min(position, self.total - 1)] if self.total else 0.0
+
+    def _anchor(self) -> None:
+        """Tie media time to the clock anew, where both stand now."""
+        now = self._clock()
+        if self.is_playing:
+            media = self._anchor_media + (now - self._anchor_clock) * self._speed
+            media -= self._round * self.round_s
+            # Not past the frame that is due: late or not, it comes next, and the interval behind it stays whole.
+            self._anchor_media = min(media, self._offsets[self.position])
+            self._round = 0
+        self._anchor_clock = now
+
+    def _wrap(self) -> None:
+        if self._loop and self._playing and self.is_complete and self.total:
+            self.position = 0
+            self._round += 1

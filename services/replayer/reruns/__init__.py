@@ -1,0 +1,1 @@
+"""Sessions made again with something changed."""

@@ -1,0 +1,167 @@
+"""What a re-run asks for: each frame of the parent, in order, with what is changed. Pure of sockets and files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from shared.bus.requests import Generate, RerunChanges, told_focus
+from shared.bus.rpc import invalid_request
+from shared.errors import InvalidRequest
+from shared.fields import MAX_SEED, FrameId, fits
+from shared.prompts import Cycle, InvalidPrompts, PromptLists, from_json
+from shared.session.format.layout import parse_frame_name
+
+JOB_TIMEOUT_S = 600.0
+"""Background jobs wait behind every live one; one that got no turn in this time is asked for again."""
+
+_COPIED = ("grid_size", "target_sector", "negative_prompt")
+_SETTINGS = ("steps", "guidance_scale", "strength")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is different from the parent; everything else stays."""
+
+    prompts: PromptLists | None = None
+    seed_offset: int = 0
+    strength: float | None = None
+    chain: bool = False
+
+    @classmethod
+    def of(cls, wanted: RerunChanges) -> Changes:
+        """The changes of a request.
+
+        Raises:
+            InvalidRequest: the prompts are not what they should be.
+        """
+        try:
+            prompts = None if wanted.prompts is None else from_json(wanted.prompts)
+        except InvalidPrompts as error:
+            raise InvalidRequest(f"prompts: {error}", fields={"prompts": str(error)}) from None
+        return cls(prompts, wanted.seed_offset, wanted.strength, wanted.chain)
+
+    @classmethod
+    def from_head(cls, changed: Mapping[str, Any]) -> Changes:
+        """The changes that the head of a re-run's session names.
+
+        Raises:
+            InvalidRequest: they are not what they should be.
+        """
+        try:
+            wanted = RerunChanges.model_validate({key: changed[key] for key in _NAMED if key in changed})
+        except ValidationError as error:
+            raise invalid_request(error) from None
+        return cls.of(wanted)
+
+    def to_json(self) -> dict[str, Any]:
+        """What is changed, and nothing else."""
+        changed: dict[str, Any] = {}
+        if self.prompts is not None:
+            changed["prompts"] = self.prompts.to_json()
+        if self.seed_offset:
+            changed["seed_offset"] = self.seed_offset
+        if self.strength is not None:
+            changed["strength"] = self.strength
+        if self.chain:
+            changed["chain"] = True
+        return changed
+
+
+_NAMED = ("prompts", "seed_offset", "strength", "chain")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An entry that cannot be understood: what the name of its file says, and what is wrong."""
+
+    stand_in: dict[str, Any]
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One frame to make.
+
+    Attributes:
+        entry: of the parent's frame.
+        request: what to ask for, but for the session; or None, with the reason in ``problem``.
+        fed_by: index of the parent's frame whose new version is the input; None: the recorded input.
+    """
+
+    entry: dict[str, Any]
+    request: Generate | None
+    problem: str | None = None
+    fed_by: int | None = None
+
+    @property
+    def index(self) -> int:
+        """Of the parent's frame."""
+        index: int = self.entry["index"]
+        return index
+
+
+def steps(parent: str, into: str, entries: Iterable[dict[str, Any] | Unreadable], changes: Changes) -> Iterator[Step]:
+    """A step for each entry of the parent.
+
+    All of them, those that are made already too: the prompts cycle through the whole session, so a re-run that goes on
+    takes up where it would have been.
+    """
+    cycle = Cycle(changes.prompts)
+    for entry in entries:
+        if isinstance(entry, Unreadable):
+            yield Step(entry.stand_in, None, entry.problem)
+            continue
+        prompt = entry.get("prompt")
+        if changes.prompts is not None:
+            draw = cycle.take(str(entry.get("target_sector")))
+            prompt = draw.prompt if draw is not None else None
+        yield _step(parent, into, entry, prompt, changes)
+
+
+def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes: Changes) -> Step:
+    if prompt is None:
+        return Step(entry, None, f"the prompts have none for the sector {entry.get('target_sector')}")
+    if not isinstance(entry.get("seed"), int):
+        return Step(entry, None, "its entry does not say which seed it was made with")
+    requested = entry.get("requested")
+    settings = {key: requested.get(key) for key in _SETTINGS} if isinstance(requested, Mapping) else {}
+    if isinstance(requested, Mapping) and requested.get("strict") is True:
+        settings["strict"] = True
+    if changes.strength is not None:
+        settings["strength"] = changes.strength
+    frame_id = entry.get("frame_id")
+    try:
+        request = Generate.model_validate(
+            {
+                **{key: entry.get(key) for key in _COPIED},
+                **told_focus(entry),
+                **settings,
+                "prompt": prompt,
+                "seed": (entry["seed"] + changes.seed_offset) % (MAX_SEED + 1),
+                "request_id": f"rerun-{into}-{entry['index']}",
+                # A try that was given up, and is under way still, is dropped for the next one.
+                "client_id": f"rerun-{into}",
+                "supersede": True,
+                "timeout_ms": JOB_TIMEOUT_S * 1000,
+                "priority": "background",
+                "origin": {
+                    "session_id": parent,
+                    "index": entry["index"],
+                    "frame_id": frame_id if fits(FrameId, frame_id) else None,
+                },
+            }
+        )
+    except ValidationError as error:
+        return Step(entry, None, f"its entry is no request: {invalid_request(error).detail}")
+    return Step(entry, request, fed_by=_fed_by(entry) if changes.chain else None)
+
+
+def _fed_by(entry: Mapping[str, Any]) -> int | None:
+    """The earlier frame that was this one's input."""
+    named = entry.get("input_file")
+    parsed = parse_frame_name(named) if isinstance(named, str) else None
+    return parsed.index if parsed is not None else None

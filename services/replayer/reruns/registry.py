@@ -1,0 +1,251 @@
+"""Re-runs by the session they make: begun, asked after, given up, resumed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+from services.replayer.reruns.plan import Changes
+from services.replayer.reruns.rerun import Rerun
+from services.replayer.reruns.sources import last_origin
+from shared.bus.envelope import Reply, Request
+from shared.bus.messages import Heartbeat
+from shared.bus.requests import RerunRequest, RerunState, SessionStamp, StartedSession, StartRerun, StartSession
+from shared.bus.rpc import Client, PeerGone, read
+from shared.bus.server import Handler
+from shared.errors import (
+    GeneratorLoading,
+    GeneratorUnavailable,
+    InvalidRequest,
+    NotFound,
+    RecorderUnavailable,
+    SessionBusy,
+    SessionNotFound,
+)
+from shared.process.runner import Runtime
+from shared.session.format import ids
+from shared.session.format.entries import differ
+from shared.session.format.lineage import is_parent
+from shared.session.reading.reader import open_session
+
+ANSWER_S = 5.0
+OPEN_S = 30.0
+CLOSE_S = 1.0
+REMEMBERED = 100
+"""Re-runs that are over and can still be asked after in detail."""
+SKIPPED = 10_000
+"""Fewer, where all together have skipped more frames."""
+
+
+class Reruns:
+    """Handlers of ``rerun``, ``rerun.status`` and ``rerun.cancel``.
+
+    They are there before the channel is bound, and :meth:`connect` comes behind it: a replayer that may not run has
+    called nobody.
+    """
+
+    _generator: Client
+    _recorder: Client
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._root: Path = runtime.settings.sessions_dir
+        self._runs: OrderedDict[str, tuple[Rerun, asyncio.Task[None]]] = OrderedDict()
+        self._turn = asyncio.Lock()
+        self._starting = asyncio.Lock()
+        self.handlers: dict[str, Handler] = {
+            "rerun": self._start,
+            "rerun.status": self._status,
+            "rerun.cancel": self._cancel,
+        }
+
+    def connect(self, generator: Client, recorder: Client) -> None:
+        """Who is asked from now on."""
+        self._generator, self._recorder = generator, recorder
+
+    async def close(self) -> None:
+        """Break off what is being made; it can be resumed. Jobs that are under way are dropped."""
+        tasks = [task for _, task in self._runs.values() if not task.done()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_S)
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    async def _start(self, request: Request) -> Reply:
+        wanted = StartRerun.model_validate(request.body)
+        ids.validate(wanted.into)
+        async with self._starting:
+            known = self._runs.get(wanted.into)
+            if known is not None and not known[1].done():
+                raise SessionBusy(f"session {wanted.into!r} is being made by a re-run already")
+            rerun = await self._prepare(wanted)
+            task = self._runtime.supervise(rerun.run(self._turn), f"re-run into {wanted.into}")
+            self._runs[wanted.into] = (rerun, task)
+            self._runtime.supervise(self._see_off(rerun, task), f"end of the re-run into {wanted.into}")
+            self._forget_old()
+        return Reply(rerun.state().model_dump())
+
+    async def _status(self, request: Request) -> Reply:
+        session_id = RerunRequest.model_validate(request.body).session_id
+        known = await self._known(session_id)
+        if known is not None:
+            return Reply(known[0].state().model_dump())
+        return Reply((await asyncio.to_thread(_state_on_disk, self._root, session_id)).model_dump())
+
+    async def _cancel(self, request: Request) -> Reply:
+        session_id = RerunRequest.model_validate(request.body).session_id
+        known = await self._known(session_id)
+        if known is None:
+            return Reply((await asyncio.to_thread(_state_on_disk, self._root, session_id)).model_dump())
+        rerun, task = known
+        task.cancel()
+        await asyncio.wait([task])
+        return Reply(rerun.state().model_dump())
+
+    # -- parts --------------------------------------------------------------------------------------------------------
+
+    async def _known(self, session_id: str) -> tuple[Rerun, asyncio.Task[None]] | None:
+        """A re-run of ours into this session; one that is over counts while the session is the one it made."""
+        known = self._runs.get(session_id)
+        if known is None or not known[1].done():
+            return known
+        return known if await asyncio.to_thread(_is_there, self._root, known[0].stamp) else None
+
+    async def _prepare(self, wanted: StartRerun) -> Rerun:
+        """Check everything that can be checked, then have the new session opened."""
+        changes, changed = Changes.of(wanted), None
+        if wanted.resume:
+            changed = await asyncio.to_thread(_changed_in, self._root, wanted)
+            changes = Changes.from_head(changed)
+        made_by = await asyncio.to_thread(_maker_of, self._root, wanted.session_id)
+        model = await self._model(wanted.model)
+        extra: dict[str, Any] = {}
+        if changed is None:
+            changed = changes.to_json()
+            if made_by is not None and made_by.get("revision") != model["revision"]:
+                changed["model"] = {key: model[key] for key in ("id", "revision")}
+            extra = {"parent": await asyncio.to_thread(_name_parent, self._root, wanted.session_id), "changed": changed}
+        stamp = await self._open(wanted, extra)
+        return Rerun(
+            self._root,
+            wanted.session_id,
+            stamp,
+            changes,
+            changed,
+            model["revision"],
+            self._generator,
+            self._recorder,
+        )
+
+    async def _model(self, wanted: str | None) -> dict[str, Any]:
+        """The model that the generator runs.
+
+        Raises:
+            InvalidRequest: it is not the one that is wanted.
+        """
+        try:
+            status = read(Heartbeat, await self._generator.call("status", timeout_s=ANSWER_S))
+        except (PeerGone, TimeoutError):
+            raise GeneratorUnavailable("The generator is not running; start it and try again.") from None
+        if status.state == "loading":
+            raise GeneratorLoading("The model is still being loaded; try again in a moment.")
+        if status.state != "ready" or status.model is None:
+            raise GeneratorUnavailable(f"The generator is {status.state}: {status.detail or 'see its log'}")
+        model = status.model.model_dump()
+        if wanted is not None and wanted != model["id"] and not (wanted and model["revision"].startswith(wanted)):
+            problem = (
+                f"the generator runs {model['id']} ({model['revision'][:12]}) and one model at a time; "
+                f"start it with PARAFOVEA_MODEL={wanted}, then make the session again"
+            )
+            raise InvalidRequest(problem, fields={"model": problem})
+        return model
+
+    async def _open(self, wanted: StartRerun, extra: dict[str, Any]) -> SessionStamp:
+        body = StartSession(session_id=wanted.into, resume=wanted.resume, active=False, extra=extra)
+        try:
+            reply = await self._recorder.call("start", body.model_dump(), timeout_s=OPEN_S)
+        except (PeerGone, TimeoutError):
+            raise RecorderUnavailable("The recorder does not answer; start it and try again.") from None
+        started = read(StartedSession, reply)
+        return SessionStamp(session_id=started.session_id, created_at=started.created_at)
+
+    async def _see_off(self, rerun: Rerun, task: asyncio.Task[None]) -> None:
+        await asyncio.wait([task])
+        if rerun.state().state != "complete" and not self._runtime.stopping.is_set():
+            await rerun.close()
+
+    def _forget_old(self) -> None:
+        over = [(session_id, rerun) for session_id, (rerun, task) in self._runs.items() if task.done()]
+        skipped = sum(len(rerun.skipped) for _, rerun in over)
+        for number, (session_id, rerun) in enumerate(over):
+            if len(over) - number <= REMEMBERED and skipped <= SKIPPED:
+                break
+            skipped -= len(rerun.skipped)
+            del self._runs[session_id]
+
+
+def _name_parent(root: Path, session_id: str) -> dict[str, Any]:
+    with open_session(root, session_id) as reader:
+        return {"session_id": session_id, "created_at": reader.created_at, "frames": reader.count}
+
+
+def _maker_of(root: Path, session_id: str) -> dict[str, Any] | None:
+    """The model of a session's first frame."""
+    with open_session(root, session_id) as reader:
+        model: dict[str, Any] | None = reader.shown(0)[0].get("model") if reader.count else None
+    return model
+
+
+def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:
+    """What a re-run that is to be resumed was begun with.
+
+    Raises:
+        InvalidRequest: the session is no re-run of that parent.
+    """
+    with open_session(root, wanted.into) as reader, open_session(root, wanted.session_id) as parent:
+        changed = reader.head.get("changed")
+        if not is_parent(parent.head, reader.head.get("parent")):
+            problem = f"session {wanted.into!r} is no re-run of {wanted.session_id!r}, so it cannot be resumed as one"
+            raise InvalidRequest(problem, fields={"resume": problem})
+    return changed if isinstance(changed, dict) else {}
+
+
+def _state_on_disk(root: Path, session_id: str) -> RerunState:
+    """How far a re-run came that nobody is making.
+
+    Raises:
+        NotFound: the session is no re-run.
+    """
+    with open_session(root, session_id) as reader:
+        parent, changed = reader.head.get("parent"), reader.head.get("changed")
+    if not isinstance(parent, dict) or not isinstance(parent.get("session_id"), str):
+        raise NotFound(f"session {session_id!r} is not made by a re-run")
+    made = last_origin(root, session_id)
+    with open_session(root, parent["session_id"]) as reader:
+        if not is_parent(reader.head, parent):
+            raise NotFound(
+                f"session {session_id!r} was made from another session than the one that is called "
+                f"{parent['session_id']!r} now"
+            )
+        total, position = reader.count, None if made is None else reader.position_of(made)
+    done = 0 if position is None else position + 1
+    return RerunState(
+        session_id=session_id,
+        parent=parent["session_id"],
+        state="complete" if done == total else "interrupted",
+        done=done,
+        total=total,
+        changed=changed if isinstance(changed, dict) else {},
+    )
+
+
+def _is_there(root: Path, stamp: SessionStamp) -> bool:
+    try:
+        with open_session(root, stamp.session_id) as reader:
+            return reader.created_at is not None and not differ(reader.created_at, stamp.created_at)
+    except SessionNotFound:
+        return False

@@ -1,0 +1,242 @@
+"""One re-run: a session made again, frame by frame, by the generator, behind every live request.
+
+Its frames are stamped with the new session, which the recorder writes beside the active one. What is made is known from
+the new session alone, so a re-run that was broken off at any point goes on behind its last frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from services.replayer.reruns.maker import Maker, PeerAway, Refused
+from services.replayer.reruns.plan import Changes, Step, Unreadable, steps
+from services.replayer.reruns.sources import last_origin, new_version, recorded_input
+from shared.bus.messages import Heartbeat, new_id
+from shared.bus.requests import RecorderStatus, RerunState, SessionStamp, SkippedFrame, StopSession
+from shared.bus.rpc import Client, PeerGone, read
+from shared.errors import (
+    GenerationTimeout,
+    GeneratorLoading,
+    GeneratorUnavailable,
+    ParafoveaError,
+    QueueFull,
+    RecordingBacklogFull,
+)
+from shared.session.reading.reader import SessionReader, open_session
+
+log = logging.getLogger(__name__)
+
+State = Literal["queued", "running", "waiting", "complete", "cancelled", "failed", "interrupted"]
+
+ANSWER_S = 5.0
+RETRY_S = 0.5
+MAX_BEHIND = 4
+"""Frames of a re-run that may wait for the recorder: the backlog is for live frames."""
+MAX_SKIPPED = 1000
+_BUSY = (QueueFull, RecordingBacklogFull, GenerationTimeout)
+
+
+class Rerun:
+    """A session on its way.
+
+    Args:
+        root: the folder of the sessions.
+        parent: id of the session that is made again.
+        stamp: of the new session, which the recorder has opened.
+        changes, changed: what is different, and what the new session's head says of it.
+        model: revision of the model that it is made with.
+
+    Attributes:
+        stamp: as given.
+        skipped: frames that could not be made again, the first :data:`MAX_SKIPPED`.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        parent: str,
+        stamp: SessionStamp,
+        changes: Changes,
+        changed: dict[str, Any],
+        model: str,
+        generator: Client,
+        recorder: Client,
+    ) -> None:
+        self._root = root
+        self._parent = parent
+        self.stamp = stamp
+        self._changes = changes
+        self._changed = changed
+        self._maker = Maker(generator, model)
+        self._generator = generator
+        self._recorder = recorder
+        self._state: State = "queued"
+        self._reason: str | None = None
+        self._done = 0
+        self._total = 0
+        self.skipped: list[SkippedFrame] = []
+        self._last: tuple[int, bytes] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self._state not in ("queued", "running", "waiting")
+
+    def state(self) -> RerunState:
+        """How it stands."""
+        return RerunState(
+            session_id=self.stamp.session_id,
+            parent=self._parent,
+            state=self._state,
+            done=self._done,
+            total=self._total,
+            skipped=tuple(self.skipped),
+            reason=self._reason,
+            changed=self._changed,
+        )
+
+    async def run(self, turn: asyncio.Lock) -> None:
+        """Make what is not made yet; one re-run at a time has its ``turn``. Cancelling the task gives it up."""
+        try:
+            async with turn:
+                await self._go()
+            await self.close()
+            self._state, self._reason = "complete", None
+        except asyncio.CancelledError:
+            self._state, self._reason = "cancelled", None
+            raise
+        except (Refused, ParafoveaError, OSError) as error:
+            self._state, self._reason = "failed", str(error)
+            log.error("the re-run into %s failed: %s", self.stamp.session_id, error)
+        except Exception as error:
+            self._state, self._reason = "failed", f"{type(error).__name__}: {error}"
+            log.exception("the re-run into %s failed", self.stamp.session_id)
+
+    async def close(self) -> None:
+        """Tell the recorder that no more frames come."""
+        wanted = StopSession(session_id=self.stamp.session_id).model_dump()
+        try:
+            await self._recorder.call("stop", wanted, timeout_s=ANSWER_S)
+        except (PeerGone, TimeoutError, ParafoveaError) as error:
+            log.info("the recorder closes %s by itself (%s)", self.stamp.session_id, error)
+
+    # -- its course ---------------------------------------------------------------------------------------------------
+
+    async def _go(self) -> None:
+        parent = await asyncio.to_thread(open_session, self._root, self._parent)
+        try:
+            self._total = parent.count
+            while True:
+                try:
+                    await self._maker.check()
+                    made = await self._made()
+                    self._state, self._reason = "running", None
+                    await self._make_all(parent, made)
+                    await self._recorded(0)
+                    return
+                except PeerAway as away:
+                    self._state, self._reason = "waiting", str(away)
+                    await asyncio.sleep(RETRY_S)
+        finally:
+            await asyncio.shield(asyncio.to_thread(parent.close))
+
+    async def _made(self) -> int:
+        """Index of the parent's last frame that the new session has; -1 where it has none.
+
+        What an earlier attempt may have left under way comes first: its job, and frames that are not on disk yet.
+        """
+        await self._recorded(0)
+        last = await asyncio.to_thread(last_origin, self._root, self.stamp.session_id)
+        return -1 if last is None else last
+
+    async def _make_all(self, parent: SessionReader, made: int) -> None:
+        entries = (
+            entry if problem is None else Unreadable(entry, problem)
+            for _, (entry, problem) in zip(range(self._total), parent.shown_from(0), strict=False)
+        )
+        course = steps(self._parent, self.stamp.session_id, entries, self._changes)
+        self._done = 0
+        while (following := await asyncio.to_thread(_behind, course, made)) is not None:
+            passed, step = following
+            self._done += passed
+            problem = await self._make(parent, step)
+            self._done += 1
+            if problem is not None and len(self.skipped) < MAX_SKIPPED:
+                self.skipped.append(SkippedFrame(index=step.index, reason=problem))
+            await self._recorded(MAX_BEHIND)
+        self._done = self._total
+
+    async def _make(self, parent: SessionReader, step: Step) -> str | None:
+        """Make one frame; None, or why that is not possible.
+
+        Raises:
+            PeerAway: somebody who is needed is not there.
+        """
+        if step.request is None:
+            return step.problem
+        source = await asyncio.to_thread(self._input, parent, step)
+        if isinstance(source, str):
+            return source
+        while True:
+            # One that was given up may be under way still: each try has an id of its own.
+            request_id = f"{step.request.request_id}-{new_id()[:8]}"
+            request = step.request.model_copy(update={"session": self.stamp, "request_id": request_id})
+            try:
+                png = await self._maker.make(request, source)
+            except _BUSY as error:
+                self._state, self._reason = "waiting", error.detail
+                await asyncio.sleep(RETRY_S)
+                continue
+            except (GeneratorUnavailable, GeneratorLoading) as error:
+                raise PeerAway(error.detail) from None
+            except ParafoveaError as error:
+                log.warning("frame %d of %s is left out: %s", step.index, self._parent, error.detail)
+                return error.detail
+            self._state, self._reason = "running", None
+            self._last = (step.index, png)
+            return None
+
+    def _input(self, parent: SessionReader, step: Step) -> bytes | str:
+        """The bytes to change, or why there are none. In a thread."""
+        if step.fed_by is not None:
+            if self._last is not None and self._last[0] == step.fed_by:
+                return self._last[1]
+            return new_version(self._root, self.stamp.session_id, step.fed_by)
+        return recorded_input(parent, step.entry)
+
+    async def _recorded(self, behind: int) -> None:
+        """Wait until at most so many frames of the new session are not on disk.
+
+        Raises:
+            PeerAway: the recorder is not there.
+        """
+        while True:
+            try:
+                pending = await self._waiting()
+            except (PeerGone, TimeoutError):
+                raise PeerAway("the recorder or the generator does not answer") from None
+            if pending <= behind:
+                return
+            if behind:
+                self._state, self._reason = "waiting", "the recorder is behind"
+            await asyncio.sleep(RETRY_S / 10)
+
+    async def _waiting(self) -> int:
+        """Frames of the new session that are not on disk: those that the recorder knows; or those that the generator
+        holds, of which it may not have heard yet, with those under way, as a replayer that was killed leaves one."""
+        session_id = self.stamp.session_id
+        # The generator first: what it holds no more by now, the recorder has taken over.
+        generator = read(Heartbeat, await self._generator.call("status", timeout_s=ANSWER_S))
+        recorder = read(RecorderStatus, await self._recorder.call("status", timeout_s=ANSWER_S))
+        held = sum(each.frames for each in generator.sessions if each.session_id == session_id)
+        known = sum(each.pending for each in recorder.sessions if each.session_id == session_id)
+        return max(held + generator.making.get(session_id, 0), known)
+
+
+def _behind(course: Iterator[Step], made: int) -> tuple[int, Step] | None:
+    """The next step behind those that are made, and how many of those were passed."""
+    return next(((passed, step) for passed, step in enumerate(course) if step.index > made), None)

@@ -1,0 +1,1 @@
+"""The bus: channels, envelope, messages, sockets, publishing and subscribing, asking and answering."""

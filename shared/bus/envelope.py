@@ -1,0 +1,247 @@
+"""Message to ZeroMQ frames and back: pure functions, and the only place that knows the envelope.
+
+Published: ``[topic, header, payload]``. Request and reply: ``[header, *payloads]``. A header is one JSON object.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from shared.bus.channels import topic_of
+from shared.bus.messages import HEARD, PROTOCOL_VERSION, Message, new_id
+from shared.depth import is_deeper
+from shared.errors import InternalError, InvalidRequest, MalformedMessage, ParafoveaError, UnsupportedVersion, from_code
+from shared.fields import MAX_ID_CHARS, cut
+from shared.json_loads import loads
+
+Payload = bytes | memoryview
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z)', re.DOTALL)
+"""One that does not end reaches to the end, so that none is looked at twice."""
+
+MAX_TYPE_CHARS = 100
+"""A type is a word or two: it comes back in the answer."""
+MAX_TOLD_FIELDS = 20
+MAX_DEPTH = 250
+"""Objects and arrays within each other in a header. orjson reads 1024 and writes 254: what comes in must go on out."""
+
+MAX_REQUEST_HEADER_BYTES = 8 * 1024 * 1024
+MAX_REQUEST_ITEMS = 250_000
+"""In a request's header: a re-run brings a whole ``sector_prompts.json``, all others need a thousandth. More would hold
+up the event loop while it is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A message as a subscriber sees it: ``header`` has the envelope's fields and the message's own."""
+
+    type: str
+    header: dict[str, Any]
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as its handler sees it; ``body`` is the header with the envelope's fields in it."""
+
+    type: str
+    id: str
+    body: dict[str, Any]
+    payloads: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler answers: the fields of the reply and any payloads behind it."""
+
+    body: dict[str, Any] = field(default_factory=dict)
+    payloads: tuple[Payload, ...] = ()
+
+    @property
+    def payload(self) -> bytes:
+        """The one payload of a reply that has one.
+
+        Raises:
+            InternalError: it has none: the other side is of another version, or wrong.
+        """
+        if not self.payloads:
+            raise InternalError(f"the answer '{self.body.get('type')}' came without the bytes that belong to it")
+        return bytes(self.payloads[0])
+
+
+def encode_published(message: Message, payload: Payload = b"") -> list[Payload]:
+    """Topic, header and payload of a message."""
+    header = {"v": message.v, "type": message.type, **message.model_dump()}
+    return [topic_of(message.type), orjson.dumps(header), payload]
+
+
+def decode_published(frames: Sequence[bytes]) -> Published:
+    """Read a published message.
+
+    Raises:
+        MalformedMessage: not three frames, or a header that is no JSON object with a type that fits the topic.
+        UnsupportedVersion: a newer protocol.
+    """
+    if len(frames) != 3:
+        raise MalformedMessage(f"a published message has 3 frames, not {len(frames)}")
+    topic, raw_header, payload = frames
+    header = _header(raw_header)
+    if topic != topic_of(header["type"]):
+        raise MalformedMessage(f"the topic {bytes(topic[:MAX_TYPE_CHARS])!r} does not fit the type {header['type']!r}")
+    return Published(header["type"], header, payload)
+
+
+def checked(message: Published) -> Published:
+    """The message itself, when its fields are of their types. What of it is not known here is not looked at.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if (known := HEARD.get(message.type)) is not None:
+        known.model_validate(message.header)
+    return message
+
+
+def encode_request(
+    message_type: str,
+    body: dict[str, Any],
+    payloads: Sequence[Payload] = (),
+    *,
+    message_id: str | None = None,
+) -> list[Payload]:
+    """Header and payloads of a request.
+
+    Raises:
+        InvalidRequest: it holds what JSON cannot say.
+        MalformedMessage: it is larger than anybody reads.
+    """
+    try:
+        header = orjson.dumps({**body, **_envelope(message_type, message_id or new_id())})
+    except TypeError as error:  # text from a command line that is no UTF-8
+        raise InvalidRequest(f"the request cannot be written as JSON ({error}); write it in UTF-8") from None
+    _check_size(header)  # here rather than there, where not even its id would be read
+    return [header, *payloads]
+
+
+def decode_request(frames: Sequence[bytes]) -> Request:
+    """Read a request.
+
+    Raises:
+        MalformedMessage: no header, or one that is no JSON object with ``type`` and ``id``, or too large.
+        UnsupportedVersion: a newer protocol.
+    """
+    if not frames:
+        raise MalformedMessage("a request has at least a header")
+    _check_size(frames[0])
+    header = _header(frames[0])
+    if not is_id(header.get("id")):
+        raise MalformedMessage(f"a request's header needs an 'id', a string of at most {MAX_ID_CHARS} characters")
+    return Request(header["type"], header["id"], header, tuple(frames[1:]))
+
+
+def id_of(frames: Sequence[bytes]) -> str | None:
+    """The id in a message that is otherwise unreadable, so that its caller need not wait for the deadline."""
+    try:
+        if not frames:
+            return None
+        _check_size(frames[0])
+        header = loads(frames[0])
+    except (MalformedMessage, orjson.JSONDecodeError):
+        return None
+    found = header.get("id") if isinstance(header, dict) else None
+    return found if isinstance(found, str) and is_id(found) else None
+
+
+def encode_reply(request: Request, reply: Reply) -> list[Payload]:
+    """Header and payloads of the answer to a request."""
+    return [orjson.dumps({**reply.body, **_envelope(f"{request.type}.ok", request.id)}), *reply.payloads]
+
+
+def encode_error(request_id: str | None, error: ParafoveaError) -> list[Payload]:
+    """The ``error`` reply; ``request_id`` is None where the request was too broken to have one."""
+    body = {"code": error.code, "detail": error.detail, "fields": error.fields}
+    return [orjson.dumps({**body, **_envelope("error", request_id)})]
+
+
+def decode_reply(frames: Sequence[bytes]) -> tuple[str | None, Reply | ParafoveaError]:
+    """The id a reply answers, and the reply or the error in it.
+
+    Raises:
+        MalformedMessage: no header, or one that is no JSON object, or an id that is no string.
+        UnsupportedVersion: a newer protocol.
+    """
+    if not frames:
+        raise MalformedMessage("a reply has at least a header")
+    header = _header(frames[0])
+    message_id = header.get("id")
+    if message_id is not None and not isinstance(message_id, str):
+        raise MalformedMessage("a reply's 'id' is the request's, a string")
+    if header["type"] == "error":
+        detail = cut(str(header.get("detail")))
+        return message_id, from_code(str(header.get("code")), detail, _fields(header.get("fields")))
+    return message_id, Reply(header, tuple(frames[1:]))
+
+
+def _fields(value: object) -> dict[str, str] | None:
+    if not isinstance(value, dict):
+        return None
+    return {str(name)[:MAX_TYPE_CHARS]: cut(str(what)) for name, what in islice(value.items(), MAX_TOLD_FIELDS)}
+
+
+def is_id(value: object) -> bool:
+    """Whether a value can be the id of a request: it comes back in the answer as it is."""
+    return isinstance(value, str) and len(value) <= MAX_ID_CHARS
+
+
+def _envelope(message_type: str, message_id: str | None) -> dict[str, Any]:
+    return {
+        "v": PROTOCOL_VERSION,
+        "type": message_type,
+        "id": message_id,
+        "time": time.time(),
+        "monotonic_ns": time.monotonic_ns(),
+    }
+
+
+def _check_size(raw: bytes) -> None:
+    if len(raw) > MAX_REQUEST_HEADER_BYTES:
+        raise MalformedMessage(
+            f"the header has {len(raw)} bytes; at most {MAX_REQUEST_HEADER_BYTES} are read: ask for less at a time"
+        )
+    # A bound, found without parsing; prompts have commas of their own.
+    if _items(raw) > MAX_REQUEST_ITEMS and _items(_STRING.sub(b"", raw)) > MAX_REQUEST_ITEMS:
+        raise MalformedMessage(f"the header has more than {MAX_REQUEST_ITEMS} items; ask for less at a time")
+
+
+def _items(raw: bytes) -> int:
+    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
+
+
+def _header(raw: bytes) -> dict[str, Any]:
+    try:
+        header = loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise MalformedMessage(f"the header is not JSON: {error}") from None
+    kind = header.get("type") if isinstance(header, dict) else None
+    if not isinstance(header, dict) or not isinstance(kind, str) or not kind.isascii() or len(kind) > MAX_TYPE_CHARS:
+        raise MalformedMessage(
+            f"the header is not a JSON object with a 'type' of at most {MAX_TYPE_CHARS} ASCII characters"
+        )
+    version = header.get("v")
+    if type(version) is not int or version < 1:  # JSON's true is an int to isinstance
+        raise MalformedMessage("the header needs 'v', the protocol version, a whole number from 1")
+    if version > PROTOCOL_VERSION:
+        raise UnsupportedVersion(
+            f"protocol version {version} is newer than {PROTOCOL_VERSION}; update this side of the bus"
+        )
+    # The header itself is one.
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH + 1 and is_deeper(header, MAX_DEPTH + 1):
+        raise MalformedMessage(f"the header has more than {MAX_DEPTH} objects or arrays within each other")
+    return header

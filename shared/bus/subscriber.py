@@ -1,0 +1,80 @@
+"""Receiving what others publish."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+
+from shared.bus.channels import topic_of
+from shared.bus.envelope import Published, checked, decode_published
+from shared.bus.sockets import Bus
+from shared.errors import ParafoveaError
+from shared.system.rarely import Rarely
+
+log = logging.getLogger(__name__)
+
+
+class Subscriber:
+    """Receives the published messages of one channel.
+
+    Delivery: at most once, in order; what was published before the join, or while this end was slow, is missed.
+    """
+
+    def __init__(self, bus: Bus, channel: str, topics: Iterable[str] = ()) -> None:
+        self._bus = bus
+        self._socket = bus.connect(channel, topics)
+        self._channel = channel
+        self._unreadable = Rarely(log)
+        self._unusable = Rarely(log)
+
+    async def receive(self) -> Published:
+        """The next message. One that cannot be read is logged and passed over: a bad publisher must not end us."""
+        while True:
+            frames = await self._socket.recv_multipart()
+            try:
+                return decode_published(frames)
+            except ParafoveaError as error:
+                self._unreadable.warn("unreadable message on %s: %s", self._channel, error.detail)
+
+    async def __aiter__(self) -> AsyncIterator[Published]:
+        while True:
+            yield await self.receive()
+
+    async def hand_to(self, take: Callable[[Published], None]) -> None:
+        """Give each message to ``take``, until cancelled. One whose fields are not of their types, or that it cannot
+        use (the publisher may be of another version), costs itself and a word in the log, never this process."""
+        async for message in self:
+            try:
+                take(checked(message))
+            except Exception as error:
+                self.unusable(message, error)
+
+    def unusable(self, message: Published, error: Exception) -> None:
+        """Say, ever more rarely, that a message could not be used."""
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        self._unusable.warn("a %r message on %s is passed over: %s", message.type, self._channel, said)
+
+    def add(self, topic: str) -> None:
+        """Receive messages of this type too, from about now on."""
+        self._socket.subscribe(topic_of(topic))
+
+    def drop(self, topic: str) -> None:
+        """Receive messages of this type no more, from about now on."""
+        self._socket.unsubscribe(topic_of(topic))
+
+    def close(self) -> None:
+        """Leave the channel before the bus is closed. Nobody may be receiving."""
+        self._bus.close_socket(self._socket)
+
+
+async def first(subscriber: Subscriber, message_type: str, timeout_s: float) -> Published:
+    """The first message of a type.
+
+    Raises:
+        TimeoutError: none came in time.
+    """
+    async with asyncio.timeout(timeout_s):
+        while (message := await subscriber.receive()).type != message_type:
+            continue
+        return message

@@ -1,0 +1,256 @@
+"""The format of ``metadata.json``, as bytes: head, one entry a line, tail.
+
+    {
+      "session_id": "session_1736155234",
+      "created_at": 1736155234.5,
+      "format": 1,
+      "sequence": [
+        {"index":0,"filename":"0000_BR.png",...},
+        {"index":1,"filename":"0001_TL.png",...}
+      ],
+      "open": true
+    }
+
+The head never changes. What changes stands in the tail, behind the entries, so that one write of
+``,\\n<entry>\\n<tail>`` over the old tail appends a frame: the same work and the same bytes at any length. A tail that
+became shorter is padded with spaces, which JSON permits behind its end, so that no reader meets the rest of an old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.errors import SessionDamaged
+from shared.session.format.layout import frame_name
+from shared.session.text.jsontext import NotJson, dumps, parse_exact, writable
+from shared.session.text.values import check_parts
+
+FORMAT = 1
+PNG_KEYWORD = "parafovea"
+"""Keyword of the ``iTXt`` chunk whose JSON a lost entry is made from again."""
+
+LINE_START = b'    {"index":'
+TAIL_START = b"\n  ]"
+SEQUENCE_START = b'\n  "sequence": ['
+
+_ENVELOPE = frozenset({"v", "type", "id", "time", "monotonic_ns"})
+_OF_THE_HEAD = frozenset({"session_id", "session_created_at"})
+_USERS = ("index", "filename", "target_sector", "focus_sector", "prompt", "timestamp")
+_PART_BYTES = 1 << 20
+TAIL_KEYS = ("open", "open_as", "interrupted", "lost", "missing")
+RESERVED_KEYS = frozenset(["session_id", "created_at", "format", "sequence", *TAIL_KEYS])
+"""What a session says of itself: nobody who begins one says it for it."""
+
+
+class DamagedMetadata(SessionDamaged):
+    """``metadata.json``, or an entry of it, is missing, torn or cannot be understood. The message says what is wrong;
+    ``at`` is where, in bytes, as far as that is known."""
+
+    def __init__(self, detail: str, at: int | None = None) -> None:
+        super().__init__(detail)
+        self.at = at
+
+
+class Entry(BaseModel):
+    """One recorded frame. A frame can be made again from it, and proved to be the one that was made.
+
+    Keys that are not listed here survive reading and writing: a later version, or the owner, may have added them.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    index: int = Field(ge=0)
+    """Position in the order of recording, from 0; also in the file's name."""
+    filename: str
+    target_sector: str
+    focus_sector: str | None = None
+    prompt: str = ""
+    timestamp: float = 0.0
+    """Unix seconds at which the frame was made: published, whether or not anybody saw it."""
+
+    frame_id: str | None = None
+    sha256: str | None = None
+    """Of the file's bytes."""
+    input_sha256: str | None = None
+    """Of the input image's bytes as they came."""
+    input_file: str | None = None
+    """Where those bytes lie in the session: under ``inputs/``, or an earlier frame; None where nobody had them."""
+    region: tuple[int, int, int, int] | None = None
+    """Left, top, right, bottom of what was changed, in pixels."""
+    grid_size: int | None = None
+    seed: int | None = None
+    steps: int | None = None
+    guidance_scale: float | None = None
+    strength: float | None = None
+    negative_prompt: str | None = None
+    requested: dict[str, Any] = Field(default_factory=dict)
+    """What the request named itself; what is absent was left to the model, whose choice stands above."""
+    model: dict[str, Any] | None = None
+    device: str | None = None
+    dtype: str | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
+    generation_ms: float | None = None
+    width: int | None = None
+    height: int | None = None
+    epoch: str | None = None
+    seq: int | None = None
+    record_seq: int | None = None
+    request_id: str | None = None
+    notes: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Tail:
+    """What may change in a session's metadata; keys this version does not know stay as they are."""
+
+    open: bool = False
+    """Being recorded: a session that still says so when its recorder is gone was interrupted."""
+    open_as: str = ""
+    """Where its folder was called otherwise than the session when that was opened (a copy, a renamed one): that name. A
+    folder of yet another name was taken from it while it was open, and nobody died there."""
+    interrupted: bool = False
+    """Its process died once while the session was open."""
+    lost: list[str] = field(default_factory=list)
+    """Ids of frames that were made and never reached the disk."""
+    missing: list[str] = field(default_factory=list)
+    """File names of entries whose file was gone at the last repair."""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        known: dict[str, Any] = {key: value for key in TAIL_KEYS if (value := getattr(self, key))}
+        if not self.open:
+            known.pop("open_as", None)
+        return {**known, **self.extra}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Tail:
+        """Take the known keys where their type fits; a hand-edited tail must not stop a repair."""
+        lost, missing, open_as = values.get("lost"), values.get("missing"), values.get("open_as")
+        return cls(
+            open=_is_true(values.get("open")),
+            open_as=open_as if isinstance(open_as, str) else "",
+            interrupted=_is_true(values.get("interrupted")),
+            lost=[writable(str(item)) for item in lost] if isinstance(lost, list) else [],
+            missing=[writable(str(item)) for item in missing] if isinstance(missing, list) else [],
+            extra={key: value for key, value in values.items() if key not in TAIL_KEYS},
+        )
+
+
+def opened_as(head: Mapping[str, Any] | None, tail: Tail, folder: str) -> bool:
+    """Whether an open session was opened in the folder of this name, and not copied or renamed from there since."""
+    named = tail.open_as or (head or {}).get("session_id")
+    return not isinstance(named, str) or named == folder
+
+
+def with_advice(session_id: str, problem: str) -> str:
+    """What is wrong, and what can be done."""
+    return (
+        f"{problem}; 'parafovea check {session_id} --repair' mends what can be mended, and keeps the file as it is now "
+        "beside it"
+    )
+
+
+def new_head(session_id: str, created_at: float, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The head of a new session; ``extra`` is what else never changes, such as a re-run's parent."""
+    more = {key: value for key, value in (extra or {}).items() if key not in RESERVED_KEYS}
+    return {"session_id": session_id, "created_at": created_at, "format": FORMAT, **more}
+
+
+def head_bytes(head: Mapping[str, Any]) -> bytes:
+    """Everything before the first entry."""
+    lines = b",\n".join(b"  " + dumps(key) + b": " + dumps(value) for key, value in head.items())
+    return b"{\n" + lines + b"," + SEQUENCE_START
+
+
+def entry_bytes(entry: Mapping[str, Any], *, first: bool) -> bytes:
+    """One entry's line with the comma and line break before it."""
+    return line_bytes(orjson.dumps(_ordered(entry)), first=first)
+
+
+def line_bytes(compact: bytes, *, first: bool) -> bytes:
+    """:func:`entry_bytes` for an entry that is compact JSON already."""
+    return (b"\n    " if first else b",\n    ") + compact
+
+
+def tail_bytes(tail: Tail) -> bytes:
+    """Everything behind the last entry."""
+    lines = b"".join(b",\n  " + dumps(key) + b": " + dumps(value) for key, value in tail.to_json().items())
+    return TAIL_START + lines + b"\n}\n"
+
+
+def file_parts(head: Mapping[str, Any], compact_entries: Iterable[bytes], tail: Tail) -> Iterator[bytes]:
+    """A whole file, in large parts, from entries that are compact JSON."""
+    part = bytearray(head_bytes(head))
+    first = True
+    for compact in compact_entries:
+        part += line_bytes(compact, first=first)
+        first = False
+        if len(part) >= _PART_BYTES:
+            yield bytes(part)
+            part.clear()
+    yield bytes(part) + tail_bytes(tail)
+
+
+def parse_head(text: bytes) -> dict[str, Any]:
+    """The head from a file's beginning that reaches to ``"sequence": [``.
+
+    Raises:
+        DamagedMetadata: it is not there, or not as this module writes it.
+    """
+    at = text.find(SEQUENCE_START)
+    if at < 0:
+        raise DamagedMetadata("metadata.json does not begin with a head and a sequence", 0)
+    return _object(text[:at].rstrip().removesuffix(b",") + b"}", "head")
+
+
+def parse_tail(text: bytes) -> Tail:
+    """The tail, from bytes that begin with :data:`TAIL_START`.
+
+    Raises:
+        DamagedMetadata: torn.
+    """
+    return Tail.from_json(_object(b'{"sequence":[' + text, "tail", drop="sequence"))
+
+
+def entry_from_frame(
+    header: Mapping[str, Any], index: int, sha256: str, input_file: str | None, filename: str | None = None
+) -> dict[str, Any]:
+    """The entry of a frame from its ``frame`` message, or from the text in its PNG: both have the same fields.
+
+    Raises:
+        KeyError: the header has no ``target_sector``.
+    """
+    fields = {key: value for key, value in header.items() if key not in _ENVELOPE and key not in _OF_THE_HEAD}
+    fields["index"] = index
+    fields["filename"] = filename or frame_name(index, header["target_sector"])
+    fields["sha256"] = sha256
+    fields["input_file"] = input_file
+    return _ordered(fields)
+
+
+def _is_true(value: object) -> bool:
+    """R writes a scalar as an array of one."""
+    return value is True or (isinstance(value, list) and len(value) == 1 and value[0] is True)
+
+
+def _ordered(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The user's keys first, in the user's order; then the rest."""
+    return {**{key: entry.get(key) for key in _USERS}, **{k: v for k, v in entry.items() if k not in _USERS}}
+
+
+def _object(text: bytes, what: str, drop: str | None = None) -> dict[str, Any]:
+    try:
+        check_parts(text)
+        value = parse_exact(text)
+    except NotJson as error:
+        raise DamagedMetadata(f"the {what} of metadata.json is damaged: {error}") from None
+    if not isinstance(value, dict):
+        raise DamagedMetadata(f"the {what} of metadata.json is not an object")
+    if drop:
+        value.pop(drop, None)
+    return value

@@ -1,0 +1,106 @@
+"""Opening the files of a session's folder, which may have come from a stranger: plain files that lie in it.
+
+A link that leads out of the folder would show, or carry away, what its owner never put there; a pipe or a device would
+hold its reader up for good; and a file of a terabyte of nothing takes no room on the disk, and all of it in memory.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from pathlib import Path
+
+from shared.session.format.layout import INPUTS, MAX_PICTURE_BYTES
+
+StrPath = str | os.PathLike[str]
+
+_FLAGS = os.O_RDONLY
+for _flag in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"):
+    _FLAGS |= getattr(os, _flag, 0)
+_ANNEX = os.path.join(os.sep, ".git", "annex", "objects", "")
+_READ_BYTES = 8 << 20
+
+
+def open_plain(folder: StrPath, name: str) -> int:
+    """A descriptor to read a file of a session's folder from; on Windows, too, the bytes as they are.
+
+    Args:
+        folder: of the session; may itself be a link.
+        name: as metadata has it: ``0000_BR.png``, or ``inputs/<sha256>.png``.
+
+    Raises:
+        IsADirectoryError: it is a folder.
+        OSError: it is gone, cannot be read, leads out of the folder, or is no plain file.
+    """
+    fd = os.open(located(folder, name), _FLAGS)
+    try:
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "it is a folder, not a file", name)
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is no plain file", name)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def located(folder: StrPath, name: str) -> str:
+    """Where a file of a session's folder lies; of a link, what it leads to.
+
+    Raises:
+        OSError: it leads out of the folder, and not to where git-annex keeps the folder's files.
+    """
+    path = os.path.join(folder, *name.split("/"))
+    parent = os.path.dirname(path)
+    is_plain = not os.path.islink(path) and (parent == os.fspath(folder) or not os.path.islink(parent))
+    if is_plain and sys.platform != "win32":  # where there are junctions, too
+        return path
+    root, real = os.path.realpath(folder), os.path.realpath(path)
+    if not _is_within(root, real) and not _is_annexed(root, real):
+        raise OSError(errno.ELOOP, "it is a link that leads out of the session's folder", name)
+    return real
+
+
+def _is_annexed(root: str, real: str) -> bool:
+    """Whether git-annex (DataLad) keeps the file, in a repository that the folder is part of."""
+    repository, found, _ = real.partition(_ANNEX)
+    return found != "" and _is_within(repository or os.sep, root)
+
+
+def _is_within(folder: str, path: str) -> bool:
+    try:
+        return os.path.commonpath([folder, path]) == folder
+    except ValueError:  # on two drives
+        return False
+
+
+def read_plain(folder: StrPath, name: str, limit_bytes: int = MAX_PICTURE_BYTES) -> bytes:
+    """The bytes of a file of a session's folder.
+
+    Raises:
+        OSError: see :func:`open_plain`; or it is longer than the limit.
+    """
+    fd = open_plain(folder, name)
+    try:
+        size = os.fstat(fd).st_size
+        if size > limit_bytes:
+            raise OSError(errno.EFBIG, f"it has {size} bytes, and such a file has at most {limit_bytes}", name)
+        data = bytearray()
+        while len(data) <= limit_bytes and (more := os.read(fd, _READ_BYTES)):
+            data += more
+        return bytes(data)
+    finally:
+        os.close(fd)
+
+
+def check_inputs(folder: Path) -> None:
+    """Whether inputs can be written: their folder, if there is one, lies in the session's.
+
+    Raises:
+        OSError: it is a link.
+    """
+    if os.path.islink(folder / INPUTS):
+        raise OSError(errno.ELOOP, "it is a link; put the folder itself in its place", os.fspath(folder / INPUTS))

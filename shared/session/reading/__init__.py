@@ -1,0 +1,1 @@
+"""Reading sessions that may be being written."""

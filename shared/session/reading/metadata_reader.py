@@ -1,0 +1,256 @@
+"""Reading metadata while it may be being written: an entry is one line, so nothing reads 100 MB for one of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from shared.session.format.entries import KINDS, breaches, moment, on_one_line, parse_entry
+from shared.session.format.layout import (
+    METADATA,
+)
+from shared.session.format.metadata import DamagedMetadata, Tail, head_bytes, tail_bytes, with_advice
+from shared.session.reading.folder import not_found
+from shared.session.text import contents, lines
+from shared.session.text.contents import Contents
+from shared.session.text.jsontext import NotJson, parse, writable
+
+_TRIES = 3
+"""Readings of a file before it is called damaged: one that fell into an append is torn, the next one is not."""
+_LARGE_BYTES = 1 << 20
+"""Of a damaged file that is only read again where it has changed meanwhile."""
+_PER_BYTE = 64
+"""Of head and tail: a text of small objects takes so much in memory, as written and as it is used together."""
+
+T = TypeVar("T")
+
+
+class MetadataReader:
+    """The metadata of one session, as it was when it was opened or last refreshed. Close it, or use it as a context
+    manager.
+
+    Args:
+        folder: of the session.
+        salvage: open a session whose metadata is not understood too, with what can be read of it.
+
+    Attributes:
+        session_id: the folder's name.
+        head: the keys before the sequence.
+        tail: what may change, behind it.
+        problem: with ``salvage``, what is not understood, with its place; None where everything is.
+        contents: what was read.
+        proved: entries that are known to be strict JSON; see :mod:`shared.session.reading.snapshot`.
+    """
+
+    def __init__(self, folder: Path, *, salvage: bool = False) -> None:
+        self.folder = folder
+        self.session_id = folder.name
+        self.head: dict[str, Any] = {}
+        self.tail = Tail()
+        self.problem: str | None = None
+        self.contents = Contents()
+        self.proved = 0
+        self._salvage = salvage
+        self._fd = -1
+        self._seen = (0, 0, 0, 0)
+        self._beside_bytes = 0
+        self._loads = 0
+        self._load()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the file go; the reader is of no use afterwards."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def fileno(self) -> int:
+        """The descriptor of the metadata file."""
+        return self._fd
+
+    @property
+    def count(self) -> int:
+        """How many entries there are."""
+        return self.contents.count
+
+    @property
+    def held_bytes(self) -> int:
+        """What the session takes in memory, at most: the places of its entries, and what stands beside them."""
+        return self.contents.held_bytes + _PER_BYTE * self._beside_bytes
+
+    @property
+    def written_head(self) -> dict[str, Any]:
+        """The head exactly as it was written, to be written again."""
+        return self.contents.head or {}
+
+    @property
+    def created_at(self) -> float | None:
+        """When it was begun, in Unix seconds; None where the head does not say."""
+        return moment(self.head.get("created_at"))
+
+    def entry(self, position: int) -> dict[str, Any]:
+        """The entry at a position, from 0, as :func:`shared.session.format.entries.seen` gives it.
+
+        Its ``index`` is larger than its position where the folder was once made anew.
+
+        Raises:
+            IndexError: there is none.
+            DamagedMetadata: what stands there is no entry; the message says where.
+        """
+        if not 0 <= position < self.count:
+            raise IndexError(f"session {self.session_id} has {self.count} entries; there is none at {position}")
+        found = self._parsed(position, self._text(position))
+        if isinstance(found, DamagedMetadata):
+            raise found
+        return found
+
+    def written(self, position: int) -> Any:
+        """The value at a position as it was written, whatever it is; None where that is no JSON."""
+        try:
+            return parse(self._text(position))
+        except NotJson:
+            return None
+
+    def breaches(self, position: int, entry: Mapping[str, Any]) -> list[str]:
+        """What breaks the format in an entry, of which ``entry`` is what can be used: there it is null."""
+        unsaid = any(key in entry and entry[key] is None for key in KINDS)
+        return breaches(self.written(position)) if unsaid else []
+
+    def entries(self, first: int = 0) -> Iterator[dict[str, Any]]:
+        """The entries from a position on.
+
+        Raises:
+            DamagedMetadata: at the first that is none.
+        """
+        for found in self.each(first):
+            if isinstance(found, DamagedMetadata):
+                raise found
+            yield found
+
+    def each(self, first: int = 0) -> Iterator[dict[str, Any] | DamagedMetadata]:
+        """The entries from a position on; in the place of one that is none, what is wrong with it."""
+        for position, text in enumerate(self._texts(first), first):
+            yield self._parsed(position, text)
+
+    def texts(self, first: int = 0) -> Iterator[bytes]:
+        """The JSON of each entry from a position on, as it was written, on one line, its index first.
+
+        Raises:
+            DamagedMetadata: at the first that is no entry.
+        """
+        for position, text in enumerate(self._texts(first), first):
+            found = self._parsed(position, text)
+            if isinstance(found, DamagedMetadata):
+                raise found
+            yield text if self.contents.is_ours else on_one_line(text)
+
+    def refresh(self) -> None:
+        """Take in what was recorded, or changed by another hand, since.
+
+        Raises:
+            SessionNotFound: its folder is gone.
+            DamagedMetadata: it cannot be understood (any more).
+        """
+        try:
+            now = os.stat(self.folder / METADATA)
+        except (FileNotFoundError, NotADirectoryError):
+            self._load()
+            return
+        index, seen = self.contents.index, self._seen
+        self._seen = lines.identity(now)
+        if seen[:2] != self._seen[:2] or self._fd < 0:
+            self._load()
+        elif index is None:
+            if seen != self._seen:
+                self._load()
+        elif now.st_size < index.size or (now.st_size == index.size and seen != self._seen) or not self._is_as_read():
+            self._load()
+        else:
+            try:
+                _again(lambda: lines.extend(self._fd, index))
+            except DamagedMetadata:
+                self._load()
+                return
+            self.tail = self.contents.tail = index.tail
+            self._last = self._last_text()
+
+    # -- the file -----------------------------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        self.close()
+        self.proved = 0
+        self._loads += 1
+        try:
+            found = self._open()
+        except (FileNotFoundError, NotADirectoryError):
+            self.close()
+            missing = not_found(self.folder)
+            if not isinstance(missing, DamagedMetadata):
+                raise missing from None
+            found, self._seen = Contents(problem=missing.detail), (0, 0, 0, 0)
+        except BaseException:
+            self.close()
+            raise
+        self.problem = None if found.problem is None else with_advice(self.session_id, found.problem)
+        if self.problem is not None and not self._salvage:
+            self.close()
+            raise DamagedMetadata(self.problem)
+        self.contents = found
+        self.head = writable(self.contents.head or {})
+        self.tail = self.contents.tail
+        self._beside_bytes = len(head_bytes(self.written_head)) + len(tail_bytes(self.tail))
+        self._last = self._last_text()
+
+    def _open(self) -> Contents:
+        """Read the file, and read it again where an append, or its author, came between."""
+        for _ in range(_TRIES):
+            self.close()
+            try:
+                self._fd = lines.open_file(self.folder / METADATA)
+            except IsADirectoryError:
+                raise FileNotFoundError(METADATA) from None
+            status = os.fstat(self._fd)
+            self._seen = lines.identity(status)
+            found = contents.read(self._fd)
+            if found.problem is None or (
+                status.st_size > _LARGE_BYTES and lines.identity(os.fstat(self._fd)) == self._seen
+            ):
+                break
+        return found
+
+    def _text(self, position: int) -> bytes:
+        return self.contents.text(self._fd, position)
+
+    def _texts(self, first: int) -> Iterator[bytes]:
+        return self.contents.texts(self._fd, first)
+
+    def _parsed(self, position: int, text: bytes) -> dict[str, Any] | DamagedMetadata:
+        try:
+            return parse_entry(text)
+        except DamagedMetadata as error:
+            place = f"the entry at position {position} of metadata.json (line {self.contents.line(position)})"
+            return DamagedMetadata(with_advice(self.session_id, f"{place} {error.detail}"))
+
+    def _last_text(self) -> bytes:
+        return self._text(self.count - 1) if self.contents.index is not None and self.count else b""
+
+    def _is_as_read(self) -> bool:
+        """Whether the last entry still stands where it stood: nobody wrote the file anew in its place."""
+        return self._last_text() == self._last
+
+
+def _again(read: Callable[[], T]) -> T:
+    """Read, and read again at once where an append came between."""
+    for _ in range(_TRIES - 1):
+        try:
+            return read()
+        except DamagedMetadata:
+            continue
+    return read()

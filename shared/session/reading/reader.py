@@ -1,0 +1,192 @@
+"""One session as it is read: its entries, and the files that they name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from shared.errors import FrameCorrupt, FrameMissing, InvalidSessionId, SessionNotFound
+from shared.session.format import ids
+from shared.session.format.entries import file_named_in
+from shared.session.format.layout import MAX_INDEX, parse_frame_name, session_folder
+from shared.session.format.metadata import DamagedMetadata
+from shared.session.format.plain import read_plain
+from shared.session.reading.folder import find_input
+from shared.session.reading.metadata_reader import MetadataReader
+
+
+class SessionReader(MetadataReader):
+    """One session, as it was when it was opened or last refreshed. Close it, or use it as a context manager."""
+
+    _out_of_order: tuple[int, int, dict[int, int]] = (0, 0, {})
+    """Positions by index, of so many entries of which reading of the file."""
+    _has_broken = False
+    """Whether some of those are none."""
+
+    def shown(self, position: int) -> tuple[dict[str, Any], str | None]:
+        """The entry at a position and None; or, where that cannot be understood, what the name of its file says, and
+        what is wrong, with the place.
+
+        Raises:
+            IndexError: there is none.
+        """
+        try:
+            return self.entry(position), None
+        except DamagedMetadata as error:
+            return self._stand_in(position), error.detail
+
+    def shown_from(self, first: int) -> Iterator[tuple[dict[str, Any], str | None]]:
+        """:meth:`shown` from a position on."""
+        for position, found in enumerate(self.each(first), first):
+            broken = isinstance(found, DamagedMetadata)
+            yield (self._stand_in(position), found.detail) if broken else (found, None)  # type: ignore[union-attr, misc]
+
+    def index_at(self, position: int) -> int:
+        """The index of the entry at a position; where that is no entry, one past the index before it.
+
+        Raises:
+            IndexError: there is none.
+        """
+        for at in range(position, -1, -1):
+            try:
+                return min(int(self.entry(at)["index"]) + position - at, MAX_INDEX)
+            except DamagedMetadata:
+                continue
+        return position
+
+    def position_of(self, index: int) -> int | None:
+        """The position of the entry with an ``index``, or None."""
+        if 0 <= index < self.count and self._index(index) == index:
+            return index
+        low, high = 0, min(self.count - 1, index)
+        while low <= high:
+            middle = (low + high) // 2
+            found = self._index(middle)
+            if found is None:
+                break  # a place where there is no entry: nothing says on which side to look
+            if found == index:
+                return middle
+            low, high = (middle + 1, high) if found < index else (low, middle - 1)
+        return self._position_out_of_order(index)
+
+    def frame_path(self, entry: dict[str, Any]) -> Path:
+        """Where the image of an entry lies.
+
+        Raises:
+            FrameMissing: the entry names no file of this folder (metadata may come from anywhere).
+        """
+        name = entry["filename"]
+        if parse_frame_name(name) is None:
+            raise FrameMissing(f"entry {entry['index']} of session {self.session_id} names no frame: {name!r}")
+        return self.folder / str(name)
+
+    def frame_bytes(self, entry: dict[str, Any]) -> bytes:
+        """The image of an entry, its hash compared with the recorded one (where the entry has one).
+
+        Raises:
+            FrameMissing: the file is gone or cannot be read.
+            FrameCorrupt: it holds other bytes than were recorded.
+        """
+        path = self.frame_path(entry)
+        data = self.file_bytes(path.name)
+        if entry.get("sha256") and hashlib.sha256(data).hexdigest() != entry["sha256"]:
+            raise FrameCorrupt(
+                f"{path.name} of session {self.session_id} no longer holds the recorded bytes; "
+                f"'parafovea check {self.session_id}' reads the whole session"
+            )
+        return data
+
+    def file_bytes(self, name: str) -> bytes:
+        """The bytes of a file of the session.
+
+        Raises:
+            FrameMissing: it is gone, cannot be read, or is no plain file of this folder.
+        """
+        try:
+            return read_plain(self.folder, name)
+        except OSError as error:
+            raise FrameMissing(f"{name} of session {self.session_id} cannot be read: {error.strerror}") from None
+
+    def file_of(self, index: int) -> str | None:
+        """The file of a frame by its index, in a session whose metadata is not understood all through; None where there
+        is none, or more than one, or where the metadata tells."""
+        self._position_out_of_order(index)
+        if self.problem is None and not self._has_broken:
+            return None
+        try:
+            names = os.listdir(self.folder)
+        except OSError:
+            return None
+        found = [name for name in names if (parsed := parse_frame_name(name)) and parsed.index == index]
+        return found[0] if len(found) == 1 else None
+
+    def input_path(self, entry: dict[str, Any]) -> Path | None:
+        """Where the input image of an entry lies in this session, or None when the session does not hold it."""
+        named = entry.get("input_file")
+        sha256 = entry.get("input_sha256")
+        if isinstance(named, str) and parse_frame_name(named):
+            return self.folder / named
+        return find_input(self.folder, sha256) if isinstance(sha256, str) else None
+
+    def input_bytes(self, path: Path) -> bytes:
+        """The bytes of what :meth:`input_path` gave.
+
+        Raises:
+            OSError: it is gone, cannot be read, or is no plain file of this folder.
+        """
+        return read_plain(self.folder, path.relative_to(self.folder).as_posix())
+
+    def _stand_in(self, position: int) -> dict[str, Any]:
+        name = file_named_in(self._text(position))
+        parsed = parse_frame_name(name) if name is not None else None
+        if parsed is None:
+            return {"index": self.index_at(position), "filename": "", "target_sector": None}
+        return {"index": parsed.index, "filename": name, "target_sector": parsed.sector}
+
+    def _index(self, position: int) -> int | None:
+        try:
+            return int(self.entry(position)["index"])
+        except DamagedMetadata:
+            return None
+
+    def _position_out_of_order(self, index: int) -> int | None:
+        """Where entries are not in their order, or are none: look through them all, once."""
+        loads, looked_at, found = self._out_of_order
+        if loads != self._loads:
+            looked_at, found, self._has_broken = 0, {}, False
+        for position, entry in enumerate(self.each(looked_at), looked_at):
+            if isinstance(entry, DamagedMetadata):
+                self._has_broken = True
+            else:
+                found.setdefault(entry["index"], position)
+        self._out_of_order = self._loads, self.count, found
+        return found.get(index)
+
+
+def open_session(root: Path, session_id: str, *, salvage: bool = False) -> SessionReader:
+    """Open a session for reading.
+
+    Raises:
+        SessionNotFound: there is none of this id, or the id could be none's.
+        DamagedMetadata: its metadata cannot be understood, or not be read; with ``salvage``, what can be understood is.
+    """
+    try:
+        ids.validate(session_id)
+    except InvalidSessionId:
+        raise SessionNotFound(f"there is no session {session_id!r}") from None
+    return open_folder(session_folder(root, session_id), salvage=salvage)
+
+
+def open_folder(folder: Path, *, salvage: bool = False) -> SessionReader:
+    """Open the session in a folder, whatever the folder is called.
+
+    Raises:
+        SessionNotFound, DamagedMetadata: see :func:`open_session`.
+    """
+    try:
+        return SessionReader(folder, salvage=salvage)
+    except OSError as error:
+        raise DamagedMetadata(f"session {folder.name!r} cannot be read: {error.strerror or error}") from None

@@ -1,0 +1,167 @@
+"""The metadata of a session at one moment, as any parser reads it: the file's own bytes wherever they are strict JSON.
+
+Python's ``NaN`` and lone surrogates are not: for those the answer says null, and U+FFFD. The file stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO
+
+from shared.session.format import metadata
+from shared.session.format.metadata import DamagedMetadata, with_advice
+from shared.session.reading.reader import SessionReader
+from shared.session.text import lines
+from shared.session.text.jsontext import NotJson, decode, is_strict, parse_exact, strict, without_mark
+
+_BLOCK_BYTES = 1 << 20
+_IN_MEMORY_BYTES = 8 << 20
+_IN_ONE_PIECE_BYTES = 16 << 20
+_MARK_BYTES = 16
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Bytes to be sent while recording goes on: of the file, then ``tail``; or of a translation.
+
+    Attributes:
+        size: bytes in all.
+    """
+
+    size: int
+    _fd: int = -1
+    _begin: int = 0
+    _kept_bytes: int = 0
+    _tail: bytes = b""
+    _translated: IO[bytes] | None = field(default=None)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes. The file is closed when the iterator ends or is closed."""
+        try:
+            if self._translated is not None:
+                while data := self._translated.read(_BLOCK_BYTES):
+                    yield data
+                return
+            at, end = self._begin, self._begin + self._kept_bytes
+            while at < end and (data := lines.pread(self._fd, min(_BLOCK_BYTES, end - at), at)):
+                at += len(data)
+                yield data
+            if self._tail:
+                yield self._tail
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let the file go, when :meth:`chunks` is not going to be called."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        if self._translated is not None:
+            self._translated.close()
+
+
+def take(reader: SessionReader) -> Snapshot:
+    """A snapshot of what a reader reads. Entries that were found to be strict JSON before are not looked at again.
+
+    Raises:
+        DamagedMetadata: it is no JSON of a session; the message says where.
+    """
+    if reader.problem is not None:
+        raise DamagedMetadata(reader.problem)
+    fd = os.dup(reader.fileno())
+    try:
+        index = reader.contents.index
+        if index is None:
+            return _of_foreign(reader, fd)
+        head = lines.pread(fd, index.starts[0] if index.starts else index.tail_at, 0)
+        tail = lines.pread(fd, index.size - index.tail_at, index.tail_at)
+        outer = is_strict(head.rstrip() + tail)
+        if _prove(reader, index) and outer:
+            return Snapshot(index.tail_at + len(tail), fd, 0, index.tail_at, tail)
+        return _translated(reader, index, head, tail, fd)
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def _of_foreign(reader: SessionReader, fd: int) -> Snapshot:
+    size = os.fstat(fd).st_size
+    if size > _IN_ONE_PIECE_BYTES:
+        return _of_large(reader, fd, size)
+    data = lines.pread(fd, size, 0)
+    bare = without_mark(data)
+    if is_strict(bare):
+        return Snapshot(len(bare), fd, size - len(bare), len(bare))
+    translated = strict(decode(data)).encode()
+    if not is_strict(translated):  # an entry that is nested deeper than parsers go
+        raise next((found for found in reader.each() if isinstance(found, DamagedMetadata)), _not_strict(reader))
+    spooled = _spool()
+    spooled.write(translated)
+    return _spooled(spooled, fd)
+
+
+def _of_large(reader: SessionReader, fd: int, size: int) -> Snapshot:
+    """Value by value: nothing else runs in the time in which a text is parsed."""
+    contents, start = reader.contents, lines.pread(fd, _MARK_BYTES, 0)
+    mark = len(start) - len(without_mark(start))
+    is_utf8 = json.detect_encoding(start).startswith("utf-8")
+    if is_utf8 and contents.outer_strict and all(map(is_strict, contents.texts(fd))):
+        return Snapshot(size - mark, fd, mark, size - mark)
+    spooled = _spool()
+    spooled.write(strict(decode(metadata.head_bytes(reader.written_head))).encode())
+    for position, text in enumerate(contents.texts(fd)):
+        sound = text if is_strict(text) else _strict_entry(reader, position, text)
+        spooled.write(metadata.line_bytes(sound, first=position == 0))
+    spooled.write(strict(decode(metadata.tail_bytes(contents.tail))).encode())
+    return _spooled(spooled, fd)
+
+
+def _not_strict(reader: SessionReader) -> DamagedMetadata:
+    return DamagedMetadata(with_advice(reader.session_id, "metadata.json holds what no parser reads"))
+
+
+def _prove(reader: SessionReader, index: lines.Index) -> bool:
+    """Whether every entry is strict JSON, as far as that is not known yet."""
+    while reader.proved < len(index.starts):
+        last, block = lines.block(reader.fileno(), index, reader.proved)
+        if not is_strict(b"[" + block + b"]"):
+            return False
+        reader.proved = last + 1
+    return True
+
+
+def _translated(reader: SessionReader, index: lines.Index, head: bytes, tail: bytes, fd: int) -> Snapshot:
+    spooled = _spool()
+    spooled.write(strict(decode(head)).encode())
+    count = len(index.starts)
+    for position, text in zip(range(count), lines.entries(fd, index), strict=False):
+        spooled.write(text if is_strict(text) else _strict_entry(reader, position, text))
+        if position + 1 < count:
+            spooled.write(b",\n    ")
+    spooled.write(strict(decode(tail)).encode())
+    return _spooled(spooled, fd)
+
+
+def _strict_entry(reader: SessionReader, position: int, text: bytes) -> bytes:
+    try:
+        parse_exact(text)
+    except NotJson as error:
+        line = reader.contents.line(position)
+        place = f"the entry at position {position} of metadata.json (line {line}) cannot be understood"
+        raise DamagedMetadata(with_advice(reader.session_id, f"{place}: {error}")) from None
+    return strict(decode(text)).encode()
+
+
+def _spool() -> IO[bytes]:
+    return tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)
+
+
+def _spooled(spooled: IO[bytes], fd: int) -> Snapshot:
+    os.close(fd)
+    size = spooled.tell()
+    spooled.seek(0)
+    return Snapshot(size, _translated=spooled)

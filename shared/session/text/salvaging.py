@@ -1,0 +1,147 @@
+"""What can be read of a ``metadata.json`` of ours that is damaged: its head, each whole line, and its tail.
+
+Read from front to back in blocks: a session of any length may be torn, and what only seems to be one must not fill the
+memory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.session.format.entries import MAX_ENTRY_BYTES, parse_entry
+from shared.session.format.metadata import (
+    LINE_START,
+    SEQUENCE_START,
+    TAIL_START,
+    DamagedMetadata,
+    Tail,
+    parse_head,
+    parse_tail,
+)
+from shared.session.text import lines
+from shared.session.text.spans import Spans
+
+MAX_TORN_BYTES = 1 << 30
+MAX_ENTRIES = 2_000_000
+MAX_BROKEN = 100_000
+"""Lines that are no entries: behind so many nothing is looked at."""
+
+_HEAD_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 20
+_LONGEST_BYTES = MAX_ENTRY_BYTES + _BLOCK_BYTES
+_MARK = b"\n" + LINE_START
+
+
+@dataclass(slots=True)
+class Salvage:
+    """What was found.
+
+    Attributes:
+        spans: where each whole entry stands.
+        tail: None where it is not whole.
+        torn: only an append that was broken off leaves a file so: everything is whole up to its last line, or zeros.
+        whole_to: where the last whole entry ends, in bytes.
+    """
+
+    head: dict[str, Any]
+    spans: Spans = field(default_factory=Spans)
+    tail: Tail | None = None
+    torn: bool = False
+    whole_to: int = 0
+
+
+def begins_as_ours(head: bytes) -> bool:
+    """Whether a file whose beginning this is was laid out by this program."""
+    try:
+        parse_head(head)
+    except DamagedMetadata:
+        return False
+    begin = head.find(SEQUENCE_START) + len(SEQUENCE_START)
+    rest = head[begin : begin + len(_MARK)]
+    return any(mark.startswith(rest[: len(mark)]) for mark in (_MARK, TAIL_START)) or not rest.strip(b"\0")
+
+
+def salvage(fd: int) -> Salvage:
+    """Read a file that :func:`begins_as_ours`."""
+    head = lines.pread(fd, _HEAD_BYTES, 0)
+    begin = head.find(SEQUENCE_START) + len(SEQUENCE_START)
+    found = Salvage(parse_head(head), whole_to=begin + 1)
+    walk = _Lines(fd, begin, 1 + head.count(b"\n", 0, begin))
+    broken_at, broken = None, 0
+    for at, number, line in walk:
+        text = line.strip().removesuffix(b",")
+        if _is_whole(text) and len(found.spans) < MAX_ENTRIES:
+            start = at + len(line) - len(line.lstrip())
+            found.spans.append(start, start + len(text), number)
+            found.whole_to = at + len(line)
+            continue
+        broken_at = at if broken_at is None else broken_at
+        broken += 1
+        if broken > MAX_BROKEN:
+            break
+    found.tail = _tail(fd)
+    found.torn = found.tail is None and (broken_at is None or broken_at >= found.whole_to or walk.has_zeros)
+    return found
+
+
+def line_at(fd: int, place: int) -> int:
+    """The line on which a byte stands, from 1."""
+    at, count = 0, 1
+    while at < place and (data := lines.pread(fd, min(_BLOCK_BYTES, place - at), at)):
+        count += data.count(b"\n")
+        at += len(data)
+    return count
+
+
+class _Lines:
+    """The lines that begin as an entry: where each begins, its number, and its bytes (of a longer one than an entry
+    can be, the beginning)."""
+
+    def __init__(self, fd: int, begin: int, number: int) -> None:
+        self._fd = fd
+        self._begin, self._number = begin, number
+        self.has_zeros = False
+
+    def __iter__(self) -> Iterator[tuple[int, int, bytes]]:
+        base, number, more = self._begin, self._number, True
+        block, place, counted = b"", 0, 0
+        while True:
+            found = block.find(_MARK, place)
+            end = block.find(b"\n", found + 1) if found >= 0 else -1
+            if found >= 0 and (end >= 0 or not more or len(block) - found > _LONGEST_BYTES):
+                number += block.count(b"\n", counted, found + 1)
+                counted = found + 1
+                line = block[counted : end if end >= 0 else len(block)]
+                yield base + counted, number, line
+                place = counted + len(line)
+                continue
+            # A mark may be cut in two.
+            done = found if found >= 0 else max(place, len(block) - len(_MARK) + 1)
+            data = lines.pread(self._fd, _BLOCK_BYTES, base + len(block))
+            if not data and found < 0:
+                return
+            number += block.count(b"\n", counted, done)
+            base += done
+            block, place, counted, more = block[done:] + data, 0, 0, bool(data)
+            self.has_zeros |= b"\0" in data
+
+
+def _tail(fd: int) -> Tail | None:
+    begin = max(0, os.fstat(fd).st_size - lines.MAX_TAIL_BYTES)
+    data = lines.pread(fd, lines.MAX_TAIL_BYTES, begin)
+    at = data.rfind(TAIL_START)
+    try:
+        return parse_tail(data[at:]) if at >= 0 else None
+    except DamagedMetadata:
+        return None
+
+
+def _is_whole(text: bytes) -> bool:
+    try:
+        parse_entry(text)
+    except DamagedMetadata:
+        return False
+    return True

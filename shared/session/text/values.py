@@ -1,0 +1,85 @@
+"""Where a JSON value ends in a text, or what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from shared.session.text.jsontext import NotJson
+
+
+class TooMuch(NotJson):
+    """The text may be sound, and is more than is read in one piece: what is behind it is not looked at."""
+
+
+_DECODER = json.JSONDecoder(parse_int=len)
+"""Finds where a value ends; what an integer of thousands of digits is worth is not asked here."""
+_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.S)
+_PART_CHARS = 4096
+MAX_VALUE_CHARS = 16 << 20
+MAX_PARTS = 1_000_000
+"""Of commas and brackets in a value: each may be an object of its own in memory, and all are read in one go."""
+_COUNTED_CHARS = 1 << 20
+_LONGEST_WORD = 16
+"""No literal or escape is longer: an error this near the end of a part may be the part's."""
+
+
+def value_at(text: str, begin: int) -> int:
+    """One past the end of the value that begins at a place.
+
+    Args:
+        text: any.
+        begin: where its first character stands.
+
+    Raises:
+        NotJson: there is none; ``at`` says where.
+        TooMuch: it is longer than :data:`MAX_VALUE_CHARS`, or has more parts than :data:`MAX_PARTS`.
+    """
+    # In parts: the decoder tells the place of an error by counting all line breaks before it, and a value without end
+    # must not be read to the end of a large file.
+    size = _PART_CHARS
+    while True:
+        part = text[begin : begin + size]
+        is_all = begin + len(part) == len(text)
+        check_parts(part, begin)
+        try:
+            _, end = _DECODER.raw_decode(part, 0)
+        except json.JSONDecodeError as error:
+            if is_all or (error.pos < len(part) - _LONGEST_WORD and not error.msg.startswith("Unterminated")):
+                raise NotJson(error.msg, begin + error.pos) from None
+        except RecursionError:
+            return _past_brackets(text, begin)  # so that the rest is read; who reads this value says what is wrong
+        else:
+            if is_all or end < len(part):
+                return begin + end
+        if size > MAX_VALUE_CHARS:
+            raise TooMuch(f"a value is longer than {MAX_VALUE_CHARS} characters", begin)
+        size *= 2
+
+
+def check_parts(text: str | bytes, at: int = 0) -> None:
+    """Refuse a value that would take too much memory, and too long.
+
+    Raises:
+        TooMuch: ``text``, which begins ``at`` a place, has more than :data:`MAX_PARTS`.
+    """
+    if len(text) > _COUNTED_CHARS and parts_of(text) > MAX_PARTS:
+        raise TooMuch(f"a value has more than {MAX_PARTS} parts", at)
+
+
+def parts_of(text: str | bytes) -> int:
+    """How many objects, arrays and values a text may hold at most."""
+    if isinstance(text, str):
+        return sum(map(text.count, ",[{"))
+    return sum(map(text.count, (b",", b"[", b"{")))
+
+
+def _past_brackets(text: str, begin: int) -> int:
+    depth = 0
+    for found in _BRACKET.finditer(text, begin):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(found[0], 0)
+        if depth == 0:
+            return found.end()
+        if found.end() > begin + MAX_VALUE_CHARS:
+            raise TooMuch(f"a value is longer than {MAX_VALUE_CHARS} characters", begin)
+    raise NotJson("it is cut off", len(text))

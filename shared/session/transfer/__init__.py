@@ -1,0 +1,1 @@
+"""Sessions on their way out and in: archives, which nobody trusts."""

@@ -1,0 +1,1 @@
+"""Writing sessions: append, examine, repair, and what waits beside them."""

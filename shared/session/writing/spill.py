@@ -1,0 +1,256 @@
+"""``<sessions>/.spill/``: what a stopping generator still held, for the recorder's next start.
+
+Each frame and each input is one file: a line that says what it is, a line of JSON, the bytes, and the SHA-256 of all
+that. Names are hashes of what identifies the content, so spilling a frame twice leaves one file. A file that was cut
+short (the machine died while it was written) is told by its hash, reported, and left where it is for a human.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from shared.json_loads import loads
+from shared.refusals import invalid_request
+from shared.session.format import layout
+from shared.session.format.entries import moment
+from shared.session.format.plain import open_plain, read_plain
+from shared.session.writing.root import make_root
+from shared.session.writing.spilled import InputFields, SpilledFields
+from shared.session.writing.writer import PendingFrame
+from shared.system.disk import Disk
+from shared.system.holder import AlreadyHeld, Holder
+
+log = logging.getLogger(__name__)
+
+MAX_HEADER_BYTES = 1 << 20
+"""Of the line that says what a file is."""
+
+_MAGIC = b"parafovea spill 1\n"
+_FRAME, _INPUT = ".frame", ".input"
+_DIGEST_BYTES = 32
+_LOCK = ".spill.lock"
+_LOCK_S = 1.0
+
+
+def hold(root: Path) -> Holder:
+    """Claim the spill, so that nobody takes it in while it is being written. The folder must stand.
+
+    Raises:
+        AlreadyHeld: somebody is at it.
+        OSError: the lock file cannot be made.
+    """
+    folder = root / layout.SPILL
+    return Holder(folder / _LOCK, f"the spill {folder}")
+
+
+@dataclass(frozen=True, slots=True)
+class SpilledFrame:
+    """One frame in the spill, its bytes not read yet."""
+
+    path: Path
+    header: dict[str, Any]
+
+    def load(self) -> PendingFrame:
+        """Read its picture, and its input where the spill has it.
+
+        Raises:
+            OSError: a file cannot be read.
+            ValueError: the frame's file is torn; the message names it.
+        """
+        _, png = _read(self.path)
+        sha256 = self.header.get("input_sha256")
+        source: bytes | None = None
+        try:
+            source = _read(self.path.with_name(f"{sha256}{_INPUT}"))[1]
+        except FileNotFoundError:
+            log.debug("the spill has no input %s: the session has it, or nobody", sha256)
+        except ValueError as error:
+            log.error("%s: frame %s is recorded without its input", error, self.header.get("frame_id"))
+        return PendingFrame(self.header, png, source, input_lost=source is None)
+
+
+@dataclass(slots=True)
+class Spill:
+    """What the folder holds: frames in the order they are to be recorded, and files that are no use to anyone."""
+
+    frames: list[SpilledFrame] = field(default_factory=list)
+    torn: list[Path] = field(default_factory=list)
+
+
+def write_spill(
+    disk: Disk,
+    root: Path,
+    frames: Iterable[tuple[Mapping[str, Any], bytes]],
+    inputs: Mapping[str, tuple[str, bytes]],
+) -> int:
+    """Write frames (fields of their ``frame`` message, and PNG) and inputs (format and bytes by hash) durably.
+
+    Inputs go first, so no frame is there without its input. A frame that cannot be written is logged and does not keep
+    the others from it. How many frames are safe.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    folder = root / layout.SPILL
+    if not root.is_dir():
+        make_root(disk, root)
+    disk.make_folders(folder)
+    holder = _wait_to_hold(root)
+    try:
+        return _write(disk, folder, frames, inputs)
+    finally:
+        if holder is not None:
+            holder.release()
+
+
+def _write(
+    disk: Disk,
+    folder: Path,
+    frames: Iterable[tuple[Mapping[str, Any], bytes]],
+    inputs: Mapping[str, tuple[str, bytes]],
+) -> int:
+    for sha256, (image_format, data) in inputs.items():
+        _put(disk, folder / f"{sha256}{_INPUT}", {"sha256": sha256, "format": image_format}, data)
+    written = 0
+    for header, png in frames:
+        name = hashlib.sha256(orjson.dumps([header["session_id"], header["epoch"], header["record_seq"]])).hexdigest()
+        if _put(disk, folder / f"{name}{_FRAME}", header, png):
+            written += 1
+        else:
+            log.error("frame %s of session %s could not be spilled", header.get("frame_id"), header["session_id"])
+    disk.fsync_dir(folder)
+    return written
+
+
+def read_spill(root: Path) -> Spill:
+    """What is spilled: the headers only, by session, then epoch (older first), then ``record_seq``.
+
+    Raises:
+        OSError: the folder cannot be read. (None at all is an empty spill.)
+    """
+    found = Spill()
+    try:
+        paths = sorted((root / layout.SPILL).iterdir())
+    except FileNotFoundError:
+        return found
+    for path in paths:
+        if path.suffix != _FRAME or layout.is_temporary(path.name):
+            continue
+        try:
+            found.frames.append(SpilledFrame(path, _read_header(path)))
+        except (ValueError, OSError) as error:
+            log.error("%s; its frame is lost unless it was recorded", error)
+            found.torn.append(path)
+    began: dict[str, float] = {}
+    for frame in found.frames:
+        epoch, timestamp = frame.header["epoch"], moment(frame.header.get("timestamp")) or 0.0
+        began[epoch] = min(began.get(epoch, timestamp), timestamp)
+    found.frames.sort(
+        key=lambda frame: (
+            frame.header["session_id"],
+            began[frame.header["epoch"]],
+            frame.header["epoch"],
+            frame.header["record_seq"],
+        )
+    )
+    return found
+
+
+def remove(disk: Disk, frame: SpilledFrame) -> None:
+    """Let a frame go that is safe in its session.
+
+    Raises:
+        OSError: it cannot be removed; recording it again later is harmless.
+    """
+    disk.unlink(frame.path)
+
+
+def clear(disk: Disk, root: Path) -> None:
+    """Once no frame is left: remove inputs and leftovers, and the folder where nothing else is in it.
+
+    Raises:
+        AlreadyHeld: somebody is writing there.
+        OSError: the disk refuses.
+    """
+    folder = root / layout.SPILL
+    if not folder.is_dir():
+        return
+    holder = hold(root)
+    try:
+        paths = list(folder.iterdir())
+        if not any(path.suffix == _FRAME for path in paths):
+            for path in paths:
+                if path.suffix == _INPUT or layout.is_temporary(path.name):
+                    disk.unlink(path)
+    finally:
+        holder.release()
+    if not any(folder.iterdir()):
+        disk.rmdir(folder)
+
+
+def _wait_to_hold(root: Path) -> Holder | None:
+    """The claim; None where it is not to be had in time: frames on disk without it are better than none."""
+    deadline = time.monotonic() + _LOCK_S
+    while True:
+        try:
+            return hold(root)
+        except AlreadyHeld:
+            if time.monotonic() > deadline:
+                log.warning("the spill is being taken in while it is written")
+                return None
+            time.sleep(0.01)
+        except OSError as error:
+            log.warning("the spill cannot be locked: %s", error)
+            return None
+
+
+def _put(disk: Disk, path: Path, header: Mapping[str, Any], data: bytes) -> bool:
+    start = _MAGIC + orjson.dumps(header) + b"\n"
+    digest = hashlib.sha256(start)
+    digest.update(data)
+    try:
+        disk.rename(disk.stage(path.parent, path.name, [start, data, digest.digest()]), path)
+    except OSError as error:
+        log.error("%s could not be written: %s", path, error)
+        return False
+    return True
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    with os.fdopen(open_plain(path.parent, path.name), "rb") as file:
+        if file.readline(len(_MAGIC)) != _MAGIC:
+            raise ValueError(f"{path} is torn")
+        return _header(path, file.readline(MAX_HEADER_BYTES))
+
+
+def _read(path: Path) -> tuple[dict[str, Any], bytes]:
+    data = read_plain(path.parent, path.name, MAX_HEADER_BYTES + layout.MAX_PICTURE_BYTES)
+    body, digest = memoryview(data)[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
+    at = data.find(b"\n", len(_MAGIC)) + 1
+    if not data.startswith(_MAGIC) or not at or hashlib.sha256(body).digest() != digest:
+        raise ValueError(f"{path} is torn")
+    return _header(path, data[len(_MAGIC) : at]), bytes(body[at:])
+
+
+def _header(path: Path, line: bytes) -> dict[str, Any]:
+    try:
+        header = loads(line)
+    except orjson.JSONDecodeError:
+        raise ValueError(f"{path} is torn") from None
+    if not isinstance(header, dict):
+        raise ValueError(f"{path} is torn")
+    try:
+        (SpilledFields if path.suffix == _FRAME else InputFields).model_validate(header)
+    except ValidationError as error:
+        raise ValueError(f"{path} cannot be used: {invalid_request(error).detail}") from None
+    return header

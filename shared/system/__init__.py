@@ -1,0 +1,1 @@
+"""What every process takes from the operating system: files, locks, memory, descriptors, connections."""

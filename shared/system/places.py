@@ -1,0 +1,23 @@
+"""Where the things are that come with the program: beside its code, whatever the working directory is.
+
+What a user writes or has recorded (``generation/sessions``, ``.env``) is looked for from the working directory; what
+ships is not, so that the same command means the same model, prompts and photographs wherever it is given.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout, or of an installed wheel the folder that its packages lie in."""
+
+MODELS = ROOT / "generation" / "models"
+SAMPLES = ROOT / "examples"
+
+SECTOR_PROMPTS = Path("generation/sector_prompts.json")
+
+
+def sector_prompts() -> Path:
+    """The sector prompts where no setting names a file: the working directory's own, else those that ship."""
+    own = SECTOR_PROMPTS.absolute()
+    return own if own.is_file() else ROOT / SECTOR_PROMPTS
