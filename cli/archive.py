@@ -18,7 +18,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from cli.asking import FAILED, calling, fail, session_folder
 from cli.output import nobody_reads, say
-from shared.bus.requests import ImportSession
+from shared.bus.requests.recorder import ImportSession
 from shared.bus.rpc import PeerGone, request_of
 from shared.errors import ParafoveaError, RecorderUnavailable
 from shared.process.privacy import sessions_group, take_umask

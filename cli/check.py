@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from cli.asking import calling
 from cli.output import printable, say
-from shared.bus.requests import Repaired, RepairSession
+from shared.bus.requests.recorder import Repaired, RepairSession
 from shared.bus.rpc import PeerGone, read, request_of
 from shared.errors import ParafoveaError
 from shared.process.privacy import take_umask_of

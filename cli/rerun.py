@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from cli.asking import FAILED, calling, fail
 from cli.output import say
-from shared.bus.requests import RerunRequest, RerunState, StartRerun
+from shared.bus.requests.replayer import RerunRequest, RerunState, StartRerun
 from shared.bus.rpc import Client, PeerGone, read, request_of
 from shared.errors import GeneratorLoading, ParafoveaError
 from shared.json_loads import loads

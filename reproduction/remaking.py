@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from reproduction.environment import of_engine, other_model
 from services.generator.decode import decode
 from services.generator.engine import Edit, Engine, Pixels
-from shared.bus.messages import Heartbeat, new_id
-from shared.bus.requests import Cancel, Generate, Generated, told_focus
+from shared.bus.messages import Heartbeat
+from shared.bus.requests.generator import Cancel, Generate, told_focus
 from shared.bus.rpc import Client, PeerGone, invalid_request, read
 from shared.errors import (
     GenerationTimeout,
@@ -23,6 +23,8 @@ from shared.errors import (
     QueueFull,
     RecordingBacklogFull,
 )
+from shared.frame import Frame
+from shared.ids import new_id
 from shared.sectors import Region
 
 JOB_TIMEOUT_S = 600.0
@@ -143,7 +145,7 @@ class ServerRemaker:
         except asyncio.CancelledError:
             await self._cancel(request.request_id)
             raise
-        made = read(Generated, reply)
+        made = read(Frame, reply)
         decoded = await asyncio.to_thread(decode, reply.payload)
         return Remade(decoded.pixels, made.model_dump())
 

@@ -18,7 +18,7 @@ from services.api.work.comparisons import Comparisons
 from services.api.work.prompts import PromptsInThread
 from services.api.work.thumbnails import Thumbnailer
 from shared.bus.envelope import Published
-from shared.bus.requests import Cancel
+from shared.bus.requests.generator import Cancel
 from shared.bus.rpc import PeerGone
 from shared.bus.subscriber import Subscriber
 from shared.errors import GeneratorUnavailable

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from shared.bus import acknowledging
-from shared.bus.requests import Acknowledge
+from shared.bus.requests.generator import Acknowledge
 from shared.bus.sockets import Bus
 from shared.errors import Forbidden
 from shared.system.rarely import Rarely

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
-from shared.bus.requests import FrameRef, PendingFrame
+from shared.bus.requests.generator import ListedFrame
 from shared.errors import RecordingBacklogFull
+from shared.frame import Frame, FrameKey, FrameRef
 from shared.images import ImageFormat
 
 PNG_OVERHEAD_BYTES = 128 * 1024
@@ -36,10 +36,10 @@ class HeldInput:
 
 @dataclass(frozen=True, slots=True)
 class HeldFrame:
-    """A frame of a session: the fields of its ``frame`` message, its PNG, and its input."""
+    """A frame of a session, its PNG, and its input."""
 
-    ref: FrameRef
-    header: dict[str, Any]
+    key: FrameKey
+    frame: Frame
     png: bytes
     input: HeldInput
 
@@ -92,7 +92,7 @@ class Backlog:
 
     def add(self, frame: HeldFrame) -> None:
         """Hold a frame until it is acknowledged."""
-        self._sessions.setdefault(frame.ref.session_id, {})[frame.ref.record_seq] = frame
+        self._sessions.setdefault(frame.key.session_id, {})[frame.key.record_seq] = frame
         self._frame_bytes += len(frame.png)
         held, users = self._inputs.get(frame.input.sha256, (frame.input, 0))
         if users == 0:
@@ -103,7 +103,7 @@ class Backlog:
         """Let a frame go, and its input where no other frame needs it; False if it is not here (any more)."""
         frames = self._sessions.get(ref.session_id, {})
         frame = frames.get(ref.record_seq)
-        if frame is None or frame.ref.epoch != ref.epoch:
+        if frame is None or frame.key.epoch != ref.epoch:
             return False
         del frames[ref.record_seq]
         if not frames:
@@ -119,7 +119,7 @@ class Backlog:
     def frame(self, ref: FrameRef) -> HeldFrame | None:
         """A held frame."""
         frame = self._sessions.get(ref.session_id, {}).get(ref.record_seq)
-        return frame if frame is not None and frame.ref.epoch == ref.epoch else None
+        return frame if frame is not None and frame.key.epoch == ref.epoch else None
 
     def input(self, sha256: str) -> HeldInput | None:
         """A held input."""
@@ -134,17 +134,10 @@ class Backlog:
         """All held inputs."""
         return [held for held, _ in self._inputs.values()]
 
-    def pending(self) -> tuple[PendingFrame, ...]:
+    def pending(self) -> tuple[ListedFrame, ...]:
         """What ``pending`` answers."""
         return tuple(
-            PendingFrame(
-                session_id=frame.ref.session_id,
-                epoch=frame.ref.epoch,
-                record_seq=frame.ref.record_seq,
-                frame_id=frame.header["frame_id"],
-                bytes=len(frame.png),
-                input_sha256=frame.input.sha256,
-            )
+            ListedFrame(**frame.key.model_dump(), bytes=len(frame.png), input_sha256=frame.input.sha256)
             for frame in self.frames()
         )
 

@@ -13,7 +13,7 @@ from services.generator.jobs import Job
 from services.generator.models.files import ModelError
 from services.generator.worker import Worker
 from shared import sectors
-from shared.bus.requests import Generate
+from shared.bus.requests.generator import Generate
 from shared.errors import GenerationFailed, ParafoveaError
 from shared.sectors import Region
 

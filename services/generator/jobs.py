@@ -15,21 +15,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from services.generator.decode import DecodedImage
-from shared.bus.requests import Generate, Generated
+from shared.bus.call import WithImage
+from shared.bus.requests.generator import Generate
 from shared.errors import Cancelled, GenerationTimeout, InvalidRequest, ParafoveaError, QueueFull, Superseded
+from shared.frame import Frame
 
 Where = Literal["queued", "running", "unknown"]
 
 BACKGROUND_LIMIT = 4
 """Background jobs that may wait. They have places of their own: live jobs neither lose one to them nor take theirs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a finished job gives its caller."""
-
-    generated: Generated
-    png: bytes
 
 
 @dataclass(eq=False, slots=True)
@@ -45,7 +39,7 @@ class Job:
 
     request: Generate
     encoded: bytes
-    answer: asyncio.Future[Answer]
+    answer: asyncio.Future[WithImage[Frame]]
     accepted: float = field(default_factory=time.monotonic)
     dropped: threading.Event = field(default_factory=threading.Event)
     reason: ParafoveaError | None = None

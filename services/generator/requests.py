@@ -1,15 +1,20 @@
-"""The requests that the generator answers. Control has its own socket, so none of it queues behind an inference."""
+"""The requests that the generator answers, on a socket of their own: none of them queues behind an inference."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from services.generator.acknowledged import Acknowledgements
-from services.generator.stream import model_of
-from shared.bus.envelope import Reply, Request
-from shared.bus.requests import (
+from services.generator.backlog import Backlog
+from services.generator.engine import ModelInfo
+from services.generator.jobs import JobQueue
+from services.generator.stream import FrameStream, model_of
+from shared.bus.call import Nothing, WithImage
+from shared.bus.messages import Status
+from shared.bus.requests import generator as requests
+from shared.bus.requests.generator import (
     Acknowledge,
     Acknowledged,
     Cancel,
@@ -18,38 +23,55 @@ from shared.bus.requests import (
     Generate,
     Input,
     InputRequest,
-    PendingFrames,
+    Listing,
     Vocabulary,
 )
 from shared.bus.server import Server
 from shared.bus.sockets import Bus
-from shared.errors import MalformedMessage, NotFound
-
-if TYPE_CHECKING:
-    from services.generator.service import Generator
+from shared.errors import NotFound
+from shared.frame import Frame
 
 
-class Control:
-    """Handlers of the ``generator`` channel."""
+class Requests:
+    """Handlers of the ``generator`` channel.
 
-    def __init__(self, bus: Bus, sessions: Path, generator: Generator) -> None:
-        self._generator = generator
+    Args:
+        bus: this process's end; the channel is bound.
+        sessions: the sessions folder, where the recorder's secret is.
+        queue, backlog, stream: what is asked about.
+        generate: makes a frame of a request and its image, as it came.
+        status: how things stand.
+        check_ready: the model, or the error that says why there is none.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        sessions: Path,
+        queue: JobQueue,
+        backlog: Backlog,
+        stream: FrameStream,
+        *,
+        generate: Callable[[Generate, bytes], Awaitable[WithImage[Frame]]],
+        status: Callable[[], Status],
+        check_ready: Callable[[], ModelInfo],
+    ) -> None:
+        self._queue = queue
+        self._backlog = backlog
+        self._stream = stream
+        self._tell_status = status
+        self._check_ready = check_ready
         self._acknowledgements = Acknowledgements(bus, sessions)
         self._acknowledged = asyncio.Event()
-        self._server = Server(
-            bus,
-            "generator",
-            {
-                "generate": self._generate,
-                "cancel": self._cancel,
-                "status": self._status,
-                "pending": self._pending,
-                "fetch": self._fetch,
-                "input": self._input,
-                "ack": self._acknowledge,
-                "vocabulary": self._vocabulary,
-            },
-        )
+        self._server = server = Server(bus, "generator")
+        server.on_image(requests.GENERATE, generate)
+        server.on(requests.CANCEL, self._cancel)
+        server.on(requests.STATUS, self._status)
+        server.on(requests.PENDING, self._pending)
+        server.on(requests.FETCH, self._fetch)
+        server.on(requests.INPUT, self._input)
+        server.on(requests.ACKNOWLEDGE, self._acknowledge)
+        server.on(requests.VOCABULARY, self._vocabulary)
 
     async def serve(self) -> None:
         """Answer until cancelled."""
@@ -64,51 +86,39 @@ class Control:
         except TimeoutError:
             return
 
-    async def _generate(self, request: Request) -> Reply:
-        if len(request.payloads) != 1:
-            raise MalformedMessage("'generate' needs one payload, the input image")
-        answer = await self._generator.generate(Generate.model_validate(request.body), request.payloads[0])
-        return Reply(answer.generated.model_dump(), (answer.png,))
+    async def _cancel(self, asked: Cancel) -> Cancelled:
+        return Cancelled(found=self._queue.cancel(asked.request_id))
 
-    async def _cancel(self, request: Request) -> Reply:
-        where = self._generator.queue.cancel(Cancel.model_validate(request.body).request_id)
-        return Reply(Cancelled(found=where).model_dump())
+    async def _status(self, asked: Nothing) -> Status:
+        return self._tell_status()
 
-    async def _status(self, request: Request) -> Reply:
-        return Reply(self._generator.status().model_dump(exclude={"v", "id", "time", "monotonic_ns"}))
-
-    async def _pending(self, request: Request) -> Reply:
-        status, stream = self._generator.status(), self._generator.stream
-        pending = PendingFrames(
-            epoch=stream.epoch,
-            stopping=status.state == "stopping",
-            frames=self._generator.backlog.pending(),
-            next_record_seq=dict(stream.next_record_seq),
+    async def _pending(self, asked: Nothing) -> Listing:
+        return Listing(
+            epoch=self._stream.epoch,
+            stopping=self._tell_status().state == "stopping",
+            frames=self._backlog.pending(),
+            next_record_seq=dict(self._stream.next_record_seq),
         )
-        return Reply(pending.model_dump())
 
-    async def _fetch(self, request: Request) -> Reply:
-        wanted = Fetch.model_validate(request.body)
-        frame = self._generator.backlog.frame(wanted)
-        if frame is None:
-            raise NotFound(f"frame {wanted.record_seq} of session {wanted.session_id} is not held here (any more)")
-        return Reply(frame.header, (frame.png,))
-
-    async def _input(self, request: Request) -> Reply:
-        wanted = InputRequest.model_validate(request.body)
-        held = self._generator.backlog.input(wanted.sha256)
+    async def _fetch(self, asked: Fetch) -> WithImage[Frame]:
+        held = self._backlog.frame(asked)
         if held is None:
-            raise NotFound(f"no unacknowledged frame needs an input {wanted.sha256}")
-        return Reply(Input(sha256=held.sha256, format=held.format).model_dump(), (held.data,))
+            raise NotFound(f"frame {asked.record_seq} of session {asked.session_id} is not held here (any more)")
+        return WithImage(held.frame, held.png)
 
-    async def _vocabulary(self, request: Request) -> Reply:
-        info = self._generator.check_ready()
+    async def _input(self, asked: InputRequest) -> WithImage[Input]:
+        held = self._backlog.input(asked.sha256)
+        if held is None:
+            raise NotFound(f"no unacknowledged frame needs an input {asked.sha256}")
+        return WithImage(Input(sha256=held.sha256, format=held.format), held.data)
+
+    async def _vocabulary(self, asked: Nothing) -> Vocabulary:
+        info = self._check_ready()
         known = info.vocabulary.to_json() if info.vocabulary is not None else {}
-        return Reply(Vocabulary(model=model_of(info), **known).model_dump())
+        return Vocabulary(model=model_of(info), **known)
 
-    async def _acknowledge(self, request: Request) -> Reply:
-        wanted = Acknowledge.model_validate(request.body)
-        await self._acknowledgements.check(wanted)
-        released = sum(self._generator.backlog.acknowledge(ref) for ref in wanted.frames)
+    async def _acknowledge(self, asked: Acknowledge) -> Acknowledged:
+        await self._acknowledgements.check(asked)
+        released = sum(self._backlog.acknowledge(ref) for ref in asked.frames)
         self._acknowledged.set()
-        return Reply(Acknowledged(released=released).model_dump())
+        return Acknowledged(released=released)

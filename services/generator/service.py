@@ -15,16 +15,18 @@ from services.generator import decode
 from services.generator.backlog import Backlog, HeldFrame, HeldInput
 from services.generator.engine import ModelInfo
 from services.generator.inference import Inference, LoadEngine, Run
-from services.generator.jobs import Answer, Job, JobQueue
+from services.generator.jobs import Job, JobQueue
 from services.generator.language.understanding import refuse_what_is_not_done
-from services.generator.requests import Control
+from services.generator.requests import Requests
 from services.generator.stream import FrameStream, model_of
 from services.generator.worker import Worker
 from shared import images
-from shared.bus.messages import Backlogged, Message, Progress, Status
+from shared.bus.call import WithImage
+from shared.bus.messages import AnyMessage, Backlogged, Envelope, Message, Progress, Status, Waiting
 from shared.bus.publisher import Publisher
-from shared.bus.requests import FrameRef, Generate
+from shared.bus.requests.generator import Generate
 from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable
+from shared.frame import Frame
 from shared.process.runner import Runtime
 from shared.session.writing.spill import write_spill
 from shared.system.disk import Disk
@@ -60,13 +62,22 @@ class Generator:
         self.stream = FrameStream(self._encoder)
         self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
         self._frames = Publisher(runtime.bus, "frames", self._tell_state)
-        self._control = Control(runtime.bus, runtime.settings.sessions_dir, self)
+        self._requests = Requests(
+            runtime.bus,
+            runtime.settings.sessions_dir,
+            self.queue,
+            self.backlog,
+            self.stream,
+            generate=self.generate,
+            status=self.status,
+            check_ready=self.check_ready,
+        )
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Serve until told to stop, then see the backlog off."""
-        self._runtime.supervise(self._control.serve(), "control")
+        self._runtime.supervise(self._requests.serve(), "requests")
         self._runtime.supervise(self._frames.serve_joins(), "joins")
         self._runtime.supervise(self._beat(), "heartbeat")
         self._runtime.supervise(self._infer(), "inference")
@@ -85,7 +96,7 @@ class Generator:
         await self.publish_status()
         deadline = time.monotonic() + DRAIN_S
         while len(self.backlog) and time.monotonic() < deadline:
-            await self._control.wait_for_acknowledgement(deadline - time.monotonic())
+            await self._requests.wait_for_acknowledgement(deadline - time.monotonic())
         if len(self.backlog):
             await self._spill()
         for part in (self._decoder, self._encoder, self._inference):
@@ -93,20 +104,20 @@ class Generator:
         self._runtime.abandon_threads = True
 
     async def _spill(self) -> None:
-        frames, held = self.backlog.frames(), self.backlog.inputs()
-        log.warning("%d frames are not acknowledged; they go to the spill for the recorder's next start", len(frames))
-        inputs = {item.sha256: (item.format, item.data) for item in held}
+        held = self.backlog.frames()
+        log.warning("%d frames are not acknowledged; they go to the spill for the recorder's next start", len(held))
+        inputs = {item.sha256: (item.format, item.data) for item in self.backlog.inputs()}
         root = self._runtime.settings.sessions_dir
-        headers = [(frame.header, frame.png) for frame in frames]
+        frames = [({**Envelope().model_dump(), **each.frame.flat()}, each.png) for each in held]
         try:
-            await asyncio.to_thread(write_spill, self._disk, root, headers, inputs)
+            await asyncio.to_thread(write_spill, self._disk, root, frames, inputs)
         except OSError as error:
-            lost = ", ".join(frame.header["frame_id"] for frame in frames)
+            lost = ", ".join(each.key.frame_id for each in held)
             log.error("the spill cannot be written (%s); these frames are lost: %s", error, lost)
 
     # -- a request's way ----------------------------------------------------------------------------------------------
 
-    async def generate(self, request: Generate, encoded: bytes) -> Answer:
+    async def generate(self, request: Generate, encoded: bytes) -> WithImage[Frame]:
         """Make one frame.
 
         Raises:
@@ -178,26 +189,27 @@ class Generator:
                 run.job.fail(run.job.drop_reason())
                 continue
             try:
-                frame, answer = await self.stream.encode(run)
+                made = await self.stream.encode(run)
             except Exception as error:
                 log.exception("request %s: the picture could not be encoded", run.job.request.request_id)
                 run.job.fail(GenerationFailed(f"The picture could not be encoded ({error})."))
                 continue
             # No await between here and the answer: a cancel or a deadline finds the frame either whole or not at all.
-            self.stream.commit(frame)
-            if frame.session_id is not None:
-                self._hold(run.job, frame.model_dump(), answer.png)
+            self.stream.commit(made.answer)
+            self._hold(run.job, made)
             if run.job.request.publish:
-                self._publish_soon(frame, answer.png)
+                self._publish_soon(made.answer, made.image)
             if not run.job.answer.done():
-                run.job.answer.set_result(answer)
+                run.job.answer.set_result(made)
 
-    def _hold(self, job: Job, fields: dict[str, object], png: bytes) -> None:
+    def _hold(self, job: Job, made: WithImage[Frame]) -> None:
+        key = made.answer.key
+        if key is None:
+            return
         assert job.decoded is not None
         self.backlog.release(job.request.request_id)
-        ref = FrameRef.model_validate(fields)
         kept = HeldInput(job.input_sha256, job.decoded.format, job.encoded)
-        self.backlog.add(HeldFrame(ref, fields, png, kept))
+        self.backlog.add(HeldFrame(key, made.answer, made.image, kept))
 
     def _held_bytes(self) -> int:
         return self.backlog.held_bytes + self.queue.held_bytes
@@ -221,31 +233,25 @@ class Generator:
             "stopping" if self._runtime.stopping.is_set() else "failed" if failure else "ready" if info else "loading"
         )
         running = self.queue.running
-        return Status.model_validate(
-            {
-                "epoch": self.stream.epoch,
-                "state": state,
-                "detail": failure,
-                "last_seq": self.stream.last_seq,
-                "sessions": [
-                    Backlogged(
-                        session_id=session_id,
-                        last_record_seq=self.stream.next_record_seq[session_id] - 1,
-                        frames=count,
-                    )
-                    for session_id, count in self.backlog.counts().items()
-                ],
-                "making": self.backlog.making(),
-                "queue": self.queue.waiting("live"),
-                "background": self.queue.waiting("background"),
-                "waiting": [request.model_dump(include={"request_id", "client_id"}) for request in self.queue.line()],
-                "running": running.request.request_id if running else None,
-                "backlog_bytes": self.backlog.held_bytes,
-                "backlog_limit_bytes": self._runtime.settings.backlog_bytes,
-                "model": model_of(info) if info else None,
-                "device": info.device if info else None,
-                "dtype": info.dtype if info else None,
-            }
+        return Status(
+            epoch=self.stream.epoch,
+            state=state,
+            detail=failure,
+            last_seq=self.stream.last_seq,
+            sessions=tuple(
+                Backlogged(session_id=name, last_record_seq=self.stream.next_record_seq[name] - 1, frames=count)
+                for name, count in self.backlog.counts().items()
+            ),
+            making=self.backlog.making(),
+            queue=self.queue.waiting("live"),
+            background=self.queue.waiting("background"),
+            waiting=tuple(Waiting(request_id=one.request_id, client_id=one.client_id) for one in self.queue.line()),
+            running=running.request.request_id if running else None,
+            backlog_bytes=self.backlog.held_bytes,
+            backlog_limit_bytes=self._runtime.settings.backlog_bytes,
+            model=model_of(info) if info else None,
+            device=info.device if info else None,
+            dtype=info.dtype if info else None,
         )
 
     def _tell_progress(self, request: Generate, step: int, steps: int) -> None:
@@ -255,6 +261,6 @@ class Generator:
     def _tell_state(self, message_type: str) -> list[Message]:
         return [self.status()] if message_type == Status.type else []
 
-    def _publish_soon(self, message: Message, payload: bytes = b"") -> None:
+    def _publish_soon(self, message: AnyMessage, payload: bytes = b"") -> None:
         # Sent in the order of the calls, by the channel's thread.
         self._runtime.supervise(self._frames.publish(message, payload), f"publish {message.type}")

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import Any
 
 import orjson
 
 from services.generator import png
 from services.generator.engine import ModelInfo
 from services.generator.inference import Run
-from services.generator.jobs import Answer
 from services.generator.worker import Worker
-from shared.bus.messages import Frame, Model, new_id
-from shared.bus.requests import Generated
-
-TEXT_KEYWORD = "parafovea"
-"""Keyword of the ``iTXt`` chunk that holds a frame's fields as one JSON object."""
+from shared.bus.call import WithImage
+from shared.frame import Frame, FrameFields, Model, Recipe
+from shared.ids import new_id
+from shared.session.format.metadata import PNG_KEYWORD
 
 UNNUMBERED = -1
 """``seq`` of a frame that is made only to be compared and never published."""
@@ -42,7 +39,7 @@ class FrameStream:
         self.next_record_seq: dict[str, int] = {}
         self._encoder = encoder
 
-    async def encode(self, run: Run) -> tuple[Frame, Answer]:
+    async def encode(self, run: Run) -> WithImage[Frame]:
         """Turn a run into its frame. The caller commits it, or drops it and its numbers stay free.
 
         Calls must not overlap: each takes the numbers that follow the last committed ones.
@@ -53,13 +50,12 @@ class FrameStream:
         pixels = run.edited.pixels
 
         def work() -> tuple[bytes, str]:
-            text = {TEXT_KEYWORD: orjson.dumps(fields).decode()}
+            text = {PNG_KEYWORD: orjson.dumps(fields.flat()).decode()}
             data = png.encode(pixels, text, decoded.icc_profile, decoded.colour)
             return data, hashlib.sha256(data).hexdigest()
 
         data, sha256 = await self._encoder.run(work)
-        frame = Frame(**fields, sha256=sha256)
-        return frame, Answer(Generated(**fields, sha256=sha256), data)
+        return WithImage(fields.named(sha256), data)
 
     def commit(self, frame: Frame) -> None:
         """Use a frame's numbers up: from here on it exists."""
@@ -69,54 +65,39 @@ class FrameStream:
         if frame.session_id is not None and frame.record_seq is not None:
             self.next_record_seq[frame.session_id] = frame.record_seq + 1
 
-    def _fields(self, run: Run) -> dict[str, Any]:
+    def _fields(self, run: Run) -> FrameFields:
         request, decoded, edited, info = run.job.request, run.job.decoded, run.edited, run.info
         assert decoded is not None
         session = request.session if request.publish else None
         seq = self.last_seq + 1 if request.publish else UNNUMBERED
-        return {
-            "frame_id": f"{self.epoch}-{seq}" if request.publish else new_id(),
-            "epoch": self.epoch,
-            "seq": seq,
-            "session_id": session.session_id if session else None,
-            "session_created_at": session.created_at if session else None,
-            "record_seq": self.next_record_seq.get(session.session_id, 0) if session else None,
-            **request.model_dump(
-                include={
-                    "request_id",
-                    "client_id",
-                    "target_sector",
-                    "focus_sector",
-                    "focus_x",
-                    "focus_y",
-                    "grid_size",
-                    "prompt",
-                    "negative_prompt",
-                    "seed",
-                    "origin",
-                }
-            ),
-            "region": run.region.as_tuple(),
-            "steps": edited.steps,
-            "guidance_scale": edited.guidance_scale,
-            "strength": edited.strength,
-            "requested": request.model_dump(
-                include={"steps", "guidance_scale", "strength", "strict"}, exclude_defaults=True
-            ),
-            "width": decoded.width,
-            "height": decoded.height,
-            "input_sha256": run.job.input_sha256,
-            "input_format": decoded.format,
-            "model": model_of(info).model_dump(),
-            "device": info.device,
-            "dtype": info.dtype,
-            "versions": info.versions,
-            "environment": info.environment,
-            "notes": edited.notes,
-            "queued_ms": round(run.queued_ms, 3),
-            "generation_ms": round(run.generation_ms, 3),
-            "timestamp": time.time(),
-        }
+        used = {"steps": edited.steps, "guidance_scale": edited.guidance_scale, "strength": edited.strength}
+        return FrameFields(
+            frame_id=f"{self.epoch}-{seq}" if request.publish else new_id(),
+            epoch=self.epoch,
+            seq=seq,
+            session_id=session.session_id if session else None,
+            session_created_at=session.created_at if session else None,
+            record_seq=self.next_record_seq.get(session.session_id, 0) if session else None,
+            **{**request.model_dump(include=set(Recipe.model_fields)), **used},
+            request_id=request.request_id,
+            client_id=request.client_id,
+            origin=request.origin,
+            requested=request.model_dump(include={*used, "strict"}, exclude_defaults=True),
+            region=run.region.as_tuple(),
+            width=decoded.width,
+            height=decoded.height,
+            input_sha256=run.job.input_sha256,
+            input_format=decoded.format,
+            model=model_of(info),
+            device=info.device,
+            dtype=info.dtype,
+            versions=info.versions,
+            environment=info.environment,
+            notes=edited.notes,
+            queued_ms=round(run.queued_ms, 3),
+            generation_ms=round(run.generation_ms, 3),
+            timestamp=time.time(),
+        )
 
 
 def model_of(info: ModelInfo) -> Model:

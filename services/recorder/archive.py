@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.bus.requests import AskedFrame, SessionStamp
+from shared.bus.requests.recorder import AskedFrame
 from shared.errors import InvalidSessionId, SessionExists, SessionNotFound
+from shared.frame import SessionStamp
 from shared.session.format import ids, layout
 from shared.session.format.frame_ids import FrameIds
 from shared.session.format.metadata import DamagedMetadata, with_advice

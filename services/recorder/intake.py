@@ -10,7 +10,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.bus.requests import FrameRef, PendingFrames
+from shared.bus.requests.generator import Listing
+from shared.frame import FrameRef
 from shared.session.format.numbers import NumberSet
 
 CACHE_BYTES = 96 * 1024 * 1024
@@ -180,7 +181,7 @@ class Intake:
         if stream.next is None or (stream.finished and frames):
             self.wants_listing = True  # where to begin; or which acknowledgements went astray
 
-    def hear_listing(self, listing: PendingFrames, now_s: float) -> list[FrameRef]:
+    def hear_listing(self, listing: Listing, now_s: float) -> list[FrameRef]:
         """The generator's answer to ``pending``; those of it that are written, to be acknowledged again."""
         self.hear_epoch(listing.epoch, self._heard_at, now_s, certain=True)
         self.wants_listing = False

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from shared.bus import acknowledging
-from shared.bus.requests import Acknowledge, FrameRef
+from shared.bus.requests.generator import Acknowledge
 from shared.bus.sockets import Bus
+from shared.frame import FrameRef
 from shared.system.disk import Disk
 from shared.system.rarely import Rarely
 

@@ -15,7 +15,7 @@ from services.recorder.losses import Losses
 from services.recorder.troubles import FIRST_RETRY_S, LONGEST_RETRY_S, Troubles
 from services.recorder.upstream import GeneratorAway
 from shared.bus.messages import FrameRecorded
-from shared.bus.requests import FrameRef
+from shared.frame import FrameRef
 from shared.session.writing.spill import SpilledFrame
 from shared.session.writing.writer import CorruptFrame, RecordedFrame
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from shared.bus.requests import SessionStamp
 from shared.errors import InvalidSessionId, SessionNotFound
+from shared.frame import SessionStamp
 from shared.session.format import ids
 from shared.session.format.entries import differ
 from shared.session.format.layout import ACTIVE

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from services.recorder.archive import RootTrouble
-from shared.bus.envelope import Reply, Request
-from shared.bus.requests import (
-    AnsweredFrame,
+from shared.bus.call import Nothing
+from shared.bus.requests import recorder as requests
+from shared.bus.requests.recorder import (
     AskedFrame,
     DeleteSession,
     ImportSession,
@@ -36,6 +35,7 @@ from shared.errors import (
     SessionBusy,
     SessionNotActive,
 )
+from shared.frame import FrameKey
 
 if TYPE_CHECKING:
     from services.recorder.service import Recorder
@@ -52,31 +52,28 @@ class Control:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        handlers: dict[str, Callable[[Request], Awaitable[Reply]]] = {
-            "start": self._start,
-            "stop": self._stop,
-            "resume": self._resume,
-            "status": self._status,
-            "delete": self._delete,
-            "import": self._import,
-            "repair": self._repair,
-            "settle": self._settle,
-        }
-        self._server = Server(recorder.runtime.bus, "recorder", handlers)
+        self._server = server = Server(recorder.runtime.bus, "recorder")
+        server.on(requests.START, self._start)
+        server.on(requests.STOP, self._stop)
+        server.on(requests.RESUME, self._resume)
+        server.on(requests.STATUS, self._status)
+        server.on(requests.DELETE, self._delete)
+        server.on(requests.IMPORT, self._import)
+        server.on(requests.REPAIR, self._repair)
+        server.on(requests.SETTLE, self._settle)
 
     async def serve(self) -> None:
         """Answer until cancelled."""
         await self._server.serve()
 
-    async def _start(self, request: Request) -> Reply:
-        wanted = StartSession.model_validate(request.body)
+    async def _start(self, wanted: StartSession) -> StartedSession:
         recorder = self._recorder
         self._check_not_stopping()
         if not wanted.active:
             return await self._start_beside(wanted)
         active = recorder.active
         if active is not None and wanted.resume and active.session_id == wanted.session_id:
-            return Reply(StartedSession(**active.model_dump(), resumed=True).model_dump())
+            return StartedSession(**active.model_dump(), resumed=True)
         with recorder.changing():
             try:
                 stamp, resumed, count = await recorder.blocking(
@@ -86,9 +83,9 @@ class Control:
                 raise _refused(error) from None
             recorder.recording.opened(stamp.session_id, count)
             await recorder.activate(stamp, resumed=resumed)
-        return Reply(StartedSession(**stamp.model_dump(), resumed=resumed).model_dump())
+        return StartedSession(**stamp.model_dump(), resumed=resumed)
 
-    async def _start_beside(self, wanted: StartSession) -> Reply:
+    async def _start_beside(self, wanted: StartSession) -> StartedSession:
         """Open a session for frames that are stamped with it, and leave the active one as it is."""
         recorder = self._recorder
         if wanted.session_id is None:
@@ -104,14 +101,13 @@ class Control:
                 raise _refused(error) from None
             recorder.recording.hold(stamp.session_id)
             recorder.recording.opened(stamp.session_id, count)
-        return Reply(StartedSession(**stamp.model_dump(), resumed=resumed).model_dump())
+        return StartedSession(**stamp.model_dump(), resumed=resumed)
 
-    async def _resume(self, request: Request) -> Reply:
-        stamp = ResumeSession.model_validate(request.body)
+    async def _resume(self, stamp: ResumeSession) -> StartedSession:
         recorder = self._recorder
         self._check_not_stopping()
         if recorder.active is not None:
-            return Reply(StartedSession(**recorder.active.model_dump(), resumed=True).model_dump())
+            return StartedSession(**recorder.active.model_dump(), resumed=True)
         with recorder.changing():
             try:
                 count = await recorder.blocking(recorder.archive.resume, stamp)
@@ -120,11 +116,11 @@ class Control:
                 # It is active all the same: its frames wait, and ``status`` says why.
                 log.error("session %s goes on, and cannot be opened yet: %s", stamp.session_id, error)
             await recorder.activate(stamp, resumed=True)
-        return Reply(StartedSession(**stamp.model_dump(), resumed=True).model_dump())
+        return StartedSession(**stamp.model_dump(), resumed=True)
 
-    async def _stop(self, request: Request) -> Reply:
+    async def _stop(self, asked: StopSession) -> StoppedSession:
         active, recording = self._recorder.active, self._recorder.recording
-        wanted = StopSession.model_validate(request.body).session_id
+        wanted = asked.session_id
         if wanted is not None and (active is None or active.session_id != wanted):
             session_id = wanted
             closed = recording.ending(session_id)
@@ -136,14 +132,14 @@ class Control:
             closed = recording.ending(session_id)
             await self._recorder.deactivate("stopped")
         recorded, pending = await recording.ended(session_id, closed)
-        return Reply(StoppedSession(session_id=session_id, recorded=recorded, pending=pending).model_dump())
+        return StoppedSession(session_id=session_id, recorded=recorded, pending=pending)
 
-    async def _status(self, request: Request) -> Reply:
+    async def _status(self, asked: StatusRequest) -> RecorderStatus:
         recorder, recording = self._recorder, self._recorder.recording
-        asked = StatusRequest.model_validate(request.body).frames
+        frames = asked.frames
         active = [recorder.active.session_id] if recorder.active else []
         shown = dict.fromkeys([*active, *recording.sessions(), *recording.troubled()])
-        status = RecorderStatus(
+        return RecorderStatus(
             epoch=recorder.epoch,
             active=recorder.active,
             stopped=recorder.stopped,
@@ -159,12 +155,11 @@ class Control:
             free_bytes=recorder.free_bytes,
             error=recording.root_trouble,
             lost={session_id: tuple(ids) for session_id, ids in recording.losses.told.items()},
-            recorded=tuple(await self._are_recorded(asked)),
+            recorded=tuple(await self._are_recorded(frames)),
         )
-        return Reply(status.model_dump())
 
-    async def _delete(self, request: Request) -> Reply:
-        session_id = DeleteSession.model_validate(request.body).session_id
+    async def _delete(self, asked: DeleteSession) -> Nothing:
+        session_id = asked.session_id
         recorder = self._recorder
         if recorder.active is not None and recorder.active.session_id == session_id:
             raise SessionBusy(f"session {session_id!r} is being recorded; stop it first")
@@ -177,27 +172,26 @@ class Control:
         except (RootTrouble, OSError) as error:
             raise _refused(error) from None
         recorder.recording.forget(session_id)
-        return Reply()
+        return Nothing()
 
-    async def _import(self, request: Request) -> Reply:
-        wanted = ImportSession.model_validate(request.body)
+    async def _import(self, wanted: ImportSession) -> Nothing:
         self._check_not_stopping()
         try:
             await self._recorder.blocking(self._recorder.archive.adopt, wanted.staged, wanted.session_id)
         except (RootTrouble, OSError) as error:
             raise _refused(error) from None
-        return Reply()
+        return Nothing()
 
-    async def _repair(self, request: Request) -> Reply:
-        session_id = RepairSession.model_validate(request.body).session_id
+    async def _repair(self, asked: RepairSession) -> Repaired:
+        session_id = asked.session_id
         try:
             actions = await self._recorder.blocking(self._recorder.archive.repair, session_id)
         except (RootTrouble, OSError) as error:
             raise _refused(error) from None
-        return Reply(Repaired(session_id=session_id, actions=tuple(actions)).model_dump())
+        return Repaired(session_id=session_id, actions=tuple(actions))
 
-    async def _settle(self, request: Request) -> Reply:
-        frames = Settle.model_validate(request.body).frames
+    async def _settle(self, asked: Settle) -> Settled:
+        frames = asked.frames
         intake, recording = self._recorder.intake, self._recorder.recording
         recorded = [frame.frame_id for frame in frames if intake.is_done(frame)]
         over = [frame for frame in frames if not intake.is_done(frame) and not intake.may_come(frame, frame.frame_id)]
@@ -205,9 +199,9 @@ class Control:
         if over and recording.is_settled:
             recorded_too, lost = await self._name_lost(over)
             recorded += recorded_too
-        return Reply(Settled(recorded=tuple(recorded), lost=tuple(lost)).model_dump())
+        return Settled(recorded=tuple(recorded), lost=tuple(lost))
 
-    async def _name_lost(self, frames: list[AnsweredFrame]) -> tuple[list[str], list[str]]:
+    async def _name_lost(self, frames: list[FrameKey]) -> tuple[list[str], list[str]]:
         recorded: list[str] = []
         lost: list[str] = []
         for session_id in dict.fromkeys(frame.session_id for frame in frames):

@@ -21,9 +21,10 @@ from services.recorder.recording import Recording
 from services.recorder.remembered import Remembered
 from services.recorder.requests import Control
 from services.recorder.upstream import Upstream
-from shared.bus.messages import Message, SessionStarted, SessionStopped, new_id
+from shared.bus.messages import Message, SessionStarted, SessionStopped
 from shared.bus.publisher import Publisher
-from shared.bus.requests import SessionStamp
+from shared.frame import SessionStamp
+from shared.ids import new_id
 from shared.process.guard import ALLOWED_BYTES
 from shared.process.runner import Runtime
 from shared.system.disk import Disk

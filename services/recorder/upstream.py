@@ -6,21 +6,20 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
 from services.recorder.intake import Intake
 from services.recorder.proving import Proving
-from shared.bounds import problem_of
-from shared.bus.envelope import Published
-from shared.bus.messages import Frame, Heartbeat, Status
-from shared.bus.requests import FrameRef, Generated, InputRequest, PendingFrames
-from shared.bus.rpc import Client, PeerGone, read
+from shared.bus.clients import GeneratorClient
+from shared.bus.envelope import Published, StrangeAnswer
+from shared.bus.messages import Heartbeat, Status
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
-from shared.errors import Forbidden, InternalError, NotFound, ParafoveaError
+from shared.errors import Forbidden, NotFound, ParafoveaError
 from shared.fields import FrameId, fits
+from shared.frame import Frame, FrameRef
 from shared.png_text import PNG_SIGNATURE
 from shared.session.format.layout import image_extension
 from shared.system.rarely import Rarely
@@ -28,11 +27,8 @@ from shared.system.rarely import Rarely
 log = logging.getLogger(__name__)
 
 ANSWER_S = 2.0
-TRANSFER_S = 10.0
 RETRY_S = 0.1
 ACKNOWLEDGED_AT_ONCE = 500
-MAX_HEADER_CHARS = 512 * 1024
-"""Of all that is written down of a frame; ours have about 2,000."""
 
 
 class GeneratorAway(Exception):
@@ -53,7 +49,7 @@ class Upstream:
     """
 
     def __init__(self, bus: Bus, intake: Intake, on_news: Callable[[bool], None], proving: Proving) -> None:
-        self._client = Client(bus, "generator")
+        self._client = GeneratorClient(bus)
         self._stream = Subscriber(bus, "frames", [Frame.type, Status.type])
         self._intake = intake
         self._on_news = on_news
@@ -98,15 +94,17 @@ class Upstream:
         self._ask_soon.set()
         now_s = time.monotonic()
         header = message.header
-        is_new = self._intake.hear_epoch(header["epoch"], float(header["time"]), now_s)
+        is_new = self._intake.hear_epoch(header["epoch"], message.sent_at, now_s)
         if is_new:
             self._on_news(True)
         if message.type == Frame.type:
             if header.get("session_id") is None:
                 return
-            self._intake.add(recordable(header, message.payload), message.payload, now_s)
+            assert isinstance(message.message, Frame)
+            self._intake.add(recordable(message.message, message.payload), message.payload, now_s)
         elif header["epoch"] == self._intake.epoch:
-            status = Heartbeat.model_validate(header)
+            status = message.message
+            assert isinstance(status, Heartbeat)
             self.state = status.state
             for backlog in status.sessions:
                 self._intake.hear_backlog(
@@ -140,29 +138,27 @@ class Upstream:
                     del self._to_acknowledge[ref]
                 try:
                     await self._acknowledge(batch)
-                except (PeerGone, TimeoutError, ParafoveaError) as error:
+                except ParafoveaError as error:
                     log.debug("an acknowledgement went astray: %s", error)
 
     async def _acknowledge(self, frames: tuple[FrameRef, ...]) -> None:
-        request = self._proving.acknowledge(frames).model_dump()
+        request = self._proving.acknowledge(frames)
         try:
-            await self._client.call("ack", request, timeout_s=ANSWER_S)
+            await self._client.acknowledge(request, timeout_s=ANSWER_S)
         except Forbidden as error:
             self._refused.warn("the generator refuses an acknowledgement, which is tried again: %s", error.detail)
             if await self._proving.tell():
-                await self._client.call("ack", request, timeout_s=ANSWER_S)
+                await self._client.acknowledge(request, timeout_s=ANSWER_S)
 
     # -- questions ----------------------------------------------------------------------------------------------------
 
     async def _list(self) -> None:
         try:
-            reply = await self._client.call("pending", timeout_s=ANSWER_S)
-        except (PeerGone, TimeoutError, ParafoveaError) as error:
-            raise GeneratorAway(str(error)) from None
-        try:
-            listing = read(PendingFrames, reply)
-        except ParafoveaError as error:
+            listing = await self._client.pending(timeout_s=ANSWER_S)
+        except StrangeAnswer as error:
             raise self._strange(error) from None
+        except ParafoveaError as error:
+            raise GeneratorAway(str(error)) from None
         if listing.epoch != self._intake.epoch:
             self._on_news(True)
         again = self._intake.hear_listing(listing, time.monotonic())
@@ -172,25 +168,24 @@ class Upstream:
 
     async def _fetch(self, ref: FrameRef) -> None:
         try:
-            reply = await self._client.call("fetch", ref.model_dump(), timeout_s=TRANSFER_S)
+            made = await self._client.fetch(ref)
+            if made.answer.key is None or FrameRef.model_validate(made.answer.key.model_dump()) != ref:
+                problem = "the generator answered 'fetch' with another frame than the one asked for"
+                raise StrangeAnswer(problem, made.answer.flat())
+            header = recordable(made.answer, made.image)
         except NotFound:
             self._intake.wants_listing = True  # acknowledged by an earlier life of ours, or of a dead epoch
             await asyncio.sleep(RETRY_S)
             return
-        except (PeerGone, TimeoutError, ParafoveaError) as error:
-            raise GeneratorAway(str(error)) from None
-        try:
-            if read(FrameRef, reply) != ref:
-                raise InternalError("the generator answered 'fetch' with another frame than the one asked for")
-            png = reply.payload
-            header = recordable(reply.body, png)
-        except (ParafoveaError, ValueError) as error:
+        except StrangeAnswer as error:
             self._strange(error)
-            frame_id = reply.body.get("frame_id")
+            frame_id = error.body.get("frame_id")
             self.unfit(ref, frame_id if fits(FrameId, frame_id) else None)
             await asyncio.sleep(RETRY_S)
             return
-        self._intake.add(header, png, time.monotonic(), asked=True)
+        except ParafoveaError as error:
+            raise GeneratorAway(str(error)) from None
+        self._intake.add(header, made.image, time.monotonic(), asked=True)
         self._on_news(False)
 
     def unfit(self, ref: FrameRef, frame_id: str | None = None) -> None:
@@ -206,15 +201,13 @@ class Upstream:
             GeneratorAway: it does not answer now.
         """
         try:
-            reply = await self._client.call("input", InputRequest(sha256=sha256).model_dump(), timeout_s=TRANSFER_S)
+            data = await self._client.input(sha256)
         except NotFound:
             return None
-        except (PeerGone, TimeoutError, ParafoveaError) as error:
-            raise GeneratorAway(f"the generator does not answer ({error})") from None
-        try:
-            data = reply.payload
-        except ParafoveaError as error:
+        except StrangeAnswer as error:
             raise self._strange(error) from None
+        except ParafoveaError as error:
+            raise GeneratorAway(f"the generator does not answer ({error})") from None
         if not await asyncio.to_thread(_is_input, data, sha256):
             self._unusable.warn("the generator's answer to 'input' is not the image %s", sha256)
             return None
@@ -226,19 +219,15 @@ class Upstream:
         return GeneratorAway(f"the generator's answer cannot be used ({error})")
 
 
-def recordable(header: Mapping[str, Any], png: bytes) -> dict[str, Any]:
-    """The fields of a frame as they may be written down: those that we know each of its type, the others small.
+def recordable(frame: Frame, png: bytes) -> dict[str, Any]:
+    """The fields of a frame as they are written down.
 
     Raises:
-        ValueError: it is no frame that can be recorded.
+        StrangeAnswer: its picture is no PNG.
     """
-    known = Generated.model_validate(header)
-    problem = problem_of(header, MAX_HEADER_CHARS)
-    if problem is not None:
-        raise ValueError(problem)
     if not png.startswith(PNG_SIGNATURE):
-        raise ValueError("its picture is no PNG")
-    return {**header, **known.model_dump(exclude_unset=True)}
+        raise StrangeAnswer("its picture is no PNG", frame.flat())
+    return frame.flat()
 
 
 def _is_input(data: bytes, sha256: str) -> bool:

@@ -13,11 +13,12 @@ from services.replayer.cursors.frames import Found, Place, Target, find, place, 
 from services.replayer.cursors.sessions import Sessions
 from services.replayer.playback.player import Player
 from services.replayer.reruns.registry import Reruns
-from shared.bus.envelope import Reply, Request
+from shared.bus.call import WithImage
+from shared.bus.clients import GeneratorClient, RecorderClient
 from shared.bus.messages import Message, ReplayFrame, ReplayStatus
 from shared.bus.publisher import Publisher
-from shared.bus.requests import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
-from shared.bus.rpc import Client
+from shared.bus.requests import replayer as requests
+from shared.bus.requests.replayer import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
 from shared.bus.server import Server
 from shared.errors import InvalidRequest, NotReplaying
 from shared.process.guard import ALLOWED_BYTES
@@ -40,26 +41,19 @@ class Replayer:
         self._cursors = Cursors()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._players: dict[str, Player] = {}
-        self._reruns = Reruns(runtime)
         self._publisher = Publisher(runtime.bus, "replays", on_join=self._told_on_join)
-        self._server = Server(
-            runtime.bus,
-            "replayer",
-            {
-                "start": self._start,
-                "next": self._next,
-                "previous": self._previous,
-                "seek": self._seek,
-                "play": self._play,
-                "pause": self._pause,
-                "stop": self._stop,
-                "status": self._status,
-                **self._reruns.handlers,
-            },
-        )
-        self._recorder = Client(runtime.bus, "recorder")
-        self._generator = Client(runtime.bus, "generator")
-        self._reruns.connect(self._generator, self._recorder)
+        self._server = server = Server(runtime.bus, "replayer")
+        server.on(requests.START, self._start)
+        server.on(requests.NEXT, self._next)
+        server.on(requests.PREVIOUS, self._previous)
+        server.on(requests.SEEK, self._seek)
+        server.on(requests.PLAY, self._play)
+        server.on(requests.PAUSE, self._pause)
+        server.on(requests.STOP, self._stop)
+        server.on(requests.STATUS, self._status)
+        self._recorder = RecorderClient(runtime.bus)  # behind the channel: one that may not run has called nobody
+        self._generator = GeneratorClient(runtime.bus)
+        self._reruns = Reruns(runtime, server, self._generator, self._recorder)
         self._sessions = Sessions(runtime.settings.sessions_dir)
 
     async def run(self) -> None:
@@ -75,8 +69,7 @@ class Replayer:
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
-    async def _start(self, request: Request) -> Reply:
-        wanted = StartReplay.model_validate(request.body)
+    async def _start(self, wanted: StartReplay) -> CursorState:
         async with self.lock(wanted.cursor):
             start, began = await self._sessions.read(
                 wanted.session_id, lambda reader: (place(reader, 0), reader.head.get("created_at"))
@@ -86,14 +79,13 @@ class Replayer:
             self._forget_players()
             return await self.tell(cursor, start)
 
-    async def _next(self, request: Request) -> Reply:
-        return await self._step(request, Cursor.ahead)
+    async def _next(self, asked: CursorRequest) -> ReplayedFrame | WithImage[ReplayedFrame]:
+        return await self._step(asked.cursor, Cursor.ahead)
 
-    async def _previous(self, request: Request) -> Reply:
-        return await self._step(request, Cursor.behind)
+    async def _previous(self, asked: CursorRequest) -> ReplayedFrame | WithImage[ReplayedFrame]:
+        return await self._step(asked.cursor, Cursor.behind)
 
-    async def _seek(self, request: Request) -> Reply:
-        wanted = Seek.model_validate(request.body)
+    async def _seek(self, wanted: Seek) -> CursorState:
         async with self.lock(wanted.cursor):
             cursor = self._cursor(wanted.cursor)
             position, at = await self._sessions.follow(cursor, lambda reader: position_of(reader, wanted.index))
@@ -104,8 +96,7 @@ class Replayer:
             await self._moved(cursor)
             return await self.tell(cursor, at)
 
-    async def _play(self, request: Request) -> Reply:
-        wanted = Play.model_validate(request.body)
+    async def _play(self, wanted: Play) -> CursorState:
         async with self.lock(wanted.cursor):
             cursor = self._cursor(wanted.cursor)
             player = self._player(cursor)
@@ -116,44 +107,40 @@ class Replayer:
                 self._runtime.supervise(player.run(), f"playing {cursor.session_id}")
             return await self._tell_place(cursor)
 
-    async def _pause(self, request: Request) -> Reply:
-        name = CursorRequest.model_validate(request.body).cursor
-        async with self.lock(name):
-            cursor = self._cursor(name)
+    async def _pause(self, asked: CursorRequest) -> CursorState:
+        async with self.lock(asked.cursor):
+            cursor = self._cursor(asked.cursor)
             player = self._player(cursor)
             if player is not None:
                 player.pause()
             return await self._tell_place(cursor)
 
-    async def _stop(self, request: Request) -> Reply:
-        name = CursorRequest.model_validate(request.body).cursor
+    async def _stop(self, asked: CursorRequest) -> CursorState:
+        name = asked.cursor
         async with self.lock(name):
             if self._cursors.drop(name) is not None:
                 self._forget_players()
                 await self._publisher.publish(_message(_idle(name)))
-            return Reply(_idle(name).model_dump())
+            return _idle(name)
 
-    async def _status(self, request: Request) -> Reply:
-        name = CursorRequest.model_validate(request.body).cursor
-        async with self.lock(name):
-            cursor = self._cursors.get(name)
+    async def _status(self, asked: CursorRequest) -> CursorState:
+        async with self.lock(asked.cursor):
+            cursor = self._cursors.get(asked.cursor)
             if cursor is None:
-                return Reply(_idle(name).model_dump())
+                return _idle(asked.cursor)
             at = await self._sessions.follow(cursor, lambda reader: place(reader, cursor.position))
-            return Reply(self._state(cursor, at).model_dump())
+            return self._state(cursor, at)
 
     # -- what they share ----------------------------------------------------------------------------------------------
 
-    async def _step(self, request: Request, target: Target) -> Reply:
-        name = CursorRequest.model_validate(request.body).cursor
+    async def _step(self, name: str, target: Target) -> ReplayedFrame | WithImage[ReplayedFrame]:
         async with self.lock(name):
             cursor = self._cursor(name)
             found = await self._sessions.follow(cursor, lambda reader: find(reader, cursor, target))
             if isinstance(found, Place):
                 cursor.complete()
                 await self.tell(cursor, found)
-                end = ReplayedFrame(complete=True, cursor=name, session_id=cursor.session_id)
-                return Reply(end.model_dump())
+                return ReplayedFrame(complete=True, cursor=name, session_id=cursor.session_id)
             cursor.show(found.position)
             await self._moved(cursor)
             if found.png is not None:
@@ -163,7 +150,7 @@ class Replayer:
                 assert found.error is not None
                 raise found.error
             shown = ReplayedFrame(complete=False, cursor=name, session_id=cursor.session_id, entry=found.entry)
-            return Reply(shown.model_dump(), (found.png,))
+            return WithImage(shown, found.png)
 
     async def show(
         self, cursor: Cursor, found: Found, png: bytes, planned_time: float | None, actual_time: float
@@ -181,12 +168,12 @@ class Replayer:
         )
         await self._publisher.publish(message, png)
 
-    async def tell(self, cursor: Cursor, at: Place) -> Reply:
+    async def tell(self, cursor: Cursor, at: Place) -> CursorState:
         """Publish where a cursor stands, and answer with it."""
         cursor.last_place = (at.index, at.total)
         state = self._state(cursor, at)
         await self._publisher.publish(_message(state))
-        return Reply(state.model_dump())
+        return state
 
     def _state(self, cursor: Cursor, at: Place) -> CursorState:
         player = self._player(cursor)
@@ -210,7 +197,7 @@ class Replayer:
             _message(self._state(cursor, Place(*cursor.last_place))) for cursor in self._cursors.recent(TOLD_ON_JOIN)
         ]
 
-    async def _tell_place(self, cursor: Cursor) -> Reply:
+    async def _tell_place(self, cursor: Cursor) -> CursorState:
         at = await self._sessions.follow(cursor, lambda reader: place(reader, cursor.position))
         return await self.tell(cursor, at)
 

@@ -17,8 +17,8 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from shared.bus.requests import FrameRef
 from shared.bus.sockets import Bus
+from shared.frame import FrameRef
 from shared.session.format import layout
 from shared.system.disk import Disk
 

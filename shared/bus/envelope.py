@@ -8,20 +8,23 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
 import orjson
 
 from shared.bus.channels import topic_of
-from shared.bus.messages import HEARD, PROTOCOL_VERSION, Message, new_id
+from shared.bus.messages import HEARD, PROTOCOL_VERSION, AnyMessage, Envelope
 from shared.depth import is_deeper
 from shared.errors import InternalError, InvalidRequest, MalformedMessage, ParafoveaError, UnsupportedVersion, from_code
 from shared.fields import MAX_ID_CHARS, cut
+from shared.ids import new_id
 from shared.json_loads import loads
 
 Payload = bytes | memoryview
+
+ENVELOPE = frozenset({"type", *Envelope.model_fields})
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z)', re.DOTALL)
 """One that does not end reaches to the end, so that none is looked at twice."""
@@ -40,11 +43,22 @@ up the event loop while it is read."""
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A message as a subscriber sees it: ``header`` has the envelope's fields and the message's own."""
+    """A message as a subscriber sees it.
+
+    Attributes:
+        header: the envelope's fields and the message's own, as they came.
+        message: the message's own, checked; None of a type that is not known here.
+    """
 
     type: str
     header: dict[str, Any]
     payload: bytes
+    message: AnyMessage | None = None
+
+    @property
+    def sent_at(self) -> float:
+        """When it was sent, in Unix seconds of its sender's clock."""
+        return float(self.header["time"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,18 @@ class Request:
     id: str
     body: dict[str, Any]
     payloads: tuple[bytes, ...] = ()
+
+
+class StrangeAnswer(InternalError):
+    """What a process answered cannot be understood: it is of another version, or wrong. An error of the one request.
+
+    Attributes:
+        body: the header of the answer.
+    """
+
+    def __init__(self, detail: str, body: dict[str, Any]) -> None:
+        super().__init__(detail)
+        self.body = body
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +95,17 @@ class Reply:
         """The one payload of a reply that has one.
 
         Raises:
-            InternalError: it has none: the other side is of another version, or wrong.
+            StrangeAnswer: it has none.
         """
         if not self.payloads:
-            raise InternalError(f"the answer '{self.body.get('type')}' came without the bytes that belong to it")
+            told = f"the answer '{self.body.get('type')}' came without the bytes that belong to it"
+            raise StrangeAnswer(told, self.body)
         return bytes(self.payloads[0])
 
 
-def encode_published(message: Message, payload: Payload = b"") -> list[Payload]:
+def encode_published(message: AnyMessage, payload: Payload = b"") -> list[Payload]:
     """Topic, header and payload of a message."""
-    header = {"v": message.v, "type": message.type, **message.model_dump()}
+    header = {**_envelope(message.type, new_id()), **message.flat()}
     return [topic_of(message.type), orjson.dumps(header), payload]
 
 
@@ -98,15 +125,18 @@ def decode_published(frames: Sequence[bytes]) -> Published:
     return Published(header["type"], header, payload)
 
 
-def checked(message: Published) -> Published:
-    """The message itself, when its fields are of their types. What of it is not known here is not looked at.
+def checked(published: Published) -> Published:
+    """The message with its fields as their types. One of a type that is not known here stays as it came.
 
     Raises:
         ValueError: they are not.
     """
-    if (known := HEARD.get(message.type)) is not None:
-        known.model_validate(message.header)
-    return message
+    kind = HEARD.get(published.type)
+    if kind is None:
+        return published
+    Envelope.model_validate(published.header)
+    own = {key: value for key, value in published.header.items() if key not in ENVELOPE}
+    return replace(published, message=kind.model_validate(own))
 
 
 def encode_request(

@@ -1,4 +1,4 @@
-"""One type a published message, and the protocol version. Requests and their replies: ``shared/bus/requests.py``.
+"""One type a published message, and the protocol version. Requests and their replies: ``shared/bus/requests/``.
 
 Fields are added, never re-used or removed; a change that a subscriber of today would misread raises
 :data:`PROTOCOL_VERSION`. Unknown fields are ignored, so an old subscriber reads a newer publisher.
@@ -6,127 +6,33 @@ Fields are added, never re-used or removed; a change that a subscriber of today 
 
 from __future__ import annotations
 
-import uuid
 from time import monotonic_ns
 from time import time as unix_time
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
-from shared import fields, sectors
-from shared.bounds import problem_of
+from shared import fields
+from shared.frame import Body, Frame, Model
+from shared.ids import new_id
 
 PROTOCOL_VERSION = 1
 
 
-def new_id() -> str:
-    """An id without meaning, unique everywhere."""
-    return uuid.uuid4().hex
-
-
-class Body(BaseModel):
-    """The fields of a request, a reply or a message, without the envelope."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Message(Body):
-    """What is published: the envelope's fields and the message's own."""
-
-    type: ClassVar[str]
+class Envelope(Body):
+    """What every header has beside ``type``."""
 
     v: fields.Version = PROTOCOL_VERSION
     id: fields.MessageId = Field(default_factory=new_id)
     time: fields.UnixSeconds = Field(default_factory=unix_time)
+    """When it was sent."""
     monotonic_ns: fields.Count = Field(default_factory=monotonic_ns)
 
 
-class Model(Body):
-    """Which model made a frame."""
+class Message(Body):
+    """What is published beside frames: the message's own fields. The envelope is added where it is sent."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    id: fields.Name
-    revision: fields.Name
-    kind: fields.Name
-    pipeline: fields.Name
-    scheduler: fields.Name
-
-    @model_validator(mode="after")
-    def _is_small(self) -> Self:
-        problem = problem_of(self.model_extra, fields.MAX_DETAILS_CHARS)
-        if problem is not None:
-            raise ValueError(problem)
-        return self
-
-
-class FrameOrigin(Body):
-    """The frame of another session that a frame of a re-run was made after."""
-
-    session_id: fields.SessionId
-    index: fields.Index
-    frame_id: fields.FrameId | None = None
-
-
-class FrameFields(Body):
-    """What is known of a frame: the same in a ``frame`` message, in a session's entry and in the PNG's own text."""
-
-    frame_id: fields.FrameId
-    epoch: fields.Epoch
-    seq: fields.Seq
-    session_id: fields.SessionId | None
-    session_created_at: fields.UnixSeconds | None = None
-    record_seq: fields.RecordSeq | None
-    request_id: fields.RequestId
-    client_id: fields.ClientId | None = None
-    target_sector: fields.Sector
-    focus_sector: fields.Sector | None
-    focus_x: fields.Finite | None = None
-    focus_y: fields.Finite | None = None
-    grid_size: fields.GridSize
-    region: fields.Region
-    prompt: fields.Prompt
-    negative_prompt: fields.Prompt | None = None
-    seed: fields.Seed
-    steps: fields.Count
-    guidance_scale: fields.Finite | None = None
-    strength: fields.Finite | None = None
-    requested: fields.Details = Field(default_factory=dict)
-    """The values that the request named itself; what it left to the model is absent."""
-    origin: FrameOrigin | None = None
-    """Of a frame of a re-run: the frame that it was made after."""
-    width: fields.Pixels
-    height: fields.Pixels
-    input_sha256: fields.Sha256
-    input_format: fields.ImageFormat
-    model: Model
-    device: fields.Name
-    dtype: fields.Name
-    versions: fields.Versions
-    environment: fields.Details = Field(default_factory=dict)
-    notes: fields.Details = Field(default_factory=dict)
-    queued_ms: fields.Milliseconds
-    generation_ms: fields.Milliseconds
-    timestamp: fields.UnixSeconds
-
-    @model_validator(mode="after")
-    def _is_of_its_picture(self) -> Self:
-        for sector in (self.target_sector, self.focus_sector):
-            if sector is not None and sector not in sectors.names(self.grid_size):
-                raise ValueError(f"a grid of {self.grid_size} has no sector {sector}")
-        left, top, right, bottom = self.region
-        if not (left < right <= self.width and top < bottom <= self.height):
-            raise ValueError("the region does not lie in the picture")
-        return self
-
-
-class Frame(FrameFields, Message):
-    """One generated picture; the payload is its PNG."""
-
-    type: ClassVar[str] = "frame"
-
-    sha256: fields.Sha256
-    """Of the payload."""
+    type: ClassVar[str]
 
 
 class Progress(Message):
@@ -251,10 +157,12 @@ class ReplayStatus(Message):
     loop: fields.Flag = False
 
 
-PUBLISHED: dict[str, type[Message]] = {
+AnyMessage = Frame | Message
+
+PUBLISHED: dict[str, type[AnyMessage]] = {
     cls.type: cls
     for cls in (Frame, Progress, Status, SessionStarted, SessionStopped, FrameRecorded, ReplayFrame, ReplayStatus)
 }
 
-HEARD: dict[str, type[Message]] = {**PUBLISHED, Heartbeat.type: Heartbeat}
+HEARD: dict[str, type[AnyMessage]] = {**PUBLISHED, Heartbeat.type: Heartbeat}
 """As a subscriber takes them: from a newer publisher too."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from shared.bus.channels import BY_NAME
 from shared.bus.envelope import Payload, encode_published
 from shared.bus.joins import Joins
-from shared.bus.messages import Message
+from shared.bus.messages import AnyMessage
 from shared.bus.sockets import Bus
 from shared.system.rarely import Rarely
 
@@ -35,7 +35,7 @@ class Publisher:
             to every subscriber of that type, so they must be harmless when repeated.
     """
 
-    def __init__(self, bus: Bus, channel: str, on_join: Callable[[str], Iterable[Message]] | None = None) -> None:
+    def __init__(self, bus: Bus, channel: str, on_join: Callable[[str], Iterable[AnyMessage]] | None = None) -> None:
         self._channel = channel
         self._on_join = on_join
         self._dropped = Rarely(log)
@@ -48,7 +48,7 @@ class Publisher:
         """Subscriptions so far, to each type."""
         return self._joins.count
 
-    async def publish(self, message: Message, payload: Payload = b"") -> None:
+    async def publish(self, message: AnyMessage, payload: Payload = b"") -> None:
         """Send. Never waits for a subscriber to read: what is beyond its mark is dropped instead.
 
         Who is cancelled in it has sent it all the same. Where the channel is kept busy for :data:`ROOM_S`, it is

@@ -17,10 +17,11 @@ import zmq.asyncio
 from pydantic import BaseModel, ValidationError
 from zmq.utils.monitor import parse_monitor_message
 
-from shared.bus.envelope import Payload, Reply, decode_reply, encode_request, id_of
-from shared.bus.messages import new_id
+from shared.bus.call import AnswerT, AskedT, Call, WithImage
+from shared.bus.envelope import ENVELOPE, Payload, Reply, StrangeAnswer, decode_reply, encode_request, id_of
 from shared.bus.sockets import Bus
 from shared.errors import InternalError, ParafoveaError
+from shared.ids import new_id
 from shared.refusals import invalid_request, request_of
 from shared.system.rarely import Rarely
 
@@ -89,6 +90,30 @@ class Client:
             del self._waiting[message_id]
             if reply.done() and not reply.cancelled():
                 reply.exception()  # seen, even where the deadline or the failed send came first
+
+    async def ask(
+        self, call: Call[AskedT, AnswerT], asked: AskedT | None = None, image: bytes | None = None, *, timeout_s: float
+    ) -> AnswerT:
+        """Ask for one thing, with its image where it needs one, and read the answer.
+
+        Raises:
+            PeerGone, TimeoutError, ParafoveaError: see :meth:`call`.
+            StrangeAnswer: the answer cannot be understood.
+        """
+        return read(call.answer, await self._call(call, asked, image, timeout_s))
+
+    async def ask_for_image(
+        self, call: Call[AskedT, AnswerT], asked: AskedT | None = None, image: bytes | None = None, *, timeout_s: float
+    ) -> WithImage[AnswerT]:
+        """:meth:`ask` where the answer has an image."""
+        reply = await self._call(call, asked, image, timeout_s)
+        return WithImage(read(call.answer, reply), reply.payload)
+
+    async def _call(
+        self, call: Call[AskedT, AnswerT], asked: AskedT | None, image: bytes | None, timeout_s: float
+    ) -> Reply:
+        body = asked.flat() if asked is not None else {}
+        return await self.call(call.name, body, () if image is None else (image,), timeout_s=timeout_s)
 
     async def _send(self, frames: list[Payload]) -> None:
         deadline = asyncio.get_running_loop().time() + CONNECT_GRACE_S
@@ -171,16 +196,17 @@ def read(model: type[ModelT], reply: Reply) -> ModelT:
     """What a reply says.
 
     Raises:
-        InternalError: it is not what this version understands. An error of the one request, and of no other.
+        StrangeAnswer: it is not what this version understands.
     """
     try:
-        return model.model_validate(reply.body)
+        return model.model_validate({key: value for key, value in reply.body.items() if key not in ENVELOPE})
     except ValidationError as error:
         problem = invalid_request(error).detail[:500]
-        raise InternalError(
+        told = (
             f"the answer '{reply.body.get('type')}' cannot be understood ({problem}); "
             "restart every process after an update, so that all are of one version"
-        ) from None
+        )
+        raise StrangeAnswer(told, reply.body) from None
 
 
 __all__ = ["Client", "PeerGone", "invalid_request", "read", "request_of"]

@@ -7,17 +7,20 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from traceback import clear_frames
+from types import MappingProxyType
 from typing import cast
 
 import zmq
 from pydantic import ValidationError
 
+from shared.bus.call import AnswerT, AskedT, Call, WithImage
 from shared.bus.callers import LARGEST_REQUESTS, REQUESTS_EACH, Caller, Callers
 from shared.bus.channels import BY_NAME
 from shared.bus.envelope import Payload, Reply, Request, decode_request, encode_error, encode_reply, id_of
 from shared.bus.receiving import descriptor_of, receive
 from shared.bus.sockets import Bus
 from shared.errors import InternalError, MalformedMessage, ParafoveaError, TooManyRequests, UnknownType
+from shared.frame import Body
 from shared.refusals import invalid_request
 from shared.system.rarely import Rarely
 
@@ -41,9 +44,14 @@ class Server:
     Whoever asks more than it reads waits: requests of :attr:`shared.bus.channels.Channel.in_line` are carried out in
     order as the earlier answers are read. Beyond bounds on what is under way, requests are answered
     ``too_many_requests``.
+
+    Args:
+        bus: this process's end.
+        channel: it is bound by this process from now on.
+        handlers: by name, for requests that are taken as they come; :meth:`on` adds those that are checked.
     """
 
-    def __init__(self, bus: Bus, channel: str, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, bus: Bus, channel: str, handlers: Mapping[str, Handler] = MappingProxyType({})) -> None:
         self._bus = bus
         self._channel = BY_NAME[channel]
         self._socket = bus.bind(channel)
@@ -54,6 +62,29 @@ class Server:
         self._unread = asyncio.Event()
         self._refused = Rarely(log)
         self._stalled = Rarely(log)
+
+    def on(
+        self, call: Call[AskedT, AnswerT], handler: Callable[[AskedT], Awaitable[AnswerT | WithImage[AnswerT]]]
+    ) -> None:
+        """Answer a kind of request with what ``handler`` returns, or with the :class:`ParafoveaError` that it raises.
+        It is given the fields, checked."""
+
+        async def answer(request: Request) -> Reply:
+            return _reply_of(await handler(call.asked.model_validate(request.body)))
+
+        self._handlers[call.name] = answer
+
+    def on_image(
+        self, call: Call[AskedT, AnswerT], handler: Callable[[AskedT, bytes], Awaitable[WithImage[AnswerT]]]
+    ) -> None:
+        """The same of a kind of request that comes with an image, as it came."""
+
+        async def answer(request: Request) -> Reply:
+            if len(request.payloads) != 1:
+                raise MalformedMessage(f"'{call.name}' needs one payload, the input image")
+            return _reply_of(await handler(call.asked.model_validate(request.body), request.payloads[0]))
+
+        self._handlers[call.name] = answer
 
     def busy_descriptors(self) -> set[int]:
         """The connections whose requests are under way."""
@@ -219,6 +250,12 @@ class Server:
                 "a caller of '%s' has left %d bytes of answers unread for %g s, and is disconnected",
                 *(self._channel.name, caller.unread_bytes, STALL_S),
             )
+
+
+def _reply_of(answer: Body | WithImage[AnswerT]) -> Reply:
+    if isinstance(answer, WithImage):
+        return Reply(answer.answer.flat(), (answer.image,))
+    return Reply(answer.flat())
 
 
 def _tracked(frames: list[Payload]) -> tuple[list[Payload | zmq.Frame], zmq.MessageTracker | None, int]:

@@ -11,7 +11,7 @@ import orjson
 
 from shared.bus.address import BusAddress
 from shared.bus.channels import BY_NAME
-from shared.bus.messages import new_id
+from shared.ids import new_id
 from tests.attack import zmtp
 from tests.attack.requests import proof
 from tests.attack.tally import Tally

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from shared.bus.requests import SessionStamp
+from shared.frame import SessionStamp
 from tests.contract.conftest import Site, Sites
 from tests.support.waiting import eventually_async
 

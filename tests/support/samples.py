@@ -8,10 +8,8 @@ import zlib
 
 from shared.bus.messages import (
     Backlogged,
-    Frame,
     FrameRecorded,
     Message,
-    Model,
     Progress,
     ReplayFrame,
     ReplayStatus,
@@ -19,6 +17,7 @@ from shared.bus.messages import (
     SessionStopped,
     Status,
 )
+from shared.frame import Frame, Model
 
 
 def tiny_png(shade: int = 0) -> bytes:

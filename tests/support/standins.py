@@ -11,33 +11,30 @@ from pathlib import Path
 from typing import Any
 
 from shared.bus.envelope import Payload, Reply, Request
-from shared.bus.messages import Frame, FrameRecorded, Message, Model, Progress, SessionStarted, Status
+from shared.bus.messages import FrameRecorded, Message, Progress, SessionStarted, Status
 from shared.bus.publisher import Publisher
-from shared.bus.requests import (
-    AnsweredFrame,
-    CursorState,
+from shared.bus.requests.generator import Generate, Vocabulary
+from shared.bus.requests.recorder import (
     DeleteSession,
-    FrameRef,
-    Generate,
-    Generated,
     RecorderStatus,
     Repaired,
     RepairSession,
-    ReplayedFrame,
-    RerunRequest,
-    RerunState,
     ResumeSession,
-    Seek,
-    SessionStamp,
     Settle,
     Settled,
     StartedSession,
-    StartReplay,
-    StartRerun,
     StartSession,
     StatusRequest,
     StoppedSession,
-    Vocabulary,
+)
+from shared.bus.requests.replayer import (
+    CursorState,
+    ReplayedFrame,
+    RerunRequest,
+    RerunState,
+    Seek,
+    StartReplay,
+    StartRerun,
 )
 from shared.bus.server import Server
 from shared.bus.sockets import Bus
@@ -50,6 +47,7 @@ from shared.errors import (
     SessionNotActive,
     SessionNotFound,
 )
+from shared.frame import Frame, FrameKey, FrameRef, Model, SessionStamp
 from shared.session.format import ids
 from shared.session.reading.sessions import open_session
 from shared.session.writing.repair import repair
@@ -156,7 +154,7 @@ class FakeGenerator(StandIn):
         if frame.session_id is not None and self.on_frame is not None:
             await self.on_frame(frame, png, request.payloads[0])
         fields = frame.model_dump(exclude={"v", "id", "time", "monotonic_ns"})
-        return Reply(Generated.model_validate(fields).model_dump(), (png,))
+        return Reply(Frame.model_validate(fields).model_dump(), (png,))
 
     def _frame(self, wanted: Generate, image: bytes) -> tuple[Frame, bytes]:
         session = wanted.session.session_id if wanted.session else None
@@ -456,9 +454,9 @@ class FakeReplayer(StandIn):
         return Reply(state.model_dump())
 
 
-def as_answered(frame: Frame) -> AnsweredFrame:
+def as_answered(frame: Frame) -> FrameKey:
     """A session's frame as the API keeps it in mind."""
     assert frame.session_id is not None
     assert frame.record_seq is not None
     ref = FrameRef(session_id=frame.session_id, epoch=frame.epoch, record_seq=frame.record_seq)
-    return AnsweredFrame(**ref.model_dump(), frame_id=frame.frame_id)
+    return FrameKey(**ref.model_dump(), frame_id=frame.frame_id)

@@ -12,7 +12,8 @@ from shared import sectors
 from shared.bus.channels import BY_NAME, CHANNELS
 from shared.bus.envelope import encode_error
 from shared.bus.messages import PROTOCOL_VERSION, PUBLISHED, Message
-from shared.bus.requests import DRAWN_SEEDS, CursorRequest, CursorState, ReplayedFrame, StartReplay
+from shared.bus.requests.generator import DRAWN_SEEDS
+from shared.bus.requests.replayer import CursorRequest, CursorState, ReplayedFrame, StartReplay
 from shared.errors import BY_CODE, NotReplaying
 from tests.support.samples import SAMPLES
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from services.api.bus.journal import HANDOVER_S, Journal, for_a_while
 from services.api.bus.pending import PendingFrames
-from shared.bus.requests import AnsweredFrame, Settled
+from shared.bus.requests.recorder import Settled
 from shared.errors import GenerationFailed, GenerationTimeout
+from shared.frame import FrameKey
 from shared.system.disk import Disk
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class Fates:
         self.journal = Journal(disk, root, self.pending.restore)
         self.lost: dict[str, list[str]] = {}
 
-    async def acknowledgement(self, frame: AnsweredFrame, *, durable: bool, timeout_s: float) -> str:
+    async def acknowledgement(self, frame: FrameKey, *, durable: bool, timeout_s: float) -> str:
         """Wait a short moment until a frame is on disk, with ``durable`` until ``timeout_s``: ``disk`` or ``pending``.
 
         Raises:
@@ -68,7 +69,7 @@ class Fates:
         if known:
             self.journal.settle(known)
 
-    async def settled(self, asked: Sequence[AnsweredFrame], found: Settled) -> None:
+    async def settled(self, asked: Sequence[FrameKey], found: Settled) -> None:
         """What the recorder found of frames whose generator is no more."""
         self.recorded(found.recorded)
         await for_a_while(self.journal.settle(found.lost), HANDOVER_S)

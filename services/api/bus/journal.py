@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.bus.requests import AnsweredFrame
+from shared.frame import FrameKey
 from shared.session.format import layout
 from shared.session.writing.answered import LIMIT, Answered
 from shared.session.writing.root import make_root
@@ -32,7 +32,7 @@ CLOSE_S = 1.0
 class _Change:
     """One line to be: frames that are pending from now on, or ids of those that are so no more."""
 
-    added: tuple[AnsweredFrame, ...] = ()
+    added: tuple[FrameKey, ...] = ()
     settled: tuple[str, ...] = ()
     written: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -49,7 +49,7 @@ class Journal:
         problems: what is wrong with it, in sentences; none while all is well.
     """
 
-    def __init__(self, disk: Disk, root: Path, on_open: Callable[[Iterable[AnsweredFrame]], None]) -> None:
+    def __init__(self, disk: Disk, root: Path, on_open: Callable[[Iterable[FrameKey]], None]) -> None:
         self._disk = disk
         self._root = root
         self._on_open = on_open
@@ -94,7 +94,7 @@ class Journal:
         if not self._is_open.is_set():
             self.problems = [f"the journal of pending frames is not read yet: the disk of {self._root} does not answer"]
 
-    def add(self, frame: AnsweredFrame) -> asyncio.Event:
+    def add(self, frame: FrameKey) -> asyncio.Event:
         """Remember a frame that is about to be answered as pending; the event says that its line is handed over."""
         return self._change(_Change(added=(frame,)))
 
@@ -192,7 +192,7 @@ class Journal:
         if answered.problem is not None or self._failure is not None:
             answered.write_anew()
             self._failure = None
-        added: list[AnsweredFrame] = []
+        added: list[FrameKey] = []
         for change in batch:
             added += change.added
             if change.settled:

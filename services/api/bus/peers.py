@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from shared.bus.envelope import Payload, Published, Reply
 from shared.bus.messages import Heartbeat, Status
-from shared.bus.requests import CursorRequest
+from shared.bus.requests.replayer import CursorRequest
 from shared.bus.rpc import Client, PeerGone, invalid_request
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from shared.bus.requests import AnsweredFrame
+from shared.frame import FrameKey
 
 Fate = Literal["disk", "lost"]
 
@@ -20,7 +20,7 @@ REMEMBERED_ANNOUNCEMENTS = 4096
 class Waiting:
     """One frame, and what became of it (None: not known yet)."""
 
-    frame: AnsweredFrame
+    frame: FrameKey
     fate: Fate | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -36,7 +36,7 @@ class PendingFrames:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def add(self, frame: AnsweredFrame) -> Waiting | None:
+    def add(self, frame: FrameKey) -> Waiting | None:
         """Wait for a frame; None when it is already known to be on disk."""
         if self._announced.pop(frame.frame_id, self) is None:
             return None
@@ -46,7 +46,7 @@ class PendingFrames:
             self._sessions.setdefault(frame.session_id, {})[frame.frame_id] = waiting
         return waiting
 
-    def has_older(self, frame: AnsweredFrame) -> bool:
+    def has_older(self, frame: FrameKey) -> bool:
         """Whether a frame of the same session that was made earlier is still pending."""
         return any(
             other.frame.epoch != frame.epoch or other.frame.record_seq < frame.record_seq
@@ -66,11 +66,11 @@ class PendingFrames:
         """A frame will never be on disk. Whether it was waited for."""
         return self._settle(frame_id, "lost")
 
-    def oldest(self, limit: int) -> list[AnsweredFrame]:
+    def oldest(self, limit: int) -> list[FrameKey]:
         """The frames that have waited longest."""
         return [waiting.frame for waiting, _ in zip(self._by_id.values(), range(limit), strict=False)]
 
-    def of_other_epochs(self, epoch: str, limit: int) -> list[AnsweredFrame]:
+    def of_other_epochs(self, epoch: str, limit: int) -> list[FrameKey]:
         """Frames of a generator that is no more."""
         found = (waiting.frame for waiting in self._by_id.values() if waiting.frame.epoch != epoch)
         return [frame for frame, _ in zip(found, range(limit), strict=False)]
@@ -83,7 +83,7 @@ class PendingFrames:
         """How many are pending, by session."""
         return {session_id: len(frames) for session_id, frames in self._sessions.items()}
 
-    def restore(self, frames: Iterable[AnsweredFrame]) -> None:
+    def restore(self, frames: Iterable[FrameKey]) -> None:
         """Wait for frames that an earlier life of this process has answered as pending."""
         for frame in frames:
             self.add(frame)

@@ -15,12 +15,11 @@ from services.api.bus.fates import Fates
 from services.api.bus.peers import ANSWER_S, POLL_S, Peer
 from shared.bus.envelope import Published, Reply
 from shared.bus.messages import FrameRecorded
-from shared.bus.requests import (
+from shared.bus.requests.recorder import (
     AskedFrame,
     DeleteSession,
     RecorderStatus,
     ResumeSession,
-    SessionStamp,
     SessionState,
     Settle,
     Settled,
@@ -37,6 +36,7 @@ from shared.errors import (
     RecorderUnavailable,
     SessionNotActive,
 )
+from shared.frame import SessionStamp
 from shared.system.disk import Disk
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from shared.bus.requests import Generated
+from shared.frame import Frame
 
 EXPOSED: tuple[str, ...] = (
     "X-Sector",
@@ -84,7 +84,7 @@ def etag_of(sha256: object) -> str | None:
     return f'"{sha256}"' if isinstance(sha256, str) and _SHA256.match(sha256) else None
 
 
-def generated_headers(frame: Generated, recorded: str) -> dict[str, str]:
+def generated_headers(frame: Frame, recorded: str) -> dict[str, str]:
     """What the answer to ``/generate`` says of its frame."""
     headers = {
         "X-Sector": frame.target_sector,

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.api.http.numbers import WHOLE, Whole, whole_of_text
 from shared import sectors
-from shared.bus.requests import MAX_SEED
+from shared.bus.requests.generator import MAX_SEED
 from shared.errors import InvalidRequest
 from shared.prompts import MAX_PROMPT_CHARS
 

@@ -16,8 +16,7 @@ from services.api.http.schemas import GenerateRequest, resolve
 from services.api.service import Api
 from shared import images
 from shared.bus.envelope import Reply
-from shared.bus.messages import new_id
-from shared.bus.requests import DRAWN_SEEDS, AnsweredFrame, Generate, Generated
+from shared.bus.requests.generator import DRAWN_SEEDS, Generate
 from shared.bus.rpc import PeerGone, read
 from shared.errors import (
     GenerationTimeout,
@@ -27,6 +26,8 @@ from shared.errors import (
     QueueFull,
     RecordingBacklogFull,
 )
+from shared.frame import Frame, FrameKey
+from shared.ids import new_id
 from shared.prompts import Draw
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ class GenerateRoute:
             timeout_ms=self._api.settings.generation_timeout_s * 1000,
         )
         reply = await self._have_made(request, wanted, image, draw)
-        png, frame = reply.payload, read(Generated, reply)
+        png, frame = reply.payload, read(Frame, reply)
         recorded = await self._recorded(request, frame, deadline, durable=bool(asked.durable))
         return Response(png, 200, generated_headers(frame, recorded), "image/png")
 
@@ -133,11 +134,11 @@ class GenerateRoute:
                 "PARAFOVEA_GENERATION_TIMEOUT_S."
             ) from None
 
-    async def _recorded(self, request: Request, frame: Generated, deadline: float, *, durable: bool) -> str:
+    async def _recorded(self, request: Request, frame: Frame, deadline: float, *, durable: bool) -> str:
         """What ``X-Recorded`` says."""
         if frame.session_id is None or frame.record_seq is None:
             return "no"
-        answered = AnsweredFrame(
+        answered = FrameKey(
             session_id=frame.session_id, epoch=frame.epoch, record_seq=frame.record_seq, frame_id=frame.frame_id
         )
         remaining_s = max(0.0, deadline - asyncio.get_running_loop().time())

@@ -19,9 +19,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.api.http import query
 from shared.bus.envelope import Published
-from shared.bus.messages import Frame, Progress, ReplayFrame, ReplayStatus, Status
+from shared.bus.messages import Progress, ReplayFrame, ReplayStatus, Status
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
+from shared.frame import Frame
 
 log = logging.getLogger(__name__)
 

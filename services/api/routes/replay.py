@@ -13,7 +13,7 @@ from services.api.http.headers import NO_STORE, replayed_headers
 from services.api.http.schemas import invalid
 from services.api.service import Api
 from shared.bus.envelope import Reply
-from shared.bus.requests import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
+from shared.bus.requests.replayer import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
 from shared.bus.rpc import read
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.fields import MAX_CURSOR_CHARS, MAX_SPEED, MIN_SPEED, CursorName, fits

@@ -17,7 +17,8 @@ from services.api.http.json_body import load_object
 from services.api.http.numbers import Whole
 from services.api.http.schemas import checked
 from services.api.service import Api
-from shared.bus.requests import MAX_SEED, RerunRequest, RerunState, StartRerun
+from shared.bus.requests.generator import MAX_SEED
+from shared.bus.requests.replayer import RerunRequest, RerunState, StartRerun
 from shared.bus.rpc import read, request_of
 from shared.errors import InvalidRequest, InvalidSessionId, SessionNotFound
 from shared.fields import MAX_NAME_CHARS

@@ -16,8 +16,8 @@ from services.api.http.errors import JsonResponse
 from services.api.http.headers import NO_STORE, etag_of
 from services.api.http.ranges import partial
 from services.api.service import Api
-from shared.bus.requests import SessionStamp
 from shared.errors import FrameCorrupt, InvalidSessionId, NotFound, RecorderUnavailable, SessionNotFound
+from shared.frame import SessionStamp
 from shared.session.format import ids
 from shared.session.format.pictures import is_whole
 from shared.session.reading.reader import SessionReader

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from services.api.http.errors import JsonResponse
 from services.api.http.headers import NO_STORE
 from services.api.service import Api
-from shared.bus.requests import Vocabulary
+from shared.bus.requests.generator import Vocabulary
 from shared.bus.rpc import read
 from shared.errors import GeneratorUnavailable, UnknownType
 

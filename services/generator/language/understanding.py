@@ -9,7 +9,7 @@ from services.generator.language.tokens import tokenize
 from services.generator.language.vocabulary import ResolvedPrompt, Vocabulary
 from services.generator.language.wishes import NOTHING_DRAWN
 from shared import sectors
-from shared.bus.requests import Generate
+from shared.bus.requests.generator import Generate
 from shared.errors import InvalidRequest
 from shared.sectors import Region
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from services.replayer.reruns.plan import JOB_TIMEOUT_S
-from shared.bus.messages import Heartbeat
-from shared.bus.requests import Cancel, Generate
-from shared.bus.rpc import Client, PeerGone, read
-from shared.errors import ParafoveaError
+from shared.bus.clients import GeneratorClient
+from shared.bus.requests.generator import Generate
+from shared.errors import GeneratorLoading, GeneratorUnavailable
 
 ANSWER_S = 5.0
-CANCEL_S = 0.8
 
 
 class PeerAway(Exception):
@@ -29,7 +24,7 @@ class Maker:
         model: revision of the model that must make the frames.
     """
 
-    def __init__(self, generator: Client, model: str) -> None:
+    def __init__(self, generator: GeneratorClient, model: str) -> None:
         self._generator = generator
         self._model = model
 
@@ -40,8 +35,8 @@ class Maker:
             PeerAway, Refused: not there (yet), or another model.
         """
         try:
-            status = read(Heartbeat, await self._generator.call("status", timeout_s=ANSWER_S))
-        except (PeerGone, TimeoutError):
+            status = await self._generator.status()
+        except GeneratorUnavailable:
             raise PeerAway("the generator does not answer") from None
         if status.state != "ready" or status.model is None:
             raise PeerAway(f"the generator is {status.state}")
@@ -59,18 +54,6 @@ class Maker:
             ParafoveaError: the error that it answered.
         """
         try:
-            reply = await self._generator.call(
-                "generate", request.model_dump(), (source,), timeout_s=JOB_TIMEOUT_S + ANSWER_S
-            )
-            return reply.payload
-        except (PeerGone, TimeoutError):
-            raise PeerAway("the generator went away") from None
-        except asyncio.CancelledError:
-            await self._cancel(request.request_id)
-            raise
-
-    async def _cancel(self, request_id: str) -> None:
-        try:
-            await self._generator.call("cancel", Cancel(request_id=request_id).model_dump(), timeout_s=CANCEL_S)
-        except (PeerGone, TimeoutError, ParafoveaError):
-            return  # it ends by itself
+            return (await self._generator.generate(request, source, grace_s=ANSWER_S)).image
+        except (GeneratorUnavailable, GeneratorLoading) as error:
+            raise PeerAway(error.detail) from None

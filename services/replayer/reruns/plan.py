@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.bus.requests import Generate, RerunChanges, told_focus
+from shared.bus.requests.generator import Generate, told_focus
+from shared.bus.requests.replayer import RerunChanges
 from shared.bus.rpc import invalid_request
 from shared.errors import InvalidRequest
 from shared.fields import MAX_SEED, FrameId, fits

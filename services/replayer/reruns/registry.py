@@ -10,27 +10,26 @@ from typing import Any
 from services.replayer.reruns.plan import Changes
 from services.replayer.reruns.rerun import Rerun
 from services.replayer.reruns.sources import last_origin
-from shared.bus.envelope import Reply, Request
-from shared.bus.messages import Heartbeat
-from shared.bus.requests import RerunRequest, RerunState, SessionStamp, StartedSession, StartRerun, StartSession
-from shared.bus.rpc import Client, PeerGone, read
-from shared.bus.server import Handler
+from shared.bus.clients import GeneratorClient, RecorderClient
+from shared.bus.requests import replayer as requests
+from shared.bus.requests.recorder import StartSession
+from shared.bus.requests.replayer import RerunRequest, RerunState, StartRerun
+from shared.bus.server import Server
 from shared.errors import (
     GeneratorLoading,
     GeneratorUnavailable,
     InvalidRequest,
     NotFound,
-    RecorderUnavailable,
     SessionBusy,
     SessionNotFound,
 )
+from shared.frame import SessionStamp
 from shared.process.runner import Runtime
 from shared.session.format import ids
 from shared.session.format.entries import differ
 from shared.session.format.lineage import is_parent
 from shared.session.reading.reader import open_session
 
-ANSWER_S = 5.0
 OPEN_S = 30.0
 CLOSE_S = 1.0
 REMEMBERED = 100
@@ -40,30 +39,24 @@ SKIPPED = 10_000
 
 
 class Reruns:
-    """Handlers of ``rerun``, ``rerun.status`` and ``rerun.cancel``.
+    """Answers ``rerun``, ``rerun.status`` and ``rerun.cancel``.
 
-    They are there before the channel is bound, and :meth:`connect` comes behind it: a replayer that may not run has
-    called nobody.
+    Args:
+        runtime: settings, and where tasks are supervised.
+        server: of the channel ``replayer``.
+        generator, recorder: who makes the frames, and who writes them.
     """
 
-    _generator: Client
-    _recorder: Client
-
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, server: Server, generator: GeneratorClient, recorder: RecorderClient) -> None:
         self._runtime = runtime
+        self._generator, self._recorder = generator, recorder
         self._root: Path = runtime.settings.sessions_dir
         self._runs: OrderedDict[str, tuple[Rerun, asyncio.Task[None]]] = OrderedDict()
         self._turn = asyncio.Lock()
         self._starting = asyncio.Lock()
-        self.handlers: dict[str, Handler] = {
-            "rerun": self._start,
-            "rerun.status": self._status,
-            "rerun.cancel": self._cancel,
-        }
-
-    def connect(self, generator: Client, recorder: Client) -> None:
-        """Who is asked from now on."""
-        self._generator, self._recorder = generator, recorder
+        server.on(requests.RERUN, self._start)
+        server.on(requests.RERUN_STATUS, self._status)
+        server.on(requests.RERUN_CANCEL, self._cancel)
 
     async def close(self) -> None:
         """Break off what is being made; it can be resumed. Jobs that are under way are dropped."""
@@ -75,8 +68,7 @@ class Reruns:
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
-    async def _start(self, request: Request) -> Reply:
-        wanted = StartRerun.model_validate(request.body)
+    async def _start(self, wanted: StartRerun) -> RerunState:
         ids.validate(wanted.into)
         async with self._starting:
             known = self._runs.get(wanted.into)
@@ -87,24 +79,22 @@ class Reruns:
             self._runs[wanted.into] = (rerun, task)
             self._runtime.supervise(self._see_off(rerun, task), f"end of the re-run into {wanted.into}")
             self._forget_old()
-        return Reply(rerun.state().model_dump())
+        return rerun.state()
 
-    async def _status(self, request: Request) -> Reply:
-        session_id = RerunRequest.model_validate(request.body).session_id
-        known = await self._known(session_id)
+    async def _status(self, asked: RerunRequest) -> RerunState:
+        known = await self._known(asked.session_id)
         if known is not None:
-            return Reply(known[0].state().model_dump())
-        return Reply((await asyncio.to_thread(_state_on_disk, self._root, session_id)).model_dump())
+            return known[0].state()
+        return await asyncio.to_thread(_state_on_disk, self._root, asked.session_id)
 
-    async def _cancel(self, request: Request) -> Reply:
-        session_id = RerunRequest.model_validate(request.body).session_id
-        known = await self._known(session_id)
+    async def _cancel(self, asked: RerunRequest) -> RerunState:
+        known = await self._known(asked.session_id)
         if known is None:
-            return Reply((await asyncio.to_thread(_state_on_disk, self._root, session_id)).model_dump())
+            return await asyncio.to_thread(_state_on_disk, self._root, asked.session_id)
         rerun, task = known
         task.cancel()
         await asyncio.wait([task])
-        return Reply(rerun.state().model_dump())
+        return rerun.state()
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
@@ -147,10 +137,7 @@ class Reruns:
         Raises:
             InvalidRequest: it is not the one that is wanted.
         """
-        try:
-            status = read(Heartbeat, await self._generator.call("status", timeout_s=ANSWER_S))
-        except (PeerGone, TimeoutError):
-            raise GeneratorUnavailable("The generator is not running; start it and try again.") from None
+        status = await self._generator.status()
         if status.state == "loading":
             raise GeneratorLoading("The model is still being loaded; try again in a moment.")
         if status.state != "ready" or status.model is None:
@@ -165,12 +152,8 @@ class Reruns:
         return model
 
     async def _open(self, wanted: StartRerun, extra: dict[str, Any]) -> SessionStamp:
-        body = StartSession(session_id=wanted.into, resume=wanted.resume, active=False, extra=extra)
-        try:
-            reply = await self._recorder.call("start", body.model_dump(), timeout_s=OPEN_S)
-        except (PeerGone, TimeoutError):
-            raise RecorderUnavailable("The recorder does not answer; start it and try again.") from None
-        started = read(StartedSession, reply)
+        asked = StartSession(session_id=wanted.into, resume=wanted.resume, active=False, extra=extra)
+        started = await self._recorder.start(asked, timeout_s=OPEN_S)
         return SessionStamp(session_id=started.session_id, created_at=started.created_at)
 
     async def _see_off(self, rerun: Rerun, task: asyncio.Task[None]) -> None:

@@ -15,17 +15,18 @@ from typing import Any, Literal
 from services.replayer.reruns.maker import Maker, PeerAway, Refused
 from services.replayer.reruns.plan import Changes, Step, Unreadable, steps
 from services.replayer.reruns.sources import last_origin, new_version, recorded_input
-from shared.bus.messages import Heartbeat, new_id
-from shared.bus.requests import RecorderStatus, RerunState, SessionStamp, SkippedFrame, StopSession
-from shared.bus.rpc import Client, PeerGone, read
+from shared.bus.clients import GeneratorClient, RecorderClient
+from shared.bus.requests.replayer import RerunState, SkippedFrame
 from shared.errors import (
     GenerationTimeout,
-    GeneratorLoading,
     GeneratorUnavailable,
     ParafoveaError,
     QueueFull,
+    RecorderUnavailable,
     RecordingBacklogFull,
 )
+from shared.frame import SessionStamp
+from shared.ids import new_id
 from shared.session.reading.reader import SessionReader, open_session
 
 log = logging.getLogger(__name__)
@@ -63,8 +64,8 @@ class Rerun:
         changes: Changes,
         changed: dict[str, Any],
         model: str,
-        generator: Client,
-        recorder: Client,
+        generator: GeneratorClient,
+        recorder: RecorderClient,
     ) -> None:
         self._root = root
         self._parent = parent
@@ -118,10 +119,9 @@ class Rerun:
 
     async def close(self) -> None:
         """Tell the recorder that no more frames come."""
-        wanted = StopSession(session_id=self.stamp.session_id).model_dump()
         try:
-            await self._recorder.call("stop", wanted, timeout_s=ANSWER_S)
-        except (PeerGone, TimeoutError, ParafoveaError) as error:
+            await self._recorder.stop(self.stamp.session_id, timeout_s=ANSWER_S)
+        except ParafoveaError as error:
             log.info("the recorder closes %s by itself (%s)", self.stamp.session_id, error)
 
     # -- its course ---------------------------------------------------------------------------------------------------
@@ -191,8 +191,6 @@ class Rerun:
                 self._state, self._reason = "waiting", error.detail
                 await asyncio.sleep(RETRY_S)
                 continue
-            except (GeneratorUnavailable, GeneratorLoading) as error:
-                raise PeerAway(error.detail) from None
             except ParafoveaError as error:
                 log.warning("frame %d of %s is left out: %s", step.index, self._parent, error.detail)
                 return error.detail
@@ -217,7 +215,7 @@ class Rerun:
         while True:
             try:
                 pending = await self._waiting()
-            except (PeerGone, TimeoutError):
+            except (GeneratorUnavailable, RecorderUnavailable):
                 raise PeerAway("the recorder or the generator does not answer") from None
             if pending <= behind:
                 return
@@ -230,8 +228,8 @@ class Rerun:
         holds, of which it may not have heard yet, with those under way, as a replayer that was killed leaves one."""
         session_id = self.stamp.session_id
         # The generator first: what it holds no more by now, the recorder has taken over.
-        generator = read(Heartbeat, await self._generator.call("status", timeout_s=ANSWER_S))
-        recorder = read(RecorderStatus, await self._recorder.call("status", timeout_s=ANSWER_S))
+        generator = await self._generator.status()
+        recorder = await self._recorder.status()
         held = sum(each.frames for each in generator.sessions if each.session_id == session_id)
         known = sum(each.pending for each in recorder.sessions if each.session_id == session_id)
         return max(held + generator.making.get(session_id, 0), known)

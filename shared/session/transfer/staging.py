@@ -12,8 +12,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from shared.bus.messages import new_id
 from shared.errors import NotFound, SessionExists
+from shared.ids import new_id
 from shared.session.format import ids
 from shared.session.format.layout import METADATA, STAGING_TOKEN, folder_to_write
 from shared.session.writing.root import make_root

@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from shared.bus.requests import AnsweredFrame
+from shared.frame import FrameKey
 from shared.json_loads import loads
 from shared.session.format import layout
 from shared.system.disk import Disk
@@ -50,12 +50,12 @@ class Answered:
         self._path = self._folder / _FILE
         self._lines = 0
         self._may_write = True
-        self.frames: dict[str, AnsweredFrame] = {}
+        self.frames: dict[str, FrameKey] = {}
         self.problem: str | None = None
         self.aside: str | None = None
         self._load()
 
-    def add(self, *frames: AnsweredFrame) -> None:
+    def add(self, *frames: FrameKey) -> None:
         """Remember frames that are about to be answered as pending. A disk that refuses costs the lines, no answer."""
         for frame in frames:
             self.frames[frame.frame_id] = frame
@@ -118,7 +118,7 @@ class Answered:
             record: dict[str, Any] = loads(line)
             known = record.keys() & {"add", "gone"}
             if "add" in record:
-                frame = AnsweredFrame.model_validate(record["add"])
+                frame = FrameKey.model_validate(record["add"])
                 self.frames[frame.frame_id] = frame
             for frame_id in record.get("gone", ()):
                 self.frames.pop(frame_id, None)

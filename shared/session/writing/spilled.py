@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared import fields
-from shared.bus.messages import Body
+from shared.frame import Body
 
 
 class InputFields(Body):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from services.api.http.schemas import GenerateRequest
-from shared.bus.requests import StartRerun
+from shared.bus.requests.replayer import StartRerun
 from tests.attack import chance, recipes
 from tests.attack.chance import Random
 from tests.attack.http_line import Attacker, HttpCase, request

@@ -18,9 +18,9 @@ from services.generator.engine import Edit, EditCancelled, Edited, ModelInfo
 from services.generator.language.vocabulary import Vocabulary
 from services.generator.service import Generator
 from shared.bus.envelope import Reply
-from shared.bus.messages import new_id
 from shared.bus.rpc import Client
 from shared.bus.subscriber import Subscriber
+from shared.ids import new_id
 from shared.process.runner import Runtime
 from shared.process.settings import Settings
 from shared.system.disk import Disk

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from shared.bus.envelope import Reply, Request, encode_published
-from shared.bus.requests import Generate
+from shared.bus.requests.generator import Generate
 from shared.bus.subscriber import Subscriber
 from shared.errors import InvalidRequest, MalformedMessage
 from tests.bus.generator.conftest import Rig, photograph

@@ -15,8 +15,8 @@ from services.generator import acknowledged
 from shared.bus import acknowledging
 from shared.bus.address import BusAddress
 from shared.bus.curve import CurveKeys, load_keys, make_keys
-from shared.bus.requests import FrameRef
 from shared.errors import Forbidden, InvalidRequest
+from shared.frame import FrameRef
 from shared.session.reading.sessions import list_sessions
 from shared.system.disk import Disk
 from tests.bus.generator.conftest import Rig

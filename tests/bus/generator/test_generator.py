@@ -16,7 +16,6 @@ from PIL import Image
 from services.generator.stream import TEXT_KEYWORD
 from shared.bus import acknowledging
 from shared.bus.envelope import Reply
-from shared.bus.requests import FrameRef
 from shared.errors import (
     Cancelled,
     GenerationFailed,
@@ -30,6 +29,7 @@ from shared.errors import (
     Superseded,
     UnreadableImage,
 )
+from shared.frame import FrameRef
 from shared.png_text import read_text
 from shared.session.writing.spill import read_spill
 from shared.system.disk import Disk

@@ -14,14 +14,14 @@ import pytest
 from services.generator.acknowledged import Acknowledgements
 from services.recorder.service import Recorder
 from shared.bus.envelope import Published, Reply, Request
-from shared.bus.messages import Frame, Message, Status
+from shared.bus.messages import Message, Status
 from shared.bus.publisher import Publisher
-from shared.bus.requests import Acknowledge, Fetch, InputRequest, PendingFrames
-from shared.bus.requests import PendingFrame as Listed
+from shared.bus.requests.generator import Acknowledge, Fetch, InputRequest, ListedFrame, Listing
 from shared.bus.rpc import Client, PeerGone
 from shared.bus.server import Server
 from shared.bus.subscriber import Subscriber
 from shared.errors import NotFound
+from shared.frame import Frame
 from shared.process.runner import Runtime
 from shared.process.settings import Settings
 from tests.support.buses import Buses
@@ -138,7 +138,7 @@ class SteeredGenerator:
 
     async def _pending(self, request: Request) -> Reply:
         listed = tuple(
-            Listed(
+            ListedFrame(
                 session_id=session_id,
                 epoch=self.epoch,
                 record_seq=number,
@@ -148,7 +148,7 @@ class SteeredGenerator:
             )
             for (session_id, number), (fields, png) in sorted(self.held.items())
         )
-        answer = PendingFrames(epoch=self.epoch, stopping=False, frames=listed, next_record_seq=dict(self._next))
+        answer = Listing(epoch=self.epoch, stopping=False, frames=listed, next_record_seq=dict(self._next))
         return Reply(answer.model_dump())
 
     async def _fetch(self, request: Request) -> Reply:

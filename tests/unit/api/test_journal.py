@@ -12,13 +12,13 @@ import pytest_asyncio
 
 from services.api.bus import journal as journals
 from services.api.bus.journal import Journal
-from shared.bus.requests import AnsweredFrame
+from shared.frame import FrameKey
 from shared.session.format import layout
 from shared.session.writing.answered import Answered
 from shared.system.disk import Disk
 from tests.support.waiting import eventually_async
 
-FRAMES = [AnsweredFrame(session_id="s", epoch="e", record_seq=number, frame_id=f"e-{number}") for number in range(2)]
+FRAMES = [FrameKey(session_id="s", epoch="e", record_seq=number, frame_id=f"e-{number}") for number in range(2)]
 
 
 @pytest_asyncio.fixture

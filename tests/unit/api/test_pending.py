@@ -6,13 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.api.bus.pending import REMEMBERED_ANNOUNCEMENTS, PendingFrames
-from shared.bus.requests import AnsweredFrame
+from shared.frame import FrameKey
 
 
-def frame(number: int, session_id: str = "s", epoch: str = "e") -> AnsweredFrame:
-    return AnsweredFrame(
-        session_id=session_id, epoch=epoch, record_seq=number, frame_id=f"{epoch}-{session_id}-{number}"
-    )
+def frame(number: int, session_id: str = "s", epoch: str = "e") -> FrameKey:
+    return FrameKey(session_id=session_id, epoch=epoch, record_seq=number, frame_id=f"{epoch}-{session_id}-{number}")
 
 
 def test_an_announcement_may_come_first() -> None:
@@ -43,7 +41,7 @@ def test_what_nobody_waits_for_is_not_kept_for_ever() -> None:
 @given(st.lists(st.tuples(st.sampled_from(["add", "recorded", "lost"]), st.integers(0, 5), st.sampled_from("ab"))))
 def test_each_frame_has_one_fate(steps: list[tuple[str, int, str]]) -> None:
     pending = PendingFrames()
-    open_frames: dict[str, AnsweredFrame] = {}
+    open_frames: dict[str, FrameKey] = {}
     announced: set[str] = set()
     for step, number, session_id in steps:
         one = frame(number, session_id)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.api.http.schemas import GenerateRequest, from_form, from_json, resolve
 from shared import sectors
-from shared.bus.requests import MAX_SEED
+from shared.bus.requests.generator import MAX_SEED
 from shared.errors import InvalidRequest
 
 seeds = st.integers(0, MAX_SEED)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.generator.backlog import Backlog, HeldFrame, HeldInput, largest_png
-from shared.bus.requests import FrameRef
 from shared.errors import RecordingBacklogFull
+from shared.frame import FrameRef
 
 MIB = 1024 * 1024
 INPUT = "1" * 64

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.generator.jobs import BACKGROUND_LIMIT, Job, JobQueue
-from shared.bus.requests import Generate
+from shared.bus.requests.generator import Generate
 from shared.errors import Cancelled, GenerationTimeout, InvalidRequest, QueueFull, Superseded
 
 

@@ -16,7 +16,7 @@ from services.generator.models.denoising import NO_NEGATIVE
 from services.generator.models.diffusers_engine import DiffusersEngine
 from services.generator.models.tiny import ensure_tiny
 from shared import sectors
-from shared.bus.requests import Generate
+from shared.bus.requests.generator import Generate
 from shared.errors import InvalidRequest
 from shared.process.settings import Settings
 from tests.unit.generator.test_engine import EngineOf, edit, run

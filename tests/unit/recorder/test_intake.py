@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from services.recorder.intake import DEAD_GRACE_S, Intake
-from shared.bus.requests import FrameRef, PendingFrame, PendingFrames
+from shared.bus.requests.generator import ListedFrame, Listing
+from shared.frame import FrameRef
 from tests.support.frames import frame_fields
 
 
@@ -15,14 +16,14 @@ def ref(number: int, epoch: str = "a", session_id: str = "s") -> FrameRef:
     return FrameRef(session_id=session_id, epoch=epoch, record_seq=number)
 
 
-def listing(epoch: str, numbers: list[int], end: int, session_id: str = "s") -> PendingFrames:
+def listing(epoch: str, numbers: list[int], end: int, session_id: str = "s") -> Listing:
     frames = tuple(
-        PendingFrame(
+        ListedFrame(
             session_id=session_id, epoch=epoch, record_seq=n, frame_id=f"{epoch}-{n}", bytes=1, input_sha256="0" * 64
         )
         for n in numbers
     )
-    return PendingFrames(epoch=epoch, stopping=False, frames=frames, next_record_seq={session_id: end})
+    return Listing(epoch=epoch, stopping=False, frames=frames, next_record_seq={session_id: end})
 
 
 def tap(intake: Intake, number: int, epoch: str = "a", session_id: str = "s", size: int = 10) -> None:
@@ -245,12 +246,12 @@ class Stream(RuleBasedStateMachine):
     @rule()
     def list_pending(self) -> None:
         frames = tuple(
-            PendingFrame(
+            ListedFrame(
                 session_id=session, epoch=self.name, record_seq=n, frame_id=f"{n}", bytes=1, input_sha256="0" * 64
             )
             for session, n in sorted(self.backlog)
         )
-        answer = PendingFrames(epoch=self.name, stopping=False, frames=frames, next_record_seq=dict(self.made))
+        answer = Listing(epoch=self.name, stopping=False, frames=frames, next_record_seq=dict(self.made))
         for again in self.intake.hear_listing(answer, self.now_s):
             assert (again.session_id, again.epoch, again.record_seq) in self.disk
             self.backlog.discard((again.session_id, again.record_seq))

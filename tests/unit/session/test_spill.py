@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.bus.requests import AnsweredFrame
+from shared.frame import FrameKey
 from shared.session.writing import answered, spill
 from shared.session.writing.answered import Answered
 from shared.session.writing.writer import PendingFrame, SessionWriter
@@ -106,9 +106,9 @@ def test_a_death_while_spilling_leaves_whole_frames_only(root: Path) -> None:
     assert at > 20
 
 
-def frame(number: int, **more: Any) -> AnsweredFrame:
+def frame(number: int, **more: Any) -> FrameKey:
     fields = {"session_id": "s", "epoch": "e", "record_seq": number, "frame_id": f"f{number}", **more}
-    return AnsweredFrame.model_validate(fields)
+    return FrameKey.model_validate(fields)
 
 
 def test_answered_frames_outlive_the_process(disk: ScriptedDisk, root: Path) -> None:

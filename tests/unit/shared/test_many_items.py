@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from shared.bus.requests import Acknowledge, Settle, StatusRequest
+from shared.bus.requests.generator import Acknowledge
+from shared.bus.requests.recorder import Settle, StatusRequest
 
 
 @pytest.mark.parametrize("model", [Acknowledge, Settle, StatusRequest])

@@ -1,0 +1,41 @@
+"""What can be asked of a process, as values: channel, name in the header, and the types of request and answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from shared.frame import Body
+
+AskedT = TypeVar("AskedT", bound=Body)
+AnswerT = TypeVar("AnswerT", bound=Body)
+
+
+class Nothing(Body):
+    """A request or an answer without fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[AskedT, AnswerT]):
+    """One kind of request.
+
+    Attributes:
+        channel: of the process that answers.
+        name: ``type`` of the request's header; that of the answer is ``<name>.ok``.
+        asked, answer: what the headers hold beside the envelope.
+        sends_image: whether the request has one payload, an image.
+    """
+
+    channel: str
+    name: str
+    asked: type[AskedT]
+    answer: type[AnswerT]
+    sends_image: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WithImage(Generic[AnswerT]):
+    """An answer, and the image that rides behind it as its payload."""
+
+    answer: AnswerT
+    image: bytes

@@ -1,0 +1,173 @@
+"""What is asked of the generator, and what it answers. Images ride behind the header, as payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from shared import fields, sectors
+from shared.bus.call import Call, Nothing
+from shared.bus.messages import Heartbeat
+from shared.frame import Body, Frame, FrameKey, FrameOrigin, FrameRef, Model, Recipe, SessionStamp
+
+MAX_SEED = fields.MAX_SEED
+DRAWN_SEEDS = 2**53
+"""A seed that is drawn, or worked out from such a one, is below this: R, JavaScript and jq read JSON's numbers as
+doubles, which are exact up to here."""
+
+
+class Generate(Recipe):
+    """``generate``: make one frame. The payload is the input image as it came. Answered with :class:`Frame`."""
+
+    request_id: fields.RequestId
+    client_id: fields.ClientId | None = None
+    supersede: fields.Flag = False
+    session: SessionStamp | None = None
+    # A recipe that is asked for is held to what models take; one that was recorded may have come from anywhere.
+    target_sector: fields.SectorOfGrid
+    focus_sector: fields.SectorOfGrid | None = None
+    focus_x: fields.Fraction | None = None
+    focus_y: fields.Fraction | None = None
+    steps: fields.Steps | None = None
+    guidance_scale: fields.Guidance | None = None
+    strength: fields.Strength | None = None
+    strict: fields.Flag = False
+    """Refuse the request rather than leave anything of its prompt undone."""
+    timeout_ms: fields.WaitMs
+    """How long the caller still waits: a job whose caller has given up is dropped."""
+    priority: Literal["live", "background"] = "live"
+    publish: fields.Flag = True
+    """False for a job that is made only to be compared: answered, not published, not recorded."""
+    origin: FrameOrigin | None = None
+    """The frame that a re-run makes again in another way."""
+
+    ORDER: ClassVar[tuple[str, ...]] = (
+        *("request_id", "client_id", "supersede", "session", "grid_size", "target_sector", "focus_sector"),
+        *("focus_x", "focus_y", "prompt", "negative_prompt", "seed", "steps", "guidance_scale", "strength"),
+        *("strict", "timeout_ms", "priority", "publish", "origin"),
+    )
+
+
+def told_focus(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the viewer looked, as far as the entry of a recorded frame says so in our terms. The picture does not hang
+    on it."""
+    told: dict[str, Any] = {
+        key: value for key in ("focus_x", "focus_y") if fields.fits(fields.Fraction, value := entry.get(key))
+    }
+    if entry.get("grid_size") in sectors.NAMES and entry.get("focus_sector") in sectors.names(entry["grid_size"]):
+        told["focus_sector"] = entry["focus_sector"]
+    return told
+
+
+class Cancel(Body):
+    """``cancel``: drop a job by the id of its request. Cancelling one that is done or unknown changes nothing."""
+
+    request_id: fields.RequestId
+
+
+class Cancelled(Body):
+    """Where the job was: ``queued``, ``running``, or ``unknown`` (done, or never seen)."""
+
+    found: Literal["queued", "running", "unknown"]
+
+
+class ListedFrame(FrameKey):
+    """A frame that the generator holds until it is acknowledged."""
+
+    bytes: fields.Count
+    input_sha256: fields.Sha256
+
+
+class Listing(Body):
+    """The answer to ``pending``: all unacknowledged frames of this epoch, in order of ``record_seq`` within a session.
+
+    What is below a session's first pending number has been acknowledged. ``next_record_seq`` has, by session, the
+    number that its next frame will get.
+    """
+
+    epoch: fields.Epoch
+    stopping: fields.Flag
+    frames: Annotated[tuple[ListedFrame, ...], fields.those_that_fit(ListedFrame)]
+    next_record_seq: Annotated[
+        dict[fields.SessionId, fields.RecordSeq], fields.those_that_fit(tuple[fields.SessionId, fields.RecordSeq])
+    ]
+
+
+class Fetch(FrameRef):
+    """``fetch``: one unacknowledged frame. Answered with the fields of a ``frame`` message and its PNG as payload, or
+    ``not_found`` where the frame has been acknowledged or belongs to another epoch."""
+
+
+class InputRequest(Body):
+    """``input``: an input image by its hash. Answered with :class:`Input` and its bytes as payload or ``not_found``."""
+
+    sha256: fields.Sha256
+
+
+class Input(Body):
+    sha256: fields.Sha256
+    format: fields.ImageFormat
+
+
+class Acknowledge(Body):
+    """``ack``: these frames are on disk for good. May be repeated; frames unknown here are passed over.
+
+    Errors: ``forbidden`` where the proof is none; then nothing is let go.
+    """
+
+    frames: Annotated[tuple[FrameRef, ...], fields.AT_ONCE, fields.FIRST_ERROR]
+    proof: fields.Proof = ""
+    """That the recorder says so: see :mod:`shared.bus.acknowledging`."""
+
+
+class Acknowledged(Body):
+    """How many frames the acknowledgement let go."""
+
+    released: fields.Count
+
+
+class KnownObject(Body):
+    """One thing that a model with a closed vocabulary draws."""
+
+    name: fields.Name
+    plural: fields.Name
+    synonyms: tuple[fields.Name, ...]
+    nearest: tuple[fields.Name, ...]
+    """Words for other things, for which it stands in; said so when it does."""
+    colours: tuple[fields.Name, ...]
+    """Those that it can be asked for in; without one it has its own."""
+    place: Literal["sky", "ground", "any"]
+    styles: tuple[fields.Name, ...]
+
+
+class Vocabulary(Body):
+    """The answer to ``vocabulary``: what the model can be asked for. ``objects`` None: any text.
+
+    Errors: ``generator_loading``, ``generator_unavailable``.
+    """
+
+    model: Model
+    objects: tuple[KnownObject, ...] | None = None
+    colours: dict[fields.Name, tuple[fields.Name, ...]] = Field(default_factory=dict)
+    """By colour, the words for it."""
+    sizes: dict[fields.Name, tuple[fields.Name, ...]] = Field(default_factory=dict)
+    numbers: dict[fields.Name, fields.Count] = Field(default_factory=dict)
+    """Words for a number of objects; numerals do as well."""
+    most: fields.Count | None = None
+    """More objects than that do not go into one sector."""
+    styles: tuple[fields.Name, ...] = ()
+    """Words for manners of drawing."""
+    fallback: fields.Name | None = None
+    """What is drawn where nothing of a prompt is known."""
+
+
+GENERATE = Call("generator", "generate", Generate, Frame, sends_image=True)
+CANCEL = Call("generator", "cancel", Cancel, Cancelled)
+STATUS = Call("generator", "status", Nothing, Heartbeat)
+PENDING = Call("generator", "pending", Nothing, Listing)
+FETCH = Call("generator", "fetch", Fetch, Frame)
+INPUT = Call("generator", "input", InputRequest, Input)
+ACKNOWLEDGE = Call("generator", "ack", Acknowledge, Acknowledged)
+VOCABULARY = Call("generator", "vocabulary", Nothing, Vocabulary)

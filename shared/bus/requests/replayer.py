@@ -1,0 +1,140 @@
+"""What is asked of the replayer, and what it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from shared import fields
+from shared.bus.call import Call
+from shared.frame import Body
+
+
+class CursorRequest(Body):
+    """``next``, ``previous``, ``pause``, ``stop``, ``status``: to a named cursor.
+
+    ``next`` and ``previous`` are answered with :class:`ReplayedFrame` (payload: the PNG), the others with
+    :class:`CursorState`. Errors: ``not_replaying``, ``frame_missing``, ``frame_corrupt`` (the cursor moves past it).
+    """
+
+    cursor: fields.CursorName = "default"
+
+
+class StartReplay(CursorRequest):
+    """``start``: put the cursor before the first frame of a session. Answered with :class:`CursorState`."""
+
+    session_id: fields.SessionLookedFor
+
+
+class Seek(CursorRequest):
+    """``seek``: the next ``next`` gives the frame of this index."""
+
+    index: fields.Index
+
+
+class Play(CursorRequest):
+    """``play``: show the session's frames on ``replays`` at their recorded times, from the cursor's place on.
+
+    What is None stays as it was: speed 1 and no loop at first. Answered with :class:`CursorState`.
+    """
+
+    speed: fields.Speed | None = None
+    loop: fields.Flag | None = None
+
+
+class CursorState(Body):
+    cursor: fields.CursorName
+    state: fields.Word
+    """``idle``, ``replaying``, ``playing``, ``paused`` or ``complete``; of a newer replayer perhaps another word."""
+    session_id: fields.SessionId | None
+    position: fields.Count
+    """Index that ``next`` would give."""
+    total: fields.Count
+    speed: fields.Finite | None = None
+    """Of the playback, where one was begun."""
+    loop: fields.Flag = False
+
+
+class ReplayedFrame(Body):
+    """``complete`` True at the end (no payload), else the frame's entry and its PNG as payload."""
+
+    complete: fields.Flag
+    cursor: fields.CursorName
+    session_id: fields.SessionId
+    entry: dict[str, Any] | None = None
+
+
+class RerunChanges(Body):
+    """What a re-run changes; the head of its session says so too."""
+
+    prompts: fields.Prompts | None = None
+    """What a ``sector_prompts.json`` holds; None keeps each frame's own prompt."""
+    seed_offset: fields.SeedOffset = 0
+    strength: fields.Strength | None = None
+    chain: fields.Flag = False
+    """Where a frame's input was an earlier frame, feed that one's new version instead."""
+
+
+class StartRerun(RerunChanges):
+    """``rerun``: make a session again with something changed, into a new session. Answered with :class:`RerunState`.
+
+    Errors: ``session_not_found``, ``session_exists``, ``invalid_session_id``, ``session_busy`` (that session is being
+    recorded), ``invalid_request`` (the prompts, or a model that the generator does not run), ``generator_unavailable``,
+    ``generator_loading``, ``recorder_unavailable``.
+    """
+
+    session_id: fields.SessionLookedFor
+    """The session to be made again."""
+    into: fields.SessionId
+    """Id of the new session."""
+    model: fields.Name | None = None
+    """Id, or the beginning of the revision, of the model that the generator must be running."""
+    resume: fields.Flag = False
+    """Go on with a re-run that was broken off; its changes are those it was begun with."""
+
+
+class RerunRequest(Body):
+    """``rerun.status`` and ``rerun.cancel``: the re-run into this session. Answered with :class:`RerunState`.
+
+    Errors: ``session_not_found``; ``not_found`` where the session is no re-run.
+    """
+
+    session_id: fields.SessionLookedFor
+
+
+class SkippedFrame(Body):
+    """A frame that could not be made again, and why."""
+
+    index: fields.Index
+    reason: fields.Said
+
+
+class RerunState(Body):
+    """How a re-run stands; `interrupted`: it ended before its last frame and nobody is making it; it can be resumed."""
+
+    session_id: fields.SessionId
+    parent: fields.SessionId
+    state: fields.Word
+    """``queued``, ``running``, ``waiting``, ``complete``, ``cancelled``, ``failed`` or ``interrupted``; of a newer
+    replayer perhaps another word."""
+    done: fields.Count
+    """Frames of the parent that are dealt with, the skipped ones included."""
+    total: fields.Count
+    skipped: tuple[SkippedFrame, ...] = ()
+    reason: fields.Said | None = None
+    """Why it waits, or failed."""
+    changed: dict[str, Any] = Field(default_factory=dict)
+
+
+START = Call("replayer", "start", StartReplay, CursorState)
+NEXT = Call("replayer", "next", CursorRequest, ReplayedFrame)
+PREVIOUS = Call("replayer", "previous", CursorRequest, ReplayedFrame)
+SEEK = Call("replayer", "seek", Seek, CursorState)
+PLAY = Call("replayer", "play", Play, CursorState)
+PAUSE = Call("replayer", "pause", CursorRequest, CursorState)
+STOP = Call("replayer", "stop", CursorRequest, CursorState)
+STATUS = Call("replayer", "status", CursorRequest, CursorState)
+RERUN = Call("replayer", "rerun", StartRerun, RerunState)
+RERUN_STATUS = Call("replayer", "rerun.status", RerunRequest, RerunState)
+RERUN_CANCEL = Call("replayer", "rerun.cancel", RerunRequest, RerunState)
