@@ -18,11 +18,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from cli.asking import FAILED, calling, fail, session_folder
 from cli.output import nobody_reads, say
+from shared.bus.clients import RecorderClient
 from shared.bus.requests.recorder import ImportSession
-from shared.bus.rpc import PeerGone, request_of
 from shared.errors import ParafoveaError, RecorderUnavailable
 from shared.process.privacy import sessions_group, take_umask
 from shared.process.settings import Settings, load_settings
+from shared.refusals import request_of
 from shared.session.format.layout import RECORDER_LOCK
 from shared.session.transfer.export import Export
 from shared.session.transfer.importing import Imported, stage_archive
@@ -123,16 +124,13 @@ async def _adopt(settings: Settings, disk: Disk, token: str, session_id: str) ->
         ParafoveaError: the id cannot be had (any more).
         RecorderUnavailable: a recorder holds the folder, and does not answer.
     """
-    async with calling(settings, "recorder") as recorder:
+    async with calling(settings, RecorderClient) as recorder:
         try:
             wanted = request_of(ImportSession, staged=token, session_id=session_id)
-            await recorder.call("import", wanted.model_dump(), timeout_s=ADOPT_TIMEOUT_S)
-            return
-        except TimeoutError:
-            raise RecorderUnavailable("the recorder does not answer; see its log, and import again") from None
-        except PeerGone:
-            if recorder.connected:
-                raise RecorderUnavailable("the recorder went away; import again when it is back") from None
+            return await recorder.adopt(wanted, timeout_s=ADOPT_TIMEOUT_S)
+        except RecorderUnavailable as error:
+            if recorder.met:  # there is one, so nobody else may do it
+                raise RecorderUnavailable(f"{error.detail} Import again when it is well.") from None
     try:
         holder = Holder(settings.sessions_dir / RECORDER_LOCK, f"the sessions folder {settings.sessions_dir}")
     except AlreadyHeld:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import typer
 from rich.console import Console
 
-from shared.bus.rpc import Client
+from shared.bus.clients import Peer
 from shared.process.runner import open_bus
 from shared.process.settings import Settings
+
+PeerT = TypeVar("PeerT", bound=Peer)
 
 FAILED = 3
 """Exit code of a command that could not do what it was asked, as against one that found something."""
@@ -27,10 +29,10 @@ def session_folder(settings: Settings, session: str) -> Path:
 
 
 @asynccontextmanager
-async def calling(settings: Settings, channel: str) -> AsyncIterator[Client]:
-    """A client of one process; whether anybody answers shows with the first call."""
+async def calling(settings: Settings, kind: type[PeerT]) -> AsyncIterator[PeerT]:
+    """A client of one process; whether anybody answers shows with the first request."""
     bus = open_bus(settings, linger_ms=0)
-    client = Client(bus, channel)
+    client = kind(bus)
     try:
         yield client
     finally:

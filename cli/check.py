@@ -13,11 +13,12 @@ from rich.progress import Progress
 
 from cli.asking import calling
 from cli.output import printable, say
-from shared.bus.requests.recorder import Repaired, RepairSession
-from shared.bus.rpc import PeerGone, read, request_of
-from shared.errors import ParafoveaError
+from shared.bus.clients import RecorderClient
+from shared.bus.requests.recorder import RepairSession
+from shared.errors import ParafoveaError, RecorderUnavailable
 from shared.process.privacy import take_umask_of
 from shared.process.settings import Settings, load_settings
+from shared.refusals import request_of
 from shared.session.check import Finding, exit_code
 from shared.session.check import check as findings_of
 from shared.session.format.layout import RECORDER_LOCK
@@ -101,16 +102,15 @@ def _repair(folder: Path) -> list[str]:
 
 
 async def _ask(settings: Settings, session_id: str) -> list[str]:
-    async with calling(settings, "recorder") as recorder:
+    asked = request_of(RepairSession, session_id=session_id)
+    async with calling(settings, RecorderClient) as recorder:
         try:
-            body = request_of(RepairSession, session_id=session_id).model_dump()
-            reply = await recorder.call("repair", body, timeout_s=REPAIR_S)
-        except (PeerGone, TimeoutError):
+            return list((await recorder.repair(asked.session_id, timeout_s=REPAIR_S)).actions)
+        except RecorderUnavailable:
             raise AlreadyHeld(
                 f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus_address}; "
                 "set PARAFOVEA_BUS to the one it is on, or stop it first"
             ) from None
-    return list(read(Repaired, reply).actions)
 
 
 def _read(folder: Path, errors: Console, *, quiet: bool) -> list[Finding]:

@@ -13,15 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from cli.asking import FAILED, calling, fail
 from cli.output import say
-from shared.bus.requests.replayer import RerunRequest, RerunState, StartRerun
-from shared.bus.rpc import Client, PeerGone, read, request_of
-from shared.errors import GeneratorLoading, ParafoveaError
+from shared.bus.clients import ReplayerClient
+from shared.bus.requests.replayer import RerunState, StartRerun
+from shared.errors import GeneratorLoading, ParafoveaError, ReplayerUnavailable
 from shared.json_loads import loads
 from shared.process.settings import Settings, load_settings
 from shared.prompts import InvalidPrompts, parse
+from shared.refusals import request_of
 
-START_S = 60.0
-ANSWER_S = 10.0
 POLL_S = 0.25
 _OVER = ("complete", "cancelled", "failed", "interrupted")
 
@@ -65,13 +64,13 @@ def rerun(
     )
     try:
         state = asyncio.run(_rerun(settings, wanted, detach=detach, quiet=as_json))
-    except ParafoveaError as error:
-        fail(f"not made: {error.detail}")
-    except (PeerGone, TimeoutError):
+    except ReplayerUnavailable:
         fail(
             f"the replayer, which makes sessions again, does not answer on the bus "
             f"{settings.bus_address}; start the server"
         )
+    except ParafoveaError as error:
+        fail(f"not made: {error.detail}")
     if as_json:
         say(json.dumps(state.model_dump(), indent=2))
     else:
@@ -103,7 +102,7 @@ def _read_prompts(path: Path | None) -> dict[str, Any] | None:
 
 
 async def _rerun(settings: Settings, wanted: StartRerun, *, detach: bool, quiet: bool) -> RerunState:
-    async with calling(settings, "replayer") as replayer:
+    async with calling(settings, ReplayerClient) as replayer:
         state = await _start(replayer, wanted)
         if detach:
             return state
@@ -113,35 +112,29 @@ async def _rerun(settings: Settings, wanted: StartRerun, *, detach: bool, quiet:
             Console(stderr=True).print(
                 f"given up; go on with: parafovea rerun {wanted.session_id} --into {wanted.into} --resume", markup=False
             )
-            await _ask(replayer, "rerun.cancel", wanted.into)
+            await replayer.rerun_cancel(wanted.into)
             raise
 
 
-async def _start(replayer: Client, wanted: StartRerun) -> RerunState:
+async def _start(replayer: ReplayerClient, wanted: StartRerun) -> RerunState:
     while True:
         try:
-            reply = await replayer.call("rerun", wanted.model_dump(), timeout_s=START_S)
-            return read(RerunState, reply)
+            return await replayer.rerun(wanted)
         except GeneratorLoading as error:
             await asyncio.sleep(error.retry_after_s or 1)
 
 
-async def _follow(replayer: Client, state: RerunState, *, quiet: bool) -> RerunState:
+async def _follow(replayer: ReplayerClient, state: RerunState, *, quiet: bool) -> RerunState:
     errors = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, disable=quiet or not errors.is_terminal, transient=True) as bar:
         task: TaskID = bar.add_task(state.session_id, total=state.total)
         while state.state not in _OVER:
             await asyncio.sleep(POLL_S)
-            state = await _ask(replayer, "rerun.status", state.session_id)
+            state = await replayer.rerun_status(state.session_id)
             why = f" ({state.reason})" if state.state == "waiting" and state.reason else ""
             bar.update(task, completed=state.done, total=state.total, description=f"{state.session_id}{why}")
     return state
-
-
-async def _ask(replayer: Client, message_type: str, session_id: str) -> RerunState:
-    body = RerunRequest(session_id=session_id).model_dump()
-    return read(RerunState, await replayer.call(message_type, body, timeout_s=ANSWER_S))
 
 
 def _print(state: RerunState) -> None:

@@ -20,8 +20,8 @@ from reproduction.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
 from reproduction.verdict import FrameReport, SessionReport, Thresholds, Verdict
 from reproduction.verifying import store
 from reproduction.verifying import verify as verify_session
-from shared.bus.rpc import PeerGone
-from shared.errors import SessionDamaged, SessionNotFound
+from shared.bus.clients import GeneratorClient
+from shared.errors import GeneratorUnavailable, SessionDamaged, SessionNotFound
 from shared.process.privacy import take_umask_of
 from shared.process.settings import Settings, load_settings
 from shared.session.reading.reader import SessionReader, open_folder
@@ -93,10 +93,10 @@ async def _maker(settings: Settings, by: By) -> AsyncIterator[Remaker]:
         NoMaker: the server is wanted and not there.
     """
     if by is not By.here:
-        async with calling(settings, "generator") as client:
+        async with calling(settings, GeneratorClient) as client:
             try:
-                await client.call("status", timeout_s=2.0)
-            except (PeerGone, TimeoutError):
+                await client.ask_status(timeout_s=2.0)
+            except GeneratorUnavailable:
                 if by is By.server:
                     raise NoMaker(_NOBODY) from None
             else:

@@ -12,9 +12,8 @@ from pydantic import ValidationError
 from reproduction.environment import of_engine, other_model
 from services.generator.decode import decode
 from services.generator.engine import Edit, Engine, Pixels
-from shared.bus.messages import Heartbeat
-from shared.bus.requests.generator import Cancel, Generate, told_focus
-from shared.bus.rpc import Client, PeerGone, invalid_request, read
+from shared.bus.clients import GeneratorClient
+from shared.bus.requests.generator import Generate, told_focus
 from shared.errors import (
     GenerationTimeout,
     GeneratorLoading,
@@ -23,8 +22,8 @@ from shared.errors import (
     QueueFull,
     RecordingBacklogFull,
 )
-from shared.frame import Frame
 from shared.ids import new_id
+from shared.refusals import invalid_request
 from shared.sectors import Region
 
 JOB_TIMEOUT_S = 600.0
@@ -86,7 +85,7 @@ class ServerRemaker:
 
     name = "server"
 
-    def __init__(self, generator: Client) -> None:
+    def __init__(self, generator: GeneratorClient) -> None:
         self._generator = generator
 
     async def today(self) -> dict[str, Any]:
@@ -99,8 +98,8 @@ class ServerRemaker:
         deadline = loop.time() + JOB_TIMEOUT_S
         while True:
             try:
-                status = read(Heartbeat, await self._generator.call("status", timeout_s=5.0))
-            except (PeerGone, TimeoutError):
+                status = await self._generator.ask_status()
+            except GeneratorUnavailable:
                 raise NoMaker("no generator answers on the bus") from None
             except ParafoveaError as error:
                 raise NoMaker(f"the generator cannot be asked: {error.detail}") from None
@@ -132,28 +131,13 @@ class ServerRemaker:
                 await asyncio.sleep(error.retry_after_s or _RETRY_S)
             except GeneratorUnavailable as error:
                 raise NoMaker(error.detail) from None
-            except (PeerGone, TimeoutError) as error:
-                raise NoMaker(f"the generator went away ({error or 'it did not answer'})") from None
             except ParafoveaError as error:
                 raise CannotRemake(f"the generator could not make it: {error.detail}") from None
 
     async def _ask(self, request: Generate, source: bytes) -> Remade:
-        try:
-            reply = await self._generator.call(
-                "generate", request.model_dump(), (source,), timeout_s=JOB_TIMEOUT_S + _RETRY_S
-            )
-        except asyncio.CancelledError:
-            await self._cancel(request.request_id)
-            raise
-        made = read(Frame, reply)
-        decoded = await asyncio.to_thread(decode, reply.payload)
-        return Remade(decoded.pixels, made.model_dump())
-
-    async def _cancel(self, request_id: str) -> None:
-        try:
-            await self._generator.call("cancel", Cancel(request_id=request_id).model_dump(), timeout_s=2.0)
-        except (PeerGone, TimeoutError):
-            return  # it ends by itself
+        made = await self._generator.generate(request, source, grace_s=_RETRY_S)
+        decoded = await asyncio.to_thread(decode, made.image)
+        return Remade(decoded.pixels, made.answer.model_dump())
 
 
 class EngineRemaker:

@@ -10,16 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from services.api.bus.fates import Fates
-from services.api.bus.peers import Generator, Replayer, recorder
+from services.api.bus.peers import GeneratorPeer, ReplayerPeer
 from services.api.bus.recording import Recording
 from services.api.edge.uploads import Uploads
 from services.api.routes.live import LiveHub
 from services.api.work.comparisons import Comparisons
 from services.api.work.prompts import PromptsInThread
 from services.api.work.thumbnails import Thumbnailer
+from shared.bus.clients import RecorderClient
 from shared.bus.envelope import Published
-from shared.bus.requests.generator import Cancel
-from shared.bus.rpc import PeerGone
 from shared.bus.subscriber import Subscriber
 from shared.errors import GeneratorUnavailable
 from shared.process.privacy import sessions_group
@@ -28,9 +27,6 @@ from shared.session.reading.opened import OpenSessions
 from shared.system.calm import Calm
 from shared.system.disk import Disk
 
-CANCEL_S = 2.0
-LAST_CANCELS_S = 0.2
-"""How long a stopping API lets its cancels reach the generator."""
 CLOSE_S = 1.0
 KEPT_OPEN = 8
 """Sessions that were read lately."""
@@ -52,7 +48,7 @@ class Api:
         self.settings = runtime.settings
         self.started_at = time.monotonic()
         self.closing = asyncio.Event()
-        self._recorder = recorder(runtime.bus)
+        self._recorder = RecorderClient(runtime.bus)
         self.threads = ThreadPoolExecutor(4, "own")
         self.uploads = Uploads(self.settings.upload_bytes)
         self.fates = Fates(disk or Disk(sessions_group(self.settings)), self.settings.sessions_dir)
@@ -60,15 +56,14 @@ class Api:
             self._recorder, self.fates, self.settings.sessions_dir, self.settings.disk_stop_bytes
         )
         self.live = LiveHub(runtime.bus, runtime.supervise, self._hello)
-        self.generator = Generator(runtime.bus, self.live.publish, self.recording.on_generator_epoch)
-        self.replayer = Replayer(runtime.bus)
+        self.generator = GeneratorPeer(runtime.bus, self.live.publish, self.recording.on_generator_epoch)
+        self.replayer = ReplayerPeer(runtime.bus)
         self.prompts = PromptsInThread(self.settings.sector_prompts)
         self.sessions = OpenSessions(self.settings.sessions_dir, KEPT_OPEN)
         self.thumbnailer = Thumbnailer()
         self.comparisons = Comparisons(self.settings)
         self._recordings = Subscriber(runtime.bus, "recordings")
         self._tasks: list[asyncio.Task[Any]] = []
-        self._cancels: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
         """Begin to keep up with the other processes, and read what an earlier life left: briefly waited for.
@@ -107,19 +102,11 @@ class Api:
         if self._runtime.stopping.is_set():
             raise GeneratorUnavailable("The server is stopping; try again when it is back.")
 
-    def cancel(self, request_id: str) -> None:
-        """Tell the generator that nobody waits for a job any more."""
-        task = self._runtime.supervise(self._cancel(request_id), f"cancel {request_id}")
-        self._cancels.add(task)
-        task.add_done_callback(self._cancels.discard)
-
     async def close(self) -> None:
         """Let go of the bus, of files, and of the process that makes thumbnails."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._cancels:
-            await asyncio.wait(self._cancels, timeout=LAST_CANCELS_S)
         for peer in (self.generator, self._recorder, self.replayer):
             await peer.close()
         are_over = await asyncio.gather(
@@ -133,12 +120,6 @@ class Api:
         self.prompts.close()
         self.threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _cancel(self, request_id: str) -> None:
-        try:
-            await self.generator.client.call("cancel", Cancel(request_id=request_id).model_dump(), timeout_s=CANCEL_S)
-        except (PeerGone, TimeoutError):
-            return  # then the job is gone with its generator, or ends at its deadline
-
     async def _listen_to_recordings(self) -> None:
         await self._recordings.hand_to(self._take_recording)
 
@@ -147,11 +128,10 @@ class Api:
         self.recording.on_published(message)
 
     def _hello(self) -> dict[str, Any]:
-        status = self.generator.status
         active = self.recording.active
         return {
             "session": active.model_dump() if active else None,
-            "generator": status.model_dump() if status and self.generator.is_there else None,
+            "generator": self.generator.hello if self.generator.is_there else None,
         }
 
 

@@ -8,14 +8,14 @@ Whether a request was carried out is then not known; those that change something
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import ClassVar
 
 from shared.bus.call import AnswerT, AskedT, Call, WithImage
 from shared.bus.messages import Heartbeat
 from shared.bus.requests import generator, recorder, replayer
-from shared.bus.rpc import Client, PeerGone
+from shared.bus.rpc import Client, PeerGone, read
 from shared.bus.sockets import Bus
 from shared.errors import (
     GenerationTimeout,
@@ -37,7 +37,8 @@ OPEN_S = 60.0
 GRACE_S = 0.25
 """The generator keeps the deadline of a job itself, and its word comes first; it is waited for this much longer."""
 CANCEL_S = 2.0
-LAST_CANCELS_S = 0.5
+LAST_CANCELS_S = 0.2
+"""How long who closes lets its cancels reach the generator."""
 
 
 class Peer:
@@ -69,24 +70,25 @@ class Peer:
         Raises:
             ParafoveaError: what the process answered, or that it is not there or does not answer.
         """
-        try:
+        with self._reaching(call.name, timeout_s):
             return await self._client.ask(call, asked, timeout_s=timeout_s)
-        except (PeerGone, TimeoutError) as error:
-            raise self._away(call.name, error, timeout_s) from None
 
     async def ask_for_image(
         self, call: Call[AskedT, AnswerT], asked: AskedT, *, timeout_s: float
     ) -> WithImage[AnswerT]:
         """:meth:`ask` where the answer has an image."""
-        try:
+        with self._reaching(call.name, timeout_s):
             return await self._client.ask_for_image(call, asked, timeout_s=timeout_s)
-        except (PeerGone, TimeoutError) as error:
-            raise self._away(call.name, error, timeout_s) from None
 
-    def _away(self, name: str, error: Exception, timeout_s: float) -> ParafoveaError:
-        if isinstance(error, PeerGone):
-            return self.unavailable(f"The {self.channel} is not running; start it and try again.")
-        return self.unavailable(f"The {self.channel} did not answer '{name}' within {timeout_s:g} s; see its log.")
+    @contextmanager
+    def _reaching(self, name: str, timeout_s: float) -> Iterator[None]:
+        try:
+            yield
+        except PeerGone:
+            raise self.unavailable(f"The {self.channel} is not running; start it and try again.") from None
+        except TimeoutError:
+            told = f"The {self.channel} did not answer '{name}' within {timeout_s:g} s; see its log."
+            raise self.unavailable(told) from None
 
 
 class GeneratorClient(Peer):
@@ -139,7 +141,7 @@ class GeneratorClient(Peer):
         with suppress(ParafoveaError):
             await self.ask(generator.CANCEL, generator.Cancel(request_id=request_id), timeout_s=CANCEL_S)
 
-    async def status(self, *, timeout_s: float = ANSWER_S) -> Heartbeat:
+    async def ask_status(self, *, timeout_s: float = ANSWER_S) -> Heartbeat:
         """How it stands."""
         return await self.ask(generator.STATUS, timeout_s=timeout_s)
 
@@ -183,7 +185,9 @@ class RecorderClient(Peer):
         """Tell one that has come back which session is active."""
         return await self.ask(recorder.RESUME, recorder.ResumeSession(**stamp.model_dump()), timeout_s=timeout_s)
 
-    async def status(self, frames: Iterable[FrameKey] = (), *, timeout_s: float = ANSWER_S) -> recorder.RecorderStatus:
+    async def ask_status(
+        self, frames: Iterable[FrameKey] = (), *, timeout_s: float = ANSWER_S
+    ) -> recorder.RecorderStatus:
         """How it stands, and which of these frames are on disk."""
         asked = tuple(recorder.AskedFrame(**frame.model_dump()) for frame in frames)
         return await self.ask(recorder.STATUS, recorder.StatusRequest(frames=asked), timeout_s=timeout_s)
@@ -210,6 +214,15 @@ class ReplayerClient(Peer):
 
     channel = "replayer"
     unavailable = ReplayerUnavailable
+
+    async def step(
+        self, call: Call[replayer.CursorRequest, replayer.ReplayedFrame], asked: replayer.CursorRequest
+    ) -> WithImage[replayer.ReplayedFrame] | None:
+        """Move a cursor by a frame (:data:`replayer.NEXT`, :data:`replayer.PREVIOUS`); None at the end."""
+        with self._reaching(call.name, TRANSFER_S):
+            reply = await self._client.call(call.name, asked.flat(), timeout_s=TRANSFER_S)
+        shown = read(call.answer, reply)
+        return None if shown.complete or shown.entry is None else WithImage(shown, reply.payload)
 
     async def rerun(self, wanted: replayer.StartRerun, *, timeout_s: float = OPEN_S) -> replayer.RerunState:
         """Begin, or go on with, a re-run."""

@@ -22,7 +22,7 @@ from shared.bus.envelope import ENVELOPE, Payload, Reply, StrangeAnswer, decode_
 from shared.bus.sockets import Bus
 from shared.errors import InternalError, ParafoveaError
 from shared.ids import new_id
-from shared.refusals import invalid_request, request_of
+from shared.refusals import invalid_request
 from shared.system.rarely import Rarely
 
 log = logging.getLogger(__name__)
@@ -207,6 +207,3 @@ def read(model: type[ModelT], reply: Reply) -> ModelT:
             "restart every process after an update, so that all are of one version"
         )
         raise StrangeAnswer(told, reply.body) from None
-
-
-__all__ = ["Client", "PeerGone", "invalid_request", "read", "request_of"]

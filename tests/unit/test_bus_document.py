@@ -11,7 +11,7 @@ import pytest
 from shared import sectors
 from shared.bus.channels import BY_NAME, CHANNELS
 from shared.bus.envelope import encode_error
-from shared.bus.messages import PROTOCOL_VERSION, PUBLISHED, Message
+from shared.bus.messages import PROTOCOL_VERSION, PUBLISHED, Envelope
 from shared.bus.requests.generator import DRAWN_SEEDS
 from shared.bus.requests.replayer import CursorRequest, CursorState, ReplayedFrame, StartReplay
 from shared.errors import BY_CODE, NotReplaying
@@ -53,7 +53,7 @@ def test_the_table_of_channels_is_the_table_in_the_code() -> None:
 
 def test_the_envelope_is_documented() -> None:
     text = section("## A published message").split("###")[0]
-    assert first_column(text) == ENVELOPE == {"type", *Message.model_fields}
+    assert first_column(text) == ENVELOPE == {"type", *Envelope.model_fields}
     assert f"version of this protocol: {PROTOCOL_VERSION} " in text
 
 
@@ -86,7 +86,7 @@ def test_the_example_of_a_frame_has_every_field() -> None:
     assert example
     header = json.loads(example[1])
     assert PUBLISHED["frame"].model_validate(header)
-    assert set(header) == {"type", *PUBLISHED["frame"].model_fields}
+    assert set(header) == {*ENVELOPE, *PUBLISHED["frame"].model_fields}
 
 
 def test_the_example_of_a_frame_is_one_that_the_embedded_model_makes() -> None:

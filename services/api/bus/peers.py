@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from pydantic import ValidationError
-
-from shared.bus.envelope import Payload, Published, Reply
-from shared.bus.messages import Heartbeat, Status
-from shared.bus.requests.replayer import CursorRequest
-from shared.bus.rpc import Client, PeerGone, invalid_request
+from shared.bus.clients import GeneratorClient, ReplayerClient
+from shared.bus.envelope import Published
+from shared.bus.messages import Envelope, Heartbeat, Status
+from shared.bus.requests.replayer import STATUS, CursorRequest
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
 from shared.errors import (
@@ -20,9 +18,7 @@ from shared.errors import (
     GeneratorUnavailable,
     ParafoveaError,
     QueueFull,
-    RecorderUnavailable,
     RecordingBacklogFull,
-    ReplayerUnavailable,
 )
 
 SILENCE_S = 5.0
@@ -32,70 +28,33 @@ ANSWER_S = 1.0
 """A status is answered at once, or the process is stuck."""
 
 
-class Peer:
-    """One process to ask.
-
-    Attributes:
-        client: for those who have words of their own for its not being there.
-    """
-
-    def __init__(self, bus: Bus, channel: str, unavailable: type[ParafoveaError]) -> None:
-        self.client = Client(bus, channel)
-        self._channel = channel
-        self._unavailable = unavailable
-
-    @property
-    def connected(self) -> bool:
-        """Whether somebody is at the other end."""
-        return self.client.connected
-
-    async def ask(
-        self,
-        message_type: str,
-        body: dict[str, Any] | None = None,
-        payloads: Sequence[Payload] = (),
-        *,
-        timeout_s: float,
-    ) -> Reply:
-        """Ask and wait.
-
-        Raises:
-            ParafoveaError: what the process answered, or that it is not there or does not answer.
-        """
-        try:
-            return await self.client.call(message_type, body, payloads, timeout_s=timeout_s)
-        except PeerGone:
-            raise self._unavailable(f"The {self._channel} is not running; start it and try again.") from None
-        except TimeoutError:
-            raise self._unavailable(
-                f"The {self._channel} did not answer '{message_type}' within {timeout_s:g} s; see its log."
-            ) from None
-
-    async def close(self) -> None:
-        await self.client.close()
-
-
-class Generator(Peer):
-    """The generator's heartbeat, and its requests.
+class GeneratorPeer(GeneratorClient):
+    """The generator, and its heartbeat.
 
     Attributes:
         status: what it last said, None before the first time.
         epoch: of the last status.
-        problem: why its last heartbeat could not be understood, or None.
+        hello: the last heartbeat as viewers are told it first; None before the first time.
     """
 
     def __init__(self, bus: Bus, on_status: Callable[[Published], None], on_epoch: Callable[[str], None]) -> None:
-        super().__init__(bus, "generator", GeneratorUnavailable)
+        super().__init__(bus)
         self._heartbeat = Subscriber(bus, "frames", [Status.type])
         self._on_status = on_status
         self._on_epoch = on_epoch
         self._heard_at = float("-inf")
         self.status: Heartbeat | None = None
-        self.problem: str | None = None
+        self.hello: dict[str, Any] | None = None
 
     @property
     def epoch(self) -> str | None:
         return self.status.epoch if self.status else None
+
+    @property
+    def problem(self) -> str | None:
+        """Why its last heartbeat could not be understood, or None."""
+        problem = self._heartbeat.problem
+        return None if problem is None else f"its heartbeat cannot be understood ({problem[:300]})"
 
     @property
     def is_there(self) -> bool:
@@ -105,14 +64,11 @@ class Generator(Peer):
     async def listen(self) -> None:
         """Follow the heartbeat until cancelled."""
         async for message in self._heartbeat:
-            try:
-                status = Heartbeat.model_validate(message.header)
-            except ValidationError as error:
-                self._heartbeat.unusable(message, error)
-                self.problem = f"its heartbeat cannot be understood ({invalid_request(error).detail[:300]})"
+            status = message.message
+            if not isinstance(status, Heartbeat):
                 continue
-            self.problem = None
             is_new = status.epoch != self.epoch
+            self.hello = {**Envelope.model_validate(message.header).model_dump(), **status.model_dump()}
             self.status, self._heard_at = status, time.monotonic()
             if is_new:
                 self._on_epoch(status.epoch)
@@ -139,11 +95,11 @@ class Generator(Peer):
             raise QueueFull(f"{status.queue} jobs are waiting already; try again when one is done.")
 
 
-class Replayer(Peer):
-    """The replayer's requests, and whether it is well."""
+class ReplayerPeer(ReplayerClient):
+    """The replayer, and whether it is well."""
 
     def __init__(self, bus: Bus) -> None:
-        super().__init__(bus, "replayer", ReplayerUnavailable)
+        super().__init__(bus)
         self.problem: str | None = "it has not answered yet"
         self.has_answered = False
 
@@ -152,13 +108,8 @@ class Replayer(Peer):
         while True:
             try:
                 # A cursor that nobody has: a status of one in use reads its session.
-                await self.ask("status", CursorRequest(cursor=".health").model_dump(), timeout_s=ANSWER_S)
+                await self.ask(STATUS, CursorRequest(cursor=".health"), timeout_s=ANSWER_S)
                 self.problem, self.has_answered = None, True
             except ParafoveaError as error:
                 self.problem = error.detail
             await asyncio.sleep(2 * POLL_S)
-
-
-def recorder(bus: Bus) -> Peer:
-    """The recorder, to ask."""
-    return Peer(bus, "recorder", RecorderUnavailable)

@@ -9,27 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
-from typing import Any
 
 from services.api.bus.fates import Fates
-from services.api.bus.peers import ANSWER_S, POLL_S, Peer
-from shared.bus.envelope import Published, Reply
+from services.api.bus.peers import ANSWER_S, POLL_S
+from shared.bus.clients import RecorderClient
+from shared.bus.envelope import Published
 from shared.bus.messages import FrameRecorded
-from shared.bus.requests.recorder import (
-    AskedFrame,
-    DeleteSession,
-    RecorderStatus,
-    ResumeSession,
-    SessionState,
-    Settle,
-    Settled,
-    StartedSession,
-    StartSession,
-    StatusRequest,
-    StoppedSession,
-    StopSession,
-)
-from shared.bus.rpc import read, request_of
+from shared.bus.requests.recorder import RecorderStatus, SessionState, StartedSession, StartSession, StoppedSession
 from shared.errors import (
     InsufficientStorage,
     ParafoveaError,
@@ -37,12 +23,11 @@ from shared.errors import (
     SessionNotActive,
 )
 from shared.frame import SessionStamp
+from shared.refusals import request_of
 from shared.system.disk import Disk
 
 log = logging.getLogger(__name__)
 
-CHANGE_S = 10.0
-"""How long the recorder may take to start, stop or delete a session: a slow disk is no reason to give up."""
 ASKED_AT_ONCE = 500
 
 
@@ -58,7 +43,7 @@ class Recording:
         free_bytes: on the disk of the sessions; None where it can't be told.
     """
 
-    def __init__(self, recorder: Peer, fates: Fates, sessions_dir: Path, disk_stop_bytes: int) -> None:
+    def __init__(self, recorder: RecorderClient, fates: Fates, sessions_dir: Path, disk_stop_bytes: int) -> None:
         self._recorder = recorder
         self._fates = fates
         self._sessions_dir = sessions_dir
@@ -135,7 +120,7 @@ class Recording:
         async with self._asking:
             await self._sync()
             self.check_storage()
-            started = read(StartedSession, await self._ask("start", wanted.model_dump()))
+            started = await self._recorder.start(wanted)
             self.active = SessionStamp(session_id=started.session_id, created_at=started.created_at)
             return started
 
@@ -144,18 +129,18 @@ class Recording:
         async with self._asking:
             await self._sync()
             try:
-                reply = await self._ask("stop", StopSession().model_dump())
+                stopped = await self._recorder.stop()
             except SessionNotActive:
                 self.active = None
                 raise
             self.active = None
-            return read(StoppedSession, reply)
+            return stopped
 
     async def delete(self, session_id: str) -> None:
         """Remove a session."""
         async with self._asking:
             await self._sync()
-            await self._ask("delete", DeleteSession(session_id=session_id).model_dump())
+            await self._recorder.delete(session_id)
 
     async def refresh(self) -> None:
         """Ask the recorder how it is.
@@ -188,8 +173,8 @@ class Recording:
 
     def on_published(self, message: Published) -> None:
         """Take in what the recorder publishes."""
-        if message.type == FrameRecorded.type:
-            self._fates.recorded([FrameRecorded.model_validate(message.header).frame_id])
+        if isinstance(message.message, FrameRecorded):
+            self._fates.recorded([message.message.frame_id])
         else:
             # It may be older than what we know by now, so it is not taken at its word: it makes us ask.
             self._wake.set()
@@ -201,9 +186,7 @@ class Recording:
 
     async def _sync(self) -> None:
         asked = self._fates.pending.oldest(ASKED_AT_ONCE)
-        refs = tuple(AskedFrame(**frame.model_dump()) for frame in asked)
-        reply = await self._recorder.ask("status", StatusRequest(frames=refs).model_dump(), timeout_s=ANSWER_S)
-        status = read(RecorderStatus, reply)
+        status = await self._recorder.ask_status(asked, timeout_s=ANSWER_S)
         self._fates.recorded(f.frame_id for f, done in zip(asked, status.recorded, strict=False) if done)
         self.status, self.problem, self.reachable = status, None, True
         self.free_bytes = status.free_bytes
@@ -216,7 +199,7 @@ class Recording:
     async def _resume(self, active: SessionStamp) -> bool:
         """Tell a recorder that has come back which session is active; whether it goes on with it."""
         try:
-            await self._ask("resume", ResumeSession(**active.model_dump()).model_dump())
+            await self._recorder.resume(active)
         except RecorderUnavailable:
             raise
         except ParafoveaError as error:
@@ -233,11 +216,7 @@ class Recording:
         frames = self._fates.pending.of_other_epochs(self._generator_epoch, ASKED_AT_ONCE)
         if not frames:
             return
-        reply = await self._recorder.ask("settle", Settle(frames=tuple(frames)).model_dump(), timeout_s=CHANGE_S)
-        await self._fates.settled(frames, read(Settled, reply))
-
-    async def _ask(self, message_type: str, body: dict[str, Any]) -> Reply:
-        return await self._recorder.ask(message_type, body, timeout_s=CHANGE_S)
+        await self._fates.settled(frames, await self._recorder.settle(frames))
 
 
 def _free_bytes(folder: Path) -> int | None:

@@ -15,25 +15,20 @@ from services.api.http.headers import generated_headers
 from services.api.http.schemas import GenerateRequest, resolve
 from services.api.service import Api
 from shared import images
-from shared.bus.envelope import Reply
+from shared.bus.call import WithImage
 from shared.bus.requests.generator import DRAWN_SEEDS, Generate
-from shared.bus.rpc import PeerGone, read
 from shared.errors import (
-    GenerationTimeout,
     GeneratorLoading,
     GeneratorUnavailable,
     InvalidRequest,
     QueueFull,
     RecordingBacklogFull,
 )
-from shared.frame import Frame, FrameKey
+from shared.frame import Frame
 from shared.ids import new_id
 from shared.prompts import Draw
 
 T = TypeVar("T")
-
-GRACE_S = 0.25
-"""The generator keeps the deadline itself, and its word comes first; we wait this much longer for it."""
 
 NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull, InvalidRequest)
 
@@ -80,18 +75,14 @@ class GenerateRoute:
             strict=bool(asked.strict),
             timeout_ms=self._api.settings.generation_timeout_s * 1000,
         )
-        reply = await self._have_made(request, wanted, image, draw)
-        png, frame = reply.payload, read(Frame, reply)
-        recorded = await self._recorded(request, frame, deadline, durable=bool(asked.durable))
-        return Response(png, 200, generated_headers(frame, recorded), "image/png")
+        made = await self._have_made(request, wanted, image, draw)
+        recorded = await self._recorded(request, made.answer, deadline, durable=bool(asked.durable))
+        return Response(made.image, 200, generated_headers(made.answer, recorded), "image/png")
 
-    async def _have_made(self, request: Request, wanted: Generate, image: bytes, draw: Draw | None) -> Reply:
+    async def _have_made(self, request: Request, wanted: Generate, image: bytes, draw: Draw | None) -> WithImage[Frame]:
         """Have it made, and give it up when the client goes away or the process stops."""
         try:
-            return await self._while_wanted(request, self._make(wanted, image))
-        except (Stopping, ClientDisconnect, asyncio.CancelledError):
-            self._api.cancel(wanted.request_id)
-            raise
+            return await self._while_wanted(request, self._api.generator.generate(wanted, image))
         except NOTHING_CAME_OF_IT:
             if draw is not None:
                 self._api.prompts.give_back(draw)
@@ -117,32 +108,12 @@ class GenerateRoute:
                 each.cancel()
             await asyncio.gather(task, gone, closing, return_exceptions=True)
 
-    async def _make(self, wanted: Generate, image: bytes) -> Reply:
-        timeout_s = self._api.settings.generation_timeout_s
-        try:
-            return await self._api.generator.client.call(
-                "generate", wanted.model_dump(), (image,), timeout_s=timeout_s + GRACE_S
-            )
-        except PeerGone:
-            raise GeneratorUnavailable(
-                "The generator is not running, or went away; try again when it is back."
-            ) from None
-        except TimeoutError:
-            self._api.cancel(wanted.request_id)
-            raise GenerationTimeout(
-                f"The picture was not ready within {timeout_s:g} s; ask for fewer steps, or raise "
-                "PARAFOVEA_GENERATION_TIMEOUT_S."
-            ) from None
-
     async def _recorded(self, request: Request, frame: Frame, deadline: float, *, durable: bool) -> str:
         """What ``X-Recorded`` says."""
-        if frame.session_id is None or frame.record_seq is None:
+        if frame.key is None:
             return "no"
-        answered = FrameKey(
-            session_id=frame.session_id, epoch=frame.epoch, record_seq=frame.record_seq, frame_id=frame.frame_id
-        )
         remaining_s = max(0.0, deadline - asyncio.get_running_loop().time())
-        waiting = self._api.fates.acknowledgement(answered, durable=durable, timeout_s=remaining_s)
+        waiting = self._api.fates.acknowledgement(frame.key, durable=durable, timeout_s=remaining_s)
         return await (self._while_wanted(request, waiting) if durable else waiting)
 
 

@@ -18,15 +18,13 @@ from services.api.http.numbers import Whole
 from services.api.http.schemas import checked
 from services.api.service import Api
 from shared.bus.requests.generator import MAX_SEED
-from shared.bus.requests.replayer import RerunRequest, RerunState, StartRerun
-from shared.bus.rpc import read, request_of
+from shared.bus.requests.replayer import RerunState, StartRerun
 from shared.errors import InvalidRequest, InvalidSessionId, SessionNotFound
 from shared.fields import MAX_NAME_CHARS
 from shared.prompts import MAX_FILE_BYTES
+from shared.refusals import request_of
 from shared.session.format import ids
 
-START_S = 60.0
-ANSWER_S = 10.0
 MAX_BODY_BYTES = MAX_FILE_BYTES + 64 * 1024
 MAX_ITEMS = 200_000
 """Of prompts, commas within them counted too."""
@@ -66,21 +64,15 @@ class RerunRoutes:
             wanted = await asyncio.get_running_loop().run_in_executor(self._api.threads, _wanted, body.finish())
         self._api.check_open()
         asked = request_of(StartRerun, session_id=parent, **wanted.model_dump())
-        reply = await self._api.replayer.ask("rerun", asked.model_dump(), timeout_s=START_S)
-        return _told(read(RerunState, reply), 202)
+        return _told(await self._api.replayer.rerun(asked), 202)
 
     async def status(self, request: Request) -> Response:
         """How the re-run into this session stands."""
-        return _told(await self._ask("rerun.status", request))
+        return _told(await self._api.replayer.rerun_status(_session_id(request)))
 
     async def cancel(self, request: Request) -> Response:
         """Give it up. What is made stays, and it can be resumed."""
-        return _told(await self._ask("rerun.cancel", request))
-
-    async def _ask(self, message_type: str, request: Request) -> RerunState:
-        wanted = RerunRequest(session_id=_session_id(request))
-        reply = await self._api.replayer.ask(message_type, wanted.model_dump(), timeout_s=ANSWER_S)
-        return read(RerunState, reply)
+        return _told(await self._api.replayer.rerun_cancel(_session_id(request)))
 
 
 def _wanted(body: bytes) -> RerunBody:

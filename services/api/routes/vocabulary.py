@@ -9,10 +9,7 @@ from services.api.http.errors import JsonResponse
 from services.api.http.headers import NO_STORE
 from services.api.service import Api
 from shared.bus.requests.generator import Vocabulary
-from shared.bus.rpc import read
 from shared.errors import GeneratorUnavailable, UnknownType
-
-ANSWER_S = 5.0
 
 ANY_TEXT = "This model takes any text; what it makes of it shows in the picture."
 CLOSED = "A prompt may ask for one of these objects, or for several of one kind; 'strict' refuses what is beyond that."
@@ -33,7 +30,6 @@ class VocabularyRoute:
     async def _ask(self) -> Vocabulary:
         self._api.check_open()
         try:
-            reply = await self._api.generator.ask("vocabulary", timeout_s=ANSWER_S)
+            return await self._api.generator.vocabulary()
         except UnknownType:
             raise GeneratorUnavailable("This generator is of a version that does not say what it knows.") from None
-        return read(Vocabulary, reply)

@@ -35,7 +35,7 @@ class Maker:
             PeerAway, Refused: not there (yet), or another model.
         """
         try:
-            status = await self._generator.status()
+            status = await self._generator.ask_status()
         except GeneratorUnavailable:
             raise PeerAway("the generator does not answer") from None
         if status.state != "ready" or status.model is None:

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from shared.bus.requests.generator import Generate, told_focus
 from shared.bus.requests.replayer import RerunChanges
-from shared.bus.rpc import invalid_request
 from shared.errors import InvalidRequest
 from shared.fields import MAX_SEED, FrameId, fits
 from shared.prompts import Cycle, InvalidPrompts, PromptLists, from_json
+from shared.refusals import invalid_request
 from shared.session.format.layout import parse_frame_name
 
 JOB_TIMEOUT_S = 600.0

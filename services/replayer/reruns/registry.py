@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 from services.replayer.reruns.plan import Changes
+from services.replayer.reruns.remembered import Run, Runs
 from services.replayer.reruns.rerun import Rerun
 from services.replayer.reruns.sources import last_origin
 from shared.bus.clients import GeneratorClient, RecorderClient
@@ -32,10 +32,6 @@ from shared.session.reading.reader import open_session
 
 OPEN_S = 30.0
 CLOSE_S = 1.0
-REMEMBERED = 100
-"""Re-runs that are over and can still be asked after in detail."""
-SKIPPED = 10_000
-"""Fewer, where all together have skipped more frames."""
 
 
 class Reruns:
@@ -51,7 +47,7 @@ class Reruns:
         self._runtime = runtime
         self._generator, self._recorder = generator, recorder
         self._root: Path = runtime.settings.sessions_dir
-        self._runs: OrderedDict[str, tuple[Rerun, asyncio.Task[None]]] = OrderedDict()
+        self._runs = Runs()
         self._turn = asyncio.Lock()
         self._starting = asyncio.Lock()
         server.on(requests.RERUN, self._start)
@@ -60,7 +56,7 @@ class Reruns:
 
     async def close(self) -> None:
         """Break off what is being made; it can be resumed. Jobs that are under way are dropped."""
-        tasks = [task for _, task in self._runs.values() if not task.done()]
+        tasks = self._runs.under_way()
         for task in tasks:
             task.cancel()
         if tasks:
@@ -72,38 +68,36 @@ class Reruns:
         ids.validate(wanted.into)
         async with self._starting:
             known = self._runs.get(wanted.into)
-            if known is not None and not known[1].done():
+            if known is not None and not known.is_over:
                 raise SessionBusy(f"session {wanted.into!r} is being made by a re-run already")
             rerun = await self._prepare(wanted)
             task = self._runtime.supervise(rerun.run(self._turn), f"re-run into {wanted.into}")
-            self._runs[wanted.into] = (rerun, task)
+            self._runs.add(wanted.into, Run(rerun, task))
             self._runtime.supervise(self._see_off(rerun, task), f"end of the re-run into {wanted.into}")
-            self._forget_old()
         return rerun.state()
 
     async def _status(self, asked: RerunRequest) -> RerunState:
         known = await self._known(asked.session_id)
         if known is not None:
-            return known[0].state()
+            return known.rerun.state()
         return await asyncio.to_thread(_state_on_disk, self._root, asked.session_id)
 
     async def _cancel(self, asked: RerunRequest) -> RerunState:
         known = await self._known(asked.session_id)
         if known is None:
             return await asyncio.to_thread(_state_on_disk, self._root, asked.session_id)
-        rerun, task = known
-        task.cancel()
-        await asyncio.wait([task])
-        return rerun.state()
+        known.task.cancel()
+        await asyncio.wait([known.task])
+        return known.rerun.state()
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
-    async def _known(self, session_id: str) -> tuple[Rerun, asyncio.Task[None]] | None:
+    async def _known(self, session_id: str) -> Run | None:
         """A re-run of ours into this session; one that is over counts while the session is the one it made."""
         known = self._runs.get(session_id)
-        if known is None or not known[1].done():
+        if known is None or not known.is_over:
             return known
-        return known if await asyncio.to_thread(_is_there, self._root, known[0].stamp) else None
+        return known if await asyncio.to_thread(_is_there, self._root, known.rerun.stamp) else None
 
     async def _prepare(self, wanted: StartRerun) -> Rerun:
         """Check everything that can be checked, then have the new session opened."""
@@ -137,7 +131,7 @@ class Reruns:
         Raises:
             InvalidRequest: it is not the one that is wanted.
         """
-        status = await self._generator.status()
+        status = await self._generator.ask_status()
         if status.state == "loading":
             raise GeneratorLoading("The model is still being loaded; try again in a moment.")
         if status.state != "ready" or status.model is None:
@@ -160,15 +154,6 @@ class Reruns:
         await asyncio.wait([task])
         if rerun.state().state != "complete" and not self._runtime.stopping.is_set():
             await rerun.close()
-
-    def _forget_old(self) -> None:
-        over = [(session_id, rerun) for session_id, (rerun, task) in self._runs.items() if task.done()]
-        skipped = sum(len(rerun.skipped) for _, rerun in over)
-        for number, (session_id, rerun) in enumerate(over):
-            if len(over) - number <= REMEMBERED and skipped <= SKIPPED:
-                break
-            skipped -= len(rerun.skipped)
-            del self._runs[session_id]
 
 
 def _name_parent(root: Path, session_id: str) -> dict[str, Any]:

@@ -228,8 +228,8 @@ class Rerun:
         holds, of which it may not have heard yet, with those under way, as a replayer that was killed leaves one."""
         session_id = self.stamp.session_id
         # The generator first: what it holds no more by now, the recorder has taken over.
-        generator = await self._generator.status()
-        recorder = await self._recorder.status()
+        generator = await self._generator.ask_status()
+        recorder = await self._recorder.ask_status()
         held = sum(each.frames for each in generator.sessions if each.session_id == session_id)
         known = sum(each.pending for each in recorder.sessions if each.session_id == session_id)
         return max(held + generator.making.get(session_id, 0), known)

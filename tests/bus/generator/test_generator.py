@@ -13,7 +13,6 @@ import orjson
 import pytest
 from PIL import Image
 
-from services.generator.stream import TEXT_KEYWORD
 from shared.bus import acknowledging
 from shared.bus.envelope import Reply
 from shared.errors import (
@@ -31,6 +30,7 @@ from shared.errors import (
 )
 from shared.frame import FrameRef
 from shared.png_text import read_text
+from shared.session.format.metadata import PNG_KEYWORD
 from shared.session.writing.spill import read_spill
 from shared.system.disk import Disk
 from tests.bus.generator.conftest import Rig, photograph
@@ -72,7 +72,7 @@ async def test_only_the_target_changes_and_the_frame_says_what_was_done(rig: Rig
 
 async def test_the_png_carries_the_frames_fields(rig: Rig) -> None:
     reply = await rig.generate(session=SESSION, prompt="a bee\n\N{HONEYBEE}")
-    text = read_text(reply.payloads[0])[TEXT_KEYWORD]
+    text = read_text(reply.payloads[0])[PNG_KEYWORD]
     fields = orjson.loads(text)
     assert fields == {key: reply.body[key] for key in fields}
     assert fields["session_created_at"] == 12.5

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from services.generator.backlog import Backlog, HeldFrame, HeldInput, largest_png
 from shared.errors import RecordingBacklogFull
-from shared.frame import FrameRef
+from shared.frame import FrameKey, FrameRef
+from tests.support.samples import frame
 
 MIB = 1024 * 1024
 INPUT = "1" * 64
@@ -17,9 +18,11 @@ INPUT = "1" * 64
 def held(
     session_id: str, record_seq: int, *, input_name: str = INPUT, png: bytes = b"p" * 10, epoch: str = "e"
 ) -> HeldFrame:
+    made = frame(record_seq, session_id=session_id, record_seq=record_seq, payload=png)
+    key = FrameKey(session_id=session_id, epoch=epoch, record_seq=record_seq, frame_id=made.frame_id)
     return HeldFrame(
-        FrameRef(session_id=session_id, epoch=epoch, record_seq=record_seq),
-        {"frame_id": f"{session_id}-{record_seq}"},
+        key,
+        made,
         png,
         HeldInput(input_name, "png", b"input"),
     )
@@ -31,9 +34,9 @@ def test_an_input_is_held_once_and_as_long_as_a_frame_needs_it() -> None:
     backlog.add(first)
     backlog.add(second)
     assert backlog.held_bytes == 10 + 10 + 5
-    assert backlog.acknowledge(first.ref)
+    assert backlog.acknowledge(first.key)
     assert backlog.input(INPUT) is not None
-    assert backlog.acknowledge(second.ref)
+    assert backlog.acknowledge(second.key)
     assert backlog.input(INPUT) is None
     assert backlog.held_bytes == 0
 
@@ -80,12 +83,12 @@ def test_bytes_are_those_of_what_is_held(steps: list[tuple[str, int, str, bool]]
     backlog = Backlog(MIB)
     model: dict[tuple[str, int], HeldFrame] = {}
     for session_id, number, input_name, adding in steps:
-        frame = held(session_id, number, input_name=input_name)
+        one = held(session_id, number, input_name=input_name)
         if adding and (session_id, number) not in model:
-            backlog.add(frame)
-            model[session_id, number] = frame
+            backlog.add(one)
+            model[session_id, number] = one
         elif not adding:
-            assert backlog.acknowledge(frame.ref) == (model.pop((session_id, number), None) is not None)
+            assert backlog.acknowledge(one.key) == (model.pop((session_id, number), None) is not None)
     inputs = {frame.input.sha256: frame.input for frame in model.values()}
     assert backlog.held_bytes == sum(len(f.png) for f in model.values()) + sum(len(i.data) for i in inputs.values())
     assert {held_input.sha256 for held_input in backlog.inputs()} == set(inputs)

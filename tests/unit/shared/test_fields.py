@@ -13,8 +13,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from shared import fields
 from shared.bounds import ITEM_CHARS, MAX_DEPTH, problem_of
-from shared.bus import requests
 from shared.bus.messages import Heartbeat
+from shared.bus.requests import generator, recorder
 from shared.errors import InvalidRequest, InvalidSessionId, SessionNotFound
 from shared.refusals import MAX_TOLD, MAX_TOLD_CHARS, invalid_request, request_of
 from shared.session.format.layout import folder_to_write
@@ -51,7 +51,15 @@ FREE = {"entry", "changed"}
 
 
 @pytest.mark.parametrize(
-    "source", ["shared/bus/messages.py", "shared/bus/requests.py", "shared/session/writing/spilled.py"]
+    "source",
+    [
+        "shared/frame.py",
+        "shared/bus/messages.py",
+        "shared/bus/requests/generator.py",
+        "shared/bus/requests/recorder.py",
+        "shared/bus/requests/replayer.py",
+        "shared/session/writing/spilled.py",
+    ],
 )
 def test_every_field_has_a_type_with_limits(source: str) -> None:
     tree = ast.parse((ROOT / source).read_text(encoding="utf-8"))
@@ -154,15 +162,15 @@ def test_a_refusal_names_the_first_fields_and_echoes_nothing_large() -> None:
 
 def test_a_session_that_cannot_be_is_told_as_before() -> None:
     with pytest.raises(InvalidSessionId) as made:
-        request_of(requests.StartSession, session_id="../x")
+        request_of(recorder.StartSession, session_id="../x")
     assert made.value.fields == {"session_id": made.value.detail}
     with pytest.raises(SessionNotFound):
-        request_of(requests.DeleteSession, session_id="../x")
+        request_of(recorder.DeleteSession, session_id="../x")
     with pytest.raises(InvalidRequest):
-        request_of(requests.StartSession, session_id="../x", resume="yes")
+        request_of(recorder.StartSession, session_id="../x", resume="yes")
 
 
 def test_where_nobody_says_where_the_viewer_looked_in_our_terms_it_is_not_told() -> None:
     entry = {"grid_size": 2, "focus_sector": "MC", "focus_x": 7.0, "focus_y": 0.5}
-    assert requests.told_focus(entry) == {"focus_y": 0.5}
-    assert requests.told_focus({**entry, "grid_size": 3}) == {"focus_sector": "MC", "focus_y": 0.5}
+    assert generator.told_focus(entry) == {"focus_y": 0.5}
+    assert generator.told_focus({**entry, "grid_size": 3}) == {"focus_sector": "MC", "focus_y": 0.5}
