@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from reproduction.environment import of_engine, other_model
 from services.generator.decode import decode
 from services.generator.engine import Edit, Engine, Pixels
+from shared import sectors
 from shared.bus.clients import GeneratorClient
-from shared.bus.requests.generator import Generate, told_focus
+from shared.bus.requests.generator import BACKGROUND_TIMEOUT_S, Generate
 from shared.errors import (
     GenerationTimeout,
     GeneratorLoading,
@@ -22,12 +23,12 @@ from shared.errors import (
     QueueFull,
     RecordingBacklogFull,
 )
+from shared.frame import Recipe
 from shared.ids import new_id
 from shared.refusals import invalid_request
 from shared.sectors import Region
+from shared.session.format.recipes import NoRecipe, recipe_of
 
-JOB_TIMEOUT_S = 600.0
-"""Background jobs wait behind every live one; one that got no turn in this time is asked for again."""
 _BUSY = (QueueFull, GeneratorLoading, GenerationTimeout, RecordingBacklogFull)
 _RETRY_S = 1.0
 _GIVE_UP_S = 3600.0
@@ -67,17 +68,16 @@ class Remaker(Protocol):
         ...
 
 
-def recorded_request(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What a frame was made from: its request, with the values that the model chose then.
+def recorded_recipe(entry: Mapping[str, Any]) -> Recipe:
+    """What a frame was made from.
 
     Raises:
         CannotRemake: the entry does not say.
     """
-    for key, name in (("seed", "seed"), ("grid_size", "grid"), ("target_sector", "target sector")):
-        if entry.get(key) is None:
-            raise CannotRemake(f"its entry does not say which {name} it was made with")
-    keys = ("grid_size", "target_sector", "prompt", "negative_prompt", "seed", "steps", "guidance_scale", "strength")
-    return {**{key: entry.get(key) for key in keys}, **told_focus(entry)}
+    try:
+        return recipe_of(entry)
+    except NoRecipe as error:
+        raise CannotRemake(str(error)) from None
 
 
 class ServerRemaker:
@@ -95,7 +95,7 @@ class ServerRemaker:
             NoMaker: no generator answers, or it has no model.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + JOB_TIMEOUT_S
+        deadline = loop.time() + BACKGROUND_TIMEOUT_S
         while True:
             try:
                 status = await self._generator.ask_status()
@@ -110,17 +110,17 @@ class ServerRemaker:
             await asyncio.sleep(_RETRY_S)
 
     async def remake(self, entry: Mapping[str, Any], source: bytes) -> Remade:
-        fields = recorded_request(entry)
+        recipe = recorded_recipe(entry)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _GIVE_UP_S
         while True:
             try:
                 request = Generate(
                     request_id=new_id(),
-                    timeout_ms=JOB_TIMEOUT_S * 1000,
+                    timeout_ms=BACKGROUND_TIMEOUT_S * 1000,
                     priority="background",
                     publish=False,
-                    **fields,
+                    **recipe.model_dump(),
                 )
                 return await self._ask(request, source)
             except ValidationError as error:
@@ -169,7 +169,7 @@ class EngineRemaker:
     async def remake(self, entry: Mapping[str, Any], source: bytes) -> Remade:
         fields = await self.today()
         assert self._engine is not None
-        return await asyncio.to_thread(_run, self._engine, recorded_request(entry), entry, source, fields)
+        return await asyncio.to_thread(_run, self._engine, recorded_recipe(entry), source, fields)
 
     def close(self) -> None:
         """Free the model."""
@@ -177,22 +177,11 @@ class EngineRemaker:
             self._engine.close()
 
 
-def _run(
-    engine: Engine, request: Mapping[str, Any], entry: Mapping[str, Any], source: bytes, fields: dict[str, Any]
-) -> Remade:
-    from shared import sectors
-
+def _run(engine: Engine, recipe: Recipe, source: bytes, fields: dict[str, Any]) -> Remade:
     try:
         decoded = decode(source)
-        region = sectors.region(request["target_sector"], request["grid_size"], decoded.width, decoded.height)
-        edit = Edit(
-            pixels=decoded.pixels,
-            region=region,
-            **{
-                key: request[key]
-                for key in ("prompt", "seed", "negative_prompt", "steps", "guidance_scale", "strength")
-            },
-        )
+        region = sectors.region(recipe.target_sector, recipe.grid_size, decoded.width, decoded.height)
+        edit = Edit.of(recipe, decoded.pixels, region)
         return Remade(engine.run(edit, lambda *_: None, lambda: False).pixels, fields)
     except (ParafoveaError, ValueError, KeyError) as error:
         raise CannotRemake(f"it could not be made: {error}") from None
@@ -216,6 +205,6 @@ __all__ = [
     "Remaker",
     "ServerRemaker",
     "other_model",
-    "recorded_request",
+    "recorded_recipe",
     "region_of",
 ]

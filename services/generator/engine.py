@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.generator.language.vocabulary import Vocabulary
+from shared.frame import Recipe
 from shared.sectors import Region
 
 Pixels = NDArray[np.uint8]
@@ -34,6 +35,20 @@ class Edit:
     steps: int | None = None
     guidance_scale: float | None = None
     strength: float | None = None
+
+    @classmethod
+    def of(cls, recipe: Recipe, pixels: Pixels, region: Region) -> Edit:
+        """The edit of a recipe, on the pixels of its input."""
+        return cls(
+            pixels,
+            region,
+            recipe.prompt,
+            recipe.seed,
+            recipe.negative_prompt,
+            recipe.steps,
+            recipe.guidance_scale,
+            recipe.strength,
+        )
 
 
 @dataclass(frozen=True, slots=True)

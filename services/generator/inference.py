@@ -81,16 +81,7 @@ class Inference:
             job.fail(job.drop_reason())
             return None
         region = sectors.region(request.target_sector, request.grid_size, decoded.width, decoded.height)
-        edit = Edit(
-            pixels=decoded.pixels,
-            region=region,
-            prompt=request.prompt,
-            seed=request.seed,
-            negative_prompt=request.negative_prompt,
-            steps=request.steps,
-            guidance_scale=request.guidance_scale,
-            strength=request.strength,
-        )
+        edit = Edit.of(request, decoded.pixels, region)
         loop = asyncio.get_running_loop()
 
         def on_step(step: int, steps: int) -> None:

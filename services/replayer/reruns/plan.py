@@ -8,18 +8,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.bus.requests.generator import Generate, told_focus
+from shared.bus.requests.generator import BACKGROUND_TIMEOUT_S, Generate
 from shared.bus.requests.replayer import RerunChanges
 from shared.errors import InvalidRequest
 from shared.fields import MAX_SEED, FrameId, fits
 from shared.prompts import Cycle, InvalidPrompts, PromptLists, from_json
 from shared.refusals import invalid_request
 from shared.session.format.layout import parse_frame_name
+from shared.session.format.recipes import NoRecipe, recipe_of
 
-JOB_TIMEOUT_S = 600.0
-"""Background jobs wait behind every live one; one that got no turn in this time is asked for again."""
-
-_COPIED = ("grid_size", "target_sector", "negative_prompt")
 _SETTINGS = ("steps", "guidance_scale", "strength")
 
 
@@ -126,28 +123,28 @@ def steps(parent: str, into: str, entries: Iterable[dict[str, Any] | Unreadable]
 def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes: Changes) -> Step:
     if prompt is None:
         return Step(entry, None, f"the prompts have none for the sector {entry.get('target_sector')}")
-    if not isinstance(entry.get("seed"), int):
-        return Step(entry, None, "its entry does not say which seed it was made with")
+    try:
+        recipe = recipe_of({**entry, "prompt": prompt})
+    except NoRecipe as error:
+        return Step(entry, None, str(error))
     requested = entry.get("requested")
-    settings = {key: requested.get(key) for key in _SETTINGS} if isinstance(requested, Mapping) else {}
-    if isinstance(requested, Mapping) and requested.get("strict") is True:
-        settings["strict"] = True
+    told = requested if isinstance(requested, Mapping) else {}
+    # What was left to the model is left to it again, which may be another one.
+    settings = {**{key: told.get(key) for key in _SETTINGS}, "strict": told.get("strict") is True}
     if changes.strength is not None:
         settings["strength"] = changes.strength
     frame_id = entry.get("frame_id")
     try:
         request = Generate.model_validate(
             {
-                **{key: entry.get(key) for key in _COPIED},
-                **told_focus(entry),
+                **recipe.model_dump(),
                 **settings,
-                "prompt": prompt,
-                "seed": (entry["seed"] + changes.seed_offset) % (MAX_SEED + 1),
+                "seed": (recipe.seed + changes.seed_offset) % (MAX_SEED + 1),
                 "request_id": f"rerun-{into}-{entry['index']}",
                 # A try that was given up, and is under way still, is dropped for the next one.
                 "client_id": f"rerun-{into}",
                 "supersede": True,
-                "timeout_ms": JOB_TIMEOUT_S * 1000,
+                "timeout_ms": BACKGROUND_TIMEOUT_S * 1000,
                 "priority": "background",
                 "origin": {
                     "session_id": parent,

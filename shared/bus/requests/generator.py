@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared import fields, sectors
+from shared import fields
 from shared.bus.call import Call, Nothing
 from shared.bus.messages import Heartbeat
 from shared.frame import Body, Frame, FrameKey, FrameOrigin, FrameRef, Model, Recipe, SessionStamp
@@ -16,6 +15,8 @@ MAX_SEED = fields.MAX_SEED
 DRAWN_SEEDS = 2**53
 """A seed that is drawn, or worked out from such a one, is below this: R, JavaScript and jq read JSON's numbers as
 doubles, which are exact up to here."""
+BACKGROUND_TIMEOUT_S = 600.0
+"""Background jobs wait behind every live one; one that got no turn in this time is asked for again."""
 
 
 class Generate(Recipe):
@@ -48,17 +49,6 @@ class Generate(Recipe):
         *("focus_x", "focus_y", "prompt", "negative_prompt", "seed", "steps", "guidance_scale", "strength"),
         *("strict", "timeout_ms", "priority", "publish", "origin"),
     )
-
-
-def told_focus(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Where the viewer looked, as far as the entry of a recorded frame says so in our terms. The picture does not hang
-    on it."""
-    told: dict[str, Any] = {
-        key: value for key in ("focus_x", "focus_y") if fields.fits(fields.Fraction, value := entry.get(key))
-    }
-    if entry.get("grid_size") in sectors.NAMES and entry.get("focus_sector") in sectors.names(entry["grid_size"]):
-        told["focus_sector"] = entry["focus_sector"]
-    return told
 
 
 class Cancel(Body):

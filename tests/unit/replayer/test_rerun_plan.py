@@ -96,9 +96,9 @@ def test_only_a_chain_is_fed_by_its_own_frames() -> None:
     ("damage", "problem"),
     [
         ({"seed": None}, "which seed"),
-        ({"seed": "7"}, "which seed"),
+        ({"seed": "7"}, "seed"),
         ({"grid_size": 5}, "grid_size"),
-        ({"target_sector": None}, "target_sector"),
+        ({"target_sector": None}, "target sector"),
         ({"prompt": None}, "none for the sector"),
     ],
 )

@@ -133,7 +133,7 @@ def with_input_altered(folder: Path) -> None:
         (without_input, "cannot be read|was not recorded"),
         (with_input_altered, "no longer holds the recorded bytes"),
         (lambda folder: change_entry(folder, 0, seed=None), "does not say which seed"),
-        (lambda folder: change_entry(folder, 0, grid_size=7), "could not be made"),
+        (lambda folder: change_entry(folder, 0, grid_size=7), "is no request"),
         (lambda folder: change_entry(folder, 0, input_sha256=None, input_file=None), "was not recorded"),
     ],
 )

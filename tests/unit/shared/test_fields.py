@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from shared import fields
 from shared.bounds import ITEM_CHARS, MAX_DEPTH, problem_of
 from shared.bus.messages import Heartbeat
-from shared.bus.requests import generator, recorder
+from shared.bus.requests import recorder
 from shared.errors import InvalidRequest, InvalidSessionId, SessionNotFound
 from shared.refusals import MAX_TOLD, MAX_TOLD_CHARS, invalid_request, request_of
 from shared.session.format.layout import folder_to_write
@@ -168,9 +168,3 @@ def test_a_session_that_cannot_be_is_told_as_before() -> None:
         request_of(recorder.DeleteSession, session_id="../x")
     with pytest.raises(InvalidRequest):
         request_of(recorder.StartSession, session_id="../x", resume="yes")
-
-
-def test_where_nobody_says_where_the_viewer_looked_in_our_terms_it_is_not_told() -> None:
-    entry = {"grid_size": 2, "focus_sector": "MC", "focus_x": 7.0, "focus_y": 0.5}
-    assert generator.told_focus(entry) == {"focus_y": 0.5}
-    assert generator.told_focus({**entry, "grid_size": 3}) == {"focus_sector": "MC", "focus_y": 0.5}
