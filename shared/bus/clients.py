@@ -189,8 +189,10 @@ class RecorderClient(Peer):
         self, frames: Iterable[FrameKey] = (), *, timeout_s: float = ANSWER_S
     ) -> recorder.RecorderStatus:
         """How it stands, and which of these frames are on disk."""
-        asked = tuple(recorder.AskedFrame(**frame.model_dump()) for frame in frames)
-        return await self.ask(recorder.STATUS, recorder.StatusRequest(frames=asked), timeout_s=timeout_s)
+        asked = None
+        if frames is not None:
+            asked = recorder.StatusRequest(frames=tuple(recorder.AskedFrame(**one.model_dump()) for one in frames))
+        return await self.ask(recorder.STATUS, asked, timeout_s=timeout_s)
 
     async def delete(self, session_id: str, *, timeout_s: float = CHANGE_S) -> None:
         """Remove a session."""

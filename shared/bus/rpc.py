@@ -107,7 +107,8 @@ class Client:
     ) -> WithImage[AnswerT]:
         """:meth:`ask` where the answer has an image."""
         reply = await self._call(call, asked, image, timeout_s)
-        return WithImage(read(call.answer, reply), reply.payload)
+        answered = reply.payload
+        return WithImage(read(call.answer, reply), answered)
 
     async def _call(
         self, call: Call[AskedT, AnswerT], asked: AskedT | None, image: bytes | None, timeout_s: float
