@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -18,6 +18,7 @@ from cli.settings import settings
 from cli.tap import tap
 from shared.errors import ParafoveaError
 from shared.runner import EXIT_REFUSED, REFUSALS
+from shared.version import VERSION
 
 
 class _Sentences(TyperGroup):
@@ -40,11 +41,27 @@ class _Sentences(TyperGroup):
 
 app = typer.Typer(
     cls=_Sentences,
-    help="Parafovea: changes the part of a picture that its viewer is not looking at, records it, replays it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"parafovea {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Parafovea: changes the part of a picture that its viewer is not looking at, records it, replays it."""
+
+
 for command in (tap, bus, settings, keys, check, verify, compare, export, rerun):
     app.command()(command)
 app.command("import")(import_session)

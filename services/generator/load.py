@@ -21,10 +21,12 @@ from services.generator.models import (
     read_defaults,
     revision_of,
 )
-from services.generator.tiny import VERSION, ensure_tiny, kind_named
+from services.generator.tiny import VERSION as TINY_VERSION
+from services.generator.tiny import ensure_tiny, kind_named
 from services.generator.vocabulary import Vocabulary
 from shared.places import MODELS
 from shared.settings import Settings
+from shared.version import VERSION
 
 if TYPE_CHECKING:
     from services.generator.denoising import Denoiser
@@ -77,7 +79,7 @@ def find_named(name: str, models_dir: Path = MODELS) -> ModelFolder:
         return find(name)
     log.warning("%s is a model of random weights, for tests: its pictures mean nothing", name)
     found = find(str(ensure_tiny(cache_dir() / "tiny", kind)))
-    return ModelFolder(f"parafovea/tiny-{kind}-{VERSION}", found.folder, found.index)
+    return ModelFolder(f"parafovea/tiny-{kind}-{TINY_VERSION}", found.folder, found.index)
 
 
 def _embedded(folder: Path) -> ModelFolder:
@@ -108,7 +110,7 @@ def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> 
         scheduler=type(getattr(pipeline, "scheduler", None)).__name__,
         device=str(placement.device),
         dtype=placement.dtype_name,
-        versions={name: version(name) for name in _LIBRARIES},
+        versions={"parafovea": VERSION, **{name: version(name) for name in _LIBRARIES}},
         environment={**device.environment(placement.device), "attention": _attention(pipeline)},
         vocabulary=vocabulary,
     )
