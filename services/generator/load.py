@@ -21,6 +21,7 @@ from services.generator.models import (
     read_defaults,
     revision_of,
 )
+from services.generator.renderer import RENDERER
 from services.generator.tiny import VERSION as TINY_VERSION
 from services.generator.tiny import ensure_tiny, kind_named
 from services.generator.vocabulary import Vocabulary
@@ -111,7 +112,11 @@ def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> 
         device=str(placement.device),
         dtype=placement.dtype_name,
         versions={"parafovea": VERSION, **{name: version(name) for name in _LIBRARIES}},
-        environment={**device.environment(placement.device), "attention": _attention(pipeline)},
+        environment={
+            "renderer": RENDERER,
+            **device.environment(placement.device),
+            "attention": _attention(pipeline),
+        },
         vocabulary=vocabulary,
     )
     return DiffusersEngine(denoiser, _painter(kind, denoiser, vocabulary), info)
