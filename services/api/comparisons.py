@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from services.api.commands import Command
-from services.api.thumbnails import cache_folder
+from shared.cache import private_cache
 from shared.disk import Disk
 from shared.errors import InternalError, InvalidSessionId, ParafoveaError, SessionNotFound
 from shared.json_loads import loads
@@ -102,7 +102,7 @@ class Comparisons:
             ParafoveaError: they cannot be compared.
         """
         if self._folder is None:
-            self._folder = await asyncio.to_thread(cache_folder, "comparisons")
+            self._folder = await asyncio.to_thread(private_cache, "comparisons")
         key = await asyncio.to_thread(self._key, a, b, first, count)
         kept = await asyncio.to_thread(_read, self._folder / f"{key}.json")
         if kept is not None:

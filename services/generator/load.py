@@ -14,7 +14,6 @@ from services.generator.models import (
     INDEX,
     ModelError,
     ModelFolder,
-    cache_dir,
     find,
     first_line,
     kind_of,
@@ -25,6 +24,7 @@ from services.generator.renderer import RENDERER
 from services.generator.tiny import VERSION as TINY_VERSION
 from services.generator.tiny import ensure_tiny, kind_named
 from services.generator.vocabulary import Vocabulary
+from shared.cache import cache_root
 from shared.places import MODELS
 from shared.settings import Settings
 from shared.version import VERSION
@@ -79,7 +79,7 @@ def find_named(name: str, models_dir: Path = MODELS) -> ModelFolder:
     if kind is None or Path(name).expanduser().is_dir():
         return find(name)
     log.warning("%s is a model of random weights, for tests: its pictures mean nothing", name)
-    found = find(str(ensure_tiny(cache_dir() / "tiny", kind)))
+    found = find(str(ensure_tiny(cache_root() / "tiny", kind)))
     return ModelFolder(f"parafovea/tiny-{kind}-{TINY_VERSION}", found.folder, found.index)
 
 
