@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.archive import export, import_session
+from cli.asking import FAILED
 from cli.bus import bus
 from cli.check import check
 from cli.keys import keys
@@ -17,6 +18,7 @@ from cli.rerun import rerun
 from cli.settings import settings
 from cli.tap import tap
 from shared.errors import ParafoveaError
+from shared.extras import NotInstalled
 from shared.runner import EXIT_REFUSED, REFUSALS
 from shared.version import VERSION
 
@@ -37,6 +39,9 @@ class _Sentences(TyperGroup):
         except (*REFUSALS, ParafoveaError) as error:
             say(f"parafovea: {error}", err=True)
             raise typer.Exit(EXIT_REFUSED) from None
+        except NotInstalled as error:
+            say(f"parafovea: {error}", err=True)
+            raise typer.Exit(FAILED) from None
 
 
 app = typer.Typer(

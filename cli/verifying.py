@@ -22,6 +22,7 @@ from comparison.verifying import store
 from comparison.verifying import verify as verify_session
 from shared.disk import Disk
 from shared.errors import SessionDamaged, SessionNotFound
+from shared.extras import need
 from shared.privacy import take_umask_of
 from shared.rpc import PeerGone
 from shared.session.reader import SessionReader, open_folder
@@ -110,6 +111,7 @@ async def _maker(settings: Settings, by: By) -> AsyncIterator[Remaker]:
 
 
 def _load(settings: Settings) -> Any:
+    need("generator", "it")
     from services.generator.load import load_engine  # imports torch
 
     return load_engine(settings)

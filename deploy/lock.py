@@ -38,7 +38,7 @@ def main() -> None:
 def _compile() -> str:
     command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", PYTHON, "--generate-hashes"]
     command += ["--no-header", "--no-annotate", "--constraints", "constraints.txt"]
-    command += ["--extra", "dev", "--extra", "train", "pyproject.toml"]
+    command += ["--extra", "generator", "--extra", "compare", "--extra", "dev", "--extra", "train", "pyproject.toml"]
     return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 

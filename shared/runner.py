@@ -19,6 +19,7 @@ from shared import malloc
 from shared.address import InvalidBusAddress
 from shared.curve import InvalidKeys, load_keys
 from shared.descriptors import raise_limit
+from shared.extras import NotInstalled
 from shared.guard import Guard
 from shared.holder import AlreadyHeld
 from shared.logs import finish_logging, set_up_logging
@@ -120,7 +121,7 @@ def run(name: str, main: Callable[[Runtime], Awaitable[None]]) -> NoReturn:
         raise_limit()
         abandon = _run(settings, main)
         code = 0
-    except (*REFUSALS, Refused) as error:
+    except (*REFUSALS, NotInstalled, Refused) as error:
         code = _refuse(name, str(error))
     except zmq.ZMQError as error:
         code = _refuse(name, f"the bus refused: {error}; is another Parafovea running there?")
