@@ -15,7 +15,7 @@ MINUTES ?= 10
 WORKERS ?= $(if $(filter Linux,$(shell uname -s)),auto,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help runtime venv lock licences run test lint lint-page bench faults attack train evaluate screenshots clean
+.PHONY: help runtime venv wheel lock licences run test lint lint-page bench faults attack train evaluate screenshots clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -39,6 +39,11 @@ $(STAMP): $(RUNS) requirements-dev.lock
 	$(LOCKED) -r requirements-dev.lock
 	$(PIP) check
 	touch $@
+
+# build/ is removed first: setuptools packs whatever an earlier build left there.
+wheel: $(RUNS) ## build a wheel into dist/, to be installed elsewhere
+	rm -rf build
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 lock: $(RUNS) ## pin anew, with hashes, what make venv installs (needs PyPI)
 	$(PIP) install --quiet 'uv==0.13.*'
@@ -87,4 +92,4 @@ evaluate: $(STAMP) ## measure the embedded model's quality and write the figures
 	HF_HUB_OFFLINE=1 $(BIN)/python -m training.evaluate --card
 
 clean: ## remove what was built
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -16,6 +16,7 @@ from cli.output import flushed, prepare, reader_may_leave, say
 from cli.reproduce import compare, verify
 from cli.rerun import rerun
 from cli.settings import settings
+from cli.start import start
 from cli.tap import tap
 from shared.errors import ParafoveaError
 from shared.extras import NotInstalled
@@ -67,7 +68,7 @@ def _options(
     """Parafovea: changes the part of a picture that its viewer is not looking at, records it, replays it."""
 
 
-for command in (tap, bus, settings, keys, check, verify, compare, export, rerun):
+for command in (start, tap, bus, settings, keys, check, verify, compare, export, rerun):
     app.command()(command)
 app.command("import")(import_session)
 
