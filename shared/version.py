@@ -1,4 +1,4 @@
-"""The project's version: the only place where it stands.
+"""The project's version: the only place where it stands. ``docs/versions.md`` says what it promises.
 
 A literal, not read from what is installed: a checkout beside an older install, and a wheel that was only unpacked, say
 what they are.
