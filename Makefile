@@ -1,8 +1,10 @@
-# make run, make test, make lint: each makes .venv first, from the lock, file by file with its hash.
+# make run, make test, make lint: each makes .venv first, from the locks, file by file with its hash. make run installs what
+# running needs; all others add the tools for tests and training to the same .venv, once.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNS := $(VENV)/.runs
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCKED := $(PIP) install --quiet --require-hashes --only-binary :all: --no-deps
@@ -13,17 +15,19 @@ MINUTES ?= 10
 WORKERS ?= $(if $(filter Linux,$(shell uname -s)),auto,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock licences run test lint lint-page bench faults attack train evaluate screenshots clean
+.PHONY: help runtime venv wheel lock licences run test lint lint-page bench faults attack train evaluate screenshots clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
+
+runtime: $(RUNS) ## create .venv with what running needs
 
 venv: $(STAMP) ## create .venv with everything in it
 
 # --no-deps: the locks are complete, and what they don't name is not installed. Only wheels: a source would be built by code,
 # and with tools, that have no hash here. torch's build for processors alone is not on PyPI; where pip is told of a place that
 # has it, it is taken, else PyPI's. The project comes last: pip takes no folder beside hashes.
-$(STAMP): pyproject.toml requirements.lock requirements-torch.lock requirements-torch-cpu.lock
+$(RUNS): pyproject.toml requirements.lock requirements-torch.lock requirements-torch-cpu.lock
 	$(PYTHON) -m venv $(VENV)
 	$(LOCKED) -r requirements.lock
 	$(LOCKED) -r requirements-torch-cpu.lock 2>/dev/null || $(LOCKED) -r requirements-torch.lock
@@ -31,14 +35,24 @@ $(STAMP): pyproject.toml requirements.lock requirements-torch.lock requirements-
 	$(PIP) check
 	touch $@
 
-lock: $(STAMP) ## pin anew, with hashes, what make venv installs (needs PyPI)
+$(STAMP): $(RUNS) requirements-dev.lock
+	$(LOCKED) -r requirements-dev.lock
+	$(PIP) check
+	touch $@
+
+# build/ is removed first: setuptools packs whatever an earlier build left there.
+wheel: $(RUNS) ## build a wheel into dist/, to be installed elsewhere
+	rm -rf build
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+lock: $(RUNS) ## pin anew, with hashes, what make venv installs (needs PyPI)
 	$(PIP) install --quiet 'uv==0.13.*'
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python deploy/lock.py
 
 licences: $(STAMP) ## list each dependency that is installed, its version and its licence
 	@$(BIN)/pip-licenses --from=mixed --with-system --with-urls --ignore-packages parafovea
 
-run: $(STAMP) ## start everything on http://localhost:8001/
+run: $(RUNS) ## start everything on http://localhost:8001/
 	PATH="$(CURDIR)/$(BIN):$$PATH" honcho start
 
 test: $(STAMP) ## run the tests
@@ -78,4 +92,4 @@ evaluate: $(STAMP) ## measure the embedded model's quality and write the figures
 	HF_HUB_OFFLINE=1 $(BIN)/python -m training.evaluate --card
 
 clean: ## remove what was built
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

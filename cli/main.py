@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from cli.archive import export, import_session
+from cli.asking import FAILED
 from cli.bus import bus
 from cli.check import check
 from cli.keys import keys
@@ -15,9 +16,12 @@ from cli.output import flushed, prepare, reader_may_leave, say
 from cli.reproduce import compare, verify
 from cli.rerun import rerun
 from cli.settings import settings
+from cli.start import start
 from cli.tap import tap
 from shared.errors import ParafoveaError
 from shared.process.runner import EXIT_REFUSED, REFUSALS
+from shared.system.extras import NotInstalled
+from shared.version import VERSION
 
 
 class _Sentences(TyperGroup):
@@ -36,16 +40,35 @@ class _Sentences(TyperGroup):
         except (*REFUSALS, ParafoveaError) as error:
             say(f"parafovea: {error}", err=True)
             raise typer.Exit(EXIT_REFUSED) from None
+        except NotInstalled as error:
+            say(f"parafovea: {error}", err=True)
+            raise typer.Exit(FAILED) from None
 
 
 app = typer.Typer(
     cls=_Sentences,
-    help="Parafovea: changes the part of a picture that its viewer is not looking at, records it, replays it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (tap, bus, settings, keys, check, verify, compare, export, rerun):
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"parafovea {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Parafovea: changes the part of a picture that its viewer is not looking at, records it, replays it."""
+
+
+for command in (start, tap, bus, settings, keys, check, verify, compare, export, rerun):
     app.command()(command)
 app.command("import")(import_session)
 

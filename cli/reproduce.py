@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.by import By
+from shared.system.extras import need
 
 
 def verify(
@@ -32,6 +33,7 @@ def verify(
     Exit code 0: every frame is identical, or close where today's environment is another one. 1: some are not.
     3: nothing could be verified.
     """
+    need("compare", "verify")
     from cli.verifying import run
 
     run(session, as_json=as_json, psnr=psnr, ssim=ssim, by=by, model=model, keep=keep)
@@ -55,6 +57,7 @@ def compare(
     ] = False,
 ) -> None:
     """Compare the frames of two sessions by index: PSNR and SSIM of each pair."""
+    need("compare", "compare")
     from cli.comparing import run
 
     run(a, b, out=out, csv_file=csv_file, first=first, count=count, as_json=as_json, as_lines=as_lines)

@@ -26,6 +26,7 @@ from shared.process.privacy import take_umask_of
 from shared.process.settings import Settings, load_settings
 from shared.session.reading.reader import SessionReader, open_folder
 from shared.system.disk import Disk
+from shared.system.extras import need
 
 NOT_REPRODUCED = 1
 
@@ -110,6 +111,7 @@ async def _maker(settings: Settings, by: By) -> AsyncIterator[Remaker]:
 
 
 def _load(settings: Settings) -> Any:
+    need("generator", "it")
     from services.generator.load import load_engine  # imports torch
 
     return load_engine(settings)

@@ -13,6 +13,9 @@ Difference = tuple[Any, Any]
 _MODEL = ("revision", "kind", "pipeline", "scheduler")
 """A model's id is no part of it: the same files in another folder are the same model."""
 
+_RENDERER = "environment.renderer"
+_OWN_VERSION = "versions.parafovea"
+
 
 def flatten(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The environment in a frame's fields (an entry, a ``frame`` message), as ``versions.torch``, ``device``, ..."""
@@ -55,6 +58,24 @@ def other_model(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> str | 
     if then["revision"] == now.get("revision") and then.get("kind") == now.get("kind"):
         return None
     return f"it was made by another model: {_name(then)}, and here is {_name(now)}"
+
+
+def other_renderer(differing: Mapping[str, Difference]) -> str | None:
+    """Why pixels of the same model may be others: the frame was painted by another state of our own code."""
+    if _RENDERER not in differing:
+        return None
+    then, now = differing[_RENDERER]
+    made = "before renderers had numbers" if then is None else f"by renderer {then}"
+    here = "a renderer without a number" if now is None else f"renderer {now}"
+    return f"it was painted {made}, and here is {here}"
+
+
+def excuses(differing: Mapping[str, Difference]) -> bool:
+    """Whether close pixels are as good as could be expected: something differs that bears on them.
+
+    Our own version does not: where a version paints in another way, its renderer has another number.
+    """
+    return any(key != _OWN_VERSION for key in differing)
 
 
 def _name(model: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from reproduction.environment import Difference
+from reproduction.environment import Difference, excuses
 from reproduction.figures import Figures
 
 Verdict = Literal["identical", "close", "different", "altered", "cannot"]
@@ -33,7 +33,7 @@ class FrameReport:
     """One frame's verdict.
 
     Attributes:
-        reason: why it is ``altered`` or ``cannot``, or what else is wrong with it.
+        reason: why it is ``altered`` or ``cannot``, why its pixels may be others, or what else is wrong with it.
         figures: recorded against made again, inside the target sector; None where it was not made again.
         outside: pixels outside the target sector in which the recorded frame differs from its input; None where that
             could not be looked at.
@@ -54,7 +54,7 @@ class FrameReport:
         """Whether the frame was reproduced: the same pixels, or close ones where the environment is another."""
         if self.outside:
             return False
-        return self.verdict == "identical" or (self.verdict == "close" and bool(self.environment))
+        return self.verdict == "identical" or (self.verdict == "close" and excuses(self.environment))
 
     def to_json(self) -> dict[str, Any]:
         return {

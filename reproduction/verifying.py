@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from reproduction.environment import differences, other_model
+from reproduction.environment import differences, other_model, other_renderer
 from reproduction.figures import SMALLEST_PX, crop, differing_outside, figures
 from reproduction.remaking import CannotRemake, Remade, Remaker, region_of
 from reproduction.verdict import FrameReport, SessionReport, Thresholds
@@ -159,7 +159,9 @@ def _compare(
             reason = report.reason or "made again, it differs outside the target sector"
             return replace(report, verdict="different", figures=found, reason=reason)
         found = inside
-    return replace(report, verdict=thresholds.verdict(found), figures=found)
+    verdict = thresholds.verdict(found)
+    why = report.reason if verdict == "identical" else report.reason or other_renderer(report.environment)
+    return replace(report, verdict=verdict, figures=found, reason=why)
 
 
 def _described(fields: Mapping[str, Any]) -> dict[str, Any]:

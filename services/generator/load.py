@@ -15,16 +15,19 @@ from services.generator.models.files import (
     INDEX,
     ModelError,
     ModelFolder,
-    cache_dir,
     find,
     first_line,
     kind_of,
     read_defaults,
     revision_of,
 )
-from services.generator.models.tiny import VERSION, ensure_tiny, kind_named
+from services.generator.models.tiny import VERSION as TINY_VERSION
+from services.generator.models.tiny import ensure_tiny, kind_named
+from services.generator.painting.renderer import RENDERER
 from shared.process.settings import Settings
+from shared.system.cache import cache_root
 from shared.system.places import MODELS
+from shared.version import VERSION
 
 if TYPE_CHECKING:
     from services.generator.models.denoising import Denoiser
@@ -76,8 +79,8 @@ def find_named(name: str, models_dir: Path = MODELS) -> ModelFolder:
     if kind is None or Path(name).expanduser().is_dir():
         return find(name)
     log.warning("%s is a model of random weights, for tests: its pictures mean nothing", name)
-    found = find(str(ensure_tiny(cache_dir() / "tiny", kind)))
-    return ModelFolder(f"parafovea/tiny-{kind}-{VERSION}", found.folder, found.index)
+    found = find(str(ensure_tiny(cache_root() / "tiny", kind)))
+    return ModelFolder(f"parafovea/tiny-{kind}-{TINY_VERSION}", found.folder, found.index)
 
 
 def _embedded(folder: Path) -> ModelFolder:
@@ -108,8 +111,12 @@ def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> 
         scheduler=type(getattr(pipeline, "scheduler", None)).__name__,
         device=str(placement.device),
         dtype=placement.dtype_name,
-        versions={name: version(name) for name in _LIBRARIES},
-        environment={**device.environment(placement.device), "attention": _attention(pipeline)},
+        versions={"parafovea": VERSION, **{name: version(name) for name in _LIBRARIES}},
+        environment={
+            "renderer": RENDERER,
+            **device.environment(placement.device),
+            "attention": _attention(pipeline),
+        },
         vocabulary=vocabulary,
     )
     return DiffusersEngine(denoiser, _painter(kind, denoiser, vocabulary), info)

@@ -186,7 +186,7 @@ class RecorderClient(Peer):
         return await self.ask(recorder.RESUME, recorder.ResumeSession(**stamp.model_dump()), timeout_s=timeout_s)
 
     async def ask_status(
-        self, frames: Iterable[FrameKey] = (), *, timeout_s: float = ANSWER_S
+        self, frames: Iterable[FrameKey] | None = None, *, timeout_s: float = ANSWER_S
     ) -> recorder.RecorderStatus:
         """How it stands, and which of these frames are on disk."""
         asked = None

@@ -24,6 +24,7 @@ from shared.process.privacy import take_umask, warn_of_root
 from shared.process.settings import InvalidSettings, Settings, load_settings
 from shared.system import malloc
 from shared.system.descriptors import raise_limit
+from shared.system.extras import NotInstalled
 from shared.system.holder import AlreadyHeld
 
 log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ def run(name: str, main: Callable[[Runtime], Awaitable[None]]) -> NoReturn:
         raise_limit()
         abandon = _run(settings, main)
         code = 0
-    except (*REFUSALS, Refused) as error:
+    except (*REFUSALS, NotInstalled, Refused) as error:
         code = _refuse(name, str(error))
     except zmq.ZMQError as error:
         code = _refuse(name, f"the bus refused: {error}; is another Parafovea running there?")

@@ -6,13 +6,19 @@ ships is not, so that the same command means the same model, prompts and photogr
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+_BESIDE = Path(__file__).resolve().parents[2]
 """The checkout, or of an installed wheel the folder that its packages lie in."""
+_SHIPPED = _BESIDE / "parafovea"
+"""Where a wheel has what in a checkout lies at the top; see ``setup.py``."""
+
+ROOT = _SHIPPED if _SHIPPED.is_dir() else _BESIDE
 
 MODELS = ROOT / "generation" / "models"
 SAMPLES = ROOT / "examples"
+PROCFILE = ROOT / ("Procfile.windows" if sys.platform == "win32" else "Procfile")
 
 SECTOR_PROMPTS = Path("generation/sector_prompts.json")
 

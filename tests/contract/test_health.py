@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from shared.version import VERSION
 from tests.contract.conftest import Site, Sites
 from tests.support.waiting import eventually_async
 
@@ -17,6 +18,7 @@ async def test_all_is_well(site: Site) -> None:
     await eventually_async(well)
     told = await site.health()
     assert told["reasons"] == []
+    assert told["version"] == VERSION
     states = {name: process["state"] for name, process in told["processes"].items()}
     assert states == {"api": "ok", "generator": "ready", "recorder": "ok", "replayer": "ok"}
     assert told["queue"] == {"waiting": 0, "limit": 8}

@@ -13,8 +13,7 @@ from services.api.openapi.replaying import replay
 from services.api.openapi.reproducing import archives, reproduction
 from services.api.openapi.rest import rest
 from services.api.openapi.sessions import sessions
-
-VERSION = "1.0.0"
+from shared.version import VERSION
 
 _INTRODUCTION = (
     "Changes the part of a picture that its viewer is not looking at, records every change, and replays it exactly. "

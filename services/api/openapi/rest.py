@@ -33,6 +33,7 @@ def rest() -> Json:
     )
     health = object_of(
         status={"enum": ["ok", "starting", "degraded"]},
+        version=TEXT,
         reasons=array_of(TEXT),
         processes={"type": "object", "additionalProperties": {"type": "object"}},
     )

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from services.api.http.errors import JsonResponse
 from services.api.http.headers import NO_STORE
 from services.api.service import Api
+from shared.version import VERSION
 
 STARTING_S = 30.0
 """Processes are started together: so long after our own start, one that is not there yet is not yet missed."""
@@ -57,6 +58,7 @@ def report(api: Api) -> dict[str, Any]:
     is_wrong = recorder["state"] == "trouble" or bool(lost) or disk["state"] == "full"
     return {
         "status": "starting" if is_starting and not is_wrong else "degraded" if reasons else "ok",
+        "version": VERSION,
         "reasons": reasons,
         "processes": {
             "api": {

@@ -14,12 +14,12 @@ from typing import Any
 import orjson
 
 from services.api.work.commands import Command
-from services.api.work.thumbnails import cache_folder
 from shared.errors import InternalError, InvalidSessionId, ParafoveaError, SessionNotFound
 from shared.json_loads import loads
 from shared.process.settings import Settings
 from shared.session.format import ids
 from shared.session.format.layout import METADATA
+from shared.system.cache import private_cache
 from shared.system.disk import Disk
 
 WAIT_S = 10.0
@@ -102,7 +102,7 @@ class Comparisons:
             ParafoveaError: they cannot be compared.
         """
         if self._folder is None:
-            self._folder = await asyncio.to_thread(cache_folder, "comparisons")
+            self._folder = await asyncio.to_thread(private_cache, "comparisons")
         key = await asyncio.to_thread(self._key, a, b, first, count)
         kept = await asyncio.to_thread(_read, self._folder / f"{key}.json")
         if kept is not None:

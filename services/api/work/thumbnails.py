@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,8 +20,7 @@ import orjson
 from shared.errors import FrameCorrupt, FrameMissing, InternalError
 from shared.json_loads import loads
 from shared.system import places
-
-log = logging.getLogger(__name__)
+from shared.system.cache import private_cache
 
 IDLE_S = 15.0
 """The process ends when it has had nothing to do for so long."""
@@ -54,7 +51,7 @@ class Thumbnailer:
         except OSError as error:
             raise FrameMissing(f"{source.name} cannot be read: {error.strerror}") from None
         if self._folder is None:
-            self._folder = await asyncio.to_thread(cache_folder)
+            self._folder = await asyncio.to_thread(private_cache, "thumbnails")
         target = self._folder / key[:2] / f"{key}.webp"
         try:
             data = await asyncio.to_thread(target.read_bytes)
@@ -144,34 +141,6 @@ class Thumbnailer:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
-
-
-def cache_folder(name: str = "thumbnails") -> Path:
-    """Where what is made of recordings is kept: in the user's cache folder, or in a temporary one where that can't be
-    written; private, as the recordings are."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "parafovea" / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder):
-            if sys.platform == "win32" or _is_private(folder):
-                return folder
-    except OSError as error:
-        log.debug("%s are not kept: %s", name, error)
-    return Path(tempfile.mkdtemp(prefix=f"parafovea-{name}-"))
-
-
-def _is_private(folder: Path) -> bool:
-    """Close the folder to others: a thumbnail is a recording made small. Whether it is ours, so that it is closed."""
-    if folder.stat().st_uid != os.geteuid():
-        return False
-    folder.chmod(0o700)
-    return True
 
 
 def _key(source: Path) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from services.generator.engine import ModelKind
+from shared.system.cache import cache_root
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +165,7 @@ def revision_of(model: ModelFolder, kept_in: Path | None = None) -> str:
     for name, path in zip(names, files, strict=True):
         stat = path.stat()
         listing.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    kept = (kept_in or cache_dir()) / "revisions" / listing.hexdigest()
+    kept = (kept_in or cache_root()) / "revisions" / listing.hexdigest()
     try:
         return kept.read_text(encoding="ascii")
     except OSError:
@@ -191,11 +192,6 @@ def _decoded_channels(folder: Path) -> int | None:
         return None
     channels = config.get("out_channels")
     return channels if isinstance(channels, int) else None
-
-
-def cache_dir() -> Path:
-    """What can be made again is kept here."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "parafovea"
 
 
 def _keep(path: Path, text: str) -> None:

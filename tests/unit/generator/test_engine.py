@@ -17,6 +17,7 @@ from services.generator.models.tiny import TinyKind
 from shared import sectors
 from shared.errors import GenerationFailed
 from shared.sectors import Region
+from shared.version import VERSION
 
 KINDS: tuple[TinyKind, ...] = ("inpaint", "edit", "layer", "text")
 EngineOf = Callable[[TinyKind], DiffusersEngine]
@@ -226,5 +227,6 @@ def test_the_engine_says_what_it_is(engine_of: EngineOf, kind: TinyKind, pipelin
     assert (info.device, info.dtype, info.scheduler) == ("cpu", "float32", "DDIMScheduler")
     assert len(info.revision) == 64
     assert info.versions.keys() >= {"torch", "diffusers", "transformers"}
+    assert info.versions["parafovea"] == VERSION
     assert info.environment["threads"] >= 1
     assert info.environment["attention"]

@@ -79,6 +79,35 @@ async def test_close_holds_only_where_the_environment_is_another(tmp_path: Path)
     assert elsewhere.environment() == {"device": [("cpu", "cuda:0", 3)], "versions.quick": [("1", "2", 3)]}
 
 
+@pytest.mark.parametrize(("then", "told"), [({}, "before renderers had numbers"), ({"renderer": 1}, "by renderer 1")])
+async def test_another_renderer_is_the_reason_and_close_holds_then(
+    tmp_path: Path, then: dict[str, Any], told: str
+) -> None:
+    folder = record_pictures(tmp_path, environment=then)
+    today = await verified(folder, OtherEngine(off_by=1, environment={"renderer": 2}))
+    assert verdicts(today) == ["close"] * 3
+    assert today.holds
+    assert {frame.reason for frame in today.frames} == {f"it was painted {told}, and here is renderer 2"}
+    assert today.environment() == {"environment.renderer": [(then.get("renderer"), 2, 3)]}
+    further = await verified(folder, OtherEngine(off_by=9, environment={"renderer": 2}))
+    assert verdicts(further) == ["different"] * 3
+    assert not further.holds
+    assert {frame.reason for frame in further.frames} == {f"it was painted {told}, and here is renderer 2"}
+    same = await verified(folder, OtherEngine(environment={"renderer": 2}))
+    assert verdicts(same) == ["identical"] * 3
+    assert {frame.reason for frame in same.frames} == {None}
+
+
+async def test_another_version_of_ours_alone_excuses_nothing(tmp_path: Path) -> None:
+    """Had it painted in another way, its renderer would have another number."""
+    recorded = {"environment": {"renderer": 1}, "versions": {"quick": "1", "parafovea": "0.2.0"}}
+    today = {"environment": {"renderer": 1}, "versions": {"quick": "1", "parafovea": "0.3.0"}}
+    report = await verified(record_pictures(tmp_path, **recorded), OtherEngine(off_by=1, **today))
+    assert verdicts(report) == ["close"] * 3
+    assert report.environment() == {"versions.parafovea": [("0.2.0", "0.3.0", 3)]}
+    assert not report.holds
+
+
 async def test_what_is_further_away_than_the_thresholds_is_different(tmp_path: Path) -> None:
     folder = record_pictures(tmp_path)
     engine = OtherEngine(off_by=1, device="cuda:0")

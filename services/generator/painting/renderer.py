@@ -1,0 +1,15 @@
+"""A number for our own part in the pixels: what we paint around and over what a model makes."""
+
+from __future__ import annotations
+
+RENDERER = 1
+"""``environment.renderer`` of every frame.
+
+Raise it with each change after which the same model and the same seed give other pixels (crop, feather, tone, cutout,
+placing, light, shadow, threads, reading of the prompt), and say below what changed. Frames without a number are from
+before there were any: from versions up to 0.1.
+
+1. As it was when the numbers began (0.2): a smoothstep feather over 0.18 of the sector, tone matched to what lies
+   around it; objects placed by PCG64 from the seed, in the light and at the sharpness of their place, with a soft and a
+   contact shadow.
+"""
