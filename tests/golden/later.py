@@ -122,6 +122,8 @@ def spill(whole: Whole) -> None:
     assert generator.stop(signal.SIGTERM) == 0
     disk.note_spill(whole.book, "the spill", whole.system.sessions / ".spill")
     whole.ask("http_pending", [http_asked.generating("the generator is away")])
+    # What the next recorder publishes at once may be before our subscription has reached it.
+    whole.note_published()
     whole.system.start("recorder")
     eventually(lambda: not journal.exists(), WAIT_S, "the frames are recorded, and the API knows")
     whole.ask("http_pending", [http_asked.plain("GET", "/session/waiting", "the frames of the spill")])

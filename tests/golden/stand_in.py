@@ -27,6 +27,7 @@ class StandIn(SocketThread):
 
     def __init__(self, bus: Path, requests: Sequence[str], publishing: Sequence[str]) -> None:
         super().__init__()
+        self._bus = bus
         bus.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.asked: list[tuple[str, Frames]] = []
         self.answers: dict[tuple[str, str], Answering] = {}
@@ -44,6 +45,11 @@ class StandIn(SocketThread):
                 self._poller.register(socket, zmq.POLLIN)
                 self._names[socket] = channel
         self._to_publish: list[tuple[str, Frames]] = []
+
+    def __exit__(self, *failure: Any) -> None:
+        super().__exit__(*failure)
+        for channel in self._names.values():
+            (self._bus / channel).unlink(missing_ok=True)
 
     def publish(self, channel: str, header: Mapping[str, Any], payload: bytes = b"") -> None:
         """Have a message published."""

@@ -55,7 +55,6 @@ class Whole:
         self._note_gaze()
         commands.run(self.book, self.system)
         later.spill(self)
-        self._note_published()
 
     # -- HTTP ---------------------------------------------------------------------------------------------------------
 
@@ -149,16 +148,15 @@ class Whole:
     def dealer(self, channel: str) -> Dealer:
         return Dealer(self._listener.context, self.system.bus_folder, channel)
 
-    def _note_published(self) -> None:
+    def note_published(self) -> None:
+        """All that was heard so far."""
         topic = "published"
         for message_type in ("frame", "progress"):
             found = distinct([_published(frames) for frames in self._listener.of("frames", message_type)])
             for number, each in enumerate(found):
                 self.book.note(topic, f"{message_type} {number}", each)
-        states = [_published(frames) for frames in self._listener.of("frames", "status")]
         for name in ("loading", "ready", "stopping"):
-            first = next(state for state in states if state["header"]["state"] == name)
-            self.book.note(topic, f"the first status: {name}", first)
+            self.book.note(topic, f"the first status: {name}", _published(self._first_status(name)))
         for channel in ("recordings", "replays"):
             heard = [_published(frames) for frames in list(self._listener.heard[channel])]
             named: dict[str, int] = {}
@@ -166,6 +164,15 @@ class Whole:
                 kind = each["topic"].rstrip("|")
                 named[kind] = named.get(kind, -1) + 1
                 self.book.note(topic, f"{kind} {named[kind]}", each)
+
+    def _first_status(self, state: str) -> Frames:
+        def heard() -> Frames | None:
+            told = f'"state":"{state}"'.encode()
+            return next((frames for frames in self._listener.of("frames", "status") if told in frames[1]), None)
+
+        found = eventually(heard, ANSWER_S, f"a status: {state}")
+        assert found is not None
+        return found
 
     # -- WebSockets ---------------------------------------------------------------------------------------------------
 
