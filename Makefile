@@ -15,7 +15,7 @@ MINUTES ?= 10
 WORKERS ?= $(if $(filter Linux,$(shell uname -s)),auto,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help runtime venv wheel lock licences run test lint lint-page bench faults attack train evaluate screenshots clean
+.PHONY: help runtime venv wheel lock licences run test lint lint-page bench faults attack schema train evaluate screenshots clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -71,6 +71,9 @@ lint-page: $(PAGE)/node_modules/.installed ## check the types of the page's scri
 $(PAGE)/node_modules/.installed: $(PAGE)/package-lock.json
 	npm --prefix $(PAGE) ci --silent --no-audit --no-fund
 	touch $@
+
+schema: $(STAMP) ## write docs/schema anew, from the types
+	$(BIN)/python -m shared.schemas docs/schema
 
 screenshots: $(STAMP) ## make the README's pictures anew (needs Chromium)
 	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.browser.screenshots

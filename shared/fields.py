@@ -20,9 +20,7 @@ from shared.bounds import problem_of
 from shared.errors import InvalidSessionId
 from shared.images import MAX_SIDE_PX
 from shared.session.format import ids
-from shared.session.format.entries import MAX_TIME_S
-from shared.session.format.layout import FRAME_PATTERN, MAX_INDEX, STAGING_TOKEN
-from shared.session.format.metadata import RESERVED_KEYS
+from shared.session.format.layout import FRAME_PATTERN, MAX_INDEX, MAX_TIME_S, RESERVED_KEYS, STAGING_TOKEN
 
 MAX_SEED = 2**63 - 1
 MAX_COUNT = 2**63 - 1

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from shared.session.format.layout import MAX_INDEX
+from shared.frame import Frame
+from shared.session.format.layout import MAX_INDEX, MAX_TIME_S
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.text.foreign import members
 from shared.session.text.jsontext import NotJson, decode, one_line, parse, parse_exact
@@ -20,8 +22,6 @@ MAX_ENTRY_BYTES = 4 << 20
 """Of one entry; ours have about 1.5 kB."""
 MAX_VALUE_CHARS = 1 << 20
 """Of a value that a repair takes over from an entry that is too large."""
-MAX_TIME_S = 253_402_300_799
-"""The last second of the year 9999, in Unix seconds."""
 SAME_TIME_S = 0.001
 MAX_NAME_CHARS = 255
 
@@ -79,19 +79,28 @@ _SAID: dict[Kind, str] = {
     _object: "an object",
     _region: "four whole numbers",
 }
-_KEYS: dict[Kind, tuple[str, ...]] = {
-    _text: (
-        *("target_sector", "focus_sector", "prompt", "negative_prompt", "frame_id", "epoch", "request_id", "client_id"),
-        *("sha256", "input_sha256", "input_file", "input_format", "device", "dtype"),
-    ),
-    whole_number: ("seed", "steps", "grid_size", "width", "height", "seq", "record_seq"),
-    finite: ("guidance_scale", "strength", "focus_x", "focus_y", "generation_ms", "queued_ms"),
-    _object: ("requested", "model", "versions", "environment", "notes", "origin"),
-    moment: ("timestamp",),
-    _region: ("region",),
+OF_THE_HEAD = frozenset({"session_id", "session_created_at"})
+"""What a frame says of its session: in the session's own head, and not in each entry."""
+
+
+def _kind_of(annotation: Any) -> Kind:
+    """The kind of value that a field of a frame holds; of one that may be None as well, that of the other."""
+    arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
+    origin = get_origin(annotation)
+    if origin in (Annotated, Union, UnionType):
+        return _kind_of(arguments[0])
+    held = type(arguments[0]) if origin is Literal else origin or annotation
+    kinds: dict[type, Kind] = {str: _text, int: whole_number, float: finite, tuple: _region}
+    return kinds.get(held, _object)
+
+
+KINDS: dict[str, Kind] = {
+    **{name: _kind_of(field.annotation) for name, field in Frame.model_fields.items() if name not in OF_THE_HEAD},
+    "timestamp": moment,
+    "input_file": _text,
 }
-KINDS: dict[str, Kind] = {key: kind for kind, keys in _KEYS.items() for key in keys}
-"""The keys of this format, each with the kind of its value. Any of them may be null, or absent."""
+"""The keys of this format, each with the kind of its value: those of a frame, and where its input is. Any may be null,
+or absent."""
 
 
 def differ(one: object, other: object) -> bool:

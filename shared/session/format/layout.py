@@ -36,6 +36,13 @@ ACKNOWLEDGING = ".recorder.secret"
 
 INPUT_EXTENSIONS: tuple[str, ...] = ("png", "jpg", "webp")
 
+TAIL_KEYS = ("open", "open_as", "interrupted", "lost", "missing")
+"""Of ``metadata.json``: those behind the entries, which change."""
+RESERVED_KEYS = frozenset(["session_id", "created_at", "format", "sequence", *TAIL_KEYS])
+"""What a session says of itself: nobody who begins one says it for it."""
+MAX_TIME_S = 253_402_300_799
+"""The last second of the year 9999, in Unix seconds."""
+
 _LITTER = frozenset(["thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "picasa.ini", "$recycle.bin"])
 _LITTER_FOLDERS = frozenset(
     [

@@ -23,10 +23,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import SessionDamaged
-from shared.session.format.layout import frame_name
+from shared.session.format.layout import RESERVED_KEYS, TAIL_KEYS, frame_name
 from shared.session.text.jsontext import NotJson, dumps, parse_exact, writable
 from shared.session.text.values import check_parts
 
@@ -42,9 +41,6 @@ _ENVELOPE = frozenset({"v", "type", "id", "time", "monotonic_ns"})
 _OF_THE_HEAD = frozenset({"session_id", "session_created_at"})
 _USERS = ("index", "filename", "target_sector", "focus_sector", "prompt", "timestamp")
 _PART_BYTES = 1 << 20
-TAIL_KEYS = ("open", "open_as", "interrupted", "lost", "missing")
-RESERVED_KEYS = frozenset(["session_id", "created_at", "format", "sequence", *TAIL_KEYS])
-"""What a session says of itself: nobody who begins one says it for it."""
 
 
 class DamagedMetadata(SessionDamaged):
@@ -54,54 +50,6 @@ class DamagedMetadata(SessionDamaged):
     def __init__(self, detail: str, at: int | None = None) -> None:
         super().__init__(detail)
         self.at = at
-
-
-class Entry(BaseModel):
-    """One recorded frame. A frame can be made again from it, and proved to be the one that was made.
-
-    Keys that are not listed here survive reading and writing: a later version, or the owner, may have added them.
-    """
-
-    model_config = ConfigDict(extra="allow")
-
-    index: int = Field(ge=0)
-    """Position in the order of recording, from 0; also in the file's name."""
-    filename: str
-    target_sector: str
-    focus_sector: str | None = None
-    prompt: str = ""
-    timestamp: float = 0.0
-    """Unix seconds at which the frame was made: published, whether or not anybody saw it."""
-
-    frame_id: str | None = None
-    sha256: str | None = None
-    """Of the file's bytes."""
-    input_sha256: str | None = None
-    """Of the input image's bytes as they came."""
-    input_file: str | None = None
-    """Where those bytes lie in the session: under ``inputs/``, or an earlier frame; None where nobody had them."""
-    region: tuple[int, int, int, int] | None = None
-    """Left, top, right, bottom of what was changed, in pixels."""
-    grid_size: int | None = None
-    seed: int | None = None
-    steps: int | None = None
-    guidance_scale: float | None = None
-    strength: float | None = None
-    negative_prompt: str | None = None
-    requested: dict[str, Any] = Field(default_factory=dict)
-    """What the request named itself; what is absent was left to the model, whose choice stands above."""
-    model: dict[str, Any] | None = None
-    device: str | None = None
-    dtype: str | None = None
-    versions: dict[str, str] = Field(default_factory=dict)
-    generation_ms: float | None = None
-    width: int | None = None
-    height: int | None = None
-    epoch: str | None = None
-    seq: int | None = None
-    record_seq: int | None = None
-    request_id: str | None = None
-    notes: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(slots=True)

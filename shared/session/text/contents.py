@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.session.format.layout import METADATA
-from shared.session.format.metadata import TAIL_KEYS, TAIL_START, DamagedMetadata, Tail, opened_as, parse_tail
+from shared.session.format.layout import METADATA, TAIL_KEYS
+from shared.session.format.metadata import TAIL_START, DamagedMetadata, Tail, opened_as, parse_tail
 from shared.session.text import foreign, lines, salvaging
 from shared.session.text.jsontext import NotJson, parse_exact
 from shared.session.text.spans import Spans

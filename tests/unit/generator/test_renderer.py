@@ -98,9 +98,9 @@ def assert_as_before() -> None:
     off = np.abs(sheet().astype(int) - expected).max(axis=2)
     share = float((off > 0).sum() / (expected != in_fours([photograph()] * 4)).any(axis=2).sum())
     assert off.max() <= FAR_LEVELS and share <= FAR_SHARE, (  # noqa: PT018
-        f"our own pixels are others than those of renderer {RENDERER} (up to {off.max()} levels, {share:.2%} of them): "
-        "raise RENDERER in services/generator/painting/renderer.py, say there what changed, and write the new reference "
-        "with python -m tests.unit.generator.test_renderer"
+        f"our own pixels differ from those of renderer {RENDERER} (up to {off.max()} levels, {share:.2%}): "
+        "raise RENDERER in services/generator/painting/renderer.py, say there what changed, and write the new "
+        "reference with python -m tests.unit.generator.test_renderer"
     )
 
 

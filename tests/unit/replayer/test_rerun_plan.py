@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from services.replayer.reruns.plan import Changes, Step, steps
 
+from services.replayer.reruns.plan import Changes, Step, steps
 from shared.bus.requests.generator import MAX_SEED
 from shared.bus.requests.replayer import StartRerun
 from shared.errors import InvalidRequest

@@ -17,8 +17,8 @@ from shared.bus.messages import Heartbeat
 from shared.bus.requests import recorder
 from shared.errors import InvalidRequest, InvalidSessionId, SessionNotFound
 from shared.refusals import MAX_TOLD, MAX_TOLD_CHARS, invalid_request, request_of
-from shared.session.format.layout import folder_to_write
-from shared.session.format.metadata import RESERVED_KEYS, new_head
+from shared.session.format.layout import RESERVED_KEYS, folder_to_write
+from shared.session.format.metadata import new_head
 from tests.support.absurd_fields import BAD, LONG, nested_value
 from tests.support.samples import SAMPLES
 
