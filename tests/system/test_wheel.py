@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from tests.support.without import python_path_without
 
 pytestmark = pytest.mark.system
 
-PACKAGES = ("cli", "comparison", "services", "shared")
+SETUP = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]
+PACKAGES = tuple(pattern.removesuffix("*") for pattern in SETUP["packages"]["find"]["include"])
 
 
 def checkout(folder: Path) -> Path:
