@@ -18,11 +18,12 @@ from services.generator.inference import Inference, LoadEngine, Run
 from services.generator.jobs import Job, JobQueue
 from services.generator.language.understanding import refuse_what_is_not_done
 from services.generator.requests import Requests
-from services.generator.stream import FrameStream, model_of
+from services.generator.standing import standing
+from services.generator.stream import FrameStream
 from services.generator.worker import Worker
 from shared import images
 from shared.bus.call import WithImage
-from shared.bus.messages import AnyMessage, Backlogged, Envelope, Message, Progress, Status, Waiting
+from shared.bus.messages import AnyMessage, Envelope, Message, Progress, Status
 from shared.bus.publisher import Publisher
 from shared.bus.requests.generator import Generate
 from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable
@@ -228,30 +229,13 @@ class Generator:
 
     def status(self) -> Status:
         """How things stand, with the last numbers, so that a loss at the tail shows."""
-        info, failure = self._inference.info, self._inference.failure
-        state = (
-            "stopping" if self._runtime.stopping.is_set() else "failed" if failure else "ready" if info else "loading"
-        )
-        running = self.queue.running
-        return Status(
-            epoch=self.stream.epoch,
-            state=state,
-            detail=failure,
-            last_seq=self.stream.last_seq,
-            sessions=tuple(
-                Backlogged(session_id=name, last_record_seq=self.stream.next_record_seq[name] - 1, frames=count)
-                for name, count in self.backlog.counts().items()
-            ),
-            making=self.backlog.making(),
-            queue=self.queue.waiting("live"),
-            background=self.queue.waiting("background"),
-            waiting=tuple(Waiting(request_id=one.request_id, client_id=one.client_id) for one in self.queue.line()),
-            running=running.request.request_id if running else None,
-            backlog_bytes=self.backlog.held_bytes,
-            backlog_limit_bytes=self._runtime.settings.backlog_bytes,
-            model=model_of(info) if info else None,
-            device=info.device if info else None,
-            dtype=info.dtype if info else None,
+        return standing(
+            self._inference,
+            self.queue,
+            self.backlog,
+            self.stream,
+            is_stopping=self._runtime.stopping.is_set(),
+            limit_bytes=self._runtime.settings.backlog_bytes,
         )
 
     def _tell_progress(self, request: Generate, step: int, steps: int) -> None:

@@ -5,8 +5,6 @@ Published: ``[topic, header, payload]``. Request and reply: ``[header, *payloads
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -15,9 +13,9 @@ from typing import Any
 import orjson
 
 from shared.bus.channels import topic_of
-from shared.bus.messages import HEARD, PROTOCOL_VERSION, AnyMessage, Envelope
-from shared.depth import is_deeper
-from shared.errors import InternalError, InvalidRequest, MalformedMessage, ParafoveaError, UnsupportedVersion, from_code
+from shared.bus.header import MAX_TYPE_CHARS, begun, check_size, read_header
+from shared.bus.messages import HEARD, AnyMessage, Envelope
+from shared.errors import InternalError, InvalidRequest, MalformedMessage, ParafoveaError, from_code
 from shared.fields import MAX_ID_CHARS, cut
 from shared.ids import new_id
 from shared.json_loads import loads
@@ -26,19 +24,8 @@ Payload = bytes | memoryview
 
 ENVELOPE = frozenset({"type", *Envelope.model_fields})
 
-_STRING = re.compile(rb'"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z)', re.DOTALL)
-"""One that does not end reaches to the end, so that none is looked at twice."""
-
-MAX_TYPE_CHARS = 100
-"""A type is a word or two: it comes back in the answer."""
 MAX_TOLD_FIELDS = 20
-MAX_DEPTH = 250
-"""Objects and arrays within each other in a header. orjson reads 1024 and writes 254: what comes in must go on out."""
-
-MAX_REQUEST_HEADER_BYTES = 8 * 1024 * 1024
-MAX_REQUEST_ITEMS = 250_000
-"""In a request's header: a re-run brings a whole ``sector_prompts.json``, all others need a thousandth. More would hold
-up the event loop while it is read."""
+"""Of an error, the first ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +92,7 @@ class Reply:
 
 def encode_published(message: AnyMessage, payload: Payload = b"") -> list[Payload]:
     """Topic, header and payload of a message."""
-    header = {**_envelope(message.type, new_id()), **message.flat()}
+    header = {**begun(message.type, new_id()), **message.flat()}
     return [topic_of(message.type), orjson.dumps(header), payload]
 
 
@@ -119,7 +106,7 @@ def decode_published(frames: Sequence[bytes]) -> Published:
     if len(frames) != 3:
         raise MalformedMessage(f"a published message has 3 frames, not {len(frames)}")
     topic, raw_header, payload = frames
-    header = _header(raw_header)
+    header = read_header(raw_header)
     if topic != topic_of(header["type"]):
         raise MalformedMessage(f"the topic {bytes(topic[:MAX_TYPE_CHARS])!r} does not fit the type {header['type']!r}")
     return Published(header["type"], header, payload)
@@ -153,10 +140,10 @@ def encode_request(
         MalformedMessage: it is larger than anybody reads.
     """
     try:
-        header = orjson.dumps({**body, **_envelope(message_type, message_id or new_id())})
+        header = orjson.dumps({**body, **begun(message_type, message_id or new_id())})
     except TypeError as error:  # text from a command line that is no UTF-8
         raise InvalidRequest(f"the request cannot be written as JSON ({error}); write it in UTF-8") from None
-    _check_size(header)  # here rather than there, where not even its id would be read
+    check_size(header)  # here rather than there, where not even its id would be read
     return [header, *payloads]
 
 
@@ -169,8 +156,8 @@ def decode_request(frames: Sequence[bytes]) -> Request:
     """
     if not frames:
         raise MalformedMessage("a request has at least a header")
-    _check_size(frames[0])
-    header = _header(frames[0])
+    check_size(frames[0])
+    header = read_header(frames[0])
     if not is_id(header.get("id")):
         raise MalformedMessage(f"a request's header needs an 'id', a string of at most {MAX_ID_CHARS} characters")
     return Request(header["type"], header["id"], header, tuple(frames[1:]))
@@ -181,7 +168,7 @@ def id_of(frames: Sequence[bytes]) -> str | None:
     try:
         if not frames:
             return None
-        _check_size(frames[0])
+        check_size(frames[0])
         header = loads(frames[0])
     except (MalformedMessage, orjson.JSONDecodeError):
         return None
@@ -191,13 +178,13 @@ def id_of(frames: Sequence[bytes]) -> str | None:
 
 def encode_reply(request: Request, reply: Reply) -> list[Payload]:
     """Header and payloads of the answer to a request."""
-    return [orjson.dumps({**reply.body, **_envelope(f"{request.type}.ok", request.id)}), *reply.payloads]
+    return [orjson.dumps({**reply.body, **begun(f"{request.type}.ok", request.id)}), *reply.payloads]
 
 
 def encode_error(request_id: str | None, error: ParafoveaError) -> list[Payload]:
     """The ``error`` reply; ``request_id`` is None where the request was too broken to have one."""
     body = {"code": error.code, "detail": error.detail, "fields": error.fields}
-    return [orjson.dumps({**body, **_envelope("error", request_id)})]
+    return [orjson.dumps({**body, **begun("error", request_id)})]
 
 
 def decode_reply(frames: Sequence[bytes]) -> tuple[str | None, Reply | ParafoveaError]:
@@ -209,7 +196,7 @@ def decode_reply(frames: Sequence[bytes]) -> tuple[str | None, Reply | Parafovea
     """
     if not frames:
         raise MalformedMessage("a reply has at least a header")
-    header = _header(frames[0])
+    header = read_header(frames[0])
     message_id = header.get("id")
     if message_id is not None and not isinstance(message_id, str):
         raise MalformedMessage("a reply's 'id' is the request's, a string")
@@ -228,50 +215,3 @@ def _fields(value: object) -> dict[str, str] | None:
 def is_id(value: object) -> bool:
     """Whether a value can be the id of a request: it comes back in the answer as it is."""
     return isinstance(value, str) and len(value) <= MAX_ID_CHARS
-
-
-def _envelope(message_type: str, message_id: str | None) -> dict[str, Any]:
-    return {
-        "v": PROTOCOL_VERSION,
-        "type": message_type,
-        "id": message_id,
-        "time": time.time(),
-        "monotonic_ns": time.monotonic_ns(),
-    }
-
-
-def _check_size(raw: bytes) -> None:
-    if len(raw) > MAX_REQUEST_HEADER_BYTES:
-        raise MalformedMessage(
-            f"the header has {len(raw)} bytes; at most {MAX_REQUEST_HEADER_BYTES} are read: ask for less at a time"
-        )
-    # A bound, found without parsing; prompts have commas of their own.
-    if _items(raw) > MAX_REQUEST_ITEMS and _items(_STRING.sub(b"", raw)) > MAX_REQUEST_ITEMS:
-        raise MalformedMessage(f"the header has more than {MAX_REQUEST_ITEMS} items; ask for less at a time")
-
-
-def _items(raw: bytes) -> int:
-    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
-
-
-def _header(raw: bytes) -> dict[str, Any]:
-    try:
-        header = loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise MalformedMessage(f"the header is not JSON: {error}") from None
-    kind = header.get("type") if isinstance(header, dict) else None
-    if not isinstance(header, dict) or not isinstance(kind, str) or not kind.isascii() or len(kind) > MAX_TYPE_CHARS:
-        raise MalformedMessage(
-            f"the header is not a JSON object with a 'type' of at most {MAX_TYPE_CHARS} ASCII characters"
-        )
-    version = header.get("v")
-    if type(version) is not int or version < 1:  # JSON's true is an int to isinstance
-        raise MalformedMessage("the header needs 'v', the protocol version, a whole number from 1")
-    if version > PROTOCOL_VERSION:
-        raise UnsupportedVersion(
-            f"protocol version {version} is newer than {PROTOCOL_VERSION}; update this side of the bus"
-        )
-    # The header itself is one.
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH + 1 and is_deeper(header, MAX_DEPTH + 1):
-        raise MalformedMessage(f"the header has more than {MAX_DEPTH} objects or arrays within each other")
-    return header

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from traceback import clear_frames
 from types import MappingProxyType
 from typing import cast
@@ -13,20 +13,18 @@ from typing import cast
 import zmq
 from pydantic import ValidationError
 
-from shared.bus.call import AnswerT, AskedT, Call, WithImage
+from shared.bus.call import AnswerT, AskedT, Call
 from shared.bus.callers import LARGEST_REQUESTS, REQUESTS_EACH, Caller, Callers
 from shared.bus.channels import BY_NAME
 from shared.bus.envelope import Payload, Reply, Request, decode_request, encode_error, encode_reply, id_of
+from shared.bus.handlers import Handler, Typed, TypedWithImage, checking, checking_image
 from shared.bus.receiving import descriptor_of, receive
 from shared.bus.sockets import Bus
 from shared.errors import InternalError, MalformedMessage, ParafoveaError, TooManyRequests, UnknownType
-from shared.frame import Body
 from shared.refusals import invalid_request
 from shared.system.rarely import Rarely
 
 log = logging.getLogger(__name__)
-
-Handler = Callable[[Request], Awaitable[Reply]]
 
 MAX_FRAMES = 16
 """Of one request, its caller's identity included. None of ours has more than three."""
@@ -63,28 +61,14 @@ class Server:
         self._refused = Rarely(log)
         self._stalled = Rarely(log)
 
-    def on(
-        self, call: Call[AskedT, AnswerT], handler: Callable[[AskedT], Awaitable[AnswerT | WithImage[AnswerT]]]
-    ) -> None:
+    def on(self, call: Call[AskedT, AnswerT], handler: Typed[AskedT, AnswerT]) -> None:
         """Answer a kind of request with what ``handler`` returns, or with the :class:`ParafoveaError` that it raises.
         It is given the fields, checked."""
+        self._handlers[call.name] = checking(call, handler)
 
-        async def answer(request: Request) -> Reply:
-            return _reply_of(await handler(call.asked.model_validate(request.body)))
-
-        self._handlers[call.name] = answer
-
-    def on_image(
-        self, call: Call[AskedT, AnswerT], handler: Callable[[AskedT, bytes], Awaitable[WithImage[AnswerT]]]
-    ) -> None:
-        """The same of a kind of request that comes with an image, as it came."""
-
-        async def answer(request: Request) -> Reply:
-            if len(request.payloads) != 1:
-                raise MalformedMessage(f"'{call.name}' needs one payload, the input image")
-            return _reply_of(await handler(call.asked.model_validate(request.body), request.payloads[0]))
-
-        self._handlers[call.name] = answer
+    def on_image(self, call: Call[AskedT, AnswerT], handler: TypedWithImage[AskedT, AnswerT]) -> None:
+        """:meth:`on` of a kind of request that comes with an image."""
+        self._handlers[call.name] = checking_image(call, handler)
 
     def busy_descriptors(self) -> set[int]:
         """The connections whose requests are under way."""
@@ -250,12 +234,6 @@ class Server:
                 "a caller of '%s' has left %d bytes of answers unread for %g s, and is disconnected",
                 *(self._channel.name, caller.unread_bytes, STALL_S),
             )
-
-
-def _reply_of(answer: Body | WithImage[AnswerT]) -> Reply:
-    if isinstance(answer, WithImage):
-        return Reply(answer.answer.flat(), (answer.image,))
-    return Reply(answer.flat())
 
 
 def _tracked(frames: list[Payload]) -> tuple[list[Payload | zmq.Frame], zmq.MessageTracker | None, int]:

@@ -56,8 +56,7 @@ class Disk:
     """The steps of writing. Each raises :class:`OSError` as the system gives it."""
 
     group: int | None = None
-    """Who may read the sessions beside this user, by number. :mod:`shared.session.writing.root` gives them
-    their folder."""
+    """Who may read the sessions beside this user, by number; ``shared/session/writing/root.py`` gives them theirs."""
 
     def __init__(self, group: int | None = None) -> None:
         self.group = group

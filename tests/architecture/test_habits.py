@@ -17,7 +17,6 @@ LONGER = {
     "services/recorder/archive.py",
     "services/recorder/intake.py",
     "services/recorder/recording.py",
-    "shared/bus/requests.py",
     "shared/session/writing/examine.py",
     "shared/session/writing/writer.py",
 }
