@@ -15,7 +15,7 @@ from typing import Any
 
 from shared.bus.requests.recorder import AskedFrame
 from shared.errors import InvalidSessionId, SessionExists, SessionNotFound
-from shared.frame import SessionStamp
+from shared.frame import Frame, SessionStamp
 from shared.session.format import ids, layout
 from shared.session.format.frame_ids import FrameIds
 from shared.session.format.metadata import DamagedMetadata, with_advice
@@ -25,10 +25,11 @@ from shared.session.text.contents import left_open
 from shared.session.transfer.staging import adopt, sweep
 from shared.session.writing import spill
 from shared.session.writing.examine import examine
+from shared.session.writing.frames import MissingInput, PendingFrame, RecordedFrame
 from shared.session.writing.repair import repair
 from shared.session.writing.root import make_root
 from shared.session.writing.spill import Spill, SpilledFrame
-from shared.session.writing.writer import MissingInput, PendingFrame, RecordedFrame, SessionWriter
+from shared.session.writing.writer import SessionWriter
 from shared.system.disk import TEMP_PREFIX, Disk
 from shared.system.holder import AlreadyHeld, Holder
 
@@ -164,7 +165,7 @@ class Archive:
         self,
         session_id: str,
         created_at: float | None,
-        frames: Sequence[tuple[Mapping[str, object], bytes]],
+        frames: Sequence[tuple[Frame, bytes]],
         inputs: Mapping[str, bytes | None],
     ) -> Written:
         """Record frames, given inputs by hash (None: nobody has it any more).
@@ -175,13 +176,13 @@ class Archive:
         """
         self.claim()
         writer = self._open(session_id, created_at or time.time())
-        wanted = [sha256 for sha256 in writer.inputs_wanted(header for header, _ in frames) if sha256 not in inputs]
+        wanted = [sha256 for sha256 in writer.inputs_wanted(frame for frame, _ in frames) if sha256 not in inputs]
         if wanted:
             return Written(inputs_wanted=tuple(wanted), count=writer.recorded)
         pending = []
-        for header, png in frames:
-            given = inputs.get(str(header.get("input_sha256")), b"")
-            pending.append(PendingFrame(header, png, given or None, input_lost=given is None))
+        for frame, png in frames:
+            given = inputs.get(frame.input_sha256, b"")
+            pending.append(PendingFrame(frame, png, given or None, input_lost=given is None))
         return self._append(writer, pending)
 
     def write_spilled(self, session_id: str, frames: Sequence[SpilledFrame]) -> Written:
@@ -193,8 +194,8 @@ class Archive:
         """
         self.claim()
         loaded = [frame.load() for frame in frames]
-        header = loaded[0].header
-        created_at = header.get("session_created_at") or header.get("timestamp") or time.time()
+        first = frames[0].frame
+        created_at = first.session_created_at or first.timestamp or time.time()
         written = self._append(self._open(session_id, created_at), loaded)
         for frame in frames:
             spill.remove(self._disk, frame)

@@ -6,12 +6,11 @@ the truth. What this module has not seen it asks for, and nothing is written out
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from shared.bus.requests.generator import Listing
-from shared.frame import FrameRef
+from shared.frame import Frame, FrameRef
 from shared.session.format.numbers import NumberSet
 
 CACHE_BYTES = 96 * 1024 * 1024
@@ -27,9 +26,9 @@ DEAD_GRACE_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Tapped:
-    """A frame as it came: fields of its ``frame`` message, and its PNG."""
+    """A frame as it came, and its PNG."""
 
-    header: Mapping[str, Any]
+    frame: Frame
     png: bytes
 
 
@@ -75,7 +74,7 @@ class Stream:
     def expects(self, frame_id: str) -> bool:
         """Whether a frame of this id is here or was listed, and is not written."""
         listed = (held for number, held in self.ids.items() if number not in self.done)
-        return frame_id in listed or any(tapped.header.get("frame_id") == frame_id for tapped in self.cached.values())
+        return frame_id in listed or any(tapped.frame.frame_id == frame_id for tapped in self.cached.values())
 
     def reach(self, number: int) -> None:
         """There is a frame of this number.
@@ -146,18 +145,18 @@ class Intake:
                 stream.dead_since_s = None if stream.epoch == epoch else stream.dead_since_s or now_s
         return True
 
-    def add(self, header: Mapping[str, Any], png: bytes, now_s: float, *, asked: bool = False) -> None:
+    def add(self, frame: Frame, png: bytes, now_s: float, *, asked: bool = False) -> None:
         """A frame from the stream; ``asked``: one that was fetched, for which there is always room.
 
         One of no session is passed over.
         """
-        session_id, number = header.get("session_id"), header.get("record_seq")
+        session_id, number = frame.session_id, frame.record_seq
         if session_id is None or number is None:
             return
-        stream = self._stream(header["epoch"], session_id, now_s)
+        stream = self._stream(frame.epoch, session_id, now_s)
         is_first = stream.end == 0
         stream.reach(number)
-        stream.created_at = header.get("session_created_at") or stream.created_at or header.get("timestamp")
+        stream.created_at = frame.session_created_at or stream.created_at or frame.timestamp
         if number == 0 and stream.next is None and is_first:
             stream.next = 0  # the session's first frame in this epoch: nothing can have been before it
         if stream.next is None:
@@ -169,7 +168,7 @@ class Intake:
             self.dropped += 1
             return
         stream.skipped.discard(number)
-        stream.cached[number] = Tapped(header, png)
+        stream.cached[number] = Tapped(frame, png)
         self._cached_bytes += len(png)
 
     def hear_backlog(self, epoch: str, session_id: str, last_record_seq: int, frames: int, now_s: float) -> None:
@@ -272,7 +271,7 @@ class Intake:
             return False
         del stream.unfit[number]
         if number in stream.cached:
-            frame_id = frame_id or stream.cached[number].header["frame_id"]
+            frame_id = frame_id or stream.cached[number].frame.frame_id
             self._forget(stream, number)
         stream.refused.add(number)
         stream.skipped.add(number)

@@ -16,8 +16,8 @@ from services.recorder.troubles import FIRST_RETRY_S, LONGEST_RETRY_S, Troubles
 from services.recorder.upstream import GeneratorAway
 from shared.bus.messages import FrameRecorded
 from shared.frame import FrameRef
+from shared.session.writing.frames import CorruptFrame, RecordedFrame
 from shared.session.writing.spill import SpilledFrame
-from shared.session.writing.writer import CorruptFrame, RecordedFrame
 
 if TYPE_CHECKING:
     from services.recorder.service import Recorder
@@ -212,7 +212,7 @@ class Recording:
         self._spilled.clear()
         for frame in frames:
             if frame.path.name not in self._torn:
-                self._spilled.setdefault(frame.header["session_id"], []).append(frame)
+                self._spilled.setdefault(str(frame.frame.session_id), []).append(frame)
 
     async def _round(self) -> bool:
         """One batch of each session whose turn has come; whether anything came of it."""
@@ -238,7 +238,7 @@ class Recording:
         except RootTrouble as error:
             self._met_root_trouble(error)
         except CorruptFrame as error:
-            ref = FrameRef(session_id=session_id, epoch=error.epoch, record_seq=error.record_seq)
+            ref = FrameRef(session_id=session_id, epoch=error.pending.frame.epoch, record_seq=error.pending.frame.record_seq or 0)
             self._recorder.upstream.unfit(ref)
             self._intake.refuse(ref)
             self._recorder.upstream.look()
@@ -264,7 +264,7 @@ class Recording:
             size += len(tapped.png)
         if not batch:
             return
-        frames = [(tapped.header, tapped.png) for tapped in batch]
+        frames = [(tapped.frame, tapped.png) for tapped in batch]
         created_at = self._intake.created_at(session_id)
         inputs: dict[str, bytes | None] = {}
         while True:
@@ -302,8 +302,8 @@ class Recording:
     def _give_spilled_up(self, session_id: str, frame: SpilledFrame, error: Exception) -> Written:
         log.error("a spilled frame of session %s cannot be used: %s", session_id, error)
         self._torn.add(frame.path.name)
-        header = frame.header
-        lost = GivenUp(session_id, header["epoch"], header["record_seq"], header["frame_id"])
+        frame_id = frame.frame.frame_id
+        lost = GivenUp(session_id, frame.frame.epoch, frame.frame.record_seq or 0, frame_id)
         self.losses.add([lost], time.monotonic())
         return Written(count=self.recorded.get(session_id, 0))
 

@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable
 from itertools import islice
-from typing import Any
 
 from services.recorder.intake import Intake
 from services.recorder.proving import Proving
@@ -101,7 +100,8 @@ class Upstream:
             if header.get("session_id") is None:
                 return
             assert isinstance(message.message, Frame)
-            self._intake.add(recordable(message.message, message.payload), message.payload, now_s)
+            check_picture(message.message, message.payload)
+            self._intake.add(message.message, message.payload, now_s)
         elif header["epoch"] == self._intake.epoch:
             status = message.message
             assert isinstance(status, Heartbeat)
@@ -172,7 +172,7 @@ class Upstream:
             if made.answer.key is None or FrameRef.model_validate(made.answer.key.model_dump()) != ref:
                 problem = "the generator answered 'fetch' with another frame than the one asked for"
                 raise StrangeAnswer(problem, made.answer.flat())
-            header = recordable(made.answer, made.image)
+            check_picture(made.answer, made.image)
         except NotFound:
             self._intake.wants_listing = True  # acknowledged by an earlier life of ours, or of a dead epoch
             await asyncio.sleep(RETRY_S)
@@ -185,7 +185,7 @@ class Upstream:
             return
         except ParafoveaError as error:
             raise GeneratorAway(str(error)) from None
-        self._intake.add(header, made.image, time.monotonic(), asked=True)
+        self._intake.add(made.answer, made.image, time.monotonic(), asked=True)
         self._on_news(False)
 
     def unfit(self, ref: FrameRef, frame_id: str | None = None) -> None:
@@ -219,15 +219,14 @@ class Upstream:
         return GeneratorAway(f"the generator's answer cannot be used ({error})")
 
 
-def recordable(frame: Frame, png: bytes) -> dict[str, Any]:
-    """The fields of a frame as they are written down.
+def check_picture(frame: Frame, png: bytes) -> None:
+    """See that a frame comes with a PNG.
 
     Raises:
-        StrangeAnswer: its picture is no PNG.
+        StrangeAnswer: its picture is none.
     """
     if not png.startswith(PNG_SIGNATURE):
         raise StrangeAnswer("its picture is no PNG", frame.flat())
-    return frame.flat()
 
 
 def _is_input(data: bytes, sha256: str) -> bool:

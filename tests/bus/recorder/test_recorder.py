@@ -27,7 +27,6 @@ from shared.process.runner import Runtime
 from shared.process.settings import Settings
 from shared.session.check import check, exit_code
 from shared.session.format.layout import RECORDER_LOCK
-from shared.session.writing.spill import write_spill
 from shared.system.holder import AlreadyHeld
 from tests.bus.recorder.conftest import Rig, SteeredGenerator
 from tests.support.frames import CREATED_AT
@@ -331,8 +330,7 @@ async def test_a_recorder_that_dies_at_a_step(rig: Rig, recording: SteeredGenera
 async def test_a_spill_is_taken_in_first(rig: Rig) -> None:
     gone = await rig.new_generator("epoch-old")
     old = await gone.make(count=5)
-    inputs = {sha256: ("png", data) for sha256, data in gone.inputs.items()}
-    write_spill(ScriptedDisk(), rig.root, list(gone.held.values()), inputs)
+    gone.spill(rig.root)
     await gone.die()
     generator = await rig.new_generator("epoch-new")
     new = await generator.make(count=2)
@@ -352,8 +350,7 @@ async def test_a_generator_replaced_while_frames_wait(rig: Rig, recording: Steer
     rig.disk.arm(Fault(0, "error", errno.EIO, lasting=True))
     recording.loses = {2, 3}
     hashes += await recording.make(count=3)
-    inputs = {sha256: ("png", data) for sha256, data in recording.inputs.items()}
-    write_spill(ScriptedDisk(), rig.root, list(recording.held.values()), inputs)
+    recording.spill(rig.root)
     await recording.die()
     rig.disk.arm(None)
     generator = await rig.new_generator("epoch-b")

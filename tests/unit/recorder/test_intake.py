@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from services.recorder.intake import DEAD_GRACE_S, Intake
 from shared.bus.requests.generator import ListedFrame, Listing
-from shared.frame import FrameRef
-from tests.support.frames import frame_fields
+from shared.frame import Frame, FrameRef
+from tests.support.frames import frame_fields, frame_of
 
 
 def ref(number: int, epoch: str = "a", session_id: str = "s") -> FrameRef:
@@ -26,13 +26,17 @@ def listing(epoch: str, numbers: list[int], end: int, session_id: str = "s") -> 
     return Listing(epoch=epoch, stopping=False, frames=frames, next_record_seq={session_id: end})
 
 
+def made(number: int, epoch: str = "a", session_id: str = "s") -> Frame:
+    return frame_of(frame_fields(number, epoch=epoch, session_id=session_id), b"")
+
+
 def tap(intake: Intake, number: int, epoch: str = "a", session_id: str = "s", size: int = 10) -> None:
     intake.hear_epoch(epoch, 1.0, 0.0)
-    intake.add(frame_fields(number, epoch=epoch, session_id=session_id), bytes(size), 0.0)
+    intake.add(made(number, epoch, session_id), bytes(size), 0.0)
 
 
 def upcoming(intake: Intake, session_id: str = "s") -> list[int]:
-    return [tapped.header["record_seq"] for tapped in intake.upcoming(session_id)]
+    return [tapped.frame.record_seq for tapped in intake.upcoming(session_id)]
 
 
 def test_frames_in_order_are_ready_at_once() -> None:
@@ -56,7 +60,7 @@ def test_a_later_frame_waits_for_a_missing_one_that_is_fetched() -> None:
     intake.wrote([ref(0)])
     assert upcoming(intake) == []
     assert intake.to_fetch() == [ref(1)]
-    intake.add(frame_fields(1, epoch="a"), b"x", 0.0, asked=True)
+    intake.add(made(1, "a"), b"x", 0.0, asked=True)
     assert upcoming(intake) == [1, 2]
 
 
@@ -78,7 +82,7 @@ def test_a_late_start_asks_where_to_begin() -> None:
     intake.hear_listing(listing("a", [5, 6, 7], 8), 0.0)
     assert intake.to_fetch() == [ref(5)]
     for number in (5, 6):
-        intake.add(frame_fields(number, epoch="a"), b"x", 0.0, asked=True)
+        intake.add(made(number, "a"), b"x", 0.0, asked=True)
     assert upcoming(intake) == [5, 6, 7]
 
 
@@ -109,7 +113,7 @@ def test_what_does_not_fit_is_dropped_and_fetched_in_its_turn() -> None:
     assert upcoming(intake) == [0, 1]
     assert intake.dropped == 3
     assert intake.to_fetch() == [ref(2)], "there is room for a little more"
-    intake.add(frame_fields(2, epoch="a"), bytes(10), 0.0, asked=True)
+    intake.add(made(2, "a"), bytes(10), 0.0, asked=True)
     assert intake.to_fetch() == []
     intake.wrote([ref(0), ref(1), ref(2)])
     assert intake.to_fetch() == [ref(3)]
@@ -130,8 +134,8 @@ def test_a_new_epoch_waits_for_the_old_ones_frames_a_short_while() -> None:
     tap(intake, 2)
     intake.hear_listing(listing("a", [0, 1, 2], 3), 0.0)
     assert intake.hear_epoch("b", 2.0, 10.0)
-    intake.add(frame_fields(0, epoch="b"), b"x", 10.0)
-    assert [t.header["epoch"] for t in intake.upcoming("s")] == ["a"]
+    intake.add(made(0, "b"), b"x", 10.0)
+    assert [t.frame.epoch for t in intake.upcoming("s")] == ["a"]
     intake.wrote([ref(0)])
     assert upcoming(intake) == []
     assert intake.to_fetch() == [], "its generator is gone"
@@ -139,9 +143,9 @@ def test_a_new_epoch_waits_for_the_old_ones_frames_a_short_while() -> None:
     assert intake.give_up(10.0 + DEAD_GRACE_S, waiting={"s"}) == []
     (lost,) = intake.give_up(10.0 + DEAD_GRACE_S)
     assert (lost.record_seq, lost.frame_id) == (1, "a-1")
-    assert [(t.header["epoch"], t.header["record_seq"]) for t in intake.upcoming("s")] == [("a", 2)]
+    assert [(t.frame.epoch, t.frame.record_seq) for t in intake.upcoming("s")] == [("a", 2)]
     intake.wrote([ref(2)])
-    assert [(t.header["epoch"], t.header["record_seq"]) for t in intake.upcoming("s")] == [("b", 0)]
+    assert [(t.frame.epoch, t.frame.record_seq) for t in intake.upcoming("s")] == [("b", 0)]
     assert not intake.may_come(ref(1))
     assert intake.may_come(ref(5, epoch="b"))
 
@@ -162,7 +166,7 @@ def test_late_messages_of_a_dead_generator_are_told_by_their_time() -> None:
     assert intake.hear_epoch("b", 5.0, 0.0)
     assert not intake.hear_epoch("a", 2.0, 0.0)
     assert intake.epoch == "b"
-    intake.add(frame_fields(0, epoch="a"), b"x", 0.0)
+    intake.add(made(0, "a"), b"x", 0.0)
     assert intake.ready() == ["s"], "a frame is a frame"
     intake.hear_listing(listing("c", [], 0), 0.0)
     assert intake.epoch == "c", "an answer is certain"
@@ -170,7 +174,8 @@ def test_late_messages_of_a_dead_generator_are_told_by_their_time() -> None:
 
 def test_frames_of_no_session_are_passed_over() -> None:
     intake = Intake()
-    intake.add({**frame_fields(0), "session_id": None, "record_seq": None}, b"x", 0.0)
+    frame = made(0).model_copy(update={"session_id": None, "record_seq": None})
+    intake.add(frame, b"x", 0.0)
     assert intake.sessions() == []
 
 
@@ -179,7 +184,7 @@ def test_streams_of_dead_generators_are_forgotten() -> None:
     for number in range(100):
         epoch = f"e{number}"
         intake.hear_epoch(epoch, float(number), float(number))
-        intake.add(frame_fields(0, epoch=epoch), b"x", float(number))
+        intake.add(made(0, epoch), b"x", float(number))
         intake.wrote([ref(0, epoch)])
     assert sum(len(streams) for streams in intake._sessions.values()) <= 2
     assert intake._cached_bytes == 0
@@ -194,7 +199,7 @@ def test_any_order_and_any_room(order: list[int], cache_bytes: int) -> None:
     written: list[int] = []
     while len(written) < 8:
         for wanted in intake.to_fetch():
-            intake.add(frame_fields(wanted.record_seq, epoch="a"), bytes(10), 0.0, asked=True)
+            intake.add(made(wanted.record_seq, "a"), bytes(10), 0.0, asked=True)
         batch = upcoming(intake)
         assert batch, written
         written += batch
@@ -260,8 +265,8 @@ class Stream(RuleBasedStateMachine):
     def fetch(self) -> None:
         for wanted in self.intake.to_fetch():
             if wanted.epoch == self.name and (wanted.session_id, wanted.record_seq) in self.backlog:
-                fields = frame_fields(wanted.record_seq, epoch=wanted.epoch, session_id=wanted.session_id)
-                self.intake.add(fields, bytes(10), self.now_s, asked=True)
+                frame = made(wanted.record_seq, wanted.epoch, wanted.session_id)
+                self.intake.add(frame, bytes(10), self.now_s, asked=True)
             else:
                 self.intake.wants_listing = True
 
@@ -270,7 +275,7 @@ class Stream(RuleBasedStateMachine):
         for session_id in self.intake.ready():
             done = []
             for tapped in list(self.intake.upcoming(session_id))[:count]:
-                key = (session_id, tapped.header["epoch"], tapped.header["record_seq"])
+                key = (session_id, tapped.frame.epoch, tapped.frame.record_seq)
                 if key not in self.disk:
                     self.disk.append(key)
                 done.append(ref(key[2], key[1], session_id))
@@ -319,7 +324,7 @@ class Stream(RuleBasedStateMachine):
     def _hear(self, session_id: str, number: int) -> None:
         self._tick()
         self.intake.hear_epoch(self.name, self.now_s, self.now_s)
-        self.intake.add(frame_fields(number, epoch=self.name, session_id=session_id), bytes(10), self.now_s)
+        self.intake.add(made(number, self.name, session_id), bytes(10), self.now_s)
 
     def _tick(self) -> None:
         self.now_s += 0.01
