@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from services.recorder.archive import Archive, RootTrouble
-from services.recorder.intake import CACHE_BYTES, Intake
+from services.recorder.generator_link import Upstream
+from services.recorder.ledger.streams import CACHE_BYTES, Intake
 from services.recorder.proving import Proving
-from services.recorder.recording import Recording
 from services.recorder.remembered import Remembered
 from services.recorder.requests import Control
-from services.recorder.upstream import Upstream
+from services.recorder.writer import Recording
 from shared.bus.messages import Message, SessionStarted, SessionStopped
 from shared.bus.publisher import Publisher
 from shared.frame import SessionStamp

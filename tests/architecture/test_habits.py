@@ -15,8 +15,8 @@ MAX_LINES = 260
 
 LONGER = {
     "services/recorder/archive.py",
-    "services/recorder/intake.py",
-    "services/recorder/recording.py",
+    "services/recorder/ledger/streams.py",
+    "services/recorder/writer.py",
     "shared/bus/requests.py",
 }
 LONGER_LINES = 450

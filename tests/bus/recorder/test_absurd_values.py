@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 import pytest
 
-from services.recorder import intake as intake_module
-from services.recorder import losses as losses_module
+from services.recorder.ledger import losses as losses_module
+from services.recorder.ledger import streams as intake_module
 from shared.bus.envelope import encode_published
 from shared.errors import InvalidRequest, InvalidSessionId, NotFound
 from shared.session.transfer.staging import IMPORT

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.recorder import recording as recording_module
+from services.recorder import writer as recording_module
 from shared.errors import InvalidSessionId, NotFound, SessionBusy, SessionExists
 from shared.session.format.layout import RECORDER_LOCK
 from shared.session.reading.sessions import SessionReader

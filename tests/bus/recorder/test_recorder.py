@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from services.recorder import recording as recording_module
 from services.recorder import service
+from services.recorder import writer as recording_module
 from services.recorder.service import Recorder
 from shared.bus.subscriber import Subscriber, first
 from shared.errors import (

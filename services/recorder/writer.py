@@ -10,10 +10,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from services.recorder.archive import RootTrouble, Written
-from services.recorder.intake import GivenUp, Tapped
-from services.recorder.losses import Losses
-from services.recorder.troubles import FIRST_RETRY_S, LONGEST_RETRY_S, Troubles
-from services.recorder.upstream import GeneratorAway
+from services.recorder.generator_link import GeneratorAway
+from services.recorder.ledger.backoff import FIRST_RETRY_S, LONGEST_RETRY_S, Troubles
+from services.recorder.ledger.losses import Losses
+from services.recorder.ledger.streams import GivenUp, Tapped
 from shared.bus.messages import FrameRecorded
 from shared.frame import FrameRef
 from shared.session.writing.frames import CorruptFrame, RecordedFrame
@@ -238,7 +238,9 @@ class Recording:
         except RootTrouble as error:
             self._met_root_trouble(error)
         except CorruptFrame as error:
-            ref = FrameRef(session_id=session_id, epoch=error.pending.frame.epoch, record_seq=error.pending.frame.record_seq or 0)
+            ref = FrameRef(
+                session_id=session_id, epoch=error.pending.frame.epoch, record_seq=error.pending.frame.record_seq or 0
+            )
             self._recorder.upstream.unfit(ref)
             self._intake.refuse(ref)
             self._recorder.upstream.look()

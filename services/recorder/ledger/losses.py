@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.recorder.intake import GivenUp
+from services.recorder.ledger.streams import GivenUp
 
 NAMING_S = 10.0
 """A frame whose id was never heard waits so long for the API, which may know it, before it is named by its number."""

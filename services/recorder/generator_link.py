@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from itertools import islice
 
-from services.recorder.intake import Intake
+from services.recorder.ledger.streams import Intake
 from services.recorder.proving import Proving
 from shared.bus.clients import GeneratorClient
 from shared.bus.envelope import Published, StrangeAnswer

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from services.recorder.intake import DEAD_GRACE_S, Intake
+from services.recorder.ledger.streams import DEAD_GRACE_S, Intake
 from shared.bus.requests.generator import ListedFrame, Listing
 from shared.frame import Frame, FrameRef
 from tests.support.frames import frame_fields, frame_of
