@@ -24,6 +24,7 @@ from shared.errors import NotFound
 from shared.frame import Frame
 from shared.process.runner import Runtime
 from shared.process.settings import Settings
+from shared.session.format.layout import RECORDER_LOCK
 from shared.session.writing.spill import write_spill
 from tests.support.buses import Buses
 from tests.support.frames import frame_fields, frame_of, input_image, tiny_png, whole
@@ -214,10 +215,11 @@ class Rig:
         await asyncio.gather(self.task, return_exceptions=True)
         with contextlib.suppress(Died):
             await self.runtime.finish()
-        self.recorder._thread.shutdown(wait=True, cancel_futures=True)
-        holder = self.recorder.archive._holder
-        if holder is not None:
-            holder._lock.release(force=True)
+        self.recorder.thread.close(wait=True)
+        was_held = (self.root / RECORDER_LOCK).exists()
+        self.recorder.archive.folder.release()
+        if was_held:
+            (self.root / RECORDER_LOCK).touch()  # a death leaves it
         self.disk = ScriptedDisk()
 
     async def new_generator(self, epoch: str = "epoch-a") -> SteeredGenerator:
