@@ -1,7 +1,7 @@
 """``<sessions>/.aside/``: frames that cannot be recorded, for a human to look at. Nothing here reads them again.
 
-Of each there is a ``.json`` with the reason, the name and what the generator said of it, and a ``.png`` with the picture
-as it came, where one came.
+Of each there is a ``.json`` with the reason, the name and what was said of it, and a ``.png`` with the picture as it
+came, where one came.
 """
 
 from __future__ import annotations
