@@ -23,7 +23,7 @@ from services.generator.stream import FrameStream
 from services.generator.worker import Worker
 from shared import images
 from shared.bus.call import WithImage
-from shared.bus.messages import AnyMessage, Envelope, Message, Progress, Status
+from shared.bus.messages import AnyMessage, Message, Progress, Status
 from shared.bus.publisher import Publisher
 from shared.bus.requests.generator import Generate
 from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable
@@ -109,7 +109,7 @@ class Generator:
         log.warning("%d frames are not acknowledged; they go to the spill for the recorder's next start", len(held))
         inputs = {item.sha256: (item.format, item.data) for item in self.backlog.inputs()}
         root = self._runtime.settings.sessions_dir
-        frames = [({**Envelope().model_dump(), **each.frame.flat()}, each.png) for each in held]
+        frames = [(each.frame, each.png) for each in held]
         try:
             await asyncio.to_thread(write_spill, self._disk, root, frames, inputs)
         except OSError as error:

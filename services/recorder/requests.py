@@ -5,9 +5,17 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
-from services.recorder.archive import RootTrouble
+from services.recorder.active import ActiveSession
+from services.recorder.archive import Archive
+from services.recorder.closing import Closing
+from services.recorder.disk_thread import DiskThread
+from services.recorder.folder import FolderUnusable
+from services.recorder.ledger.ledger import Ledger
+from services.recorder.ledger.losses import LostFrame
 from shared.bus.call import Nothing
 from shared.bus.requests import recorder as requests
 from shared.bus.requests.recorder import (
@@ -35,24 +43,54 @@ from shared.errors import (
     SessionBusy,
     SessionNotActive,
 )
-from shared.frame import FrameKey
-
-if TYPE_CHECKING:
-    from services.recorder.service import Recorder
+from shared.frame import FrameKey, SessionStamp
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 LOOK_S = 0.3
 """How long ``status`` waits for a look at the disk, which may be slow; what it does not learn it does not affirm."""
 
 
-class Control:
-    """Binds the channel ``recorder``."""
+class RequestHandlers:
+    """Each answers one request.
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self._server = server = Server(recorder.runtime.bus, "recorder")
+    Args:
+        epoch: this life of the recorder.
+        ledger: what is known.
+        archive: the sessions.
+        active: changes which session is active.
+        thread: on which the disk is used.
+        closing: tells when a session that was ended is closed.
+        wake: to be set where there may be something to write or to close.
+        stopping: set when no session is begun any more.
+    """
+
+    def __init__(
+        self,
+        epoch: str,
+        ledger: Ledger,
+        archive: Archive,
+        active: ActiveSession,
+        thread: DiskThread,
+        closing: Closing,
+        wake: asyncio.Event,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._epoch = epoch
+        self._ledger = ledger
+        self._archive = archive
+        self._active = active
+        self._thread = thread
+        self._closing = closing
+        self._wake = wake
+        self._stopping = stopping
+
+    def register(self, server: Server) -> None:
+        """Have them answer what this server is asked."""
         server.on(requests.START, self._start)
         server.on(requests.STOP, self._stop)
         server.on(requests.RESUME, self._resume)
@@ -62,188 +100,157 @@ class Control:
         server.on(requests.REPAIR, self._repair)
         server.on(requests.SETTLE, self._settle)
 
-    async def serve(self) -> None:
-        """Answer until cancelled."""
-        await self._server.serve()
+    # -- sessions -----------------------------------------------------------------------------------------------------
 
     async def _start(self, wanted: StartSession) -> StartedSession:
-        recorder = self._recorder
         self._check_not_stopping()
+        ledger, active = self._ledger, self._ledger.active
         if not wanted.active:
             return await self._start_beside(wanted)
-        active = recorder.active
         if active is not None and wanted.resume and active.session_id == wanted.session_id:
             return StartedSession(**active.model_dump(), resumed=True)
-        with recorder.changing():
-            try:
-                stamp, resumed, count = await recorder.blocking(
-                    lambda: recorder.archive.start(wanted.session_id, resume=wanted.resume)
-                )
-            except (RootTrouble, OSError) as error:
-                raise _refused(error) from None
-            recorder.recording.opened(stamp.session_id, count)
-            await recorder.activate(stamp, resumed=resumed)
+        with ledger.changing():
+            stamp, resumed, count = await self._write(self._archive.start, wanted.session_id, resume=wanted.resume)
+            ledger.opened(stamp.session_id, count)
+            await self._active.activate(stamp, resumed=resumed)
         return StartedSession(**stamp.model_dump(), resumed=resumed)
 
     async def _start_beside(self, wanted: StartSession) -> StartedSession:
         """Open a session for frames that are stamped with it, and leave the active one as it is."""
-        recorder = self._recorder
-        if wanted.session_id is None:
+        ledger, session_id = self._ledger, wanted.session_id
+        if session_id is None:
             raise InvalidSessionId("a session that is recorded beside the active one needs an id")
-        if recorder.active is not None and recorder.active.session_id == wanted.session_id:
-            raise SessionBusy(f"session {wanted.session_id!r} is being recorded; stop it first")
-        with recorder.changing():
-            try:
-                stamp, resumed, count = await recorder.blocking(
-                    lambda: recorder.archive.start(wanted.session_id, resume=wanted.resume, extra=wanted.extra)
-                )
-            except (RootTrouble, OSError) as error:
-                raise _refused(error) from None
-            recorder.recording.hold(stamp.session_id)
-            recorder.recording.opened(stamp.session_id, count)
+        if ledger.is_active(session_id):
+            raise SessionBusy(f"session {session_id!r} is being recorded; stop it first")
+        with ledger.changing():
+            stamp, resumed, count = await self._write(
+                self._archive.start, session_id, resume=wanted.resume, extra=wanted.extra
+            )
+            ledger.lease(stamp.session_id, time.monotonic())
+            ledger.opened(stamp.session_id, count)
         return StartedSession(**stamp.model_dump(), resumed=resumed)
 
     async def _resume(self, stamp: ResumeSession) -> StartedSession:
-        recorder = self._recorder
         self._check_not_stopping()
-        if recorder.active is not None:
-            return StartedSession(**recorder.active.model_dump(), resumed=True)
-        with recorder.changing():
-            try:
-                count = await recorder.blocking(recorder.archive.resume, stamp)
-                recorder.recording.opened(stamp.session_id, count)
-            except (RootTrouble, OSError) as error:
-                # It is active all the same: its frames wait, and ``status`` says why.
-                log.error("session %s goes on, and cannot be opened yet: %s", stamp.session_id, error)
-            await recorder.activate(stamp, resumed=True)
+        if self._ledger.active is not None:
+            return StartedSession(**self._ledger.active.model_dump(), resumed=True)
+        await self._active.resume(SessionStamp(session_id=stamp.session_id, created_at=stamp.created_at))
         return StartedSession(**stamp.model_dump(), resumed=True)
 
     async def _stop(self, asked: StopSession) -> StoppedSession:
-        active, recording = self._recorder.active, self._recorder.recording
-        wanted = asked.session_id
-        if wanted is not None and (active is None or active.session_id != wanted):
-            session_id = wanted
-            closed = recording.ending(session_id)
-            recording.let_go(session_id)
-        elif active is None:
+        active, wanted = self._ledger.active, asked.session_id
+        session_id = wanted or (active.session_id if active is not None else None)
+        if session_id is None:
             raise SessionNotActive("no session is active; start one first")
+        closed = self._closing.expect(session_id)
+        if self._ledger.is_active(session_id):
+            await self._active.deactivate("stopped")
         else:
-            session_id = active.session_id
-            closed = recording.ending(session_id)
-            await self._recorder.deactivate("stopped")
-        recorded, pending = await recording.ended(session_id, closed)
+            self._ledger.release(session_id)
+            self._wake.set()
+        recorded, pending = await self._closing.wait(session_id, closed)
         return StoppedSession(session_id=session_id, recorded=recorded, pending=pending)
-
-    async def _status(self, asked: StatusRequest) -> RecorderStatus:
-        recorder, recording = self._recorder, self._recorder.recording
-        frames = asked.frames
-        active = [recorder.active.session_id] if recorder.active else []
-        shown = dict.fromkeys([*active, *recording.sessions(), *recording.troubled()])
-        return RecorderStatus(
-            epoch=recorder.epoch,
-            active=recorder.active,
-            stopped=recorder.stopped,
-            sessions=tuple(
-                SessionState(
-                    session_id=session_id,
-                    recorded=recording.recorded.get(session_id, 0),
-                    pending=recording.pending(session_id),
-                    error=recording.trouble(session_id),
-                )
-                for session_id in shown
-            ),
-            free_bytes=recorder.free_bytes,
-            error=recording.root_trouble,
-            lost={session_id: tuple(ids) for session_id, ids in recording.losses.told.items()},
-            recorded=tuple(await self._are_recorded(frames)),
-        )
 
     async def _delete(self, asked: DeleteSession) -> Nothing:
         session_id = asked.session_id
-        recorder = self._recorder
-        if recorder.active is not None and recorder.active.session_id == session_id:
+        if self._ledger.is_active(session_id):
             raise SessionBusy(f"session {session_id!r} is being recorded; stop it first")
-        if recorder.recording.is_held(session_id):
+        if self._ledger.is_leased(session_id, time.monotonic()):
             raise SessionBusy(f"session {session_id!r} is being made by a re-run; cancel that first")
-        if recorder.recording.pending(session_id):
+        if self._ledger.pending(session_id):
             raise SessionBusy(f"frames of session {session_id!r} are not on disk yet; try again when they are")
-        try:
-            await recorder.blocking(recorder.archive.delete, session_id)
-        except (RootTrouble, OSError) as error:
-            raise _refused(error) from None
-        recorder.recording.forget(session_id)
+        await self._write(self._archive.delete, session_id)
+        self._ledger.forget(session_id)
+        self._closing.forget(session_id)
         return Nothing()
 
     async def _import(self, wanted: ImportSession) -> Nothing:
         self._check_not_stopping()
-        try:
-            await self._recorder.blocking(self._recorder.archive.adopt, wanted.staged, wanted.session_id)
-        except (RootTrouble, OSError) as error:
-            raise _refused(error) from None
+        await self._write(self._archive.adopt, wanted.staged, wanted.session_id)
         return Nothing()
 
     async def _repair(self, asked: RepairSession) -> Repaired:
-        session_id = asked.session_id
-        try:
-            actions = await self._recorder.blocking(self._recorder.archive.repair, session_id)
-        except (RootTrouble, OSError) as error:
-            raise _refused(error) from None
-        return Repaired(session_id=session_id, actions=tuple(actions))
+        actions = await self._write(self._archive.repair, asked.session_id)
+        return Repaired(session_id=asked.session_id, actions=tuple(actions))
 
-    async def _settle(self, asked: Settle) -> Settled:
-        frames = asked.frames
-        intake, recording = self._recorder.intake, self._recorder.recording
-        recorded = [frame.frame_id for frame in frames if intake.is_done(frame)]
-        over = [frame for frame in frames if not intake.is_done(frame) and not intake.may_come(frame, frame.frame_id)]
-        lost: list[str] = []
-        if over and recording.is_settled:
-            recorded_too, lost = await self._name_lost(over)
-            recorded += recorded_too
-        return Settled(recorded=tuple(recorded), lost=tuple(lost))
+    # -- what is known ------------------------------------------------------------------------------------------------
 
-    async def _name_lost(self, frames: list[FrameKey]) -> tuple[list[str], list[str]]:
-        recorded: list[str] = []
-        lost: list[str] = []
-        for session_id in dict.fromkeys(frame.session_id for frame in frames):
-            if self._recorder.recording.has_spilled(session_id):
-                continue  # perhaps among them
-            ids = {(f.epoch, f.record_seq): f.frame_id for f in frames if f.session_id == session_id}
-            try:
-                kept, gone = await self._recorder.blocking(
-                    self._recorder.archive.mark_lost, session_id, list(ids.values())
+    async def _status(self, asked: StatusRequest) -> RecorderStatus:
+        ledger = self._ledger
+        active = [ledger.active.session_id] if ledger.active else []
+        shown = dict.fromkeys([*active, *ledger.sessions(), *ledger.backoff.sessions()])
+        return RecorderStatus(
+            epoch=self._epoch,
+            active=ledger.active,
+            stopped=ledger.stopped,
+            sessions=tuple(
+                SessionState(
+                    session_id=session_id,
+                    recorded=ledger.recorded.get(session_id, 0),
+                    pending=ledger.pending(session_id),
+                    error=ledger.backoff.reason(session_id),
                 )
-            except (RootTrouble, OSError) as error:
-                log.error("session %s: lost frames cannot be written down yet: %s", session_id, error)
-                continue
-            self._recorder.recording.named(session_id, ids, gone)
-            recorded += kept
-            lost += gone
-        return recorded, lost
+                for session_id in shown
+            ),
+            free_bytes=ledger.free_bytes,
+            error=ledger.backoff.folder.reason if ledger.backoff.folder else None,
+            lost={session_id: tuple(ids) for session_id, ids in ledger.losses.told.items()},
+            set_aside=dict(ledger.losses.reasons),
+            recorded=tuple(await self._are_recorded(asked.frames)),
+        )
 
     async def _are_recorded(self, frames: tuple[AskedFrame, ...]) -> list[bool]:
-        intake = self._recorder.intake
-        answers = [intake.is_done(ref) for ref in frames]
-        unknown = [n for n, ref in enumerate(frames) if not answers[n] and not intake.is_waiting(ref)]
+        known = [self._ledger.is_safe(frame) for frame in frames]
+        unknown = [frame for frame, is_safe in zip(frames, known, strict=True) if is_safe is None]
+        found = iter([False] * len(unknown))
         if unknown:
             try:
                 async with asyncio.timeout(LOOK_S):
-                    found = await self._recorder.blocking(
-                        self._recorder.archive.recorded, [frames[number] for number in unknown]
-                    )
-                for number, value in zip(unknown, found, strict=True):
-                    answers[number] = value
+                    found = iter(await self._thread.run(self._archive.recorded, unknown))
             except TimeoutError:
                 log.debug("the disk is busy; %d frames asked after are not affirmed", len(unknown))
-        return answers
+        return [next(found) if is_safe is None else is_safe for is_safe in known]
+
+    async def _settle(self, asked: Settle) -> Settled:
+        ledger = self._ledger
+        recorded = [frame.frame_id for frame in asked.frames if ledger.is_safe(frame)]
+        lost: list[str] = []
+        over: dict[str, list[FrameKey]] = {}
+        for frame in asked.frames:
+            if not ledger.is_safe(frame) and not ledger.may_come(frame, frame.frame_id):
+                over.setdefault(frame.session_id, []).append(frame)
+        for session_id, frames in over.items():
+            try:
+                kept, gone = await self._thread.run(
+                    self._archive.mark_lost, session_id, [frame.frame_id for frame in frames]
+                )
+            except (FolderUnusable, OSError) as error:
+                log.error("session %s: lost frames cannot be written down yet: %s", session_id, error)
+                continue
+            ledger.named(session_id, [LostFrame(frame, frame.frame_id) for frame in frames], gone)
+            self._wake.set()
+            recorded += kept
+            lost += gone
+        return Settled(recorded=tuple(recorded), lost=tuple(lost))
+
+    # -- parts --------------------------------------------------------------------------------------------------------
 
     def _check_not_stopping(self) -> None:
-        if self._recorder.runtime.stopping.is_set():
+        if self._stopping.is_set():
             raise RecorderUnavailable("the recorder is stopping; try again when it is back")
 
+    async def _write(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Have the disk changed.
 
-def _refused(error: Exception) -> InsufficientStorage | RecorderUnavailable:
-    cause = error.__cause__ if isinstance(error, RootTrouble) else error
-    if isinstance(cause, OSError) and cause.errno in _FULL:
-        return InsufficientStorage(f"the disk of the sessions is full ({cause.strerror}); make some space")
-    reason = str(error) if isinstance(error, RootTrouble) else str(getattr(error, "strerror", None) or error)
-    return RecorderUnavailable(f"the recorder cannot write: {reason}")
+        Raises:
+            InsufficientStorage, RecorderUnavailable: it refuses.
+        """
+        try:
+            return await self._thread.run(work, *arguments, **named)
+        except (FolderUnusable, OSError) as error:
+            cause = error.__cause__ if isinstance(error, FolderUnusable) else error
+            if isinstance(cause, OSError) and cause.errno in _FULL:
+                refusal = f"the disk of the sessions is full ({cause.strerror}); make some space"
+                raise InsufficientStorage(refusal) from None
+            reason = str(getattr(error, "strerror", None) or error)
+            raise RecorderUnavailable(f"the recorder cannot write: {reason}") from None

@@ -63,11 +63,13 @@ class StrangeAnswer(InternalError):
 
     Attributes:
         body: the header of the answer.
+        payload: its image, where one came.
     """
 
-    def __init__(self, detail: str, body: dict[str, Any]) -> None:
+    def __init__(self, detail: str, body: dict[str, Any], payload: bytes = b"") -> None:
         super().__init__(detail)
         self.body = body
+        self.payload = payload
 
 
 @dataclass(frozen=True, slots=True)

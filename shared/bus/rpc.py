@@ -207,4 +207,4 @@ def read(model: type[ModelT], reply: Reply) -> ModelT:
             f"the answer '{reply.body.get('type')}' cannot be understood ({problem}); "
             "restart every process after an update, so that all are of one version"
         )
-        raise StrangeAnswer(told, reply.body) from None
+        raise StrangeAnswer(told, reply.body, bytes(reply.payloads[0]) if reply.payloads else b"") from None

@@ -19,7 +19,8 @@ from shared.session.format.metadata import DamagedMetadata
 from shared.session.format.numbers import NumberSet
 from shared.session.format.plain import read_plain
 from shared.session.reading.reader import SessionReader
-from shared.session.writing.examine import Examination, examine
+from shared.session.writing.examination import Examination
+from shared.session.writing.examine import examine
 
 Severity = Literal["note", "repairable", "lost"]
 """``note``: worth knowing, all is well. ``repairable``: repair mends it. ``lost``: a frame is gone or altered."""

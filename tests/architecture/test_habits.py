@@ -13,16 +13,6 @@ ROOT = Path(__file__).parents[2]
 MAX_LINES = 260
 """A file is one idea, 50 to 250 lines; a few lines of grace."""
 
-LONGER = {
-    "services/recorder/archive.py",
-    "services/recorder/intake.py",
-    "services/recorder/recording.py",
-    "shared/session/writing/examine.py",
-    "shared/session/writing/writer.py",
-}
-LONGER_LINES = 450
-"""Files that are longer, and how long they may be: to be divided when they are next worked on, not to grow."""
-
 
 def tracked() -> list[Path]:
     """Files in git, and those about to be."""
@@ -48,14 +38,7 @@ def sources() -> list[str]:
 @pytest.mark.parametrize("source", sources())
 def test_a_file_is_one_idea(source: str) -> None:
     lines = len((ROOT / source).read_text(encoding="utf-8").splitlines())
-    assert lines <= (LONGER_LINES if source in LONGER else MAX_LINES)
-
-
-def test_the_list_of_longer_files_names_no_others() -> None:
-    for source in LONGER:
-        path = ROOT / source
-        assert path.exists(), f"{source} is gone: take it off the list"
-        assert len(path.read_text(encoding="utf-8").splitlines()) > MAX_LINES, f"{source} is short now"
+    assert lines <= MAX_LINES
 
 
 @pytest.mark.parametrize("source", sources())

@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
+from shared.frame import Frame, FrameFields
 from shared.png_text import PNG_SIGNATURE, chunk, text_chunks
 from shared.session.format.metadata import PNG_KEYWORD
-from shared.session.writing.writer import PendingFrame
+from shared.session.writing.frames import PendingFrame
 
 CREATED_AT = 1736155234.5
 _FAKE_PIXELS = zlib.compress(b"\0\x80")
@@ -65,6 +66,13 @@ def frame_fields(
         "width": 1,
         "height": 1,
         "input_sha256": input_sha256 or hashlib.sha256(input_image()).hexdigest(),
+        "input_format": "png",
+        "model": {"id": "m", "revision": "1", "kind": "edit", "pipeline": "P", "scheduler": "S"},
+        "device": "cpu",
+        "dtype": "float32",
+        "versions": {},
+        "queued_ms": 0.0,
+        "generation_ms": 1.0,
         "timestamp": created_at + number,
         **more,
     }
@@ -73,7 +81,16 @@ def frame_fields(
 def pending_frame(number: int, *, input: bytes | None = None, padding_bytes: int = 0, **fields: Any) -> PendingFrame:
     """A frame as the recorder gets it, its input beside it."""
     source = input_image() if input is None else input
-    text = frame_fields(number, **{"input_sha256": hashlib.sha256(source).hexdigest(), **fields})
+    text = whole(frame_fields(number, **{"input_sha256": hashlib.sha256(source).hexdigest(), **fields}))
     png = tiny_png(text, padding_bytes)
-    envelope = {"v": 1, "type": "frame", "id": f"m{number}", "time": text["timestamp"], "monotonic_ns": number}
-    return PendingFrame({**envelope, **text, "sha256": hashlib.sha256(png).hexdigest()}, png, source)
+    return PendingFrame(frame_of(text, png), png, source)
+
+
+def whole(fields: dict[str, Any]) -> dict[str, Any]:
+    """All that a frame with these fields says in its PNG."""
+    return FrameFields.model_validate(fields).flat()
+
+
+def frame_of(fields: dict[str, Any], png: bytes) -> Frame:
+    """A frame with these fields, and the hash of its picture."""
+    return Frame.model_validate({**fields, "sha256": hashlib.sha256(png).hexdigest()})

@@ -15,9 +15,10 @@ from services.generator import png
 from services.generator.decode import decode
 from services.generator.engine import Edit, Pixels
 from shared import sectors
-from shared.session.writing.writer import PendingFrame, SessionWriter
+from shared.session.writing.frames import PendingFrame
+from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
-from tests.support.frames import CREATED_AT
+from tests.support.frames import CREATED_AT, frame_of
 from tests.support.launch import QuickEngine
 
 TARGETS = ("BR", "TL", "MC", "TR")
@@ -88,11 +89,13 @@ def _frame(session_id: str, number: int, seed: int, source: bytes, more: dict[st
         "dtype": info.dtype,
         "versions": info.versions,
         "environment": info.environment,
+        "queued_ms": 0.0,
+        "generation_ms": 1.0,
         "timestamp": CREATED_AT + 1 + 0.25 * number * number,
         **more,
     }
     data = png.encode(edited.pixels, {"parafovea": orjson.dumps(fields).decode()})
-    return PendingFrame({**fields, "sha256": hashlib.sha256(data).hexdigest()}, data, source)
+    return PendingFrame(frame_of(fields, data), data, source)
 
 
 def change_pixel(path: Path, x: int, y: int) -> None:

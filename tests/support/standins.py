@@ -50,8 +50,9 @@ from shared.errors import (
 from shared.frame import Frame, FrameKey, FrameRef, Model, SessionStamp
 from shared.session.format import ids
 from shared.session.reading.sessions import open_session
+from shared.session.writing.frames import PendingFrame
 from shared.session.writing.repair import repair
-from shared.session.writing.writer import PendingFrame, SessionWriter
+from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
 from tests.support.frames import tiny_png
 
@@ -248,9 +249,8 @@ class FakeRecorder(StandIn):
         """Write a frame, and say so."""
         assert frame.session_id is not None
         assert frame.record_seq is not None
-        fields = frame.model_dump(exclude={"v", "id", "time", "monotonic_ns"})
         writer = self._writers[frame.session_id]
-        (done,) = writer.append([PendingFrame(fields, png, image)])
+        (done,) = writer.append([PendingFrame(frame, png, image)])
         self.on_disk.add((frame.epoch, frame.record_seq))
         if announce:
             await self._publisher.publish(

@@ -92,6 +92,8 @@ class RecorderStatus(Body):
     """What is wrong with the sessions folder as a whole; None while all is well."""
     lost: dict[fields.SessionId, tuple[fields.FrameId, ...]] = Field(default_factory=dict)
     """Ids of frames that are known to be lost, by session, since this recorder started."""
+    set_aside: dict[fields.FrameId, fields.Said] = Field(default_factory=dict)
+    """Of those, by id: why they could not be recorded. They lie in ``<sessions>/.aside`` for a human."""
     recorded: tuple[fields.Flag, ...] = ()
     """Whether each frame asked after is on disk, in the order asked."""
 

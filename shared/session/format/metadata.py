@@ -165,20 +165,20 @@ def parse_tail(text: bytes) -> Tail:
     return Tail.from_json(_object(b'{"sequence":[' + text, "tail", drop="sequence"))
 
 
-def entry_from_frame(
-    header: Mapping[str, Any], index: int, sha256: str, input_file: str | None, filename: str | None = None
+def entry_from_fields(
+    fields: Mapping[str, Any], index: int, sha256: str, input_file: str | None, filename: str | None = None
 ) -> dict[str, Any]:
-    """The entry of a frame from its ``frame`` message, or from the text in its PNG: both have the same fields.
+    """The entry of a frame from its flat fields, or from the text in its PNG, which may have been written anywhere.
 
     Raises:
-        KeyError: the header has no ``target_sector``.
+        KeyError: there is no ``target_sector``.
     """
-    fields = {key: value for key, value in header.items() if key not in _ENVELOPE and key not in _OF_THE_HEAD}
-    fields["index"] = index
-    fields["filename"] = filename or frame_name(index, header["target_sector"])
-    fields["sha256"] = sha256
-    fields["input_file"] = input_file
-    return _ordered(fields)
+    entry = {key: value for key, value in fields.items() if key not in _ENVELOPE and key not in _OF_THE_HEAD}
+    entry["index"] = index
+    entry["filename"] = filename or frame_name(index, fields["target_sector"])
+    entry["sha256"] = sha256
+    entry["input_file"] = input_file
+    return _ordered(entry)
 
 
 def _is_true(value: object) -> bool:

@@ -26,7 +26,8 @@ from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata, Tail, opened_as
 from shared.session.text import lines
 from shared.session.writing.appending import MetadataFile
-from shared.session.writing.examine import Examination, examine
+from shared.session.writing.examination import Examination
+from shared.session.writing.examine import examine
 from shared.system.disk import Disk
 
 log = logging.getLogger(__name__)

@@ -11,26 +11,28 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from pydantic import ValidationError
 
+from shared.frame import Frame
 from shared.json_loads import loads
 from shared.refusals import invalid_request
 from shared.session.format import layout
-from shared.session.format.entries import moment
 from shared.session.format.plain import open_plain, read_plain
+from shared.session.writing.frames import PendingFrame
 from shared.session.writing.root import make_root
-from shared.session.writing.spilled import InputFields, SpilledFields
-from shared.session.writing.writer import PendingFrame
+from shared.session.writing.spilled import InputFields, StoredFrame, spilled_header
 from shared.system.disk import Disk
 from shared.system.holder import AlreadyHeld, Holder
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MAX_HEADER_BYTES = 1 << 20
 """Of the line that says what a file is."""
@@ -58,7 +60,7 @@ class SpilledFrame:
     """One frame in the spill, its bytes not read yet."""
 
     path: Path
-    header: dict[str, Any]
+    frame: Frame
 
     def load(self) -> PendingFrame:
         """Read its picture, and its input where the spill has it.
@@ -67,16 +69,16 @@ class SpilledFrame:
             OSError: a file cannot be read.
             ValueError: the frame's file is torn; the message names it.
         """
-        _, png = _read(self.path)
-        sha256 = self.header.get("input_sha256")
+        png = _read_bytes(self.path)
+        sha256 = self.frame.input_sha256
         source: bytes | None = None
         try:
-            source = _read(self.path.with_name(f"{sha256}{_INPUT}"))[1]
+            source = _read_bytes(self.path.with_name(f"{sha256}{_INPUT}"))
         except FileNotFoundError:
             log.debug("the spill has no input %s: the session has it, or nobody", sha256)
         except ValueError as error:
-            log.error("%s: frame %s is recorded without its input", error, self.header.get("frame_id"))
-        return PendingFrame(self.header, png, source, input_lost=source is None)
+            log.error("%s: frame %s is recorded without its input", error, self.frame.frame_id)
+        return PendingFrame(self.frame, png, source, input_lost=source is None)
 
 
 @dataclass(slots=True)
@@ -90,10 +92,10 @@ class Spill:
 def write_spill(
     disk: Disk,
     root: Path,
-    frames: Iterable[tuple[Mapping[str, Any], bytes]],
+    frames: Iterable[tuple[Frame, bytes]],
     inputs: Mapping[str, tuple[str, bytes]],
 ) -> int:
-    """Write frames (fields of their ``frame`` message, and PNG) and inputs (format and bytes by hash) durably.
+    """Write frames of sessions, each with its PNG, and inputs (format and bytes by hash) durably.
 
     Inputs go first, so no frame is there without its input. A frame that cannot be written is logged and does not keep
     the others from it. How many frames are safe.
@@ -116,18 +118,18 @@ def write_spill(
 def _write(
     disk: Disk,
     folder: Path,
-    frames: Iterable[tuple[Mapping[str, Any], bytes]],
+    frames: Iterable[tuple[Frame, bytes]],
     inputs: Mapping[str, tuple[str, bytes]],
 ) -> int:
     for sha256, (image_format, data) in inputs.items():
         _put(disk, folder / f"{sha256}{_INPUT}", {"sha256": sha256, "format": image_format}, data)
     written = 0
-    for header, png in frames:
-        name = hashlib.sha256(orjson.dumps([header["session_id"], header["epoch"], header["record_seq"]])).hexdigest()
-        if _put(disk, folder / f"{name}{_FRAME}", header, png):
+    for frame, png in frames:
+        name = hashlib.sha256(orjson.dumps([frame.session_id, frame.epoch, frame.record_seq])).hexdigest()
+        if _put(disk, folder / f"{name}{_FRAME}", spilled_header(frame), png):
             written += 1
         else:
-            log.error("frame %s of session %s could not be spilled", header.get("frame_id"), header["session_id"])
+            log.error("frame %s of session %s could not be spilled", frame.frame_id, frame.session_id)
     disk.fsync_dir(folder)
     return written
 
@@ -147,23 +149,19 @@ def read_spill(root: Path) -> Spill:
         if path.suffix != _FRAME or layout.is_temporary(path.name):
             continue
         try:
-            found.frames.append(SpilledFrame(path, _read_header(path)))
+            found.frames.append(SpilledFrame(path, _read_frame(path)))
         except (ValueError, OSError) as error:
             log.error("%s; its frame is lost unless it was recorded", error)
             found.torn.append(path)
     began: dict[str, float] = {}
-    for frame in found.frames:
-        epoch, timestamp = frame.header["epoch"], moment(frame.header.get("timestamp")) or 0.0
-        began[epoch] = min(began.get(epoch, timestamp), timestamp)
-    found.frames.sort(
-        key=lambda frame: (
-            frame.header["session_id"],
-            began[frame.header["epoch"]],
-            frame.header["epoch"],
-            frame.header["record_seq"],
-        )
-    )
-    return found
+    for frame in (spilled.frame for spilled in found.frames):
+        began[frame.epoch] = min(began.get(frame.epoch, frame.timestamp), frame.timestamp)
+
+    def place(spilled: SpilledFrame) -> tuple[object, ...]:
+        frame = spilled.frame
+        return frame.session_id, began[frame.epoch], frame.epoch, frame.record_seq
+
+    return Spill(sorted(found.frames, key=place), found.torn)
 
 
 def remove(disk: Disk, frame: SpilledFrame) -> None:
@@ -226,23 +224,24 @@ def _put(disk: Disk, path: Path, header: Mapping[str, Any], data: bytes) -> bool
     return True
 
 
-def _read_header(path: Path) -> dict[str, Any]:
+def _read_frame(path: Path) -> Frame:
     with os.fdopen(open_plain(path.parent, path.name), "rb") as file:
         if file.readline(len(_MAGIC)) != _MAGIC:
             raise ValueError(f"{path} is torn")
-        return _header(path, file.readline(MAX_HEADER_BYTES))
+        return _said(path, file.readline(MAX_HEADER_BYTES), StoredFrame.read)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], bytes]:
+def _read_bytes(path: Path) -> bytes:
     data = read_plain(path.parent, path.name, MAX_HEADER_BYTES + layout.MAX_PICTURE_BYTES)
     body, digest = memoryview(data)[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
     at = data.find(b"\n", len(_MAGIC)) + 1
     if not data.startswith(_MAGIC) or not at or hashlib.sha256(body).digest() != digest:
         raise ValueError(f"{path} is torn")
-    return _header(path, data[len(_MAGIC) : at]), bytes(body[at:])
+    _said(path, data[len(_MAGIC) : at], StoredFrame.read if path.suffix == _FRAME else InputFields.model_validate)
+    return bytes(body[at:])
 
 
-def _header(path: Path, line: bytes) -> dict[str, Any]:
+def _said(path: Path, line: bytes, read: Callable[[dict[str, Any]], T]) -> T:
     try:
         header = loads(line)
     except orjson.JSONDecodeError:
@@ -250,7 +249,6 @@ def _header(path: Path, line: bytes) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise ValueError(f"{path} is torn")
     try:
-        (SpilledFields if path.suffix == _FRAME else InputFields).model_validate(header)
+        return read(header)
     except ValidationError as error:
         raise ValueError(f"{path} cannot be used: {invalid_request(error).detail}") from None
-    return header

@@ -24,8 +24,10 @@ from shared.errors import NotFound
 from shared.frame import Frame
 from shared.process.runner import Runtime
 from shared.process.settings import Settings
+from shared.session.format.layout import RECORDER_LOCK
+from shared.session.writing.spill import write_spill
 from tests.support.buses import Buses
-from tests.support.frames import frame_fields, input_image, tiny_png
+from tests.support.frames import frame_fields, frame_of, input_image, tiny_png, whole
 from tests.support.metadata import read_metadata
 from tests.support.scripted_disk import Died, ScriptedDisk
 from tests.support.waiting import eventually_async
@@ -72,20 +74,10 @@ class SteeredGenerator:
             source = last[1] if chain and last else input_image(number // 2)
             sha256 = hashlib.sha256(source).hexdigest()
             self.inputs[sha256] = source
-            text = frame_fields(
-                self._seq, session_id=session_id, epoch=self.epoch, record_seq=number, input_sha256=sha256, **fields
-            )
-            text |= {
-                "input_format": "png",
-                "model": {"id": "m", "revision": "1", "kind": "edit", "pipeline": "P", "scheduler": "S"},
-                "device": "cpu",
-                "dtype": "float32",
-                "versions": {},
-                "queued_ms": 0.0,
-                "generation_ms": 1.0,
-            }
+            place = {"session_id": session_id, "epoch": self.epoch, "record_seq": number}
+            text = whole(frame_fields(self._seq, **place, input_sha256=sha256, **fields))
             png = tiny_png(text)
-            frame = Frame(**text, sha256=hashlib.sha256(png).hexdigest())
+            frame = frame_of(text, png)
             self.held[session_id, number] = (frame.model_dump(), png)
             hashes.append(frame.sha256)
             if number not in self.loses:
@@ -96,6 +88,11 @@ class SteeredGenerator:
         """Publish a frame that is still held once more."""
         fields, png = self.held[session_id, number]
         await self._publisher.publish(Frame(**fields), png)
+
+    def spill(self, root: Path) -> None:
+        """Write all that is held into the spill, as a generator that is told to stop does."""
+        frames = [(Frame(**fields), png) for fields, png in self.held.values()]
+        write_spill(ScriptedDisk(), root, frames, {sha256: ("png", data) for sha256, data in self.inputs.items()})
 
     async def tell(self) -> None:
         await self._publisher.publish(self._status())
@@ -218,10 +215,11 @@ class Rig:
         await asyncio.gather(self.task, return_exceptions=True)
         with contextlib.suppress(Died):
             await self.runtime.finish()
-        self.recorder._thread.shutdown(wait=True, cancel_futures=True)
-        holder = self.recorder.archive._holder
-        if holder is not None:
-            holder._lock.release(force=True)
+        self.recorder.thread.close(wait=True)
+        was_held = (self.root / RECORDER_LOCK).exists()
+        self.recorder.archive.folder.release()
+        if was_held:
+            (self.root / RECORDER_LOCK).touch()  # a death leaves it
         self.disk = ScriptedDisk()
 
     async def new_generator(self, epoch: str = "epoch-a") -> SteeredGenerator:

@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 import pytest
 
-from services.recorder import intake as intake_module
-from services.recorder import losses as losses_module
+from services.recorder import set_aside
 from shared.bus.envelope import encode_published
 from shared.errors import InvalidRequest, InvalidSessionId, NotFound
+from shared.session.format.layout import ASIDE
 from shared.session.transfer.staging import IMPORT
 from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
@@ -121,7 +121,7 @@ async def test_sessions_that_are_not_there_leave_nothing_behind_when_they_are_st
     await rig.start()
     for number in range(50):
         await rig.ask("stop", session_id=f"none-{number}")
-    assert not rig.recorder.recording._ended
+    assert len(rig.recorder.closing) == 0
 
 
 @pytest.mark.parametrize(
@@ -177,27 +177,70 @@ async def test_a_picture_that_is_no_png_is_not_recorded(rig: Rig) -> None:
     await rig.wait_recorded(hashes)
 
 
-@pytest.mark.parametrize("odd", ["sector", "bytes"])
-async def test_a_frame_that_never_fits_is_given_up(rig: Rig, monkeypatch: pytest.MonkeyPatch, odd: str) -> None:
-    monkeypatch.setattr(intake_module, "UNFIT_S", 0.3)
-    monkeypatch.setattr(losses_module, "NAMING_S", 0.0)
+@pytest.mark.parametrize("odd", ["sector", "bytes", "picture"])
+async def test_a_frame_that_never_fits_is_set_aside(rig: Rig, odd: str) -> None:
     generator = await lying(rig)
     generator.loses = {1}
     hashes = await generator.make(count=1)
     await rig.wait_recorded(hashes)
     (unfit,) = await generator.make(count=1)
     fields, picture = generator.held["s", 1]
-    changed = {**fields, "target_sector": "../../x"} if odd == "sector" else fields
-    generator.held["s", 1] = (changed, picture if odd == "sector" else picture + b"x")
+    given = {
+        "sector": ({**fields, "target_sector": "../../x"}, picture),
+        "bytes": (fields, picture + b"x"),
+        "picture": (fields, b"<script>alert(1)</script>"),
+    }[odd]
+    generator.held["s", 1] = given
     hashes += await generator.make(count=2)
     await rig.wait_recorded(hashes)
     assert unfit not in rig.hashes()
     await eventually_async(lambda: rig.metadata("s").get("lost") == [fields["frame_id"]], what="it is named as lost")
     assert (await rig.state_of("s"))["pending"] == 0
+    status = await rig.status()
+    assert status["lost"] == {"s": [fields["frame_id"]]}
+    (reason,) = status["set_aside"].values()
+    assert list(status["set_aside"]) == [fields["frame_id"]]
+    (said,) = (rig.root / ASIDE).glob("*.json")
+    kept = orjson.loads(said.read_bytes())
+    assert (kept["reason"], kept["frame_id"], kept["record_seq"]) == (reason, fields["frame_id"], 1)
+    assert kept["said"]["target_sector"] == given[0]["target_sector"]
+    assert said.with_suffix(".png").read_bytes() == given[1]
     asked = len(generator.fetched)
     hashes += await generator.make(count=2)
     await rig.wait_recorded(hashes)
     assert len(generator.fetched) == asked, "it is not asked for again"
+
+
+async def test_what_is_set_aside_is_named_after_a_death_and_kept_once(rig: Rig) -> None:
+    """The recorder dies before the generator let it go: it is told of it once more, and nothing is doubled."""
+    generator = await lying(rig)
+    generator.loses = {0}
+    await generator.make(count=1)
+    fields, picture = generator.held["s", 0]
+    generator.held["s", 0] = (fields, picture + b"x")
+    generator.ignores_acknowledgements = 10**9
+    hashes = await generator.make(count=1)
+    await eventually_async(lambda: rig.metadata("s").get("lost") == [fields["frame_id"]])
+    await rig.kill()
+    await rig.start()
+    generator.ignores_acknowledgements = 0
+    await rig.wait_recorded(hashes)
+    assert rig.metadata("s")["lost"] == [fields["frame_id"]]
+    assert len(list((rig.root / ASIDE).iterdir())) == 2
+
+
+async def test_what_is_set_aside_is_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(set_aside, "MAX_FRAMES", 2)
+    generator = await lying(rig)
+    generator.loses = set(range(5))
+    await generator.make(count=5)
+    for number in range(5):
+        fields, picture = generator.held["s", number]
+        generator.held["s", number] = (fields, picture + b"x")
+    hashes = await generator.make(count=1)
+    await rig.wait_recorded(hashes)
+    await eventually_async(lambda: len(rig.metadata("s").get("lost", [])) == 5, what="all are named all the same")
+    assert len(list((rig.root / ASIDE).glob("*.json"))) == 2
 
 
 @pytest.mark.parametrize("data", [b"#!/bin/sh\nrm -rf /", b"", tiny_png()])

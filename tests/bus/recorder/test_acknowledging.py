@@ -72,7 +72,7 @@ async def test_a_disk_that_was_full_when_it_started_lets_frames_go_later(rig: Ri
     rig.disk.arm(Fault(0, "error", errno.ENOSPC, lasting=True))
     await rig.start()
     hashes = await generator.make(count=3)
-    await eventually_async(lambda: rig.recorder.recording.root_trouble is not None)
+    await eventually_async(lambda: rig.recorder.ledger.backoff.folder is not None)
     assert len(generator.held) == 3
     rig.disk.arm(None)
     await rig.wait_recorded(hashes)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.recorder import recording as recording_module
+from services.recorder.ledger import ledger
 from shared.errors import InvalidSessionId, NotFound, SessionBusy, SessionExists
 from shared.session.format.layout import RECORDER_LOCK
 from shared.session.reading.sessions import SessionReader
@@ -64,7 +64,7 @@ async def test_a_session_beside_the_active_one_leaves_it_active(rig: Rig, record
 async def test_it_is_let_go_when_its_maker_died(
     rig: Rig, recording: SteeredGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording_module, "HOLD_S", 0.1)
+    monkeypatch.setattr(ledger, "LEASE_S", 0.1)
     await begin(rig)
     await recording.make("b")
     await eventually_async(lambda: count(rig, "b") == 1 and not tail_is_open(rig, "b"))

@@ -124,7 +124,7 @@ async def test_a_start_writes_into_no_session_that_it_did_not_leave_open(rig: Ri
     (rig.root / "gone" / "metadata.json").unlink()
     before = {path: path.read_bytes() for path in rig.root.rglob("*") if path.is_file()}
     await rig.start()
-    await eventually_async(lambda: rig.recorder.recording.is_settled)
+    await eventually_async(lambda: rig.recorder.ledger.is_settled)
     after = {path: path.read_bytes() for path in rig.root.rglob("*") if path.is_file() and path.name[0] != "."}
     assert after == before
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.recorder import recording as recording_module
-from services.recorder import service
+from services.recorder import closing, service
 from services.recorder.service import Recorder
 from shared.bus.subscriber import Subscriber, first
 from shared.errors import (
@@ -27,7 +26,6 @@ from shared.process.runner import Runtime
 from shared.process.settings import Settings
 from shared.session.check import check, exit_code
 from shared.session.format.layout import RECORDER_LOCK
-from shared.session.writing.spill import write_spill
 from shared.system.holder import AlreadyHeld
 from tests.bus.recorder.conftest import Rig, SteeredGenerator
 from tests.support.frames import CREATED_AT
@@ -157,7 +155,7 @@ async def test_sessions_are_started_stopped_and_named(rig: Rig) -> None:
 async def test_who_ends_a_session_finds_it_closed(
     rig: Rig, recording: SteeredGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording_module, "END_S", 15.0)
+    monkeypatch.setattr(closing, "END_S", 15.0)
     await rig.wait_recorded(await recording.make(count=3))
     stopped = await rig.ask("stop")
     assert (stopped["recorded"], stopped["pending"]) == (3, 0)
@@ -167,7 +165,7 @@ async def test_who_ends_a_session_finds_it_closed(
 async def test_ending_a_session_does_not_wait_for_a_disk_that_refuses(
     rig: Rig, recording: SteeredGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording_module, "END_S", 0.05)
+    monkeypatch.setattr(closing, "END_S", 0.05)
     hashes = await recording.make(count=2)
     await rig.wait_recorded(hashes)
     rig.disk.arm(Fault(0, "error", errno.ENOSPC, lasting=True))
@@ -205,7 +203,7 @@ async def test_a_session_with_pending_frames_is_not_deleted(rig: Rig, recording:
     rig.disk.arm(Fault(0, "error", errno.EIO, lasting=True))
     await recording.make(count=2)
     await rig.ask("stop")
-    await eventually_async(lambda: rig.recorder.recording.pending("s") == 2)
+    await eventually_async(lambda: rig.recorder.ledger.pending("s") == 2)
     with pytest.raises(SessionBusy):
         await rig.ask("delete", session_id="s")
     rig.disk.arm(None)
@@ -241,7 +239,7 @@ async def test_a_disk_that_refuses(rig: Rig, recording: SteeredGenerator, number
     await eventually_async(told)
     rig.disk.arm(None)
     await rig.wait_recorded(hashes)
-    await eventually_async(lambda: rig.recorder.recording.trouble("s") is None)
+    await eventually_async(lambda: rig.recorder.ledger.backoff.reason("s") is None)
 
 
 async def test_a_full_disk_refuses_a_new_session(rig: Rig) -> None:
@@ -271,7 +269,7 @@ async def test_a_root_that_vanishes_and_is_blocked(rig: Rig, recording: SteeredG
     rig.root.rename(away)
     rig.root.write_text("in the way")
     hashes += await recording.make(count=2)
-    await eventually_async(lambda: rig.recorder.recording.root_trouble)
+    await eventually_async(lambda: rig.recorder.ledger.backoff.folder)
     assert "sessions" in (await rig.status())["error"]
     assert (await rig.state_of("s"))["pending"] == 2
     rig.root.unlink()
@@ -331,8 +329,7 @@ async def test_a_recorder_that_dies_at_a_step(rig: Rig, recording: SteeredGenera
 async def test_a_spill_is_taken_in_first(rig: Rig) -> None:
     gone = await rig.new_generator("epoch-old")
     old = await gone.make(count=5)
-    inputs = {sha256: ("png", data) for sha256, data in gone.inputs.items()}
-    write_spill(ScriptedDisk(), rig.root, list(gone.held.values()), inputs)
+    gone.spill(rig.root)
     await gone.die()
     generator = await rig.new_generator("epoch-new")
     new = await generator.make(count=2)
@@ -352,8 +349,7 @@ async def test_a_generator_replaced_while_frames_wait(rig: Rig, recording: Steer
     rig.disk.arm(Fault(0, "error", errno.EIO, lasting=True))
     recording.loses = {2, 3}
     hashes += await recording.make(count=3)
-    inputs = {sha256: ("png", data) for sha256, data in recording.inputs.items()}
-    write_spill(ScriptedDisk(), rig.root, list(recording.held.values()), inputs)
+    recording.spill(rig.root)
     await recording.die()
     rig.disk.arm(None)
     generator = await rig.new_generator("epoch-b")
@@ -371,7 +367,7 @@ async def test_what_a_killed_generator_held_is_named_as_lost(rig: Rig, recording
     made = await recording.make(count=3)
     known = rig.metadata()["sequence"][1]["frame_id"]
     ids = [recording.held["s", number][0]["frame_id"] for number in (2, 3, 4)]
-    await eventually_async(lambda: rig.recorder.intake.pending("s") == 3)
+    await eventually_async(lambda: rig.recorder.ledger.pending("s") == 3)
     await recording.die()
     rig.disk.arm(None)
     generator = await rig.new_generator("epoch-b")
@@ -405,8 +401,8 @@ async def test_a_frame_that_waits_is_lost_under_no_other_name(rig: Rig, recordin
     """Whoever asks to have it settled with another epoch or number."""
     rig.disk.arm(Fault(0, "error", errno.EIO, lasting=True))
     made = await recording.make(count=2)
-    await eventually_async(lambda: rig.recorder.intake.pending("s") == 2)
-    await eventually_async(lambda: rig.recorder.recording.is_settled)
+    await eventually_async(lambda: rig.recorder.ledger.pending("s") == 2)
+    await eventually_async(lambda: rig.recorder.ledger.is_settled)
     ids = [recording.held["s", number][0]["frame_id"] for number in (0, 1)]
     told = [*ids, f"{recording.epoch}-77"]
     frames = [{**ref(number, epoch), "frame_id": i} for i in told for epoch in ("x", "y") for number in (0, 1, 77)]
@@ -484,12 +480,11 @@ async def test_memory_does_not_grow_with_frames(rig: Rig, recording: SteeredGene
     for _ in range(6):
         hashes += await recording.make(count=50)
         await rig.wait_recorded(hashes)
-    intake = rig.recorder.intake
-    (streams,) = intake._sessions.values()
+    streams = rig.recorder.ledger.streams
     (stream,) = streams
     assert (len(stream.cached), len(stream.ids), len(stream.skipped)) == (0, 0, 0)
     assert stream.done.ranges() == [(0, 300)]
-    assert intake._cached_bytes == 0
+    assert streams.cached_bytes == 0
 
 
 async def test_the_loop_answers_while_the_disk_is_stuck(rig: Rig, recording: SteeredGenerator) -> None:

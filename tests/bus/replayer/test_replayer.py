@@ -23,7 +23,7 @@ from shared.errors import (
     SessionNotFound,
     UnknownType,
 )
-from shared.session.format.metadata import Tail, entry_from_frame, file_parts, new_head
+from shared.session.format.metadata import Tail, entry_from_fields, file_parts, new_head
 from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
 from tests.bus.replayer.conftest import Rig
@@ -327,7 +327,7 @@ async def test_a_long_session_starts_in_little_more_than_its_file_takes_to_read(
     folder = rig.root / "long"
     folder.mkdir(parents=True)
     header = frame(0).model_dump(mode="json")
-    entry = orjson.dumps(entry_from_frame(header, 0, "0" * 64, "0000_BR.png"))
+    entry = orjson.dumps(entry_from_fields(header, 0, "0" * 64, "0000_BR.png"))
     lines = (entry.replace(b'{"index":0', b'{"index":%d' % index, 1) for index in range(frames))
     path = folder / "metadata.json"
     path.write_bytes(b"".join(file_parts(new_head("long", 1.0), lines, Tail())))

@@ -11,8 +11,9 @@ import pytest
 
 from shared.session.check import Finding, check
 from shared.session.format.lineage import is_parent
+from shared.session.writing.frames import PendingFrame
 from shared.session.writing.repair import repair
-from shared.session.writing.writer import PendingFrame, SessionWriter
+from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, pending_frame
 from tests.support.scripted_disk import ScriptedDisk
 

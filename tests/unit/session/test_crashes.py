@@ -20,7 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from shared.session.check import check, exit_code
 from shared.session.reading.sessions import SessionReader
-from shared.session.writing.writer import PendingFrame, SessionWriter
+from shared.session.writing.frames import PendingFrame
+from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.scripted_disk import Died, Fault, ScriptedDisk
 
@@ -84,7 +85,7 @@ class Recording(RuleBasedStateMachine):
         except Died:
             self._die()
         else:
-            assert [item.frame_id for item in done] == [frame.header["frame_id"] for frame in batch]
+            assert [item.frame_id for item in done] == [frame.frame.frame_id for frame in batch]
             self.acknowledged = max(self.acknowledged, until)
         finally:
             self.disk.arm(None)
@@ -137,7 +138,7 @@ class Recording(RuleBasedStateMachine):
     @invariant()
     def no_acknowledged_image_is_missing(self) -> None:
         for frame in self.frames[: self.acknowledged]:
-            assert frame.header["sha256"] in self._hashes()
+            assert frame.frame.sha256 in self._hashes()
 
     def teardown(self) -> None:
         try:
@@ -157,7 +158,7 @@ class Recording(RuleBasedStateMachine):
             writer.close()
             with SessionReader(self.root / "s") as reader:
                 entries: list[dict[str, Any]] = list(reader.entries())
-                assert [entry["frame_id"] for entry in entries] == [frame.header["frame_id"] for frame in self.frames]
+                assert [entry["frame_id"] for entry in entries] == [frame.frame.frame_id for frame in self.frames]
                 for entry, frame in zip(entries, self.frames, strict=True):
                     assert reader.frame_bytes(entry) == frame.png
                     path = reader.input_path(entry)

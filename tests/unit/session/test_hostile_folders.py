@@ -25,7 +25,7 @@ from shared.session.writing.repair import repair
 from shared.session.writing.spill import read_spill, write_spill
 from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
-from tests.support.frames import CREATED_AT, frame_fields, pending_frame, tiny_png
+from tests.support.frames import CREATED_AT, pending_frame, tiny_png
 
 WAIT_S = 30.0
 
@@ -348,10 +348,9 @@ def test_a_large_file_of_another_hand_is_answered_as_it_is(root: Path, monkeypat
 
 def test_a_spilled_frame_of_no_session_is_left_alone(root: Path) -> None:
     for session_id in ("../../x", "/etc", "", ".spill"):
-        header = {**frame_fields(1), "session_id": session_id, "sha256": "0" * 64, "timestamp": [1]}
-        write_spill(Disk(), root, [(header, tiny_png())], {})
-    header = {**frame_fields(2), "sha256": "0" * 64}
-    write_spill(Disk(), root, [(header, tiny_png())], {})
+        odd = pending_frame(1).frame.model_copy(update={"session_id": session_id})
+        write_spill(Disk(), root, [(odd, tiny_png())], {})
+    write_spill(Disk(), root, [(pending_frame(2).frame, tiny_png())], {})
     found = read_spill(root)
-    assert [frame.header["session_id"] for frame in found.frames] == ["s"]
+    assert [frame.frame.session_id for frame in found.frames] == ["s"]
     assert len(found.torn) == 4

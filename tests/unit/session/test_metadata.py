@@ -20,7 +20,7 @@ HEAD = metadata.new_head("s", 1.5, {"parent": "other"})
 
 
 def entry(index: int, **more: Any) -> dict[str, Any]:
-    return metadata.entry_from_frame(frame_fields(index, **more), index, "0" * 64, None)
+    return metadata.entry_from_fields(frame_fields(index, **more), index, "0" * 64, None)
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from shared.session.check import check, exit_code
 from shared.session.reading.sessions import SessionReader
+from shared.session.writing.frames import PendingFrame
 from shared.session.writing.spill import read_spill, write_spill
-from shared.session.writing.writer import PendingFrame, SessionWriter
+from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.power import PowerDisk
@@ -69,13 +70,13 @@ def assert_whole(root: Path, given_frames: list[PendingFrame], acknowledged: int
     writer = SessionWriter.open_or_create(disk, root, "s", CREATED_AT)
     with SessionReader(root / "s") as reader:
         ids = [entry["frame_id"] for entry in reader.entries()]
-        assert ids[:acknowledged] == [frame.header["frame_id"] for frame in given_frames[:acknowledged]]
+        assert ids[:acknowledged] == [frame.frame.frame_id for frame in given_frames[:acknowledged]]
     writer.append(given_frames)
     writer.close()
     without_input = 0
     with SessionReader(root / "s") as reader:
         entries = list(reader.entries())
-        assert sorted(entry["frame_id"] for entry in entries) == sorted(f.header["frame_id"] for f in given_frames)
+        assert sorted(entry["frame_id"] for entry in entries) == sorted(f.frame.frame_id for f in given_frames)
         for entry in entries:
             frame = given_frames[entry["record_seq"]]
             assert reader.frame_bytes(entry) == frame.png
@@ -96,7 +97,7 @@ def assert_whole(root: Path, given_frames: list[PendingFrame], acknowledged: int
 def test_a_power_cut_while_spilling_leaves_no_false_frame(dies_at: int, reached: list[float]) -> None:
     logging.disable(logging.CRITICAL)
     given_frames = frames(chain=False)
-    inputs = {str(frame.header["input_sha256"]): ("png", bytes(frame.input or b"")) for frame in given_frames}
+    inputs = {frame.frame.input_sha256: ("png", bytes(frame.input or b"")) for frame in given_frames}
     with TemporaryDirectory() as folder:
         medium = Path(folder) / "medium"
         (medium / ".spill").mkdir(parents=True)
@@ -104,7 +105,7 @@ def test_a_power_cut_while_spilling_leaves_no_false_frame(dies_at: int, reached:
         complete = False
         try:
             Disk.make_folders(disk, medium)
-            write_spill(disk, medium, [(frame.header, bytes(frame.png)) for frame in given_frames], inputs)
+            write_spill(disk, medium, [(frame.frame, bytes(frame.png)) for frame in given_frames], inputs)
             complete = True
         except Died:
             pass
@@ -112,7 +113,7 @@ def test_a_power_cut_while_spilling_leaves_no_false_frame(dies_at: int, reached:
         after = Path(folder) / "after"
         disk.cut(after, lambda: next(draws))
         loaded = [frame.load() for frame in read_spill(after).frames]
-        assert [frame.png for frame in loaded] == [given_frames[frame.header["seq"]].png for frame in loaded]
+        assert [frame.png for frame in loaded] == [given_frames[frame.frame.seq].png for frame in loaded]
         if complete:
             assert len(loaded) == len(given_frames)
             assert all(frame.input is not None for frame in loaded)

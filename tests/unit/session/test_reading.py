@@ -277,7 +277,7 @@ def test_a_reader_beside_a_writer_always_gets_whole_json(disk: ScriptedDisk, roo
 def test_nothing_reads_the_sequence_to_list_or_to_open(writer: SessionWriter, root: Path) -> None:
     """The head of a session that is longer than one block is found without its entries."""
     path = root / "s" / "metadata.json"
-    kept = [orjson.dumps(metadata.entry_from_frame(frame_fields(n), n, "0" * 64, None)) for n in range(2000)]
+    kept = [orjson.dumps(metadata.entry_from_fields(frame_fields(n), n, "0" * 64, None)) for n in range(2000)]
     path.write_bytes(b"".join(metadata.file_parts({"session_id": "s", "created_at": 7.0}, kept, Tail())))
     assert list_sessions(root)[0].created_at == 7.0
     with open_session(root, "s") as reader:

@@ -12,7 +12,7 @@ import pytest
 from shared.session.format.metadata import Tail
 from shared.session.writing.repair import repair
 from shared.session.writing.writer import SessionWriter
-from tests.support.frames import CREATED_AT, input_image, pending_frame, tiny_png
+from tests.support.frames import CREATED_AT, frame_fields, input_image, pending_frame, tiny_png
 from tests.support.scripted_disk import Died, Fault, ScriptedDisk
 
 
@@ -153,7 +153,7 @@ def test_images_that_are_not_ours_are_left_alone(folder: Path, disk: ScriptedDis
         "0013_BR.png": tiny_png(),
         "0014_BR.png": bytes(pending_frame(14, created_at=5.0).png),
         "0003_TL.png": bytes(pending_frame(20).png),
-        "0015_BR.png": bytes(pending_frame(15, epoch=None).png),
+        "0015_BR.png": tiny_png(frame_fields(15, epoch=None)),
     }
     for name, data in copies.items():
         (folder / name).write_bytes(data)

@@ -14,6 +14,7 @@ import pytest
 
 from services.api.bus.journal import Journal
 from services.recorder.archive import Archive
+from services.recorder.folder import SessionsFolder
 from shared.session.transfer.staging import staging
 from shared.session.writing.root import make_root
 from shared.session.writing.spill import write_spill
@@ -152,7 +153,7 @@ def spill_something(disk: Disk, root: Path) -> None:
 
 
 def record_something(disk: Disk, root: Path) -> None:
-    archive = Archive(disk, root)
+    archive = Archive(disk, SessionsFolder(disk, root))
     archive.start("s", resume=False)
     archive.close_all()
 

@@ -12,7 +12,8 @@ import pytest
 from shared.frame import FrameKey
 from shared.session.writing import answered, spill
 from shared.session.writing.answered import Answered
-from shared.session.writing.writer import PendingFrame, SessionWriter
+from shared.session.writing.frames import PendingFrame
+from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.scripted_disk import Died, Fault, ScriptedDisk
 
@@ -20,8 +21,8 @@ from tests.support.scripted_disk import Died, Fault, ScriptedDisk
 def write(disk: ScriptedDisk, root: Path, frames: list[PendingFrame]) -> int:
     inputs: dict[str, tuple[str, bytes]] = {}
     for frame in frames:
-        inputs[frame.header["input_sha256"]] = ("png", bytes(frame.input or b""))
-    return spill.write_spill(disk, root, [(frame.header, bytes(frame.png)) for frame in frames], inputs)
+        inputs[frame.frame.input_sha256] = ("png", bytes(frame.input or b""))
+    return spill.write_spill(disk, root, [(frame.frame, bytes(frame.png)) for frame in frames], inputs)
 
 
 def test_spilled_frames_come_back_in_order(disk: ScriptedDisk, root: Path) -> None:
@@ -30,7 +31,7 @@ def test_spilled_frames_come_back_in_order(disk: ScriptedDisk, root: Path) -> No
     assert write(disk, root, frames + later) == 8
     assert write(disk, root, frames) == 6, "twice leaves one file each"
     found = spill.read_spill(root)
-    assert [(f.header["session_id"], f.header["epoch"], f.header["record_seq"]) for f in found.frames] == [
+    assert [(f.frame.session_id, f.frame.epoch, f.frame.record_seq) for f in found.frames] == [
         *(("a", "epoch-a", number) for number in range(3)),
         *(("a", "an earlier name", number) for number in range(2)),
         *(("b", "epoch-a", number) for number in range(3)),
@@ -101,7 +102,7 @@ def test_a_death_while_spilling_leaves_whole_frames_only(root: Path) -> None:
             pass
         for frame in spill.read_spill(root).frames:
             loaded = frame.load()
-            assert hashlib.sha256(loaded.png).hexdigest() == loaded.header["sha256"]
+            assert hashlib.sha256(loaded.png).hexdigest() == loaded.frame.sha256
             assert loaded.input is not None, "inputs go first"
     assert at > 20
 

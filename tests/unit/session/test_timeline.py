@@ -26,11 +26,13 @@ def test_a_time_that_is_not_told_is_that_of_the_frame_before() -> None:
 
 def test_an_entry_that_says_no_time_or_is_none_has_none(disk: ScriptedDisk, root: Path) -> None:
     writer = SessionWriter.create(disk, root, "s", CREATED_AT)
-    said = [CREATED_AT, None, "soon", True, CREATED_AT + 2.5]
-    writer.append([pending_frame(number, timestamp=value) for number, value in enumerate(said)])
+    writer.append([pending_frame(number, timestamp=CREATED_AT + number / 2) for number in (0, 1, 2, 3, 5)])
     writer.close()
     path = root / "s" / "metadata.json"
-    path.write_bytes(path.read_bytes().replace(b'"index":3,', b'"index":"third",'))
+    text = path.read_text()
+    for number, value in ((1, "null"), (2, '"soon"'), (3, "true")):
+        text = text.replace(f'"timestamp":{CREATED_AT + number / 2}', f'"timestamp":{value}')
+    path.write_text(text.replace('"index":3,', '"index":"third",'))
     with SessionReader(root / "s", salvage=True) as reader:
         assert times(reader, 0) == [CREATED_AT, None, None, None, CREATED_AT + 2.5]
         assert times(reader, 4) == [CREATED_AT + 2.5]

@@ -13,7 +13,8 @@ import orjson
 import pytest
 
 from shared.session.reading.sessions import open_session
-from shared.session.writing.writer import CorruptFrame, MissingInput, SessionWriter
+from shared.session.writing.frames import CorruptFrame, MissingInput
+from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.scripted_disk import Fault, ScriptedDisk
 
@@ -57,8 +58,8 @@ def test_frames_are_recorded_byte_for_byte(writer: SessionWriter, root: Path) ->
     for frame, item in zip(frames, done, strict=True):
         assert (root / "s" / str(item.filename)).read_bytes() == frame.png
     written = sequence(root)
-    assert [entry["sha256"] for entry in written] == [frame.header["sha256"] for frame in frames]
-    assert written[0]["prompt"] == frames[0].header["prompt"]
+    assert [entry["sha256"] for entry in written] == [frame.frame.sha256 for frame in frames]
+    assert written[0]["prompt"] == frames[0].frame.prompt
     assert "type" not in written[0]
 
 
@@ -66,7 +67,7 @@ def test_image_and_input_are_durable_before_the_entry(writer: SessionWriter, dis
     disk.log.clear()
     frame = pending_frame(0)
     writer.append([frame])
-    source = f"{frame.header['input_sha256']}.png"
+    source = f"{frame.frame.input_sha256}.png"
     assert disk.log == [
         ("mkdir", "inputs"),
         ("fsync_dir", "s"),
@@ -113,13 +114,13 @@ def test_a_chain_stores_no_input_twice(writer: SessionWriter, root: Path) -> Non
     first = pending_frame(0)
     second = pending_frame(1, input=bytes(first.png))
     third = pending_frame(2, input=bytes(second.png))
-    assert writer.inputs_wanted([first.header, second.header]) == [first.header["input_sha256"]]
+    assert writer.inputs_wanted([first.frame, second.frame]) == [first.frame.input_sha256]
     without = [replace(second, input=None), replace(third, input=None)]
     writer.append([first, without[0]])
-    assert writer.inputs_wanted([third.header]) == []
+    assert writer.inputs_wanted([third.frame]) == []
     writer.append([without[1]])
     assert [entry["input_file"] for entry in sequence(root)] == [
-        f"inputs/{first.header['input_sha256']}.png",
+        f"inputs/{first.frame.input_sha256}.png",
         "0000_BR.png",
         "0001_BR.png",
     ]
@@ -152,7 +153,7 @@ def test_a_folder_removed_by_its_owner_is_made_anew(writer: SessionWriter, root:
     writer.append([pending_frame(0), pending_frame(1)])
     shutil.rmtree(root / "s")
     frame = pending_frame(2)
-    assert writer.inputs_wanted([frame.header]) == [frame.header["input_sha256"]], "it went with the folder"
+    assert writer.inputs_wanted([frame.frame]) == [frame.frame.input_sha256], "it went with the folder"
     (done,) = writer.append([frame])
     assert done.index == 2
     value = orjson.loads((root / "s" / "metadata.json").read_bytes())
@@ -295,11 +296,15 @@ def test_one_sessions_trouble_is_not_anothers(disk: ScriptedDisk, root: Path) ->
 
 
 def test_memory_does_not_grow_with_the_session(writer: SessionWriter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.session.writing.writer.RECENT", 32)
+    monkeypatch.setattr("shared.session.writing.recent.RECENT", 32)
     for start in range(0, 256, 64):
         writer.append([pending_frame(number) for number in range(start, start + 64)])
-    assert len(writer._recent) == 32
-    assert len(writer._by_hash) <= 32
+    assert len(writer.recent) == 32
+    assert [writer.recent.file_of(pending_frame(number).frame.sha256) for number in (0, 223, 255)] == [
+        None,
+        None,
+        "0255_BR.png",
+    ]
     assert all(writer.has(pending_frame(number).frame_id) for number in (0, 100, 255))
     (old,) = writer.append([pending_frame(0)])
     assert old.duplicate

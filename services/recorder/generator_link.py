@@ -6,11 +6,11 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from itertools import islice
-from typing import Any
 
-from services.recorder.intake import Intake
+from services.recorder.ledger.ledger import Ledger
+from services.recorder.ledger.losses import SetAside
 from services.recorder.proving import Proving
 from shared.bus.clients import GeneratorClient
 from shared.bus.envelope import Published, StrangeAnswer
@@ -35,25 +35,25 @@ class GeneratorAway(Exception):
     """The generator does not answer; what was asked of it is asked again later."""
 
 
-class Upstream:
-    """Feeds the intake: from the stream what comes, by asking what does not.
+class GeneratorLink:
+    """Feeds the ledger: from the stream what comes, by asking what does not.
 
     Args:
         bus: this process's end of the bus.
-        intake: what is fed.
-        on_news: called after each change; ``True`` when a new epoch began.
+        ledger: what is fed.
         proving: makes acknowledgements ours.
+        news: set after each change.
 
     Attributes:
         state: the generator's own, by its last heartbeat; None before the first.
     """
 
-    def __init__(self, bus: Bus, intake: Intake, on_news: Callable[[bool], None], proving: Proving) -> None:
+    def __init__(self, bus: Bus, ledger: Ledger, proving: Proving, news: asyncio.Event) -> None:
         self._client = GeneratorClient(bus)
         self._stream = Subscriber(bus, "frames", [Frame.type, Status.type])
-        self._intake = intake
-        self._on_news = on_news
+        self._ledger = ledger
         self._proving = proving
+        self._news = news
         self._to_acknowledge: dict[FrameRef, None] = {}
         self._acknowledge_soon = asyncio.Event()
         self._ask_soon = asyncio.Event()
@@ -75,51 +75,46 @@ class Upstream:
         """Close the sockets that ask."""
         await self._client.close()
 
-    def acknowledge(self, frames: list[FrameRef]) -> None:
-        """These frames are on disk for good. Acknowledgements that go astray are found by the next listing."""
-        self._to_acknowledge.update(dict.fromkeys(frames))
+    def acknowledge(self, frames: Iterable[FrameRef]) -> None:
+        """These frames are on disk, or set aside, for good: the generator need not hold them. Acknowledgements that go
+        astray are found by the next listing."""
+        epoch = self._ledger.streams.epoch
+        self._to_acknowledge.update((frame, None) for frame in frames if frame.epoch == epoch)
         self._acknowledge_soon.set()
 
-    def look(self) -> None:
+    def wake(self) -> None:
         """There may be something to fetch or to list."""
         self._ask_soon.set()
 
     # -- loops --------------------------------------------------------------------------------------------------------
 
-    async def tap(self) -> None:
+    async def follow(self) -> None:
         """Follow the stream until cancelled."""
         await self._stream.hand_to(self._take)
 
-    def _take(self, message: Published) -> None:
+    def _take(self, published: Published) -> None:
         self._ask_soon.set()
-        now_s = time.monotonic()
-        header = message.header
-        is_new = self._intake.hear_epoch(header["epoch"], message.sent_at, now_s)
-        if is_new:
-            self._on_news(True)
-        if message.type == Frame.type:
-            if header.get("session_id") is None:
-                return
-            assert isinstance(message.message, Frame)
-            self._intake.add(recordable(message.message, message.payload), message.payload, now_s)
-        elif header["epoch"] == self._intake.epoch:
-            status = message.message
-            assert isinstance(status, Heartbeat)
-            self.state = status.state
-            for backlog in status.sessions:
-                self._intake.hear_backlog(
-                    status.epoch, backlog.session_id, backlog.last_record_seq, backlog.frames, now_s
-                )
-        self._on_news(False)
+        message, streams, now_s = published.message, self._ledger.streams, time.monotonic()
+        assert isinstance(message, Frame | Heartbeat)
+        self._ledger.hear_epoch(message.epoch, published.sent_at, now_s)
+        self._news.set()
+        if isinstance(message, Frame):
+            if message.session_id is not None:
+                _check_picture(message, published.payload)
+                streams.add(message, published.payload, now_s)
+        elif message.epoch == streams.epoch:
+            self.state = message.state
+            for backlog in message.sessions:
+                streams.hear_backlog(message.epoch, backlog.session_id, backlog.last_record_seq, backlog.frames, now_s)
 
     async def ask(self) -> None:
         """Ask for what is pending and for what is missing, until cancelled."""
         while True:
             self._ask_soon.clear()
             try:
-                if self._intake.wants_listing:
+                if self._ledger.streams.wants_listing:
                     await self._list()
-                for ref in self._intake.to_fetch():
+                for ref in self._ledger.streams.to_fetch():
                     await self._fetch(ref)
                     self._ask_soon.set()
             except GeneratorAway:
@@ -159,40 +154,32 @@ class Upstream:
             raise self._strange(error) from None
         except ParafoveaError as error:
             raise GeneratorAway(str(error)) from None
-        if listing.epoch != self._intake.epoch:
-            self._on_news(True)
-        again = self._intake.hear_listing(listing, time.monotonic())
-        if again:
-            self.acknowledge(again)
-        self._on_news(False)
+        self.acknowledge(self._ledger.reconcile(listing, time.monotonic()))
+        self._news.set()
 
     async def _fetch(self, ref: FrameRef) -> None:
         try:
             made = await self._client.fetch(ref)
-            if made.answer.key is None or FrameRef.model_validate(made.answer.key.model_dump()) != ref:
+            frame, png = made.answer, made.image
+            if (frame.session_id, frame.epoch, frame.record_seq) != (ref.session_id, ref.epoch, ref.record_seq):
                 problem = "the generator answered 'fetch' with another frame than the one asked for"
-                raise StrangeAnswer(problem, made.answer.flat())
-            header = recordable(made.answer, made.image)
+                raise StrangeAnswer(problem, frame.flat(), png)
+            _check_picture(frame, png)
         except NotFound:
-            self._intake.wants_listing = True  # acknowledged by an earlier life of ours, or of a dead epoch
+            self._ledger.streams.wants_listing = True  # acknowledged by an earlier life of ours, or of a dead epoch
             await asyncio.sleep(RETRY_S)
-            return
         except StrangeAnswer as error:
             self._strange(error)
             frame_id = error.body.get("frame_id")
-            self.unfit(ref, frame_id if fits(FrameId, frame_id) else None)
+            aside = SetAside.of(error.detail, error.body, error.payload)
+            self._ledger.unfit(ref, frame_id if fits(FrameId, frame_id) else None, aside, time.monotonic())
+            self._news.set()
             await asyncio.sleep(RETRY_S)
-            return
         except ParafoveaError as error:
             raise GeneratorAway(str(error)) from None
-        self._intake.add(header, made.image, time.monotonic(), asked=True)
-        self._on_news(False)
-
-    def unfit(self, ref: FrameRef, frame_id: str | None = None) -> None:
-        """What the generator gives for a frame cannot be recorded. It is asked for again for a while, and given up."""
-        if self._intake.unfit(ref, time.monotonic(), frame_id):
-            log.error("frame %d of session %s cannot be recorded; it is lost", ref.record_seq, ref.session_id)
-            self.acknowledge([ref])
+        else:
+            self._ledger.streams.add(frame, png, time.monotonic(), asked=True)
+            self._news.set()
 
     async def input(self, sha256: str) -> bytes | None:
         """An input image by its hash; None where the generator has it no more, or has other bytes under that name.
@@ -219,15 +206,14 @@ class Upstream:
         return GeneratorAway(f"the generator's answer cannot be used ({error})")
 
 
-def recordable(frame: Frame, png: bytes) -> dict[str, Any]:
-    """The fields of a frame as they are written down.
+def _check_picture(frame: Frame, png: bytes) -> None:
+    """See that a frame comes with a PNG.
 
     Raises:
-        StrangeAnswer: its picture is no PNG.
+        StrangeAnswer: its picture is none.
     """
     if not png.startswith(PNG_SIGNATURE):
-        raise StrangeAnswer("its picture is no PNG", frame.flat())
-    return frame.flat()
+        raise StrangeAnswer("its picture is no PNG", frame.flat(), png)
 
 
 def _is_input(data: bytes, sha256: str) -> bool:

@@ -1,0 +1,127 @@
+"""Which session is active: begun, ended, told to subscribers, and remembered over a restart of the recorder."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from services.recorder.archive import Archive
+from services.recorder.disk_thread import DiskThread
+from services.recorder.folder import FolderUnusable
+from services.recorder.ledger.ledger import Ledger
+from services.recorder.remembered import Remembered
+from shared.bus.messages import Message, SessionStarted, SessionStopped
+from shared.frame import SessionStamp
+
+log = logging.getLogger(__name__)
+
+REMEMBER_S = 1.0
+"""How long who starts or stops a session waits until that is remembered; a disk that is slower does it later."""
+
+
+class ActiveSession:
+    """Changes which session is active.
+
+    Args:
+        epoch: this life of the recorder.
+        ledger: where it stands.
+        archive: opens it.
+        remembered: keeps it on the disk.
+        publish: tells subscribers.
+        thread: on which the disk is used.
+        wake: set after each change: there may be something to write, or to close.
+    """
+
+    def __init__(
+        self,
+        epoch: str,
+        ledger: Ledger,
+        archive: Archive,
+        remembered: Remembered,
+        publish: Callable[[Message], Awaitable[None]],
+        thread: DiskThread,
+        wake: asyncio.Event,
+    ) -> None:
+        self._epoch = epoch
+        self._ledger = ledger
+        self._archive = archive
+        self._remembered = remembered
+        self._publish = publish
+        self._thread = thread
+        self._wake = wake
+        self._writing: asyncio.Future[None] | None = None
+        self._has_recalled = False
+
+    async def activate(self, stamp: SessionStamp, *, resumed: bool) -> None:
+        """From now on this session is the active one; the one that was ends."""
+        ledger = self._ledger
+        before, ledger.active = ledger.active, stamp
+        if ledger.stopped == stamp.session_id:
+            ledger.stopped = None
+        if before is not None and before.session_id != stamp.session_id:
+            await self._tell_end(before, "another started")
+        await self._publish(started(self._epoch, stamp, resumed=resumed))
+        self._wake.set()
+        await self.remember()
+
+    async def deactivate(self, reason: str) -> None:
+        """No session is active from now on. It is closed once its frames are on disk."""
+        before, self._ledger.active = self._ledger.active, None
+        if before is not None:
+            self._ledger.stopped = before.session_id
+            await self._tell_end(before, reason)
+        self._wake.set()
+        await self.remember()
+
+    async def resume(self, stamp: SessionStamp) -> None:
+        """Go on with a session that was active. It is active also where it cannot be opened yet: its frames wait, and
+        ``status`` says why."""
+        with self._ledger.changing():
+            try:
+                self._ledger.opened(stamp.session_id, await self._thread.run(self._archive.resume, stamp))
+            except (FolderUnusable, OSError) as error:
+                log.error("session %s goes on, and cannot be opened yet: %s", stamp.session_id, error)
+            await self.activate(stamp, resumed=True)
+
+    async def recall(self) -> None:
+        """Go on with the session that was active when an earlier life of this process ended; once, as soon as the disk
+        says which."""
+        if self._has_recalled:
+            return
+        try:
+            stamp = await self._thread.run(self._read)
+        except (FolderUnusable, OSError) as error:
+            log.error("which session was active is not known yet: %s", error)
+            return
+        self._has_recalled = True
+        if stamp is not None and self._ledger.active is None:
+            log.info("session %s was active before, and goes on", stamp.session_id)
+            await self.resume(stamp)
+
+    async def remember(self) -> None:
+        """Bring to the disk which session is active, where that is wanted; as long as it fails the beat tries again."""
+        self._remembered.want(self._ledger.active)
+        if self._remembered.is_written:
+            return
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.ensure_future(self._thread.run(self._remembered.write))
+            self._writing.add_done_callback(_tell_failure)
+        await asyncio.wait([self._writing], timeout=REMEMBER_S)
+
+    def _read(self) -> SessionStamp | None:
+        self._archive.folder.claim()
+        return self._remembered.recall()
+
+    async def _tell_end(self, stamp: SessionStamp, reason: str) -> None:
+        await self._publish(SessionStopped(epoch=self._epoch, session_id=stamp.session_id, reason=reason))
+
+
+def started(epoch: str, stamp: SessionStamp, *, resumed: bool) -> SessionStarted:
+    """The message that a session is active."""
+    return SessionStarted(epoch=epoch, session_id=stamp.session_id, created_at=stamp.created_at, resumed=resumed)
+
+
+def _tell_failure(written: asyncio.Future[None]) -> None:
+    if not written.cancelled() and (error := written.exception()) is not None:
+        log.warning("which session is active is not remembered yet: %s", error)

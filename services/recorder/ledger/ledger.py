@@ -1,0 +1,257 @@
+"""The ledger: what is known, held, lost and due. No socket, no disk, no clock of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+
+from services.recorder.ledger.backoff import Backoff
+from services.recorder.ledger.losses import Losses, LostFrame, SetAside
+from services.recorder.ledger.stream import HeardFrame
+from services.recorder.ledger.streams import CACHE_BYTES, Streams
+from shared.bus.requests.generator import Listing
+from shared.frame import FrameRef, SessionStamp
+from shared.session.writing.spill import SpilledFrame
+
+log = logging.getLogger(__name__)
+
+BATCH_FRAMES = 16
+BATCH_BYTES = 32 * 1024 * 1024
+LEASE_S = 60.0
+"""How long a session that is recorded beside the active one stays open without a frame."""
+
+
+class Ledger:
+    """One for a process: whether a frame is safe is asked here, and nowhere else. Times are monotonic, and given.
+
+    Attributes:
+        streams: the frames that the generator has, or had.
+        backoff: what the disk refuses, and when it is tried again.
+        losses: frames that will not be recorded.
+        active: the session that new frames belong to.
+        stopped: the one that somebody stopped last, unless it was begun again.
+        recorded: entries by session, of those that are open.
+        free_bytes: where the sessions are, at the last look; None where it cannot be told.
+        recovered: what an earlier life of the recorder left was looked at.
+        generations: how many lives of the generator there were, as far as is known; one before this process began.
+    """
+
+    def __init__(self, cache_bytes: int = CACHE_BYTES) -> None:
+        self.streams = Streams(cache_bytes)
+        self.backoff = Backoff()
+        self.losses = Losses()
+        self.active: SessionStamp | None = None
+        self.stopped: str | None = None
+        self.recorded: dict[str, int] = {}
+        self.free_bytes: int | None = None
+        self.recovered = False
+        self.generations = 1
+        self._taken_in = 0
+        self._spilled: dict[str, list[SpilledFrame]] = {}
+        self._unusable: set[str] = set()
+        self._leases: dict[str, float] = {}
+        self._changes = 0
+
+    # -- the generator ------------------------------------------------------------------------------------------------
+
+    def hear_epoch(self, epoch: str, at_s: float, now_s: float) -> None:
+        """A message of an epoch, sent at ``at_s`` by the generator's clock."""
+        if self.streams.hear_epoch(epoch, at_s, now_s):
+            self.generations += 1
+
+    def reconcile(self, listing: Listing, now_s: float) -> list[FrameRef]:
+        """The generator said what it holds; those frames of it that are settled, to be acknowledged again."""
+        if listing.epoch != self.streams.epoch:
+            self.generations += 1
+        return self.streams.reconcile(listing, now_s)
+
+    # -- frames -------------------------------------------------------------------------------------------------------
+
+    def is_safe(self, ref: FrameRef) -> bool | None:
+        """Whether a frame is on disk: it was written by this process, or is known to wait. None: the disk knows, if
+        anybody does."""
+        stream = self.streams.find(ref.epoch, ref.session_id)
+        if stream is not None and ref.record_seq in stream.done:
+            return True
+        return False if stream is not None and stream.is_waiting(ref.record_seq) else None
+
+    def may_come(self, ref: FrameRef, frame_id: str = "") -> bool:
+        """Whether a frame may still be written: its generator lives or is not known, its stream is not given up, or
+        what was left behind has not been looked at.
+
+        Where it is called by an id, that of no frame that is on its way: who gives such a frame another epoch or number
+        makes it no lost one.
+        """
+        stream, epoch = self.streams.find(ref.epoch, ref.session_id), self.streams.epoch
+        if not self.is_settled or self.has_spilled(ref.session_id):
+            return True
+        if stream is not None and ref.record_seq in stream.aside:
+            return False
+        if epoch is None or ref.epoch == epoch or frame_id.startswith(f"{epoch}-"):
+            return True
+        coming = [stream for stream in self.streams.of(ref.session_id) if not stream.finished]
+        return any(stream.epoch == ref.epoch or stream.expects(frame_id) for stream in coming)
+
+    def sessions(self) -> list[str]:
+        """Sessions with frames that are not on disk yet."""
+        waiting = (stream.session_id for stream in self.streams if not stream.finished)
+        return list(dict.fromkeys([*self._spilled, *waiting]))
+
+    def pending(self, session_id: str) -> int:
+        """Frames of a session known to exist and not yet on disk."""
+        streams = sum(stream.pending for stream in self.streams.of(session_id))
+        return streams + len(self._spilled.get(session_id, ()))
+
+    def ready(self) -> list[str]:
+        """Sessions with a frame that can be written, those of the spill first."""
+        return list(dict.fromkeys([*self._spilled, *self.streams.ready()]))
+
+    def batch(self, session_id: str) -> list[HeardFrame]:
+        """The frames of a session to write next, together."""
+        batch: list[HeardFrame] = []
+        size = 0
+        for heard in islice(self.streams.upcoming(session_id), BATCH_FRAMES):
+            size += len(heard.png)
+            if batch and size > BATCH_BYTES:
+                break
+            batch.append(heard)
+        return batch
+
+    def wrote(self, session_id: str, refs: Sequence[FrameRef], count: int, now_s: float) -> None:
+        """These frames of a session are on disk, which has ``count`` entries now."""
+        self.recorded[session_id] = count
+        if session_id in self._leases:
+            self.lease(session_id, now_s)
+        self.streams.wrote(refs)
+
+    def unfit(self, ref: FrameRef, frame_id: str | None, aside: SetAside, now_s: float) -> bool:
+        """What the generator gave for a frame cannot be recorded. Whether that was so often enough: the frame is set
+        aside, and those behind it go on."""
+        lost = self.streams.give_up_unfit(ref, frame_id, aside)
+        if lost is not None:
+            log.error("frame %d of session %s cannot be recorded: %s", ref.record_seq, ref.session_id, aside.reason)
+            self.losses.add(lost, now_s)
+        return lost is not None
+
+    def give_up(self, now_s: float) -> None:
+        """Step over frames that can come no more: their generator is gone, and so is its spill."""
+        if self.is_settled:
+            for lost in self.streams.give_up(now_s, waiting=self._spilled):
+                self.losses.add(lost, now_s)
+
+    def losses_due(self, now_s: float) -> dict[str, list[LostFrame]]:
+        """By session, the lost frames to write down now, each with a name."""
+        if not self.is_settled:
+            return {}
+        due = self.losses.due(now_s).items()
+        return {s: frames for s, frames in due if not self.has_spilled(s) and self.backoff.may_try(s, now_s)}
+
+    def named(self, session_id: str, frames: Sequence[LostFrame], lost: Iterable[str]) -> None:
+        """These lost frames of a session were looked at; those in ``lost`` are written down, the others recorded."""
+        self.losses.settled(session_id, frames, lost)
+        self.streams.named(frame.ref for frame in frames if frame.aside is not None)
+        self.recorded.setdefault(session_id, 0)
+
+    # -- the spill ----------------------------------------------------------------------------------------------------
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything that a generator of the past left has been looked at."""
+        return self.recovered and not self.wants_spill
+
+    @property
+    def wants_spill(self) -> bool:
+        """Whether a generator has gone: what it left goes before what its successor makes."""
+        return self._taken_in < self.generations
+
+    def take_spill(self, frames: Sequence[SpilledFrame], generations: int) -> None:
+        """What the generators left of which there were so many when it was read."""
+        if frames:
+            log.warning("%d frames of a stopped generator are in the spill; they are taken in first", len(frames))
+        self._taken_in = generations
+        self._spilled.clear()
+        for spilled in frames:
+            if spilled.path.name not in self._unusable and spilled.frame.session_id is not None:
+                self._spilled.setdefault(spilled.frame.session_id, []).append(spilled)
+
+    def has_spilled(self, session_id: str) -> bool:
+        """Whether frames of a session wait in the spill."""
+        return session_id in self._spilled
+
+    def spilled_batch(self, session_id: str) -> list[SpilledFrame]:
+        """The frames of a session to take out of the spill next."""
+        return self._spilled.get(session_id, [])[:BATCH_FRAMES]
+
+    def took_out(self, session_id: str, frames: Sequence[SpilledFrame]) -> bool:
+        """These are in their session, or lost; whether nothing at all is left in the spill."""
+        left = self._spilled.pop(session_id, [])[len(frames) :]
+        if left:
+            self._spilled[session_id] = left
+        return not self._spilled and not self._unusable
+
+    def spoilt(self, spilled: SpilledFrame, now_s: float) -> None:
+        """A frame of the spill cannot be used. Its file stays there for a human."""
+        self._unusable.add(spilled.path.name)
+        if (key := spilled.frame.key) is not None:
+            self.losses.add(LostFrame(key, key.frame_id), now_s)
+
+    # -- sessions -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """While another session is about to be opened, none is closed."""
+        self._changes += 1
+        try:
+            yield
+        finally:
+            self._changes -= 1
+
+    def opened(self, session_id: str, count: int) -> None:
+        """A session is open, with so many entries."""
+        self.recorded[session_id] = count
+        self.backoff.succeeded(session_id)
+
+    def may_close(self, session_id: str, now_s: float) -> bool:
+        """Whether a session is to be closed now: it is not active, nothing of it waits and no frame is expected."""
+        return not (
+            self._changes
+            or self.is_active(session_id)
+            or self.is_leased(session_id, now_s)
+            or self.pending(session_id)
+            or not self.backoff.may_try(session_id, now_s)
+        )
+
+    def closed(self, session_id: str) -> int:
+        """A session is closed; how many entries it has."""
+        self.backoff.succeeded(session_id)
+        return self.recorded.pop(session_id, 0)
+
+    def forget(self, session_id: str) -> None:
+        """A session was deleted."""
+        self.closed(session_id)
+        self.release(session_id)
+        self.streams.forget_session(session_id)
+
+    def is_active(self, session_id: str) -> bool:
+        """Whether new frames belong to it."""
+        return self.active is not None and self.active.session_id == session_id
+
+    def lease(self, session_id: str, now_s: float) -> None:
+        """Keep a session open between its frames though it is not active: opening it again costs a reading of it all.
+
+        Whoever makes its frames may die, so the lease ends after some time without any."""
+        self._leases[session_id] = now_s + LEASE_S
+
+    def is_leased(self, session_id: str, now_s: float) -> bool:
+        """Whether more frames are expected of a session that is not the active one."""
+        return self._leases.get(session_id, 0.0) > now_s
+
+    def release(self, session_id: str) -> None:
+        """No more frames are expected: it is closed once those that there are are on disk."""
+        self._leases.pop(session_id, None)
+
+    def is_stuck(self) -> bool:
+        """Whether nothing can be written now: no frame is here, or the disk refuses each session that has one."""
+        return self.backoff.folder is not None or all(map(self.backoff.reason, self.streams.ready()))

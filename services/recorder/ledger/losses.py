@@ -1,0 +1,123 @@
+"""Frames that will not be recorded: named in their session, once it is known what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from shared.frame import FrameRef
+
+NAMING_S = 10.0
+"""A frame whose id was never heard waits so long for the API, which may know it, before it is named by its number."""
+TOLD = 1000
+"""Ids of lost frames that ``status`` tells, by session, the last ones."""
+TOLD_REASONS = 100
+"""Of frames that were set aside, the last ones."""
+HELD_BYTES = 64 * 1024 * 1024
+"""Of frames that are to be set aside, until the disk takes them. What is beyond is not kept."""
+
+_Place = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What there is of a frame that cannot be recorded, and why it cannot: for a human.
+
+    Attributes:
+        header: what was said of it, as JSON.
+        png: its picture, as it came; empty where none came.
+    """
+
+    reason: str
+    header: bytes = b"{}"
+    png: bytes = b""
+
+    @classmethod
+    def of(cls, reason: str, header: Mapping[str, Any], png: bytes) -> SetAside:
+        """From what the generator said, whatever that is."""
+        return cls(reason, orjson.dumps(header, option=orjson.OPT_INDENT_2), png)
+
+    @property
+    def bytes(self) -> int:
+        return len(self.header) + len(self.png)
+
+
+@dataclass(frozen=True, slots=True)
+class LostFrame:
+    """A frame that will not be recorded.
+
+    Attributes:
+        frame_id: None where it was never heard.
+        aside: of one that came and cannot be recorded.
+    """
+
+    ref: FrameRef
+    frame_id: str | None
+    aside: SetAside | None = None
+
+
+class Losses:
+    """What is lost, and what of it is not yet written down.
+
+    Attributes:
+        told: ids of lost frames by session, since this process began.
+        reasons: by frame id, why those that were set aside could not be recorded.
+    """
+
+    def __init__(self) -> None:
+        self._unwritten: dict[_Place, tuple[LostFrame, float]] = {}
+        self._held_bytes = 0
+        self.told: dict[str, list[str]] = {}
+        self.reasons: dict[str, str] = {}
+
+    def add(self, frame: LostFrame, now_s: float) -> None:
+        """This frame will not be recorded."""
+        aside = frame.aside
+        if aside is not None and self._held_bytes + aside.bytes > HELD_BYTES:
+            aside = SetAside(aside.reason)
+        self._drop(frame.ref)
+        self._held_bytes += aside.bytes if aside is not None else 0
+        kept = LostFrame(frame.ref, frame.frame_id, aside)
+        self._unwritten[_place(frame.ref)] = (kept, now_s if frame.frame_id else now_s + NAMING_S)
+
+    def due(self, now_s: float) -> dict[str, list[LostFrame]]:
+        """By session, the frames to write down now, each with a name."""
+        found: dict[str, list[LostFrame]] = {}
+        for frame, due_s in self._unwritten.values():
+            if now_s >= due_s:
+                ref = frame.ref
+                # Epoch and number alone may be those of a frame in the session that this one is a copy of.
+                name = frame.frame_id or f"{ref.epoch}#{ref.session_id}#{ref.record_seq}"
+                found.setdefault(ref.session_id, []).append(LostFrame(ref, name, frame.aside))
+        return found
+
+    def is_waiting(self, ref: FrameRef) -> bool:
+        """Whether a frame is lost, and not yet written down."""
+        return _place(ref) in self._unwritten
+
+    def settled(self, session_id: str, frames: Iterable[LostFrame], lost: Iterable[str]) -> None:
+        """These frames of a session were looked at; those in ``lost`` are written down."""
+        named = list(lost)
+        for frame in frames:
+            self._drop(frame.ref)
+            if frame.aside is not None and frame.frame_id in named:
+                self.reasons[frame.frame_id] = frame.aside.reason
+        while len(self.reasons) > TOLD_REASONS:
+            del self.reasons[next(iter(self.reasons))]
+        told = self.told.setdefault(session_id, [])
+        told += [frame_id for frame_id in named if frame_id not in told]
+        del told[:-TOLD]
+        if not told:
+            del self.told[session_id]
+
+    def _drop(self, ref: FrameRef) -> None:
+        frame, _ = self._unwritten.pop(_place(ref), (None, 0.0))
+        if frame is not None and frame.aside is not None:
+            self._held_bytes -= frame.aside.bytes
+
+
+def _place(ref: FrameRef) -> _Place:
+    return ref.session_id, ref.epoch, ref.record_seq

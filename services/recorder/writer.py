@@ -1,0 +1,255 @@
+"""The loop that writes: whichever session's next frame is here, in batches, around whatever the disk refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from services.recorder.archive import Archive, Written
+from services.recorder.closing import Closing
+from services.recorder.disk_thread import DiskThread
+from services.recorder.folder import FolderUnusable
+from services.recorder.generator_link import GeneratorAway, GeneratorLink
+from services.recorder.ledger.ledger import Ledger
+from services.recorder.ledger.losses import SetAside
+from shared.bus.messages import FrameRecorded, Message
+from shared.frame import FrameRef
+from shared.session.writing.frames import CorruptFrame, RecordedFrame
+from shared.session.writing.spill import SpilledFrame
+
+log = logging.getLogger(__name__)
+
+
+class WriterLoop:
+    """Writes what the ledger has ready, and what a generator spilled before that.
+
+    Args:
+        ledger: says what is to be done, and is told what was.
+        archive: the sessions.
+        link: to the generator: it is asked for inputs, and told what is safe.
+        publish: tells subscribers.
+        thread: on which the disk is used.
+        wake: set by others: there may be something to write.
+        closing: who waits for a session to be closed.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        archive: Archive,
+        link: GeneratorLink,
+        publish: Callable[[Message], Awaitable[None]],
+        thread: DiskThread,
+        wake: asyncio.Event,
+        closing: Closing,
+    ) -> None:
+        self._ledger = ledger
+        self._archive = archive
+        self._link = link
+        self._publish = publish
+        self._thread = thread
+        self._wake = wake
+        self._closing = closing
+        self._missed_inputs: dict[str, int] = {}
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Write nothing more."""
+        self._stopping = True
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while not self._stopping:
+            self._wake.clear()
+            progressed = await self._prepare() and await self._round()
+            if not progressed:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        backoff, now_s = self._ledger.backoff, time.monotonic()
+        if backoff.folder is not None:
+            await asyncio.sleep(max(0.0, backoff.folder.again_at_s - now_s))
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(backoff.wait_s(now_s)):
+                await self._wake.wait()
+
+    async def _prepare(self) -> bool:
+        """Recover once, and read the spill whenever a generator has gone; whether the folder can be written to."""
+        ledger, folder = self._ledger, self._archive.folder
+        try:
+            if not ledger.recovered:
+                await self._thread.run(folder.recover, self._archive.is_open)
+                ledger.recovered = True
+            if ledger.wants_spill:
+                generations = ledger.generations  # another one may go while this one's is read
+                ledger.take_spill(await self._thread.run(folder.read_spill), generations)
+            elif ledger.backoff.folder is not None:
+                await self._thread.run(folder.claim)
+        except FolderUnusable as error:
+            ledger.backoff.folder_failed(str(error), time.monotonic())
+            return False
+        ledger.backoff.folder_succeeded()
+        return True
+
+    async def _round(self) -> bool:
+        """One batch of each session whose turn has come; whether anything came of it."""
+        progressed = False
+        for session_id in self._ledger.ready():
+            if self._ledger.wants_spill or self._stopping:
+                return True
+            if self._ledger.backoff.may_try(session_id, time.monotonic()):
+                progressed |= await self._try(session_id)
+        await self._name_losses()
+        await self._close_ended()
+        return progressed
+
+    async def _try(self, session_id: str) -> bool:
+        """Write one batch of a session; whether that worked."""
+        backoff = self._ledger.backoff
+        try:
+            if self._ledger.has_spilled(session_id):
+                await self._write_spilled(session_id)
+            else:
+                await self._write_ready(session_id)
+        except CorruptFrame as error:
+            self._refuse(error)
+            return True  # those before it are written now
+        except GeneratorAway as error:
+            backoff.failed(session_id, str(error), time.monotonic())
+        except FolderUnusable as error:
+            backoff.folder_failed(str(error), time.monotonic())
+        except OSError as error:
+            backoff.failed(session_id, f"the disk refuses: {error.strerror or error}", time.monotonic())
+        except Exception as error:
+            log.exception("session %s could not be written", session_id)
+            backoff.failed(session_id, f"{type(error).__name__}: {error}", time.monotonic())
+        else:
+            backoff.folder_succeeded()
+            backoff.succeeded(session_id)
+            return True
+        return False
+
+    def _refuse(self, error: CorruptFrame) -> None:
+        """A frame is not what it says it is: it is fetched again, and set aside where that does not help."""
+        pending = error.pending
+        key = pending.frame.key
+        if key is not None:
+            self._ledger.streams.refuse(key)
+            aside = SetAside.of(str(error), pending.frame.flat(), bytes(pending.png))
+            self._ledger.unfit(key, key.frame_id, aside, time.monotonic())
+        self._link.wake()
+
+    async def _write_ready(self, session_id: str) -> None:
+        frames = [(heard.frame, heard.png) for heard in self._ledger.batch(session_id)]
+        if not frames:
+            return
+        created_at = self._ledger.streams.created_at(session_id)
+        inputs: dict[str, bytes | None] = {}
+        while True:
+            written = await self._thread.run(self._archive.write, session_id, created_at, frames, inputs)
+            if not written.inputs_wanted:
+                break
+            for sha256 in written.inputs_wanted:
+                inputs[sha256] = await self._input(sha256)
+        await self._is_written(session_id, written)
+
+    async def _write_spilled(self, session_id: str) -> None:
+        frames = self._ledger.spilled_batch(session_id)
+        written = await self._take_out(session_id, frames, is_last_try=len(frames) == 1)
+        if written is None and len(frames) > 1:  # find the one
+            frames = frames[:1]
+            written = await self._take_out(session_id, frames, is_last_try=True)
+        if self._ledger.took_out(session_id, frames):
+            await self._thread.run(self._archive.folder.clear_spill)
+        await self._is_written(session_id, written or Written(count=self._ledger.recorded.get(session_id, 0)))
+
+    async def _take_out(self, session_id: str, frames: list[SpilledFrame], *, is_last_try: bool) -> Written | None:
+        """Write frames of the spill; None where one of them cannot be used. A single one is lost then."""
+        try:
+            return await self._thread.run(self._archive.write_spilled, session_id, frames)
+        except (ValueError, CorruptFrame) as error:
+            if is_last_try:
+                log.error("a spilled frame of session %s cannot be used: %s", session_id, error)
+                self._ledger.spoilt(frames[0], time.monotonic())
+            return None
+
+    async def _input(self, sha256: str) -> bytes | None:
+        """An input image; None once it is certain that the generator which is there has it no more.
+
+        Raises:
+            GeneratorAway: it does not answer, or it must first be found out which generator it is.
+        """
+        data = await self._link.input(sha256)
+        if data is not None:
+            self._missed_inputs.pop(sha256, None)
+            return data
+        streams = self._ledger.streams
+        missed_at = self._missed_inputs.setdefault(sha256, streams.listings)
+        if streams.listings > missed_at and not self._ledger.wants_spill:
+            del self._missed_inputs[sha256]
+            log.error("nobody has the input %s any more; its frame is recorded without it", sha256)
+            return None
+        streams.wants_listing = True
+        self._link.wake()
+        raise GeneratorAway("the generator does not have an input that a frame needs; it is asked what it holds")
+
+    async def _is_written(self, session_id: str, written: Written) -> None:
+        refs = [
+            FrameRef(session_id=session_id, epoch=frame.epoch, record_seq=frame.record_seq) for frame in written.frames
+        ]
+        self._ledger.wrote(session_id, refs, written.count, time.monotonic())
+        for frame in written.frames:
+            if (message := _recorded(session_id, frame)) is not None:
+                await self._publish(message)
+        self._link.acknowledge(refs)
+        self._link.wake()
+
+    async def _name_losses(self) -> None:
+        for session_id, frames in self._ledger.losses_due(time.monotonic()).items():
+            self._ledger.recorded.setdefault(session_id, 0)
+            try:
+                for frame in frames:
+                    if frame.aside is not None:
+                        await self._thread.run(self._archive.folder.set_aside, frame)
+                names = [frame.frame_id for frame in frames if frame.frame_id is not None]
+                _, lost = await self._thread.run(self._archive.mark_lost, session_id, names)
+            except (FolderUnusable, OSError) as error:
+                self._ledger.backoff.failed(session_id, f"the disk refuses: {error}", time.monotonic())
+                continue
+            self._ledger.named(session_id, frames, lost)
+            self._link.acknowledge([frame.ref for frame in frames if frame.aside is not None])
+            if lost:
+                log.error("session %s: %d frames are lost: %s", session_id, len(lost), ", ".join(lost[:20]))
+
+    async def _close_ended(self) -> None:
+        """Close sessions that are not active and have nothing pending."""
+        ledger = self._ledger
+        for session_id in list(ledger.recorded):
+            if not ledger.may_close(session_id, time.monotonic()):
+                continue
+            try:
+                await self._thread.run(self._archive.close, session_id)
+            except OSError as error:
+                ledger.backoff.failed(session_id, f"it could not be closed: {error.strerror}", time.monotonic())
+            else:
+                self._closing.closed(session_id, ledger.closed(session_id))
+
+
+def _recorded(session_id: str, frame: RecordedFrame) -> FrameRecorded | None:
+    """The message that a frame is on disk; None for one that was there long ago."""
+    if frame.index is None or frame.filename is None:
+        return None
+    return FrameRecorded(
+        session_id=session_id,
+        frame_id=frame.frame_id,
+        frame_epoch=frame.epoch,
+        record_seq=frame.record_seq,
+        index=frame.index,
+        filename=frame.filename,
+        sha256=frame.sha256,
+        bytes=frame.bytes,
+    )
