@@ -10,9 +10,12 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from services.api.edge.pace import RequestTimeout
+from services.api.edge.uploads import ServerBusy
 from services.api.http.body import generate_body, received
-from services.api.http.headers import generated_headers
-from services.api.http.schemas import GenerateRequest, resolve
+from services.api.http.headers import ALWAYS_GENERATED, GENERATED, generated_headers
+from services.api.http.operation import Answer, post
+from services.api.http.schemas import FormRequest, GenerateRequest, JsonRequest, resolve
 from services.api.service import Api
 from shared import images
 from shared.bus.envelope import Reply
@@ -20,12 +23,22 @@ from shared.bus.messages import new_id
 from shared.bus.requests import DRAWN_SEEDS, AnsweredFrame, Generate, Generated
 from shared.bus.rpc import PeerGone, read
 from shared.errors import (
+    Cancelled,
+    GenerationFailed,
     GenerationTimeout,
     GeneratorLoading,
     GeneratorUnavailable,
+    InsufficientStorage,
+    InvalidJson,
     InvalidRequest,
+    PayloadTooLarge,
     QueueFull,
+    RecorderUnavailable,
     RecordingBacklogFull,
+    SessionNotActive,
+    Superseded,
+    UnreadableImage,
+    UnsupportedMediaType,
 )
 from shared.prompts import Draw
 
@@ -37,13 +50,31 @@ GRACE_S = 0.25
 NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull, InvalidRequest)
 
 
-class GenerateRoute:
-    """Handles the route."""
+@post(
+    "/generate",
+    Answer(
+        "The whole image; outside the target sector every pixel is the input's.",
+        {"image/png": None},
+        headers=GENERATED,
+        always=ALWAYS_GENERATED,
+    ),
+    *(InvalidJson, PayloadTooLarge, UnsupportedMediaType, InvalidRequest, UnreadableImage, SessionNotActive),
+    *(Superseded, Cancelled, QueueFull, GeneratorLoading, GeneratorUnavailable, RecorderUnavailable),
+    *(RecordingBacklogFull, GenerationFailed, GenerationTimeout, InsufficientStorage, RequestTimeout, ServerBusy),
+    bodies={"application/json": JsonRequest, "multipart/form-data": FormRequest},
+)
+async def generate(api: Api, request: Request) -> Response:
+    """Change one sector of an image."""
+    return await Generation(api).answer(request)
+
+
+class Generation:
+    """The way of one request to its picture."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def post(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Answer with the PNG."""
         body = generate_body(request.headers.get("content-type", ""))
         async with received(request, body):

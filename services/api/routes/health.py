@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
-from starlette.requests import Request
-from starlette.responses import Response
+from typing_extensions import TypedDict
 
-from services.api.http.errors import JsonResponse
-from services.api.http.headers import NO_STORE
+from services.api.http.operation import get, json
 from services.api.service import Api
+from shared.errors import (
+    GeneratorLoading,
+    GeneratorUnavailable,
+    InsufficientStorage,
+    QueueFull,
+    RecorderUnavailable,
+    RecordingBacklogFull,
+)
 
 STARTING_S = 30.0
 """Processes are started together: so long after our own start, one that is not there yet is not yet missed."""
 
 
-class HealthRoutes:
-    """Handles the routes."""
+class Health(TypedDict):
+    """What other programs may rely on; the rest is for people."""
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    status: Literal["ok", "starting", "degraded"]
+    reasons: list[str]
+    processes: dict[str, dict[str, Any]]
 
-    async def health(self, request: Request) -> Response:
-        """How everything is; always 200."""
-        return JsonResponse(report(self._api), headers=NO_STORE)
 
-    async def ready(self, request: Request) -> Response:
-        """200 only when a ``/generate`` would be accepted; else the error that it would get."""
-        self._api.check_ready()
-        return JsonResponse({"status": "ready"}, headers=NO_STORE)
+class Ready(TypedDict):
+    status: Literal["ready"]
+
+
+@get("/health", json(Health, "Each process's state."))
+async def health(api: Api) -> dict[str, Any]:
+    """How everything is; always 200."""
+    return report(api)
+
+
+@get(
+    "/ready",
+    "It would.",
+    *(QueueFull, GeneratorLoading, GeneratorUnavailable, RecorderUnavailable),
+    *(RecordingBacklogFull, InsufficientStorage),
+)
+async def ready(api: Api) -> Ready:
+    """Whether a ``/generate`` would be accepted."""
+    api.check_ready()
+    return {"status": "ready"}
 
 
 def report(api: Api) -> dict[str, Any]:

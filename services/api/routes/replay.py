@@ -1,108 +1,152 @@
-"""The routes of replay: put a cursor on a session, and step through it. The replayer holds the cursors."""
+"""Replay: put a cursor on a session, step, play. The replayer holds the cursors."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
-from starlette.requests import Request
+from pydantic import Field
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
-from services.api.http import query
 from services.api.http.errors import JsonResponse
-from services.api.http.headers import NO_STORE, replayed_headers
-from services.api.http.schemas import invalid
+from services.api.http.headers import NO_STORE, REPLAYED, replayed_headers
+from services.api.http.operation import Answer, Asked, get, post
+from services.api.http.query import Cursor, Index, SessionId, Speed, Truth
 from services.api.service import Api
 from shared.bus.envelope import Reply
 from shared.bus.requests import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
 from shared.bus.rpc import read
-from shared.errors import InvalidSessionId, SessionNotFound
-from shared.fields import MAX_CURSOR_CHARS, MAX_SPEED, MIN_SPEED, CursorName, fits
-from shared.session.format import ids
+from shared.errors import (
+    FrameCorrupt,
+    FrameMissing,
+    InvalidRequest,
+    NotReplaying,
+    ReplayerUnavailable,
+    SessionDamaged,
+    SessionNotFound,
+)
 
 ANSWER_S = 10.0
 START_S = 60.0
 """A session of 100,000 frames takes its time to open, and longer where another hand has laid it out."""
 
-
-class ReplayRoutes:
-    """Handles the routes."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-
-    async def start(self, request: Request) -> Response:
-        """Put the cursor before the first frame of a session."""
-        session_id = request.path_params["session_id"]
-        try:
-            ids.validate(session_id)
-        except InvalidSessionId:
-            raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
-        wanted = StartReplay(session_id=session_id, cursor=_cursor(request))
-        state = _state(await self._ask("start", wanted, START_S))
-        return JsonResponse(
-            {"session_id": state.session_id, "status": "replaying", "total_generations": state.total}, headers=NO_STORE
-        )
-
-    async def next(self, request: Request) -> Response:
-        """The next frame."""
-        return await self._step("next", request)
-
-    async def previous(self, request: Request) -> Response:
-        """The frame before."""
-        return await self._step("previous", request)
-
-    async def seek(self, request: Request) -> Response:
-        """Go to a frame: the next ``next`` gives it."""
-        wanted = Seek(index=query.whole(request, "index"), cursor=_cursor(request))
-        return _told(_state(await self._ask("seek", wanted)))
-
-    async def status(self, request: Request) -> Response:
-        """Where the cursor is."""
-        return _told(_state(await self._ask("status", CursorRequest(cursor=_cursor(request)))))
-
-    async def play(self, request: Request) -> Response:
-        """Show the session's frames on the bus at their recorded times."""
-        speed = query.decimal(request, "speed")
-        if speed is not None and not MIN_SPEED <= speed <= MAX_SPEED:
-            raise invalid({"speed": f"it is from {MIN_SPEED} to {MAX_SPEED:g}"})
-        loop = query.truth(request, "loop") if "loop" in request.query_params else None
-        return _told(_state(await self._ask("play", Play(speed=speed, loop=loop, cursor=_cursor(request)))))
-
-    async def pause(self, request: Request) -> Response:
-        """Stand still; ``play`` goes on from there."""
-        return _told(_state(await self._ask("pause", CursorRequest(cursor=_cursor(request)))))
-
-    async def stop(self, request: Request) -> Response:
-        """Take the cursor off its session."""
-        await self._ask("stop", CursorRequest(cursor=_cursor(request)))
-        return JsonResponse({"status": "stopped"}, headers=NO_STORE)
-
-    async def _step(self, which: str, request: Request) -> Response:
-        reply = await self._ask(which, CursorRequest(cursor=_cursor(request)))
-        shown = read(ReplayedFrame, reply)
-        if shown.complete or shown.entry is None:
-            return JsonResponse({"status": "complete", "image": None}, headers=NO_STORE)
-        return Response(reply.payload, 200, replayed_headers(shown.entry, shown.session_id), "image/png")
-
-    async def _ask(self, message_type: str, body: CursorRequest, timeout_s: float = ANSWER_S) -> Reply:
-        return await self._api.replayer.ask(message_type, body.model_dump(), timeout_s=timeout_s)
+_FAILURES = (InvalidRequest, SessionNotFound, SessionDamaged, ReplayerUnavailable)
+_WHERE = "Where the cursor is."
 
 
-def _cursor(request: Request) -> str:
-    name = query.text(request, "cursor", max_chars=MAX_CURSOR_CHARS)
-    if name is None:
-        return "default"
-    if not fits(CursorName, name):
-        raise invalid({"cursor": "it has no control characters, such as line breaks"})
-    return name
+class OfCursor(Asked):
+    cursor: Cursor = "default"
 
 
-def _state(reply: Reply) -> CursorState:
-    return read(CursorState, reply)
+class OfReplay(Asked):
+    session_id: SessionId
+    cursor: Cursor = "default"
 
 
-def _told(state: CursorState) -> Response:
-    answer: dict[str, Any] = {
+class SeekTo(Asked):
+    index: Index = Field(description="of the frame")
+    cursor: Cursor = "default"
+
+
+class PlayAt(Asked):
+    speed: Speed | None = Field(None, description="recorded seconds in a second; default: as before, 1 at first")
+    loop: Truth | None = Field(
+        None, description="begin again behind the last frame; default: as before, false at first"
+    )
+    cursor: Cursor = "default"
+
+
+class Replaying(TypedDict):
+    session_id: str
+    status: Literal["replaying"]
+    total_generations: int
+
+
+class State(TypedDict):
+    cursor: str
+    session_id: str | None
+    status: str
+    position: int
+    total_generations: int
+    speed: float | None
+    loop: bool
+
+
+class Complete(TypedDict):
+    status: Literal["complete"]
+    image: None
+
+
+class Stopped(TypedDict):
+    status: Literal["stopped"]
+
+
+_SHOWN = Answer("The frame; or JSON, at the end.", {"image/png": None, "application/json": Complete}, headers=REPLAYED)
+
+
+@post("/session/replay/{session_id}", "Replaying.", *_FAILURES)
+async def start(api: Api, asked: OfReplay) -> Replaying:
+    """Put a cursor before the first frame of a session."""
+    wanted = StartReplay(session_id=asked.session_id, cursor=asked.cursor)
+    state = read(CursorState, await _ask(api, "start", wanted, START_S))
+    session_id = state.session_id or asked.session_id
+    return {"session_id": session_id, "status": "replaying", "total_generations": state.total}
+
+
+@get("/session/replay/next", _SHOWN, NotReplaying, *_FAILURES, FrameMissing, FrameCorrupt, changes=True)
+async def following(api: Api, asked: OfCursor) -> Response:
+    """The next frame."""
+    return await _step(api, "next", asked)
+
+
+@get("/session/replay/previous", _SHOWN, NotReplaying, *_FAILURES, FrameMissing, FrameCorrupt, changes=True)
+async def previous(api: Api, asked: OfCursor) -> Response:
+    """The frame before."""
+    return await _step(api, "previous", asked)
+
+
+@post("/session/replay/seek", _WHERE, NotReplaying, *_FAILURES)
+async def seek(api: Api, asked: SeekTo) -> State:
+    """Go to a frame: ``next`` gives it."""
+    return await _state(api, "seek", Seek(index=asked.index, cursor=asked.cursor))
+
+
+@post("/session/replay/play", _WHERE, NotReplaying, *_FAILURES)
+async def play(api: Api, asked: PlayAt) -> State:
+    """Show the session's frames on the bus at their recorded times, from the cursor's place on."""
+    return await _state(api, "play", Play(speed=asked.speed, loop=asked.loop, cursor=asked.cursor))
+
+
+@post("/session/replay/pause", _WHERE, NotReplaying, *_FAILURES)
+async def pause(api: Api, asked: OfCursor) -> State:
+    """Stand still; ``play`` goes on from there."""
+    return await _state(api, "pause", CursorRequest(cursor=asked.cursor))
+
+
+@get("/session/replay/status", _WHERE, *_FAILURES)
+async def status(api: Api, asked: OfCursor) -> State:
+    """Where a cursor is."""
+    return await _state(api, "status", CursorRequest(cursor=asked.cursor))
+
+
+@post("/session/replay/stop", "Stopped.", InvalidRequest, ReplayerUnavailable)
+async def stop(api: Api, asked: OfCursor) -> Stopped:
+    """Take a cursor off its session."""
+    await _ask(api, "stop", CursorRequest(cursor=asked.cursor))
+    return {"status": "stopped"}
+
+
+async def _step(api: Api, which: str, asked: OfCursor) -> Response:
+    reply = await _ask(api, which, CursorRequest(cursor=asked.cursor))
+    shown = read(ReplayedFrame, reply)
+    if shown.complete or shown.entry is None:
+        return JsonResponse({"status": "complete", "image": None}, headers=NO_STORE)
+    return Response(reply.payload, 200, replayed_headers(shown.entry, shown.session_id), "image/png")
+
+
+async def _state(api: Api, message_type: str, wanted: CursorRequest) -> State:
+    state = read(CursorState, await _ask(api, message_type, wanted))
+    return {
         "cursor": state.cursor,
         "session_id": state.session_id,
         "status": state.state,
@@ -111,4 +155,7 @@ def _told(state: CursorState) -> Response:
         "speed": state.speed,
         "loop": state.loop,
     }
-    return JsonResponse(answer, headers=NO_STORE)
+
+
+async def _ask(api: Api, message_type: str, body: CursorRequest, timeout_s: float = ANSWER_S) -> Reply:
+    return await api.replayer.ask(message_type, body.model_dump(), timeout_s=timeout_s)

@@ -1,28 +1,44 @@
-"""The routes of re-runs: a session made again with something changed. The replayer does it."""
+"""Re-runs: a session made again with something changed. The replayer does it."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
-from starlette.responses import Response
+from typing_extensions import TypedDict
 
+from services.api.edge.pace import RequestTimeout
 from services.api.http.body import Whole as WholeBody
 from services.api.http.body import received
-from services.api.http.errors import JsonResponse
-from services.api.http.headers import NO_STORE
 from services.api.http.json_body import load_object
 from services.api.http.numbers import Whole
+from services.api.http.operation import Asked, delete, get, json, post
+from services.api.http.query import SessionId
 from services.api.http.schemas import checked
 from services.api.service import Api
+from shared.bus.envelope import Reply
 from shared.bus.requests import MAX_SEED, RerunRequest, RerunState, StartRerun
 from shared.bus.rpc import read, request_of
-from shared.errors import InvalidRequest, InvalidSessionId, SessionNotFound
+from shared.errors import (
+    GeneratorLoading,
+    GeneratorUnavailable,
+    InsufficientStorage,
+    InvalidJson,
+    InvalidRequest,
+    InvalidSessionId,
+    NotFound,
+    PayloadTooLarge,
+    RecorderUnavailable,
+    ReplayerUnavailable,
+    SessionBusy,
+    SessionDamaged,
+    SessionExists,
+    SessionNotFound,
+)
 from shared.fields import MAX_NAME_CHARS
 from shared.prompts import MAX_FILE_BYTES
-from shared.session.format import ids
 
 START_S = 60.0
 ANSWER_S = 10.0
@@ -51,35 +67,62 @@ class RerunBody(BaseModel):
     resume: bool = Field(False, description="go on with a re-run that was broken off, with what it was begun with")
 
 
-class RerunRoutes:
-    """Handles the routes."""
+class OfRerun(Asked):
+    session_id: SessionId
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
-    async def start(self, request: Request) -> Response:
-        """Begin, or go on with, a re-run."""
-        parent = _session_id(request)
-        body = WholeBody(MAX_BODY_BYTES)
-        async with received(request, body, MAX_BODY_BYTES):
-            wanted = await asyncio.get_running_loop().run_in_executor(self._api.threads, _wanted, body.finish())
-        self._api.check_open()
-        asked = request_of(StartRerun, session_id=parent, **wanted.model_dump())
-        reply = await self._api.replayer.ask("rerun", asked.model_dump(), timeout_s=START_S)
-        return _told(read(RerunState, reply), 202)
+class Skipped(TypedDict):
+    index: int
+    reason: str
 
-    async def status(self, request: Request) -> Response:
-        """How the re-run into this session stands."""
-        return _told(await self._ask("rerun.status", request))
 
-    async def cancel(self, request: Request) -> Response:
-        """Give it up. What is made stays, and it can be resumed."""
-        return _told(await self._ask("rerun.cancel", request))
+class State(TypedDict):
+    session_id: str
+    parent: str
+    status: Literal["queued", "running", "waiting", "complete", "cancelled", "failed", "interrupted"]
+    done: int
+    total: int
+    skipped: list[Skipped]
+    reason: str | None
+    changed: dict[str, Any]
 
-    async def _ask(self, message_type: str, request: Request) -> RerunState:
-        wanted = RerunRequest(session_id=_session_id(request))
-        reply = await self._api.replayer.ask(message_type, wanted.model_dump(), timeout_s=ANSWER_S)
-        return read(RerunState, reply)
+
+_UNKNOWN = (SessionNotFound, SessionDamaged, NotFound, ReplayerUnavailable)
+
+
+@post(
+    "/session/{session_id}/rerun",
+    json(State, "It is begun.", 202),
+    *(InvalidJson, InvalidRequest, SessionNotFound, SessionExists, InvalidSessionId, SessionBusy, PayloadTooLarge),
+    *(RequestTimeout, InsufficientStorage, SessionDamaged, GeneratorUnavailable, GeneratorLoading),
+    *(RecorderUnavailable, ReplayerUnavailable),
+    bodies={"application/json": RerunBody},
+)
+async def start(api: Api, asked: OfRerun, request: Request) -> dict[str, Any]:
+    """Make a session again with something changed, into a new session."""
+    body = WholeBody(MAX_BODY_BYTES)
+    async with received(request, body, MAX_BODY_BYTES):
+        wanted = await asyncio.get_running_loop().run_in_executor(api.threads, _wanted, body.finish())
+    api.check_open()
+    rerun = request_of(StartRerun, session_id=asked.session_id, **wanted.model_dump())
+    return _told(await api.replayer.ask("rerun", rerun.model_dump(), timeout_s=START_S))
+
+
+@get("/session/{session_id}/rerun", json(State, "Its state."), *_UNKNOWN)
+async def status(api: Api, asked: OfRerun) -> dict[str, Any]:
+    """How the re-run into this session stands."""
+    return await _ask(api, "rerun.status", asked)
+
+
+@delete("/session/{session_id}/rerun", json(State, "Its state."), *_UNKNOWN)
+async def cancel(api: Api, asked: OfRerun) -> dict[str, Any]:
+    """Give the re-run into this session up; it can be resumed."""
+    return await _ask(api, "rerun.cancel", asked)
+
+
+async def _ask(api: Api, message_type: str, asked: OfRerun) -> dict[str, Any]:
+    wanted = RerunRequest(session_id=asked.session_id)
+    return _told(await api.replayer.ask(message_type, wanted.model_dump(), timeout_s=ANSWER_S))
 
 
 def _wanted(body: bytes) -> RerunBody:
@@ -93,17 +136,7 @@ def _wanted(body: bytes) -> RerunBody:
     return checked(RerunBody, load_object(body))
 
 
-def _session_id(request: Request) -> str:
-    session_id: str = request.path_params["session_id"]
-    try:
-        return ids.validate(session_id)
-    except InvalidSessionId:
-        raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
-
-
-def _told(state: RerunState, status: int = 200) -> Response:
+def _told(reply: Reply) -> dict[str, Any]:
     """The state, in the words of the API."""
-    told = state.model_dump()
-    return JsonResponse(
-        {"session_id": told["session_id"], "status": told.pop("state"), **told}, status, headers=NO_STORE
-    )
+    told = read(RerunState, reply).model_dump()
+    return {"session_id": told["session_id"], "status": told.pop("state"), **told}
