@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from cli.asking import calling
 from cli.output import printable, say
 from shared.bus.requests import Repaired, RepairSession
 from shared.bus.rpc import PeerGone, read, request_of
 from shared.errors import ParafoveaError
+from shared.process.calling import calling
 from shared.process.privacy import take_umask_of
 from shared.process.settings import Settings, load_settings
 from shared.session.check import Finding, exit_code

@@ -11,13 +11,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from cli.asking import FAILED, calling, fail
+from cli.asking import fail
 from cli.output import say
 from shared.bus.requests import RerunRequest, RerunState, StartRerun
 from shared.bus.rpc import Client, PeerGone, read, request_of
 from shared.errors import GeneratorLoading, ParafoveaError
 from shared.json_loads import loads
+from shared.process.calling import calling
 from shared.process.settings import Settings, load_settings
+from shared.process.worker import FAILED
 from shared.prompts import InvalidPrompts, parse
 
 START_S = 60.0

@@ -10,19 +10,24 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from shared.errors import ParafoveaError
+from services.api.edge.pace import RequestTimeout
+from services.api.edge.uploads import ServerBusy
+from shared.errors import BY_CODE, ParafoveaError
 
 WEBSOCKET = "WEBSOCKET"
 """Stands for a method where a path is one of a WebSocket."""
 TOKEN = "token"
 """May stand in the query of every operation."""
 
-Handler = Callable[..., Awaitable[Response | Mapping[str, object]]]
+Handler = Callable[..., Awaitable[Response | Mapping[str, object] | None]]
+
+_ERRORS = {kind.code: kind for kind in (RequestTimeout, ServerBusy)} | BY_CODE
 
 
 class Asked(BaseModel):
@@ -57,7 +62,7 @@ KNOWN = Answer("The client has it already (`If-None-Match`).", status=304)
 PAGE = Answer("A page for people.", {"text/html": str})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operation:
     """One method on one path.
 
@@ -72,7 +77,7 @@ class Operation:
 
     method: str
     path: str
-    handler: Callable[..., Awaitable[Any]]
+    handler: Handler
     summary: str
     answers: tuple[Answer, ...]
     errors: tuple[type[ParafoveaError], ...]
@@ -80,13 +85,13 @@ class Operation:
     bodies: Mapping[str, Any]
     changes: bool
 
-    @property
+    @cached_property
     def query(self) -> tuple[str, ...]:
         """Names of its parameters in the query, each to be given at most once."""
         names = (field.alias or name for name, field in self.asked.model_fields.items())
         return tuple(name for name in names if f"{{{name}}}" not in self.path)
 
-    @property
+    @cached_property
     def takes(self) -> tuple[str, ...]:
         """What its handler takes."""
         return tuple(inspect.signature(self.handler).parameters)
@@ -96,21 +101,29 @@ def _declare(
     method: str,
     path: str,
     answer: str | Answer,
-    more: tuple[Answer | type[ParafoveaError], ...],
+    *more: Answer | str,
     bodies: Mapping[str, Any] | None = None,
-    *,
     changes: bool = True,
-) -> Callable[[Callable[..., Awaitable[Any]]], Operation]:
-    def declared(handler: Callable[..., Awaitable[Any]]) -> Operation:
+) -> Callable[[Handler], Operation]:
+    """Declare an operation, above its handler.
+
+    Args:
+        path: with its parameters in braces.
+        answer: the usual one; a text describes JSON of the type that the handler returns.
+        more: other answers, and codes of errors.
+    """
+
+    def declared(handler: Handler) -> Operation:
         types = get_type_hints(handler)
         usual = answer if isinstance(answer, Answer) else json(types["return"], answer)
+        codes = " ".join(each for each in more if isinstance(each, str)).split()
         return Operation(
             method,
             path,
             handler,
             " ".join((inspect.getdoc(handler) or "").split("\n\n")[0].split()).rstrip(".").replace("``", "`"),
             (usual, *(each for each in more if isinstance(each, Answer))),
-            tuple(each for each in more if not isinstance(each, Answer)),
+            tuple(_ERRORS[code] for code in codes),
             types.get("asked", Asked),
             bodies or {},
             changes,
@@ -119,32 +132,11 @@ def _declare(
     return declared
 
 
-def get(
-    path: str, answer: str | Answer, *more: Answer | type[ParafoveaError], changes: bool = False
-) -> Callable[[Handler], Operation]:
-    """Declare what reads.
-
-    Args:
-        path: with its parameters in braces.
-        answer: the usual one; a text describes JSON of the type that the handler returns.
-        more: other answers, and errors.
-        changes: it is no plain read.
-    """
-    return _declare("GET", path, answer, more, changes=changes)
+get = partial(_declare, "GET", changes=False)
+post = partial(_declare, "POST")
+delete = partial(_declare, "DELETE")
 
 
-def post(
-    path: str, answer: str | Answer, *more: Answer | type[ParafoveaError], bodies: Mapping[str, Any] | None = None
-) -> Callable[[Handler], Operation]:
-    """Declare what changes something."""
-    return _declare("POST", path, answer, more, bodies)
-
-
-def delete(path: str, answer: str | Answer, *more: Answer | type[ParafoveaError]) -> Callable[[Handler], Operation]:
-    """Declare what removes something."""
-    return _declare("DELETE", path, answer, more)
-
-
-def websocket(path: str) -> Callable[[Callable[..., Awaitable[None]]], Operation]:
+def websocket(path: str) -> Callable[[Handler], Operation]:
     """Declare a WebSocket. A browser lets any page open one to anywhere, and read from it: so it is no plain read."""
-    return _declare(WEBSOCKET, path, Answer(""), ())
+    return _declare(WEBSOCKET, path, Answer(""))

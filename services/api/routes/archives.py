@@ -12,30 +12,19 @@ from starlette.responses import Response, StreamingResponse
 from typing_extensions import TypedDict
 
 from services.api.edge.pace import Pace, RequestTimeout
-from services.api.edge.uploads import ServerBusy
 from services.api.http.errors import error_response
 from services.api.http.headers import NO_STORE
 from services.api.http.operation import Answer, Asked, get, json, post
 from services.api.http.query import OfSession
 from services.api.routes.sessions import in_threads
 from services.api.service import Api
-from services.api.work.commands import Command
+from services.api.work.processes import Child
 from shared.errors import (
-    FrameMissing,
-    GeneratorUnavailable,
-    InsufficientStorage,
-    InvalidArchive,
-    InvalidRequest,
-    InvalidSessionId,
     ParafoveaError,
     PayloadTooLarge,
     RecorderUnavailable,
-    SessionDamaged,
-    SessionExists,
-    SessionNotFound,
     UnsupportedMediaType,
 )
-from shared.json_loads import loads
 from shared.session.format import ids
 from shared.session.transfer.compression import GB, MAX_ARCHIVE_BYTES
 from shared.session.transfer.export import Export
@@ -66,7 +55,7 @@ class Taken(TypedDict):
 @get(
     "/session/{session_id}/export",
     Answer("A tar archive, compressed with gzip.", {"application/gzip": None}),
-    *(SessionNotFound, FrameMissing, SessionDamaged),
+    "session_not_found frame_missing session_damaged",
 )
 async def export(api: Api, asked: OfSession, request: Request) -> Response:
     """A session as one archive, as far as it is recorded at this moment."""
@@ -81,8 +70,8 @@ async def export(api: Api, asked: OfSession, request: Request) -> Response:
 @post(
     "/session/import",
     json(Taken, "It is there."),
-    *(InvalidArchive, InvalidSessionId, SessionExists, InvalidRequest, PayloadTooLarge, RequestTimeout, ServerBusy),
-    *(UnsupportedMediaType, InsufficientStorage, RecorderUnavailable, GeneratorUnavailable),
+    "invalid_archive invalid_session_id session_exists invalid_request payload_too_large request_timeout server_busy",
+    "unsupported_media_type insufficient_storage recorder_unavailable generator_unavailable",
     bodies={"application/octet-stream": bytes},
 )
 async def take_in(api: Api, asked: As, request: Request) -> Taken | Response:
@@ -123,26 +112,28 @@ async def take_in(api: Api, asked: As, request: Request) -> Taken | Response:
 
 
 async def _import(api: Api, body: Pace, session_id: str | None) -> dict[str, Any]:
-    wanted = [] if session_id is None else ["--as", session_id]
-    command = await asyncio.to_thread(lambda: Command(api.settings, "import", "-", "--json", *wanted, takes_input=True))
+    wanted = () if session_id is None else (session_id,)
+    child = await asyncio.to_thread(
+        lambda: Child("shared.session.transfer", *wanted, settings=api.settings, takes_input=True)
+    )
     try:
-        await _feed(api, body, command)
-        imported: dict[str, Any] = loads(await asyncio.to_thread(command.finish))
+        await _feed(api, body, child)
+        imported: dict[str, Any] = await asyncio.to_thread(child.result)
         return imported
     finally:
-        await asyncio.shield(asyncio.to_thread(_end, api, command))
+        await asyncio.shield(asyncio.to_thread(_end, api, child))
 
 
-def _end(api: Api, command: Command) -> None:
+def _end(api: Api, child: Child) -> None:
     """End an import that may be under way. It removes what it began, unless it is ended in the midst of that."""
-    command.stop()
+    child.stop()
     try:
         sweep(Disk(), api.settings.sessions_dir)
     except OSError as error:
         log.warning("what an import left behind stays until the next one: %s", error)
 
 
-async def _feed(api: Api, body: Pace, command: Command) -> None:
+async def _feed(api: Api, body: Pace, child: Child) -> None:
     """Hand the body on as it comes, in pieces: the pipe is what holds a fast sender back."""
     piece = bytearray()
     while not body.ended:
@@ -150,7 +141,7 @@ async def _feed(api: Api, body: Pace, command: Command) -> None:
             raise RecorderUnavailable("The server is stopping; import again when it is back.")
         piece += await body.next()
         if len(piece) >= _PIECE_BYTES or body.ended:
-            if not await asyncio.to_thread(command.write, bytes(piece)):
+            if not await asyncio.to_thread(child.write, bytes(piece)):
                 return
             piece.clear()
 

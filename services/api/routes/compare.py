@@ -13,7 +13,6 @@ from services.api.http.headers import NO_STORE
 from services.api.http.operation import Asked, get, json
 from services.api.http.query import GivenSession, Index, between
 from services.api.service import Api
-from shared.errors import InvalidRequest, SessionDamaged, SessionNotFound
 
 MAX_PAIRS = 1000
 
@@ -54,7 +53,7 @@ class Comparison(TypedDict):
     "/session/compare",
     json(Comparison, "All figures."),
     json(Comparison, "Those that are worked out so far; ask again.", 202),
-    *(SessionNotFound, SessionDamaged, InvalidRequest),
+    "session_not_found session_damaged invalid_request",
     changes=True,
 )
 async def compare(api: Api, asked: Pairs) -> Response:

@@ -18,7 +18,7 @@ from services.api.http.query import Index, OfFrame, OfSession
 from services.api.routes.page import OfSample, sample_path
 from services.api.routes.sessions import NO_SUCH_FRAME, Entry
 from services.api.service import Api
-from shared.errors import FrameCorrupt, FrameMissing, InvalidRequest, NotFound, SessionDamaged, SessionNotFound
+from shared.errors import FrameMissing, NotFound
 from shared.session.format.layout import image_extension
 from shared.session.format.plain import located
 from shared.session.reading.reader import SessionReader
@@ -50,7 +50,7 @@ Entries = TypedDict(
 )
 
 
-@get("/samples/{name}/thumbnail", _SMALL, KNOWN, NotFound, FrameMissing, FrameCorrupt)
+@get("/samples/{name}/thumbnail", _SMALL, KNOWN, "not_found frame_missing frame_corrupt")
 async def sample_thumbnail(api: Api, asked: OfSample, request: Request) -> Response:
     """A photograph, small."""
     return await _small(api, request, await asyncio.to_thread(_sample, asked.name))
@@ -65,7 +65,7 @@ async def sample_thumbnail(api: Api, asked: OfSample, request: Request) -> Respo
         "says why, with the place, under `damaged`, and what the name of its file tells; so does the answer, where "
         "the rest of the metadata cannot be.",
     ),
-    *(SessionNotFound, InvalidRequest, SessionDamaged),
+    "session_not_found invalid_request session_damaged",
 )
 async def entries(api: Api, asked: Part) -> dict[str, Any]:
     """Some entries of a session, by their position."""
@@ -91,7 +91,7 @@ async def entries(api: Api, asked: Part) -> dict[str, Any]:
 @get(
     "/session/{session_id}/frames/{index}/input",
     Answer("The file.", dict.fromkeys(("image/png", "image/jpeg", "image/webp"))),
-    *NO_SUCH_FRAME,
+    NO_SUCH_FRAME,
 )
 async def frame_input(api: Api, asked: OfFrame) -> Response:
     """What a frame was made from."""
@@ -110,7 +110,7 @@ async def frame_input(api: Api, asked: OfFrame) -> Response:
     return Response(data, 200, {"Cache-Control": "no-cache"}, media_type)
 
 
-@get("/session/{session_id}/frames/{index}/thumbnail", _SMALL, KNOWN, *NO_SUCH_FRAME, FrameCorrupt)
+@get("/session/{session_id}/frames/{index}/thumbnail", _SMALL, KNOWN, NO_SUCH_FRAME, "frame_corrupt")
 async def thumbnail(api: Api, asked: OfFrame, request: Request) -> Response:
     """A frame, small."""
     return await _small(api, request, await api.sessions.read(asked.session_id, lambda it: _path(it, asked.index)))

@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from services.api.edge.pace import RequestTimeout
-from services.api.edge.uploads import ServerBusy
 from services.api.http.body import generate_body, received
 from services.api.http.headers import ALWAYS_GENERATED, GENERATED, generated_headers
 from services.api.http.operation import Answer, post
@@ -23,22 +21,12 @@ from shared.bus.messages import new_id
 from shared.bus.requests import DRAWN_SEEDS, AnsweredFrame, Generate, Generated
 from shared.bus.rpc import PeerGone, read
 from shared.errors import (
-    Cancelled,
-    GenerationFailed,
     GenerationTimeout,
     GeneratorLoading,
     GeneratorUnavailable,
-    InsufficientStorage,
-    InvalidJson,
     InvalidRequest,
-    PayloadTooLarge,
     QueueFull,
-    RecorderUnavailable,
     RecordingBacklogFull,
-    SessionNotActive,
-    Superseded,
-    UnreadableImage,
-    UnsupportedMediaType,
 )
 from shared.prompts import Draw
 
@@ -58,9 +46,9 @@ NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, Recordi
         headers=GENERATED,
         always=ALWAYS_GENERATED,
     ),
-    *(InvalidJson, PayloadTooLarge, UnsupportedMediaType, InvalidRequest, UnreadableImage, SessionNotActive),
-    *(Superseded, Cancelled, QueueFull, GeneratorLoading, GeneratorUnavailable, RecorderUnavailable),
-    *(RecordingBacklogFull, GenerationFailed, GenerationTimeout, InsufficientStorage, RequestTimeout, ServerBusy),
+    "invalid_json payload_too_large unsupported_media_type invalid_request unreadable_image session_not_active",
+    "superseded cancelled queue_full generator_loading generator_unavailable recorder_unavailable",
+    "recording_backlog_full generation_failed generation_timeout insufficient_storage request_timeout server_busy",
     bodies={"application/json": JsonRequest, "multipart/form-data": FormRequest},
 )
 async def generate(api: Api, request: Request) -> Response:

@@ -9,14 +9,6 @@ from typing_extensions import TypedDict
 
 from services.api.http.operation import get, json
 from services.api.service import Api
-from shared.errors import (
-    GeneratorLoading,
-    GeneratorUnavailable,
-    InsufficientStorage,
-    QueueFull,
-    RecorderUnavailable,
-    RecordingBacklogFull,
-)
 
 STARTING_S = 30.0
 """Processes are started together: so long after our own start, one that is not there yet is not yet missed."""
@@ -43,8 +35,8 @@ async def health(api: Api) -> dict[str, Any]:
 @get(
     "/ready",
     "It would.",
-    *(QueueFull, GeneratorLoading, GeneratorUnavailable, RecorderUnavailable),
-    *(RecordingBacklogFull, InsufficientStorage),
+    "queue_full generator_loading generator_unavailable recorder_unavailable",
+    "recording_backlog_full insufficient_storage",
 )
 async def ready(api: Api) -> Ready:
     """Whether a ``/generate`` would be accepted."""

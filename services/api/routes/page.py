@@ -91,7 +91,7 @@ async def index(api: Api, asked: PageQuery, request: Request) -> Response:
     return await _answer(api, request, lambda: WEB / "index.html", _PAGE_HEADERS)
 
 
-@get("/web/{path}", _FILE, KNOWN, NotFound)
+@get("/web/{path}", _FILE, KNOWN, "not_found")
 async def file(api: Api, asked: OfFile, request: Request) -> Response:
     """A file of the page."""
     return await _answer(api, request, lambda: _inside(WEB, asked.path), {})
@@ -108,7 +108,7 @@ async def samples(api: Api) -> Samples:
     }
 
 
-@get("/samples/{name}", _FILE, KNOWN, NotFound)
+@get("/samples/{name}", _FILE, KNOWN, "not_found")
 async def sample(api: Api, asked: OfSample, request: Request) -> Response:
     """One photograph."""
     return await _answer(api, request, lambda: sample_path(asked.name), {})
@@ -117,8 +117,8 @@ async def sample(api: Api, asked: OfSample, request: Request) -> Response:
 async def _answer(api: Api, request: Request, find: Callable[[], Path], headers: dict[str, str]) -> Response:
     """A file, read in a thread of our own.
 
-    Starlette's ``StaticFiles`` would do otherwise: it takes media types from the registry, has an ETag of times (which
-    an installation changes), answers ranges, and shares its threads with sessions, whose disk may be slow.
+    Starlette's ``StaticFiles`` does otherwise: its media types are the system's, its ETag is made of the file's time,
+    which an installation changes, and it reads a file anew for each request.
     """
     loop = asyncio.get_running_loop()
     try:

@@ -16,21 +16,12 @@ from services.api.service import Api
 from shared.bus.envelope import Reply
 from shared.bus.requests import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
 from shared.bus.rpc import read
-from shared.errors import (
-    FrameCorrupt,
-    FrameMissing,
-    InvalidRequest,
-    NotReplaying,
-    ReplayerUnavailable,
-    SessionDamaged,
-    SessionNotFound,
-)
 
 ANSWER_S = 10.0
 START_S = 60.0
 """A session of 100,000 frames takes its time to open, and longer where another hand has laid it out."""
 
-_FAILURES = (InvalidRequest, SessionNotFound, SessionDamaged, ReplayerUnavailable)
+_FAILURES = "invalid_request session_not_found session_damaged replayer_unavailable"
 _WHERE = "Where the cursor is."
 
 
@@ -84,7 +75,7 @@ class Stopped(TypedDict):
 _SHOWN = Answer("The frame; or JSON, at the end.", {"image/png": None, "application/json": Complete}, headers=REPLAYED)
 
 
-@post("/session/replay/{session_id}", "Replaying.", *_FAILURES)
+@post("/session/replay/{session_id}", "Replaying.", _FAILURES)
 async def start(api: Api, asked: OfReplay) -> Replaying:
     """Put a cursor before the first frame of a session."""
     wanted = StartReplay(session_id=asked.session_id, cursor=asked.cursor)
@@ -93,43 +84,43 @@ async def start(api: Api, asked: OfReplay) -> Replaying:
     return {"session_id": session_id, "status": "replaying", "total_generations": state.total}
 
 
-@get("/session/replay/next", _SHOWN, NotReplaying, *_FAILURES, FrameMissing, FrameCorrupt, changes=True)
+@get("/session/replay/next", _SHOWN, "not_replaying", _FAILURES, "frame_missing frame_corrupt", changes=True)
 async def following(api: Api, asked: OfCursor) -> Response:
     """The next frame."""
     return await _step(api, "next", asked)
 
 
-@get("/session/replay/previous", _SHOWN, NotReplaying, *_FAILURES, FrameMissing, FrameCorrupt, changes=True)
+@get("/session/replay/previous", _SHOWN, "not_replaying", _FAILURES, "frame_missing frame_corrupt", changes=True)
 async def previous(api: Api, asked: OfCursor) -> Response:
     """The frame before."""
     return await _step(api, "previous", asked)
 
 
-@post("/session/replay/seek", _WHERE, NotReplaying, *_FAILURES)
+@post("/session/replay/seek", _WHERE, "not_replaying", _FAILURES)
 async def seek(api: Api, asked: SeekTo) -> State:
     """Go to a frame: ``next`` gives it."""
     return await _state(api, "seek", Seek(index=asked.index, cursor=asked.cursor))
 
 
-@post("/session/replay/play", _WHERE, NotReplaying, *_FAILURES)
+@post("/session/replay/play", _WHERE, "not_replaying", _FAILURES)
 async def play(api: Api, asked: PlayAt) -> State:
     """Show the session's frames on the bus at their recorded times, from the cursor's place on."""
     return await _state(api, "play", Play(speed=asked.speed, loop=asked.loop, cursor=asked.cursor))
 
 
-@post("/session/replay/pause", _WHERE, NotReplaying, *_FAILURES)
+@post("/session/replay/pause", _WHERE, "not_replaying", _FAILURES)
 async def pause(api: Api, asked: OfCursor) -> State:
     """Stand still; ``play`` goes on from there."""
     return await _state(api, "pause", CursorRequest(cursor=asked.cursor))
 
 
-@get("/session/replay/status", _WHERE, *_FAILURES)
+@get("/session/replay/status", _WHERE, _FAILURES)
 async def status(api: Api, asked: OfCursor) -> State:
     """Where a cursor is."""
     return await _state(api, "status", CursorRequest(cursor=asked.cursor))
 
 
-@post("/session/replay/stop", "Stopped.", InvalidRequest, ReplayerUnavailable)
+@post("/session/replay/stop", "Stopped.", "invalid_request replayer_unavailable")
 async def stop(api: Api, asked: OfCursor) -> Stopped:
     """Take a cursor off its session."""
     await _ask(api, "stop", CursorRequest(cursor=asked.cursor))

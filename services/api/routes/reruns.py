@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from typing_extensions import TypedDict
 
-from services.api.edge.pace import RequestTimeout
 from services.api.http.body import Whole as WholeBody
 from services.api.http.body import received
 from services.api.http.json_body import load_object
@@ -22,20 +21,7 @@ from shared.bus.envelope import Reply
 from shared.bus.requests import MAX_SEED, RerunRequest, RerunState, StartRerun
 from shared.bus.rpc import read, request_of
 from shared.errors import (
-    GeneratorLoading,
-    GeneratorUnavailable,
-    InsufficientStorage,
-    InvalidJson,
     InvalidRequest,
-    InvalidSessionId,
-    NotFound,
-    PayloadTooLarge,
-    RecorderUnavailable,
-    ReplayerUnavailable,
-    SessionBusy,
-    SessionDamaged,
-    SessionExists,
-    SessionNotFound,
 )
 from shared.fields import MAX_NAME_CHARS
 from shared.prompts import MAX_FILE_BYTES
@@ -87,15 +73,15 @@ class State(TypedDict):
     changed: dict[str, Any]
 
 
-_UNKNOWN = (SessionNotFound, SessionDamaged, NotFound, ReplayerUnavailable)
+_UNKNOWN = "session_not_found session_damaged not_found replayer_unavailable"
 
 
 @post(
     "/session/{session_id}/rerun",
     json(State, "It is begun.", 202),
-    *(InvalidJson, InvalidRequest, SessionNotFound, SessionExists, InvalidSessionId, SessionBusy, PayloadTooLarge),
-    *(RequestTimeout, InsufficientStorage, SessionDamaged, GeneratorUnavailable, GeneratorLoading),
-    *(RecorderUnavailable, ReplayerUnavailable),
+    "invalid_json invalid_request session_not_found session_exists invalid_session_id session_busy payload_too_large",
+    "request_timeout insufficient_storage session_damaged generator_unavailable generator_loading",
+    "recorder_unavailable replayer_unavailable",
     bodies={"application/json": RerunBody},
 )
 async def start(api: Api, asked: OfRerun, request: Request) -> dict[str, Any]:
@@ -108,13 +94,13 @@ async def start(api: Api, asked: OfRerun, request: Request) -> dict[str, Any]:
     return _told(await api.replayer.ask("rerun", rerun.model_dump(), timeout_s=START_S))
 
 
-@get("/session/{session_id}/rerun", json(State, "Its state."), *_UNKNOWN)
+@get("/session/{session_id}/rerun", json(State, "Its state."), _UNKNOWN)
 async def status(api: Api, asked: OfRerun) -> dict[str, Any]:
     """How the re-run into this session stands."""
     return await _ask(api, "rerun.status", asked)
 
 
-@delete("/session/{session_id}/rerun", json(State, "Its state."), *_UNKNOWN)
+@delete("/session/{session_id}/rerun", json(State, "Its state."), _UNKNOWN)
 async def cancel(api: Api, asked: OfRerun) -> dict[str, Any]:
     """Give the re-run into this session up; it can be resumed."""
     return await _ask(api, "rerun.cancel", asked)

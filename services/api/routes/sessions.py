@@ -21,16 +21,9 @@ from services.api.service import Api
 from shared.bus.requests import SessionStamp
 from shared.errors import (
     FrameCorrupt,
-    FrameMissing,
-    InsufficientStorage,
-    InvalidRequest,
     InvalidSessionId,
     NotFound,
     RecorderUnavailable,
-    SessionBusy,
-    SessionDamaged,
-    SessionExists,
-    SessionNotActive,
     SessionNotFound,
 )
 from shared.session.format import ids
@@ -103,15 +96,15 @@ class Existing(Asked):
     session_id: SessionId
 
 
-NO_SUCH_FRAME = (SessionNotFound, NotFound, FrameMissing, InvalidRequest, SessionDamaged)
+NO_SUCH_FRAME = "session_not_found not_found frame_missing invalid_request session_damaged"
 _FRAME_HEADERS = ("ETag", "Accept-Ranges", "Cache-Control")
 
 
 @post(
     "/session/start",
     "Recording.",
-    *(InvalidRequest, InvalidSessionId, SessionExists, SessionBusy, SessionNotFound, SessionDamaged),
-    *(RecorderUnavailable, InsufficientStorage),
+    "invalid_request invalid_session_id session_exists session_busy session_not_found session_damaged",
+    "recorder_unavailable insufficient_storage",
 )
 async def start(api: Api, asked: Start) -> Started:
     """Begin a session; the active one ends."""
@@ -123,7 +116,7 @@ async def start(api: Api, asked: Start) -> Started:
     return {"session_id": started.session_id, "status": "recording"}
 
 
-@post("/session/stop", "Stopped.", SessionNotActive, RecorderUnavailable)
+@post("/session/stop", "Stopped.", "session_not_active recorder_unavailable")
 async def stop(api: Api) -> Stopped:
     """End the active session."""
     stopped = await api.recording.stop()
@@ -139,7 +132,7 @@ async def stop(api: Api) -> Stopped:
 @get(
     "/session/status",
     json(Status, "`session_id` is null where none is active; `stopped` is then the one stopped last."),
-    RecorderUnavailable,
+    "recorder_unavailable",
 )
 async def status(api: Api) -> dict[str, Any]:
     """The active session.
@@ -158,7 +151,7 @@ async def status(api: Api) -> dict[str, Any]:
     return {"session_id": None, "recorded": 0, "pending": 0, "stopped": stopped}
 
 
-@get("/session/list", "Ids, or with `details` objects.", InvalidRequest)
+@get("/session/list", "Ids, or with `details` objects.", "invalid_request")
 async def list_all(api: Api, asked: Details) -> Listed:
     """All sessions, oldest first."""
     root, active = api.settings.sessions_dir, api.recording.active
@@ -170,7 +163,7 @@ async def list_all(api: Api, asked: Details) -> Listed:
 @get(
     "/session/{session_id}",
     json(Metadata, "`metadata.json`, as JSON that any parser reads: null for `NaN`."),
-    *(SessionNotFound, SessionDamaged),
+    "session_not_found session_damaged",
 )
 async def metadata(api: Api, asked: OfSession, request: Request) -> Response:
     """A session's metadata, complete up to the last acknowledged frame."""
@@ -183,7 +176,7 @@ async def metadata(api: Api, asked: OfSession, request: Request) -> Response:
     return StreamingResponse(in_threads(chunks, chunks.close), 200, headers, "application/json")  # type: ignore[attr-defined]
 
 
-@delete("/session/{session_id}", "Removed.", SessionNotFound, SessionBusy, RecorderUnavailable)
+@delete("/session/{session_id}", "Removed.", "session_not_found session_busy recorder_unavailable")
 async def remove(api: Api, asked: Existing) -> Deleted:
     """Remove a session."""
     await api.sessions.forget(asked.session_id)
@@ -195,7 +188,8 @@ async def remove(api: Api, asked: Existing) -> Deleted:
     "/session/{session_id}/frames/{index}",
     Answer("The file.", {"image/png": None}, headers=_FRAME_HEADERS),
     Answer("The range asked for.", {"image/png": None}, 206, (*_FRAME_HEADERS, "Content-Range")),
-    *(KNOWN, SessionNotFound, NotFound, FrameMissing, FrameCorrupt, InvalidRequest, SessionDamaged),
+    KNOWN,
+    "session_not_found not_found frame_missing frame_corrupt invalid_request session_damaged",
 )
 async def frame(api: Api, asked: OfFrame, request: Request) -> Response:
     """One recorded image."""

@@ -10,7 +10,7 @@ from services.api.http.operation import get, json
 from services.api.service import Api
 from shared.bus.requests import Vocabulary
 from shared.bus.rpc import read
-from shared.errors import GeneratorLoading, GeneratorUnavailable, UnknownType
+from shared.errors import GeneratorUnavailable, UnknownType
 
 ANSWER_S = 5.0
 
@@ -43,7 +43,7 @@ class Known(TypedDict):
 @get(
     "/vocabulary",
     json(Known, "Its objects; `null` for a model that takes any text."),
-    *(GeneratorLoading, GeneratorUnavailable),
+    "generator_loading generator_unavailable",
 )
 async def vocabulary(api: Api) -> dict[str, Any]:
     """What the model can be asked for."""

@@ -23,7 +23,7 @@ class Gaze(Asked):
     listen: Truth | None = Field(None, description="whether to be sent points; default: true until a message is sent")
 
 
-@get("/ws", _UPGRADED, UpgradeRequired)
+@get("/ws", _UPGRADED, "upgrade_required")
 async def view_without_upgrade(asked: View) -> NoReturn:
     """What passes on the bus, as it passes, over a WebSocket."""
     _need_upgrade()
@@ -35,7 +35,7 @@ async def view(api: Api, asked: View, websocket: WebSocket) -> None:
     await api.live.serve(websocket, pictures=asked.frames)
 
 
-@get("/gaze", _UPGRADED, UpgradeRequired)
+@get("/gaze", _UPGRADED, "upgrade_required")
 async def gaze_without_upgrade(asked: Gaze) -> NoReturn:
     """Points of a gaze, from whoever sends them to all who listen, over a WebSocket."""
     _need_upgrade()
