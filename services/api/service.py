@@ -16,7 +16,7 @@ from services.api.edge.uploads import Uploads
 from services.api.routes.gaze import GazeRelay
 from services.api.routes.live import LiveHub
 from services.api.work.comparisons import Comparisons
-from services.api.work.prompts import PromptsInThread
+from services.api.work.prompts import SectorPrompts
 from services.api.work.slots import ImportSlots
 from services.api.work.thumbnails import Thumbnailer
 from services.api.work.timelines import Timelines
@@ -66,7 +66,7 @@ class Api:
         self.gaze = GazeRelay()
         self.generator = Generator(runtime.bus, self.live.publish, self.recording.on_generator_epoch)
         self.replayer = Replayer(runtime.bus)
-        self.prompts = PromptsInThread(self.settings.sector_prompts)
+        self.prompts = SectorPrompts(self.settings.sector_prompts)
         self.sessions = OpenSessions(self.settings.sessions_dir, KEPT_OPEN)
         self.timelines = Timelines()
         self.thumbnailer = Thumbnailer()
