@@ -67,7 +67,7 @@ class Operation:
     """One method on one path.
 
     Attributes:
-        summary: the first sentence of its handler's docstring.
+        summary: its handler's docstring, up to the first empty line.
         answers: when all is well, the usual one first.
         errors: beside those that every operation may have.
         asked: its parameters.
