@@ -1,8 +1,8 @@
 """An operation of the HTTP API, declared above its handler: of this its route, its checks and its description are made.
 
 A handler takes, by these names, what it needs of ``api``, ``asked`` (its parameters, as the model that it names) and
-``request``. What it returns is JSON by its type, or a response; nothing is checked on its way out, as a recording of
-another hand may hold anything.
+``request``. What it returns is a response, or becomes JSON: a dataclass describes that. Nothing is checked on its way
+out, as a recording of another hand may hold anything.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from functools import cached_property, partial
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
-from starlette.responses import Response
 
 from services.api.edge.pace import RequestTimeout
 from services.api.edge.uploads import ServerBusy
@@ -25,7 +24,7 @@ WEBSOCKET = "WEBSOCKET"
 TOKEN = "token"
 """May stand in the query of every operation."""
 
-Handler = Callable[..., Awaitable[Response | Mapping[str, object] | None]]
+Handler = Callable[..., Awaitable[object]]
 
 _ERRORS = {kind.code: kind for kind in (RequestTimeout, ServerBusy)} | BY_CODE
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from typing_extensions import TypedDict
 
 from services.api.edge.pace import Pace, RequestTimeout
 from services.api.http.errors import error_response
@@ -44,7 +44,8 @@ class As(Asked):
     session_id: str | None = Field(None, description="the id it is to have; default: the one it has")
 
 
-class Taken(TypedDict):
+@dataclass
+class Taken:
     session_id: str
     status: Literal["imported"]
     frames: int
@@ -102,13 +103,7 @@ async def take_in(api: Api, asked: As, request: Request) -> Taken | Response:
         if asks_first or not await _drain(body):
             return error_response(error, {"Connection": "close"})
         raise
-    return {
-        "session_id": imported["session_id"],
-        "status": "imported",
-        "frames": imported["frames"],
-        "bytes": imported["bytes"],
-        "renamed_from": imported["renamed_from"],
-    }
+    return Taken(imported.pop("session_id"), "imported", **imported)
 
 
 async def _import(api: Api, body: Pace, session_id: str | None) -> dict[str, Any]:

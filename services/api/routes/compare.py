@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 from starlette.responses import Response
-from typing_extensions import TypedDict
 
 from services.api.http.errors import JsonResponse
 from services.api.http.headers import NO_STORE
@@ -26,7 +26,8 @@ class Pairs(Asked):
     ] = Field(MAX_PAIRS, description="how many pairs")
 
 
-class Pair(TypedDict):
+@dataclass
+class Pair:
     index: int
     identical: bool | None
     problem: str | None
@@ -38,7 +39,8 @@ class Pair(TypedDict):
     sector_ssim: float | None
 
 
-class Comparison(TypedDict):
+@dataclass
+class Comparison:
     a: str
     b: str
     status: Literal["complete", "running"]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
-from typing_extensions import TypedDict
 
 from services.api.edge.heads import has_tag
 from services.api.http.operation import KNOWN, Answer, get, json
@@ -36,18 +36,15 @@ class Part(OfSession):
     count: Index = Field(MAX_ENTRIES, description="how many; default and limit: 500")
 
 
-Entries = TypedDict(
-    "Entries",
-    {
-        "session_id": str,
-        "created_at": float | None,
-        "total": int,
-        "entries": list[Entry],
-        "offsets_s": list[float],
-        "round_s": float,
-        "from": int,
-    },
-)
+@dataclass
+class Entries:
+    session_id: str
+    created_at: float | None
+    total: int
+    entries: list[Entry]
+    offsets_s: list[float]
+    round_s: float
+    first: Annotated[int, Field(alias="from")]
 
 
 @get("/samples/{name}/thumbnail", _SMALL, KNOWN, "not_found frame_missing frame_corrupt")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any, Literal
-
-from typing_extensions import TypedDict
 
 from services.api.http.operation import get, json
 from services.api.service import Api
@@ -14,7 +13,8 @@ STARTING_S = 30.0
 """Processes are started together: so long after our own start, one that is not there yet is not yet missed."""
 
 
-class Health(TypedDict):
+@dataclass
+class Health:
     """What other programs may rely on; the rest is for people."""
 
     status: Literal["ok", "starting", "degraded"]
@@ -22,7 +22,8 @@ class Health(TypedDict):
     processes: dict[str, dict[str, Any]]
 
 
-class Ready(TypedDict):
+@dataclass
+class Ready:
     status: Literal["ready"]
 
 
@@ -41,7 +42,7 @@ async def health(api: Api) -> dict[str, Any]:
 async def ready(api: Api) -> Ready:
     """Whether a ``/generate`` would be accepted."""
     api.check_ready()
-    return {"status": "ready"}
+    return Ready("ready")
 
 
 def report(api: Api) -> dict[str, Any]:

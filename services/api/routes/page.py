@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
-from typing_extensions import TypedDict
 
 from services.api.edge.heads import has_tag
 from services.api.http.operation import KNOWN, PAGE, Answer, Asked, get
@@ -75,13 +75,15 @@ class OfSample(Asked):
     name: str = Field(description="of the file, as `/samples` tells it")
 
 
-class Sample(TypedDict):
+@dataclass
+class Sample:
     name: str
     file: str
     title: str
 
 
-class Samples(TypedDict):
+@dataclass
+class Samples:
     samples: list[Sample]
 
 
@@ -101,11 +103,7 @@ async def file(api: Api, asked: OfFile, request: Request) -> Response:
 async def samples(api: Api) -> Samples:
     """The photographs to begin with."""
     found = await asyncio.get_running_loop().run_in_executor(api.threads, sample_paths)
-    return {
-        "samples": [
-            {"name": path.stem, "file": path.name, "title": path.stem.replace("_", " ").capitalize()} for path in found
-        ]
-    }
+    return Samples([Sample(path.stem, path.name, path.stem.replace("_", " ").capitalize()) for path in found])
 
 
 @get("/samples/{name}", _FILE, KNOWN, "not_found")

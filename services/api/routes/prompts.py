@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
-
-from typing_extensions import TypedDict
 
 from services.api.http.operation import get, json, post
 from services.api.service import Api
 
 
-class Prompts(TypedDict):
+@dataclass
+class Prompts:
     default: list[str]
     sectors: dict[str, list[str]]
     next: dict[str, int]
     error: str | None
 
 
-class Reset(TypedDict):
+@dataclass
+class Reset:
     status: Literal["reset"]
 
 
@@ -31,4 +32,4 @@ async def prompts(api: Api) -> dict[str, Any]:
 async def reset(api: Api) -> Reset:
     """Read the sector prompts anew, and begin each list at its first."""
     await api.prompts.reset()
-    return {"status": "reset"}
+    return Reset("reset")

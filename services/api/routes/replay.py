@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
 from starlette.responses import Response
-from typing_extensions import TypedDict
 
 from services.api.http.errors import JsonResponse
 from services.api.http.headers import NO_STORE, REPLAYED, replayed_headers
@@ -47,13 +47,15 @@ class PlayAt(Asked):
     cursor: Cursor = "default"
 
 
-class Replaying(TypedDict):
+@dataclass
+class Replaying:
     session_id: str
     status: Literal["replaying"]
     total_generations: int
 
 
-class State(TypedDict):
+@dataclass
+class State:
     cursor: str
     session_id: str | None
     status: str
@@ -63,12 +65,14 @@ class State(TypedDict):
     loop: bool
 
 
-class Complete(TypedDict):
+@dataclass
+class Complete:
     status: Literal["complete"]
     image: None
 
 
-class Stopped(TypedDict):
+@dataclass
+class Stopped:
     status: Literal["stopped"]
 
 
@@ -80,8 +84,7 @@ async def start(api: Api, asked: OfReplay) -> Replaying:
     """Put a cursor before the first frame of a session."""
     wanted = StartReplay(session_id=asked.session_id, cursor=asked.cursor)
     state = read(CursorState, await _ask(api, "start", wanted, START_S))
-    session_id = state.session_id or asked.session_id
-    return {"session_id": session_id, "status": "replaying", "total_generations": state.total}
+    return Replaying(state.session_id or asked.session_id, "replaying", state.total)
 
 
 @get("/session/replay/next", _SHOWN, "not_replaying", _FAILURES, "frame_missing frame_corrupt", changes=True)
@@ -124,7 +127,7 @@ async def status(api: Api, asked: OfCursor) -> State:
 async def stop(api: Api, asked: OfCursor) -> Stopped:
     """Take a cursor off its session."""
     await _ask(api, "stop", CursorRequest(cursor=asked.cursor))
-    return {"status": "stopped"}
+    return Stopped("stopped")
 
 
 async def _step(api: Api, which: str, asked: OfCursor) -> Response:
@@ -137,15 +140,7 @@ async def _step(api: Api, which: str, asked: OfCursor) -> Response:
 
 async def _state(api: Api, message_type: str, wanted: CursorRequest) -> State:
     state = read(CursorState, await _ask(api, message_type, wanted))
-    return {
-        "cursor": state.cursor,
-        "session_id": state.session_id,
-        "status": state.state,
-        "position": state.position,
-        "total_generations": state.total,
-        "speed": state.speed,
-        "loop": state.loop,
-    }
+    return State(state.cursor, state.session_id, state.state, state.position, state.total, state.speed, state.loop)
 
 
 async def _ask(api: Api, message_type: str, body: CursorRequest, timeout_s: float = ANSWER_S) -> Reply:

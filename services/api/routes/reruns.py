@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
-from typing_extensions import TypedDict
 
 from services.api.http.body import Whole as WholeBody
 from services.api.http.body import received
@@ -57,12 +57,14 @@ class OfRerun(Asked):
     session_id: SessionId
 
 
-class Skipped(TypedDict):
+@dataclass
+class Skipped:
     index: int
     reason: str
 
 
-class State(TypedDict):
+@dataclass
+class State:
     session_id: str
     parent: str
     status: Literal["queued", "running", "waiting", "complete", "cancelled", "failed", "interrupted"]

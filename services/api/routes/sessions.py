@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from typing_extensions import TypedDict
 
 from services.api.edge.heads import has_tag
 from services.api.http.headers import etag_of
@@ -38,25 +38,29 @@ class Start(Asked):
     resume: Truth = Field(False, description="go on with a session that exists")
 
 
-class Started(TypedDict):
+@dataclass
+class Started:
     session_id: str
     status: Literal["recording"]
 
 
-class Stopped(TypedDict):
+@dataclass
+class Stopped:
     session_id: str
     status: Literal["stopped"]
     recorded: int
     pending: int
 
 
-class Status(TypedDict):
+@dataclass
+class Status:
     session_id: str | None
     recorded: int
     pending: int
 
 
-class Summary(TypedDict):
+@dataclass
+class Summary:
     id: str
     created_at: float
     frames: int | None
@@ -64,11 +68,13 @@ class Summary(TypedDict):
     active: bool
 
 
-class Listed(TypedDict):
+@dataclass
+class Listed:
     sessions: list[str] | list[Summary]
 
 
-class Entry(TypedDict):
+@dataclass
+class Entry:
     index: int
     filename: str
     target_sector: str
@@ -77,13 +83,15 @@ class Entry(TypedDict):
     timestamp: float
 
 
-class Metadata(TypedDict):
+@dataclass
+class Metadata:
     session_id: str
     created_at: float
     sequence: list[Entry]
 
 
-class Deleted(TypedDict):
+@dataclass
+class Deleted:
     session_id: str
     status: Literal["deleted"]
 
@@ -113,7 +121,7 @@ async def start(api: Api, asked: Start) -> Started:
     elif asked.resume:
         raise InvalidSessionId("resume=true needs the session_id of the session to go on with")
     started = await api.recording.start(asked.session_id, resume=asked.resume)
-    return {"session_id": started.session_id, "status": "recording"}
+    return Started(started.session_id, "recording")
 
 
 @post("/session/stop", "Stopped.", "session_not_active recorder_unavailable")
@@ -121,12 +129,7 @@ async def stop(api: Api) -> Stopped:
     """End the active session."""
     stopped = await api.recording.stop()
     pending = max(stopped.pending, api.fates.pending.count(stopped.session_id))
-    return {
-        "session_id": stopped.session_id,
-        "status": "stopped",
-        "recorded": stopped.recorded,
-        "pending": pending,
-    }
+    return Stopped(stopped.session_id, "stopped", stopped.recorded, pending)
 
 
 @get(
@@ -156,8 +159,8 @@ async def list_all(api: Api, asked: Details) -> Listed:
     """All sessions, oldest first."""
     root, active = api.settings.sessions_dir, api.recording.active
     if asked.details:
-        return {"sessions": await asyncio.to_thread(_summaries, root, active)}
-    return {"sessions": [summary.session_id for summary in await asyncio.to_thread(list_sessions, root)]}
+        return Listed(await asyncio.to_thread(_summaries, root, active))
+    return Listed([summary.session_id for summary in await asyncio.to_thread(list_sessions, root)])
 
 
 @get(
@@ -181,7 +184,7 @@ async def remove(api: Api, asked: Existing) -> Deleted:
     """Remove a session."""
     await api.sessions.forget(asked.session_id)
     await api.recording.delete(asked.session_id)
-    return {"session_id": asked.session_id, "status": "deleted"}
+    return Deleted(asked.session_id, "deleted")
 
 
 @get(
@@ -244,13 +247,6 @@ def _summaries(root: Path, active: SessionStamp | None) -> list[Summary]:
             of_one = details(root, summary)
         except SessionNotFound:
             continue  # removed since it was listed
-        listed.append(
-            {
-                "id": of_one.session_id,
-                "created_at": of_one.created_at,
-                "frames": of_one.frames,
-                "bytes": of_one.bytes,
-                "active": active is not None and active.session_id == of_one.session_id,
-            }
-        )
+        is_active = active is not None and active.session_id == of_one.session_id
+        listed.append(Summary(of_one.session_id, of_one.created_at, of_one.frames, of_one.bytes, is_active))
     return listed

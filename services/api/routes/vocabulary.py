@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
-
-from typing_extensions import TypedDict
 
 from services.api.http.operation import get, json
 from services.api.service import Api
@@ -18,7 +17,8 @@ ANY_TEXT = "This model takes any text; what it makes of it shows in the picture.
 CLOSED = "A prompt may ask for one of these objects, or for several of one kind; 'strict' refuses what is beyond that."
 
 
-class KnownObject(TypedDict):
+@dataclass
+class KnownObject:
     name: str
     plural: str
     synonyms: list[str]
@@ -28,7 +28,8 @@ class KnownObject(TypedDict):
     styles: list[str]
 
 
-class Known(TypedDict):
+@dataclass
+class Known:
     detail: str
     model: dict[str, Any]
     objects: list[KnownObject] | None
