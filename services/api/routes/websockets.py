@@ -31,7 +31,7 @@ async def view_without_upgrade(asked: View) -> NoReturn:
 
 @websocket("/ws")
 async def view(api: Api, asked: View, websocket: WebSocket) -> None:
-    """The same."""
+    """One viewer of the bus, until it leaves."""
     await api.live.serve(websocket, pictures=asked.frames)
 
 
@@ -43,7 +43,7 @@ async def gaze_without_upgrade(asked: Gaze) -> NoReturn:
 
 @websocket("/gaze")
 async def gaze(api: Api, asked: Gaze, websocket: WebSocket) -> None:
-    """The same."""
+    """One that sends points or listens, until it leaves."""
     await api.gaze.serve(websocket, asked.listen)
 
 
