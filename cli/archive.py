@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import sys
@@ -16,22 +15,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from cli.asking import FAILED, calling, fail, session_folder
+from cli.asking import fail, session_folder
 from cli.output import nobody_reads, say
-from shared.bus.clients import RecorderClient
-from shared.bus.requests.recorder import ImportSession
-from shared.errors import ParafoveaError, RecorderUnavailable
-from shared.process.privacy import sessions_group, take_umask
+from shared.errors import ParafoveaError
 from shared.process.settings import Settings, load_settings
-from shared.refusals import request_of
-from shared.session.format.layout import RECORDER_LOCK
+from shared.process.worker import FAILED
 from shared.session.transfer.export import Export
-from shared.session.transfer.importing import Imported, stage_archive
-from shared.session.transfer.staging import adopt, staging
-from shared.system.disk import Disk
-from shared.system.holder import AlreadyHeld, Holder
-
-ADOPT_TIMEOUT_S = 30.0
+from shared.session.transfer.importing import Imported
+from shared.session.transfer.taking_in import take_in
 
 OnBytes = Callable[[int], None]
 
@@ -102,46 +93,14 @@ def _end(number: int, _: object) -> None:
 
 
 def _import(settings: Settings, file: Path, session_id: str | None, *, quiet: bool) -> Imported:
-    disk, root = Disk(sessions_group(settings)), settings.sessions_dir
-    take_umask(settings)
-    with _opened(file) as (source, size), staging(disk, root) as staged:
-        with _bar(f"importing {file}", size, disable=quiet) as on_bytes:
+    with _opened(file) as (source, size), _bar(f"importing {file}", size, disable=quiet) as on_bytes:
 
-            def read(count: int) -> bytes:
-                data = source.read(count)
-                on_bytes(len(data))
-                return data
+        def read(count: int) -> bytes:
+            data = source.read(count)
+            on_bytes(len(data))
+            return data
 
-            imported = stage_archive(disk, staged, read, session_id=session_id)
-        asyncio.run(_adopt(settings, disk, staged.name, imported.session_id))
-    return imported
-
-
-async def _adopt(settings: Settings, disk: Disk, token: str, session_id: str) -> None:
-    """Have the recorder make it a session, which owns that folder; without one do it here.
-
-    Raises:
-        ParafoveaError: the id cannot be had (any more).
-        RecorderUnavailable: a recorder holds the folder, and does not answer.
-    """
-    async with calling(settings, RecorderClient) as recorder:
-        try:
-            wanted = request_of(ImportSession, staged=token, session_id=session_id)
-            return await recorder.adopt(wanted, timeout_s=ADOPT_TIMEOUT_S)
-        except RecorderUnavailable as error:
-            if recorder.met:  # there is one, so nobody else may do it
-                raise RecorderUnavailable(f"{error.detail} Import again when it is well.") from None
-    try:
-        holder = Holder(settings.sessions_dir / RECORDER_LOCK, f"the sessions folder {settings.sessions_dir}")
-    except AlreadyHeld:
-        raise RecorderUnavailable(
-            f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus_address}; "
-            "set PARAFOVEA_BUS to the one it is on"
-        ) from None
-    try:
-        adopt(disk, settings.sessions_dir, token, session_id)
-    finally:
-        holder.release()
+        return take_in(settings, read, session_id)
 
 
 @contextmanager

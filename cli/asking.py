@@ -1,23 +1,15 @@
-"""What the commands share: where a session lies, and a call to a process on the bus."""
+"""What the commands share: where a session lies, and how they say what is wrong."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 import typer
 from rich.console import Console
 
-from shared.bus.clients import Peer
-from shared.process.runner import open_bus
 from shared.process.settings import Settings
-
-PeerT = TypeVar("PeerT", bound=Peer)
-
-FAILED = 3
-"""Exit code of a command that could not do what it was asked, as against one that found something."""
+from shared.process.worker import FAILED
 
 
 def session_folder(settings: Settings, session: str) -> Path:
@@ -26,18 +18,6 @@ def session_folder(settings: Settings, session: str) -> Path:
     if given.is_dir() and (len(given.parts) > 1 or given.is_absolute()):
         return given.resolve()
     return settings.sessions_dir / session
-
-
-@asynccontextmanager
-async def calling(settings: Settings, kind: type[PeerT]) -> AsyncIterator[PeerT]:
-    """A client of one process; whether anybody answers shows with the first request."""
-    bus = open_bus(settings, linger_ms=0)
-    client = kind(bus)
-    try:
-        yield client
-    finally:
-        await client.close()
-        bus.close()
 
 
 def fail(problem: str) -> NoReturn:

@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from cli.asking import calling
 from cli.output import printable, say
 from shared.bus.clients import RecorderClient
 from shared.bus.requests.recorder import RepairSession
 from shared.errors import ParafoveaError, RecorderUnavailable
+from shared.process.calling import calling
 from shared.process.privacy import take_umask_of
 from shared.process.settings import Settings, load_settings
 from shared.refusals import request_of

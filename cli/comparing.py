@@ -14,12 +14,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli.asking import FAILED, fail, session_folder
+from cli.asking import fail, session_folder
 from cli.output import print_table, printable, reader_may_leave, say
-from reproduction.pairing import Compared, compare, count_pairs, summary
+from reproduction.pairing import Compared, compare, count_pairs, lines, summary
 from reproduction.sheet import MAX_ROWS, Sheet
 from shared.errors import SessionDamaged, SessionNotFound
 from shared.process.settings import Settings, load_settings
+from shared.process.worker import FAILED
 from shared.session.reading.reader import SessionReader, open_folder
 
 Row = dict[str, Any]
@@ -40,15 +41,18 @@ def run(
     settings = load_settings()
     with ExitStack() as held:
         reader_a, reader_b = (_open(settings, held, session, as_lines=as_lines) for session in (a, b))
+        if as_lines:
+            with reader_may_leave():
+                for line in lines(reader_a, reader_b, first, count):
+                    say(json.dumps(line))
+                    sys.stdout.flush()
+            return
         total = count_pairs(reader_a, reader_b)
         wanted = max(0, min(total - first, count if count is not None else total))
         if out is not None and wanted > MAX_ROWS:
             fail(f"a sheet has at most {MAX_ROWS} rows and here are {wanted}; take a part with --first and --count")
         sheet = Sheet(reader_a.session_id, reader_b.session_id, wanted) if out is not None else None
         found = compare(reader_a, reader_b, first, wanted)
-        if as_lines:
-            _print_lines(found, total)
-            return
         rows = [_take(each, sheet) for each in _shown(found, wanted, quiet=as_json)]
     try:
         if sheet is not None and out is not None:
@@ -83,17 +87,6 @@ def _shown(found: Iterator[Compared], total: int, *, quiet: bool) -> Iterator[Co
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, disable=quiet or not errors.is_terminal, transient=True) as bar:
         yield from bar.track(found, total=total, description="comparing")
-
-
-def _print_lines(found: Iterator[Compared], total: int) -> None:
-    with reader_may_leave():
-        say(json.dumps({"total": total}))
-        rows: list[Row] = []
-        for each in found:
-            rows.append(each.to_json())
-            say(json.dumps(rows[-1]))
-            sys.stdout.flush()
-        say(json.dumps({"summary": summary(rows)}))
 
 
 def _write_csv(path: Path, rows: list[Row]) -> None:

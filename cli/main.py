@@ -8,7 +8,6 @@ import typer
 from typer.core import TyperGroup
 
 from cli.archive import export, import_session
-from cli.asking import FAILED
 from cli.bus import bus
 from cli.check import check
 from cli.keys import keys
@@ -20,6 +19,7 @@ from cli.start import start
 from cli.tap import tap
 from shared.errors import ParafoveaError
 from shared.process.runner import EXIT_REFUSED, REFUSALS
+from shared.process.worker import FAILED
 from shared.system.extras import NotInstalled
 from shared.version import VERSION
 

@@ -11,13 +11,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from cli.asking import FAILED, calling, fail
+from cli.asking import fail
 from cli.output import say
 from shared.bus.clients import ReplayerClient
 from shared.bus.requests.replayer import RerunState, StartRerun
 from shared.errors import GeneratorLoading, ParafoveaError, ReplayerUnavailable
 from shared.json_loads import loads
+from shared.process.calling import calling
 from shared.process.settings import Settings, load_settings
+from shared.process.worker import FAILED
 from shared.prompts import InvalidPrompts, parse
 from shared.refusals import request_of
 

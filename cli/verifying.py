@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli.asking import calling, fail, session_folder
+from cli.asking import fail, session_folder
 from cli.by import By
 from cli.output import say
 from reproduction.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
@@ -22,6 +22,7 @@ from reproduction.verifying import store
 from reproduction.verifying import verify as verify_session
 from shared.bus.clients import GeneratorClient
 from shared.errors import GeneratorUnavailable, SessionDamaged, SessionNotFound
+from shared.process.calling import calling
 from shared.process.privacy import take_umask_of
 from shared.process.settings import Settings, load_settings
 from shared.session.reading.reader import SessionReader, open_folder

@@ -88,6 +88,16 @@ def compare(a: SessionReader, b: SessionReader, first: int = 0, count: int | Non
         yield _compare(a, b, pair)
 
 
+def lines(a: SessionReader, b: SessionReader, first: int, count: int | None) -> Iterator[dict[str, Any]]:
+    """The same as JSON, as it is worked out: the total, each pair, the summary."""
+    yield {"total": count_pairs(a, b)}
+    rows = []
+    for compared in compare(a, b, first, count):
+        rows.append(compared.to_json())
+        yield rows[-1]
+    yield {"summary": summary(rows)}
+
+
 def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Of what :meth:`Compared.to_json` gave: how many there are, and the means of what could be compared."""
     measured = [each for each in found if each["identical"] is not None]

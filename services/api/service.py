@@ -13,10 +13,13 @@ from services.api.bus.fates import Fates
 from services.api.bus.peers import GeneratorPeer, ReplayerPeer
 from services.api.bus.recording import Recording
 from services.api.edge.uploads import Uploads
+from services.api.routes.gaze import GazeRelay
 from services.api.routes.live import LiveHub
 from services.api.work.comparisons import Comparisons
-from services.api.work.prompts import PromptsInThread
+from services.api.work.prompts import SectorPrompts
+from services.api.work.slots import ImportSlots
 from services.api.work.thumbnails import Thumbnailer
+from services.api.work.timelines import Timelines
 from shared.bus.clients import RecorderClient
 from shared.bus.envelope import Published
 from shared.bus.subscriber import Subscriber
@@ -56,11 +59,14 @@ class Api:
             self._recorder, self.fates, self.settings.sessions_dir, self.settings.disk_stop_bytes
         )
         self.live = LiveHub(runtime.bus, runtime.supervise, self._hello)
+        self.gaze = GazeRelay()
         self.generator = GeneratorPeer(runtime.bus, self.live.publish, self.recording.on_generator_epoch)
         self.replayer = ReplayerPeer(runtime.bus)
-        self.prompts = PromptsInThread(self.settings.sector_prompts)
+        self.prompts = SectorPrompts(self.settings.sector_prompts)
         self.sessions = OpenSessions(self.settings.sessions_dir, KEPT_OPEN)
+        self.timelines = Timelines()
         self.thumbnailer = Thumbnailer()
+        self.imports = ImportSlots()
         self.comparisons = Comparisons(self.settings)
         self._recordings = Subscriber(runtime.bus, "recordings")
         self._tasks: list[asyncio.Task[Any]] = []

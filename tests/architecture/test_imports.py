@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ MAY_BE_HEAVY = (
     "services/api/work/thumbnail_worker.py",  # a process of its own, started when a thumbnail is wanted
 )
 """Where pixels are made or compared. Everything else starts in the time that its small libraries take."""
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def sources() -> list[str]:
@@ -45,6 +48,14 @@ def imported(source: str) -> set[str]:
     return found
 
 
+def named(source: str) -> set[str]:
+    """Modules of services and commands that a file has in its texts: one of them may be started by its name."""
+    tree = ast.parse((ROOT / source).read_text(encoding="utf-8"))
+    said = {node.body[0].value for node in ast.walk(tree) if isinstance(node, DOCUMENTED) and ast.get_docstring(node)}
+    texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return {name for text in texts if text not in said for name in re.findall(r"\b(?:services|cli)\.\w+", text.value)}
+
+
 def test_there_is_something_to_look_at() -> None:
     assert {"api", "generator", "logger", "metrics", "recorder", "replayer"} <= set(SERVICES)
     assert len(sources()) > 50
@@ -56,6 +67,16 @@ def test_a_service_imports_no_other_service(source: str) -> None:
     foreign = {name for name in imported(source) if name.startswith("services.") and name.split(".")[1] != own}
     assert not foreign
     assert not {name for name in imported(source) if name.split(".")[0] in ("cli", "tests", "benchmarks", "training")}
+
+
+@pytest.mark.parametrize("source", [source for source in sources() if source.startswith("services/")])
+def test_a_service_starts_no_other_service_and_no_command_by_its_name(source: str) -> None:
+    assert not {name for name in named(source) if name.split(".")[:2] != source.split("/")[:2]}
+
+
+def test_a_module_that_is_named_in_a_text_is_found() -> None:
+    assert "services.api" in named("services/api/work/thumbnails.py")
+    assert not named("services/api/__main__.py"), "a docstring starts nothing"
 
 
 @pytest.mark.parametrize("source", [source for source in sources() if source.startswith("shared/")])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from services.api.openapi.document import build
+from services.api.openapi import build
 from services.generator.painting.renderer import RENDERER
 from shared.bus.messages import PROTOCOL_VERSION
 from shared.session.format.metadata import FORMAT

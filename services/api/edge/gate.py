@@ -1,6 +1,8 @@
 """What every request passes before a route sees it: its path, who calls, and whether they may.
 
-A plain ASGI layer around everything, so that each answer, an error too, carries what a browser needs.
+A plain ASGI layer around everything, so that each answer, an error too, carries what a browser needs. Starlette's
+``CORSMiddleware`` does less: it answers the preflight of a foreign page with 400 in plain text, repeats headers of any
+length, tells one list of methods for all paths, and knows no embedding; what changes something it lets pass.
 """
 
 from __future__ import annotations

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any
@@ -13,17 +12,19 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.api.edge.auth import MAX_PARAMETERS
 from services.api.edge.heads import listed
 from services.api.http.body import Whole, received
-from services.api.http.errors import error_response
+from services.api.http.errors import JsonResponse, error_response
 from services.api.http.forms import parse_form
+from services.api.http.headers import NO_STORE
 from services.api.http.json_body import without_mark
+from services.api.http.operation import TOKEN, WEBSOCKET, Operation
+from services.api.http.query import parameters
 from services.api.http.schemas import MAX_NAME_CHARS, MAX_NAMED, invalid
-from services.api.operations import OPERATIONS, TOKEN, WEBSOCKET, Operation
 from shared.errors import InvalidRequest, ParafoveaError, UnsupportedMediaType
 from shared.json_loads import loads
 
@@ -33,41 +34,50 @@ _NOTHING: tuple[object, ...] = ({}, [], None)
 """What clients send as the JSON of nothing: ``{}``; ``[]`` (R's and PHP's empty list); ``null``."""
 
 
-def route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
-    """The route of an operation of the table, which refuses what the operation does not read.
-
-    Raises:
-        KeyError: the table has no such operation.
-    """
-    operation = OPERATIONS[method, _plain(path)]
+def route(operation: Operation, api: Any) -> BaseRoute:
+    """The route of an operation, which refuses what the operation does not read."""
+    # An id is none of the API's own words; a name may have slashes in it.
+    path = operation.path.replace("{session_id}", "{session_id:session}").replace("{path}", "{path:path}")
+    if operation.method == WEBSOCKET:
+        return _websocket_route(operation, path, api)
 
     async def checked(request: Request) -> Response:
         check_query(operation, request)
         if _has_body(request):
             _check_encoding(request)
-            if operation.body == "none":
+            if not operation.bodies:
                 body = Whole(_MAX_READ_BYTES)
                 async with received(request, body):
                     _check_nothing(operation, body, request.headers.get("content-type", ""))
-        return await endpoint(request)
+        answer = await operation.handler(**_arguments(operation, api, request))
+        if isinstance(answer, Response):
+            return answer
+        return JsonResponse(answer, operation.answers[0].status, NO_STORE)
 
-    return Route(path, checked, methods=[method])
+    return Route(path, checked, methods=[operation.method])
 
 
-def websocket_route(path: str, endpoint: Callable[[WebSocket], Awaitable[None]]) -> WebSocketRoute:
-    """The route of a WebSocket; an error before it is accepted is the answer to its handshake."""
-    operation = OPERATIONS[WEBSOCKET, path]
+def _websocket_route(operation: Operation, path: str, api: Any) -> WebSocketRoute:
+    """An error before the WebSocket is accepted is the answer to its handshake."""
 
     async def checked(websocket: WebSocket) -> None:
         try:
             check_query(operation, websocket)
-            await endpoint(websocket)
+            await operation.handler(**_arguments(operation, api, websocket))
         except ParafoveaError as error:
             await websocket.send_denial_response(error_response(error))
         except WebSocketDisconnect:
             return  # gone before it was told anything
 
     return WebSocketRoute(path, checked)
+
+
+def _arguments(operation: Operation, api: Any, connection: HTTPConnection) -> dict[str, Any]:
+    """What the operation's handler takes."""
+    found = {"api": api, "request": connection, "websocket": connection}
+    if "asked" in operation.takes:
+        found["asked"] = parameters(operation.asked, connection)
+    return {name: found[name] for name in operation.takes}
 
 
 def check_query(operation: Operation, connection: HTTPConnection) -> None:
@@ -91,7 +101,7 @@ def check_query(operation: Operation, connection: HTTPConnection) -> None:
 
 
 def _unknown(operation: Operation, name: str) -> str:
-    if operation.body.startswith("json"):
+    if "application/json" in operation.bodies:
         return "this operation reads its fields from the body, and nothing from the address"
     if not operation.query:
         return "this operation has no parameters"
@@ -153,8 +163,3 @@ def _names_in(body: bytes, content_type: str) -> Iterable[str] | None:
 def _refuse(problems: dict[str, str]) -> None:
     if problems:
         raise invalid(problems)
-
-
-def _plain(path: str) -> str:
-    """``/session/{session_id:session}`` as the table and the documents write it."""
-    return re.sub(r":[a-z]+\}", "}", path)

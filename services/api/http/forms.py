@@ -1,4 +1,8 @@
-"""A multipart form, taken apart while it comes: text fields and files, each name once (RFC 7578)."""
+"""A multipart form, taken apart while it comes: text fields and files, each name once (RFC 7578).
+
+python-multipart finds the parts. Starlette's ``request.form()``, which has it do so too, has no bound over all clients,
+writes files to the disk, takes a name twice, and knows no ``filename*``.
+"""
 
 from __future__ import annotations
 

@@ -13,28 +13,66 @@ from urllib.parse import quote
 
 from shared.frame import Frame
 
-EXPOSED: tuple[str, ...] = (
-    "X-Sector",
-    "X-Prompt",
-    "X-Prompt-Encoding",
-    "X-Prompt-Truncated",
-    "X-Seed",
-    "X-Frame-Id",
-    "X-Generation-Ms",
-    "X-Focus-Sector",
-    "X-Session",
-    "X-Recorded",
-    "X-Index",
-    "X-Object",
-    "X-Object-Encoding",
-    "X-Object-Truncated",
-    "X-Fallback",
-    "X-Fallback-Encoding",
-    "X-Fallback-Truncated",
-)
-"""All our headers, so that a page's script can read them."""
+Described = tuple[str, dict[str, Any]]
+"""What a header says, and the schema of its value."""
 
-ALSO_EXPOSED: tuple[str, ...] = ("ETag", "Retry-After", "Content-Range", "Accept-Ranges")
+_TEXT: dict[str, Any] = {"type": "string"}
+_NUMBER: dict[str, Any] = {"type": "number"}
+_WHOLE: dict[str, Any] = {"type": "integer"}
+
+
+def _of_text(name: str, description: str, what: str, whole: str = "") -> dict[str, Described]:
+    return {
+        name: (description, _TEXT),
+        f"{name}-Encoding": (f"`percent`, where {what} is not printable ASCII", {"const": "percent"}),
+        f"{name}-Truncated": (f"`true`, where {name} is only the beginning{whole}", {"const": "true"}),
+    }
+
+
+_OURS: dict[str, Described] = {
+    "X-Sector": ("the target sector", _TEXT),
+    **_of_text(
+        "X-Prompt",
+        "the prompt; where X-Prompt-Encoding is given, percent-encoded UTF-8",
+        "the prompt",
+        "; the frame's entry has it all",
+    ),
+    "X-Seed": ("the seed, given or drawn", _WHOLE),
+    "X-Frame-Id": ("the frame's id", _TEXT),
+    "X-Generation-Ms": ("milliseconds on the model", _NUMBER),
+    "X-Focus-Sector": ("where the viewer looked, when known", _TEXT),
+    "X-Session": ("the session it belongs to, if any", _TEXT),
+    "X-Recorded": ("`disk`, `pending`, or `no` (no session is active)", {"enum": ["disk", "pending", "no"]}),
+    "X-Index": ("the frame's index in its session", _WHOLE),
+    **_of_text("X-Object", "the object that the prompt was understood as; absent where nothing was drawn", "X-Object"),
+    **_of_text(
+        "X-Fallback",
+        "what of the request was not done, and what was drawn instead; absent where all was done",
+        "X-Fallback",
+    ),
+}
+_OTHERS: dict[str, Described] = {
+    "ETag": ("the SHA-256 of the file, in quotes", _TEXT),
+    "Retry-After": ("seconds after which another try makes sense", _WHOLE),
+    "Content-Range": ("which bytes these are, and of how many", _TEXT),
+    "Accept-Ranges": ("`bytes`", _TEXT),
+}
+
+EXPOSED = tuple(_OURS)
+"""All our headers, so that a page's script can read them."""
+ALSO_EXPOSED = tuple(_OTHERS)
+
+HEADERS: dict[str, Described] = {
+    **_OURS,
+    **_OTHERS,
+    "Upgrade": ("`websocket`", {"const": "websocket"}),
+    "Cache-Control": ("`no-store` or `no-cache`", _TEXT),
+}
+"""Every header of an answer that is described."""
+
+ALWAYS_GENERATED = ("X-Sector", "X-Prompt", "X-Seed", "X-Frame-Id", "X-Generation-Ms", "X-Recorded")
+GENERATED = (*(name for name in EXPOSED if name != "X-Index"), "Cache-Control")
+REPLAYED = (*(name for name in EXPOSED if name not in ("X-Generation-Ms", "X-Recorded")), "Cache-Control")
 
 NO_STORE = {"Cache-Control": "no-store"}
 

@@ -1,82 +1,127 @@
-"""Parameters of a query string, each at most once, with its type."""
+"""Types of parameters, which come as text in an address: what each may be, and what is said where it does not fit."""
 
 from __future__ import annotations
 
 import re
+from typing import Annotated, Any
 
-from starlette.requests import HTTPConnection, Request
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
+from starlette.requests import HTTPConnection
 
 from services.api.http.numbers import whole_of_text
-from services.api.http.schemas import invalid
+from services.api.http.operation import TOKEN, Asked
+from services.api.http.schemas import invalid, problems_of
+from shared.errors import InvalidSessionId, SessionNotFound
+from shared.fields import MAX_CURSOR_CHARS, MAX_SPEED, MIN_SPEED, NO_CONTROLS, CursorName, fits
+from shared.session.format import ids
 from shared.session.format.layout import MAX_INDEX
 
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{0,9})?\Z")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
+_MISSING: dict[Any, str] = {int: "it is missing; give a whole number from 0", str: "it is missing; give a session's id"}
+"""By the type of what has to be given."""
 
 
-def text(request: HTTPConnection, name: str, *, max_chars: int | None = None) -> str | None:
-    """A parameter's text, or None where it is not given. ``?name=`` is given, and empty.
-
-    Raises:
-        InvalidRequest: given twice, or longer than ``max_chars``, or empty where ``max_chars`` is set.
-    """
-    values = request.query_params.getlist(name)
-    if len(values) > 1:
-        raise invalid({name: "it is given more than once"})
-    if not values:
-        return None
-    if max_chars is not None and not 1 <= len(values[0]) <= max_chars:
-        raise invalid({name: f"it has 1 to {max_chars} characters"})
-    return values[0]
-
-
-def truth(request: HTTPConnection, name: str, *, default: bool = False) -> bool:
-    """A parameter that is true or false.
+def parameters(asked: type[Asked], connection: HTTPConnection) -> Asked:
+    """The parameters of a request. ``?name=`` is given, and empty.
 
     Raises:
-        InvalidRequest: neither.
+        InvalidRequest: naming each that is missing or does not fit.
+        SessionNotFound: its path names a session that there can't be.
     """
-    value = text(request, name)
-    if value is None:
-        return default
-    if value.lower() not in _TRUTH:
-        raise invalid({name: "it is true or false"})
-    return _TRUTH[value.lower()]
+    query = {name: value for name, value in connection.query_params.items() if name != TOKEN}
+    try:
+        return asked.model_validate(query | connection.path_params)
+    except ValidationError as error:
+        missing = [str(item["loc"][0]) for item in error.errors() if item["type"] == "missing"]
+        told = {name: _MISSING[asked.model_fields[name].annotation] for name in missing}
+        raise invalid(problems_of(error) | told) from None
 
 
-def whole(request: Request, name: str) -> int:
-    """A required whole number from 0.
-
-    Raises:
-        InvalidRequest: missing, or none.
-    """
-    value = text(request, name)
-    if value is None:
-        raise invalid({name: "it is missing; give a whole number from 0"})
-    return parse_whole(name, value)
+def _refuse(problem: str) -> PydanticCustomError:
+    return PydanticCustomError("parameter", "{problem}", {"problem": problem})
 
 
-def decimal(request: Request, name: str) -> float | None:
-    """A decimal number, or None where it is not given.
-
-    Raises:
-        InvalidRequest: it is none.
-    """
-    value = text(request, name)
-    if value is None:
-        return None
-    if not _DECIMAL.match(value):
-        raise invalid({name: "it is a number, such as 0.5"})
-    return float(value)
+def _truth(text: str) -> bool:
+    if text.lower() not in _TRUTH:
+        raise _refuse("it is true or false")
+    return _TRUTH[text.lower()]
 
 
-def parse_whole(name: str, value: str) -> int:
-    """A whole number from 0: ``100``, ``100.0`` and ``1e2`` are the same.
-
-    Raises:
-        InvalidRequest: it is none.
-    """
-    found = whole_of_text(value)
+def _whole(text: str) -> int:
+    """A whole number from 0: ``100``, ``100.0`` and ``1e2`` are the same."""
+    found = whole_of_text(text)
     if found is None or not 0 <= found <= MAX_INDEX:
-        raise invalid({name: f"it is a whole number from 0 to {MAX_INDEX}"})
+        raise _refuse(f"it is a whole number from 0 to {MAX_INDEX}")
     return found
+
+
+def _decimal(text: str) -> float:
+    if not _DECIMAL.match(text):
+        raise _refuse("it is a number, such as 0.5")
+    return float(text)
+
+
+def between(low: float, high: float) -> AfterValidator:
+    """A check that a number is in a range."""
+
+    def check(value: float) -> float:
+        if not low <= value <= high:
+            raise _refuse(f"it is from {low} to {high:g}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _cursor(name: str) -> str:
+    if not 1 <= len(name) <= MAX_CURSOR_CHARS:
+        raise _refuse(f"it has 1 to {MAX_CURSOR_CHARS} characters")
+    if not fits(CursorName, name):
+        raise _refuse("it has no control characters, such as line breaks")
+    return name
+
+
+def _given(session_id: str) -> str:
+    if not session_id:
+        raise _refuse(_MISSING[str])
+    return session_id
+
+
+def _may_be_there(session_id: str) -> str:
+    try:
+        return ids.validate(session_id)
+    except InvalidSessionId:
+        raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
+
+
+_NOT_EMPTY = WithJsonSchema({"type": "string", "minLength": 1})
+_THE_SESSION = Field(description="the session")
+
+Truth = Annotated[bool, BeforeValidator(_truth), WithJsonSchema({"type": "boolean"})]
+Index = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer", "minimum": 0})]
+Speed = Annotated[
+    float,
+    BeforeValidator(_decimal),
+    between(MIN_SPEED, MAX_SPEED),
+    WithJsonSchema({"type": "number", "minimum": MIN_SPEED, "maximum": MAX_SPEED}),
+]
+Cursor = Annotated[
+    str,
+    AfterValidator(_cursor),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_CURSOR_CHARS, "pattern": NO_CONTROLS}),
+    Field(description="a cursor of the client's own; default: the one named `default`"),
+]
+GivenSession = Annotated[str, AfterValidator(_given), _NOT_EMPTY]
+SessionName = Annotated[str, _NOT_EMPTY, _THE_SESSION]
+"""In a path, to be looked for as it is."""
+SessionId = Annotated[str, AfterValidator(_may_be_there), _NOT_EMPTY, _THE_SESSION]
+"""In a path: one that can be nobody's is not there."""
+
+
+class OfSession(Asked):
+    session_id: SessionName
+
+
+class OfFrame(OfSession):
+    index: Index = Field(description="of its entry")

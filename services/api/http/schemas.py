@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from services.api.http.numbers import WHOLE, Whole, whole_of_text
 from shared import sectors
@@ -81,6 +81,20 @@ class GenerateRequest(BaseModel):
     )
 
 
+class JsonRequest(GenerateRequest):
+    """A ``/generate`` request in JSON, as it is described. Its image goes around the validation."""
+
+    image_base64: str = Field(description="PNG, JPEG or WebP; plain base64, or a data URL")
+
+
+class FormRequest(GenerateRequest):
+    """The same as a form, where numbers and truths are text that stands for them."""
+
+    image: Annotated[str, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})] = Field(
+        description="PNG, JPEG or WebP"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Aim:
     """Where the viewer looks (None where not told) and which sector is to change."""
@@ -125,7 +139,7 @@ def checked(model: type[ModelT], values: Mapping[str, Any], problems: Mapping[st
     try:
         made = model.model_validate(values)
     except ValidationError as error:
-        raise invalid({**found, **_problems(error)}) from None
+        raise invalid({**found, **problems_of(error)}) from None
     if found:
         raise invalid(found)
     return made
@@ -212,7 +226,8 @@ def _typed(name: str, text: str) -> object:
     return text
 
 
-def _problems(error: ValidationError) -> dict[str, str]:
+def problems_of(error: ValidationError) -> dict[str, str]:
+    """What is wrong with which field."""
     found: dict[str, str] = {}
     for item in error.errors(include_url=False, include_context=False, include_input=False):
         name = str(item["loc"][0])[:MAX_NAME_CHARS] if item["loc"] else "request"

@@ -1,34 +1,64 @@
-"""The route that compares two sessions."""
+"""Two sessions compared: the figures of each pair of frames."""
 
 from __future__ import annotations
 
-from starlette.requests import Request
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema
 from starlette.responses import Response
 
-from services.api.http import query
 from services.api.http.errors import JsonResponse
 from services.api.http.headers import NO_STORE
-from services.api.http.schemas import invalid
+from services.api.http.operation import Asked, get, json
+from services.api.http.query import GivenSession, Index, between
 from services.api.service import Api
 
 MAX_PAIRS = 1000
 
 
-class CompareRoutes:
-    """Handles the route."""
+class Pairs(Asked):
+    a: GivenSession = Field(description="a session")
+    b: GivenSession = Field(description="another")
+    first: Index = Field(0, description="begin at this pair")
+    count: Annotated[
+        Index, between(1, MAX_PAIRS), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_PAIRS})
+    ] = Field(MAX_PAIRS, description="how many pairs")
 
-    def __init__(self, api: Api) -> None:
-        self._comparisons = api.comparisons
 
-    async def compare(self, request: Request) -> Response:
-        """The figures of two sessions, frame by frame: 200 when they are complete, 202 while they are worked out."""
-        a, b = (query.text(request, name) for name in "ab")
-        if not a or not b:
-            problems = {name: "it is missing; give a session's id" for name, given in (("a", a), ("b", b)) if not given}
-            raise invalid(problems)
-        first = query.whole(request, "first") if "first" in request.query_params else 0
-        count = query.whole(request, "count") if "count" in request.query_params else MAX_PAIRS
-        if not 1 <= count <= MAX_PAIRS:
-            raise invalid({"count": f"it is from 1 to {MAX_PAIRS}"})
-        found = await self._comparisons.get(a, b, first, count)
-        return JsonResponse(found, 200 if found["status"] == "complete" else 202, headers=NO_STORE)
+@dataclass
+class Pair:
+    index: int
+    identical: bool | None
+    problem: str | None
+    differing_pixels: int | None
+    psnr_db: float | None
+    ssim: float | None
+    sector_differing_pixels: int | None
+    sector_psnr_db: float | None
+    sector_ssim: float | None
+
+
+@dataclass
+class Comparison:
+    a: str
+    b: str
+    status: Literal["complete", "running"]
+    first: int
+    total: int | None
+    summary: dict[str, Any] | None
+    frames: list[Pair]
+
+
+# It begins minutes of work, which goes on when nobody waits for it, beside an experiment that may be running.
+@get(
+    "/session/compare",
+    json(Comparison, "All figures."),
+    json(Comparison, "Those that are worked out so far; ask again.", 202),
+    "session_not_found session_damaged invalid_request",
+    changes=True,
+)
+async def compare(api: Api, asked: Pairs) -> Response:
+    """Two sessions frame by frame: PSNR and SSIM, over the picture and inside the target sector."""
+    found = await api.comparisons.get(asked.a, asked.b, asked.first, asked.count)
+    return JsonResponse(found, 200 if found["status"] == "complete" else 202, headers=NO_STORE)

@@ -1,10 +1,18 @@
-"""``/docs``: the OpenAPI document as one page that needs no script and nothing from another host."""
+"""The OpenAPI document, and the same as one page that needs no script and nothing from another host."""
 
 from __future__ import annotations
 
 from html import escape
 from typing import Any
 
+from starlette.responses import Response
+
+from services.api.http.errors import JsonResponse
+from services.api.http.operation import PAGE, get, json
+from services.api.openapi import build
+from services.api.service import Api
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -18,6 +26,18 @@ th { font-weight: 600; }
 """
 
 Json = dict[str, Any]
+
+
+@get("/openapi.json", json(dict[str, Any], "OpenAPI 3.1."))
+async def document(api: Api) -> Response:
+    """This document."""
+    return JsonResponse(build(api.settings.root_path))
+
+
+@get("/docs", PAGE)
+async def docs(api: Api) -> Response:
+    """This document, to read."""
+    return Response(render(build(api.settings.root_path)), 200, {"Content-Security-Policy": _POLICY}, "text/html")
 
 
 def render(document: Json) -> str:

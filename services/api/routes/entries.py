@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.api.edge.heads import has_tag
-from services.api.http import query
-from services.api.http.errors import JsonResponse
-from services.api.http.headers import NO_STORE
-from services.api.routes.page import sample_path
+from services.api.http.operation import KNOWN, Answer, get, json
+from services.api.http.query import Index, OfFrame, OfSession
+from services.api.routes.page import OfSample, sample_path
+from services.api.routes.sessions import NO_SUCH_FRAME, Entry
 from services.api.service import Api
-from services.api.work.thumbnails import Thumbnailer
-from services.api.work.timelines import Timelines
 from shared.errors import FrameMissing, NotFound
 from shared.session.format.layout import image_extension
 from shared.session.format.plain import located
@@ -28,75 +28,97 @@ MAX_ENTRIES = 500
 """Of one answer: a frame's entry has about 1.5 kB."""
 
 _MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
+_SMALL = Answer("At most 320 pixels on a side.", {"image/webp": None}, headers=("ETag", "Cache-Control"))
 
 
-class EntryRoutes:
-    """Handles the routes."""
+class Part(OfSession):
+    first: Index = Field(0, alias="from", description="position of the first, from 0 (default)")
+    count: Index = Field(MAX_ENTRIES, description="how many; default and limit: 500")
 
-    def __init__(self, api: Api, thumbnailer: Thumbnailer) -> None:
-        self._api = api
-        self._thumbnailer = thumbnailer
-        self._timelines = Timelines()
 
-    async def entries(self, request: Request) -> Response:
-        """Some entries by their position, and how many there are."""
-        session_id = request.path_params["session_id"]
-        first = query.whole(request, "from") if query.text(request, "from") is not None else 0
-        count = query.whole(request, "count") if query.text(request, "count") is not None else MAX_ENTRIES
+@dataclass
+class Entries:
+    session_id: str
+    created_at: float | None
+    total: int
+    entries: list[Entry]
+    offsets_s: list[float]
+    round_s: float
+    first: Annotated[int, Field(alias="from")]
 
-        def read(reader: SessionReader) -> dict[str, Any]:
-            offsets_s = self._timelines.of(reader).offsets
-            shown = islice(reader.shown_from(first), min(count, MAX_ENTRIES)) if first < reader.count else ()
-            until = first + min(count, MAX_ENTRIES)
-            answer = {
-                "session_id": session_id,
-                "created_at": reader.created_at,
-                "total": reader.count,
-                "from": first,
-                "offsets_s": offsets_s[first:until].tolist(),
-                "round_s": round_s(offsets_s),
-                "entries": [entry if problem is None else {**entry, "damaged": problem} for entry, problem in shown],
-            }
-            return answer if reader.problem is None else {**answer, "damaged": reader.problem}
 
-        return JsonResponse(await self._api.sessions.read(session_id, read), headers=NO_STORE)
+@get("/samples/{name}/thumbnail", _SMALL, KNOWN, "not_found frame_missing frame_corrupt")
+async def sample_thumbnail(api: Api, asked: OfSample, request: Request) -> Response:
+    """A photograph, small."""
+    return await _small(api, request, await asyncio.to_thread(_sample, asked.name))
 
-    async def input(self, request: Request) -> Response:
-        """The picture that a frame was made from, as it came."""
-        session_id, index = request.path_params["session_id"], self._index(request)
 
-        def read(reader: SessionReader) -> tuple[bytes, str]:
-            path = reader.input_path(_entry(reader, index))
-            if path is None:
-                raise FrameMissing(f"The session {session_id!r} does not hold the input of its frame {index}.")
-            try:
-                data = reader.input_bytes(path)
-                return data, _MEDIA_TYPES[image_extension(data)]
-            except (OSError, ValueError) as error:
-                raise FrameMissing(f"{path.name} of session {session_id} cannot be read: {error}") from None
+@get(
+    "/session/{session_id}/entries",
+    json(
+        Entries,
+        "At most 500, and how many there are in all. `offsets_s`: when each of them comes in a replay, in seconds "
+        "since the first of the session; `round_s`: when the first comes again. An entry that cannot be understood "
+        "says why, with the place, under `damaged`, and what the name of its file tells; so does the answer, where "
+        "the rest of the metadata cannot be.",
+    ),
+    "session_not_found invalid_request session_damaged",
+)
+async def entries(api: Api, asked: Part) -> dict[str, Any]:
+    """Some entries of a session, by their position."""
+    first, until = asked.first, asked.first + min(asked.count, MAX_ENTRIES)
 
-        data, media_type = await self._api.sessions.read(session_id, read)
-        return Response(data, 200, {"Cache-Control": "no-cache"}, media_type)
+    def read(reader: SessionReader) -> dict[str, Any]:
+        offsets_s = api.timelines.of(reader).offsets
+        shown = islice(reader.shown_from(first), until - first) if first < reader.count else ()
+        answer = {
+            "session_id": asked.session_id,
+            "created_at": reader.created_at,
+            "total": reader.count,
+            "from": first,
+            "offsets_s": offsets_s[first:until].tolist(),
+            "round_s": round_s(offsets_s),
+            "entries": [entry if problem is None else {**entry, "damaged": problem} for entry, problem in shown],
+        }
+        return answer if reader.problem is None else {**answer, "damaged": reader.problem}
 
-    async def thumbnail(self, request: Request) -> Response:
-        """A frame, small."""
-        session_id, index = request.path_params["session_id"], self._index(request)
-        path = await self._api.sessions.read(session_id, lambda reader: _path(reader, index))
-        return await self._small(request, path)
+    return await api.sessions.read(asked.session_id, read)
 
-    async def sample_thumbnail(self, request: Request) -> Response:
-        """A photograph of ``examples/``, small."""
-        return await self._small(request, await asyncio.to_thread(_sample, request.path_params["name"]))
 
-    async def _small(self, request: Request, source: Path) -> Response:
-        data, etag = await self._thumbnailer.get(source)
-        headers = {"ETag": etag, "Cache-Control": "no-cache"}
-        if has_tag(request.headers, etag):
-            return Response(None, 304, headers)
-        return Response(data, 200, headers, "image/webp")
+@get(
+    "/session/{session_id}/frames/{index}/input",
+    Answer("The file.", dict.fromkeys(("image/png", "image/jpeg", "image/webp"))),
+    NO_SUCH_FRAME,
+)
+async def frame_input(api: Api, asked: OfFrame) -> Response:
+    """What a frame was made from."""
 
-    def _index(self, request: Request) -> int:
-        return query.parse_whole("index", request.path_params["index"])
+    def read(reader: SessionReader) -> tuple[bytes, str]:
+        path = reader.input_path(_entry(reader, asked.index))
+        if path is None:
+            raise FrameMissing(f"The session {asked.session_id!r} does not hold the input of its frame {asked.index}.")
+        try:
+            data = reader.input_bytes(path)
+            return data, _MEDIA_TYPES[image_extension(data)]
+        except (OSError, ValueError) as error:
+            raise FrameMissing(f"{path.name} of session {asked.session_id} cannot be read: {error}") from None
+
+    data, media_type = await api.sessions.read(asked.session_id, read)
+    return Response(data, 200, {"Cache-Control": "no-cache"}, media_type)
+
+
+@get("/session/{session_id}/frames/{index}/thumbnail", _SMALL, KNOWN, NO_SUCH_FRAME, "frame_corrupt")
+async def thumbnail(api: Api, asked: OfFrame, request: Request) -> Response:
+    """A frame, small."""
+    return await _small(api, request, await api.sessions.read(asked.session_id, lambda it: _path(it, asked.index)))
+
+
+async def _small(api: Api, request: Request, source: Path) -> Response:
+    data, etag = await api.thumbnailer.get(source)
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if has_tag(request.headers, etag):
+        return Response(None, 304, headers)
+    return Response(data, 200, headers, "image/webp")
 
 
 def _path(reader: SessionReader, index: int) -> Path:

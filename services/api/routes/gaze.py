@@ -14,7 +14,6 @@ from typing import Any
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.api.http import query
 from shared.json_loads import loads
 
 MAX_POINT_CHARS = 2_000
@@ -88,13 +87,8 @@ class GazeRelay:
     def __init__(self) -> None:
         self._clients: set[GazeClient] = set()
 
-    async def serve(self, websocket: WebSocket) -> None:
-        """One that sends, listens, or both, until it leaves.
-
-        Raises:
-            InvalidRequest: ``listen`` is neither true nor false.
-        """
-        listens = query.truth(websocket, "listen") if "listen" in websocket.query_params else None
+    async def serve(self, websocket: WebSocket, listens: bool | None) -> None:
+        """One that sends, listens, or both, until it leaves."""
         await websocket.accept()
         client = GazeClient(websocket, listens)
         self._clients.add(client)

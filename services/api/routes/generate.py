@@ -11,8 +11,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from services.api.http.body import generate_body, received
-from services.api.http.headers import generated_headers
-from services.api.http.schemas import GenerateRequest, resolve
+from services.api.http.headers import ALWAYS_GENERATED, GENERATED, generated_headers
+from services.api.http.operation import Answer, post
+from services.api.http.schemas import FormRequest, GenerateRequest, JsonRequest, resolve
 from services.api.service import Api
 from shared import images
 from shared.bus.call import WithImage
@@ -33,13 +34,31 @@ T = TypeVar("T")
 NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull, InvalidRequest)
 
 
-class GenerateRoute:
-    """Handles the route."""
+@post(
+    "/generate",
+    Answer(
+        "The whole image; outside the target sector every pixel is the input's.",
+        {"image/png": None},
+        headers=GENERATED,
+        always=ALWAYS_GENERATED,
+    ),
+    "invalid_json payload_too_large unsupported_media_type invalid_request unreadable_image session_not_active",
+    "superseded cancelled queue_full generator_loading generator_unavailable recorder_unavailable",
+    "recording_backlog_full generation_failed generation_timeout insufficient_storage request_timeout server_busy",
+    bodies={"application/json": JsonRequest, "multipart/form-data": FormRequest},
+)
+async def generate(api: Api, request: Request) -> Response:
+    """Change one sector of an image."""
+    return await Generation(api).answer(request)
+
+
+class Generation:
+    """The way of one request to its picture."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def post(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Answer with the PNG."""
         body = generate_body(request.headers.get("content-type", ""))
         async with received(request, body):

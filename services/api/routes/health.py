@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from services.api.http.errors import JsonResponse
-from services.api.http.headers import NO_STORE
+from services.api.http.operation import get, json
 from services.api.service import Api
 from shared.version import VERSION
 
@@ -17,20 +14,37 @@ STARTING_S = 30.0
 """Processes are started together: so long after our own start, one that is not there yet is not yet missed."""
 
 
-class HealthRoutes:
-    """Handles the routes."""
+@dataclass
+class Health:
+    """What other programs may rely on; the rest is for people."""
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    status: Literal["ok", "starting", "degraded"]
+    version: str
+    reasons: list[str]
+    processes: dict[str, dict[str, Any]]
 
-    async def health(self, request: Request) -> Response:
-        """How everything is; always 200."""
-        return JsonResponse(report(self._api), headers=NO_STORE)
 
-    async def ready(self, request: Request) -> Response:
-        """200 only when a ``/generate`` would be accepted; else the error that it would get."""
-        self._api.check_ready()
-        return JsonResponse({"status": "ready"}, headers=NO_STORE)
+@dataclass
+class Ready:
+    status: Literal["ready"]
+
+
+@get("/health", json(Health, "Each process's state."))
+async def health(api: Api) -> dict[str, Any]:
+    """How everything is; always 200."""
+    return report(api)
+
+
+@get(
+    "/ready",
+    "It would.",
+    "queue_full generator_loading generator_unavailable recorder_unavailable",
+    "recording_backlog_full insufficient_storage",
+)
+async def ready(api: Api) -> Ready:
+    """Whether a ``/generate`` would be accepted."""
+    api.check_ready()
+    return Ready("ready")
 
 
 def report(api: Api) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from typing import Any
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.api.http import query
 from shared.bus.envelope import Published
 from shared.bus.messages import Progress, ReplayFrame, ReplayStatus, Status
 from shared.bus.sockets import Bus
@@ -118,13 +117,9 @@ class LiveHub:
             if outbox.pictures or not is_picture:
                 outbox.put(message)
 
-    async def serve(self, websocket: WebSocket) -> None:
-        """One viewer, until it leaves.
-
-        Raises:
-            InvalidRequest: ``frames`` is neither true nor false.
-        """
-        outbox = Outbox(pictures=query.truth(websocket, "frames", default=True))
+    async def serve(self, websocket: WebSocket, *, pictures: bool) -> None:
+        """One viewer, until it leaves."""
+        outbox = Outbox(pictures=pictures)
         await websocket.accept()
         await websocket.send_text(orjson.dumps({"type": "hello", "v": 1, **self._hello()}).decode())
         self._outboxes.add(outbox)

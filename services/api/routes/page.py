@@ -6,23 +6,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.api.edge.heads import has_tag
-from services.api.http.errors import JsonResponse
-from services.api.http.headers import NO_STORE
+from services.api.http.operation import KNOWN, PAGE, Answer, Asked, get
+from services.api.service import Api
 from shared.errors import NotFound
 from shared.system.places import SAMPLES
 
 WEB = Path(__file__).parents[1] / "web"
 
-T = TypeVar("T")
+_FILE = Answer("The file.", {"*/*": None})
 
 PUBLIC_PREFIX = "/web/"
 
@@ -61,67 +62,85 @@ _MEDIA_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A file in memory, as long as it has not changed on disk."""
-
-    stamp: tuple[int, int]
-    data: bytes
-    etag: str
+class PageQuery(Asked):
+    gaze: SkipJsonSchema[str | None] = None
+    """Of the page itself: the document is of what programs ask."""
 
 
-class PageRoutes:
-    """Handles the routes."""
+class OfFile(Asked):
+    path: str = Field(description="below `/web/`")
 
-    def __init__(self, threads: ThreadPoolExecutor) -> None:
-        self._held: dict[Path, _Held] = {}
-        self._threads = threads
 
-    async def index(self, request: Request) -> Response:
-        """The page."""
-        return await self._answer(request, WEB / "index.html", _PAGE_HEADERS)
+class OfSample(Asked):
+    name: str = Field(description="of the file, as `/samples` tells it")
 
-    async def file(self, request: Request) -> Response:
-        """One of its files."""
-        path = request.path_params["path"]
-        return await self._answer(request, await self._in_thread(lambda: _inside(WEB, path)), {})
 
-    async def samples(self, request: Request) -> Response:
-        """The photographs to begin with."""
-        found = [
-            {"name": path.stem, "file": path.name, "title": path.stem.replace("_", " ").capitalize()}
-            for path in await self._in_thread(sample_paths)
-        ]
-        return JsonResponse({"samples": found}, headers=NO_STORE)
+@dataclass
+class Sample:
+    name: str
+    file: str
+    title: str
 
-    async def sample(self, request: Request) -> Response:
-        """One photograph."""
-        name = request.path_params["name"]
-        return await self._answer(request, await self._in_thread(lambda: sample_path(name)), {})
 
-    async def _answer(self, request: Request, path: Path, headers: dict[str, str]) -> Response:
-        try:
-            held = await self._in_thread(lambda: self._read(path))
-        except OSError:
-            raise NotFound(f"There is no file {request.url.path[:200]!r} in this version.") from None
-        headers = {**headers, "ETag": held.etag, "Cache-Control": "no-cache"}
-        if has_tag(request.headers, held.etag):
-            return Response(None, 304, headers)
-        return Response(held.data, 200, headers, _MEDIA_TYPES[path.suffix])
+@dataclass
+class Samples:
+    samples: list[Sample]
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _read(self, path: Path) -> _Held:
-        status = path.stat()
-        stamp = (status.st_mtime_ns, status.st_size)
-        held = self._held.get(path)
-        if held is None or held.stamp != stamp:
-            data = path.read_bytes()
-            held = _Held(stamp, data, f'"{hashlib.sha256(data).hexdigest()[:32]}"')
-            if path.suffix != ".jpg":  # photographs are large, and asked for once
-                self._held[path] = held
-        return held
+@get("/", PAGE, KNOWN)
+async def index(api: Api, asked: PageQuery, request: Request) -> Response:
+    """The page."""
+    return await _answer(api, request, lambda: WEB / "index.html", _PAGE_HEADERS)
+
+
+@get("/web/{path}", _FILE, KNOWN, "not_found")
+async def file(api: Api, asked: OfFile, request: Request) -> Response:
+    """A file of the page."""
+    return await _answer(api, request, lambda: _inside(WEB, asked.path), {})
+
+
+@get("/samples", "To begin with.")
+async def samples(api: Api) -> Samples:
+    """The photographs to begin with."""
+    found = await asyncio.get_running_loop().run_in_executor(api.threads, sample_paths)
+    return Samples([Sample(path.stem, path.name, path.stem.replace("_", " ").capitalize()) for path in found])
+
+
+@get("/samples/{name}", _FILE, KNOWN, "not_found")
+async def sample(api: Api, asked: OfSample, request: Request) -> Response:
+    """One photograph."""
+    return await _answer(api, request, lambda: sample_path(asked.name), {})
+
+
+async def _answer(api: Api, request: Request, find: Callable[[], Path], headers: dict[str, str]) -> Response:
+    """A file, read in a thread of our own.
+
+    Starlette's ``StaticFiles`` does otherwise: its media types are the system's, its ETag is made of the file's time,
+    which an installation changes, and it reads a file anew for each request.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        path, data, etag = await loop.run_in_executor(api.threads, lambda: _read(find()))
+    except OSError:
+        raise NotFound(f"There is no file {request.url.path[:200]!r} in this version.") from None
+    headers = {**headers, "ETag": etag, "Cache-Control": "no-cache"}
+    if has_tag(request.headers, etag):
+        return Response(None, 304, headers)
+    return Response(data, 200, headers, _MEDIA_TYPES[path.suffix])
+
+
+def _read(path: Path) -> tuple[Path, bytes, str]:
+    status = path.stat()
+    # Photographs are large, and asked for once.
+    load = _load.__wrapped__ if path.suffix == ".jpg" else _load
+    return path, *load(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=200)
+def _load(path: Path, mtime_ns: int, size: int) -> tuple[bytes, str]:
+    """A file, kept in memory as long as it has not changed on disk, and its ETag."""
+    data = path.read_bytes()
+    return data, f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
 
 def is_public(path: str) -> bool:

@@ -1,110 +1,142 @@
-"""The routes of replay: put a cursor on a session, and step through it. The replayer holds the cursors."""
+"""Replay: put a cursor on a session, step, play. The replayer holds the cursors."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
-from starlette.requests import Request
+from pydantic import Field
 from starlette.responses import Response
 
-from services.api.http import query
 from services.api.http.errors import JsonResponse
-from services.api.http.headers import NO_STORE, replayed_headers
-from services.api.http.schemas import invalid
+from services.api.http.headers import NO_STORE, REPLAYED, replayed_headers
+from services.api.http.operation import Answer, Asked, get, post
+from services.api.http.query import Cursor, Index, SessionId, Speed, Truth
 from services.api.service import Api
 from shared.bus.call import AskedT, Call
 from shared.bus.clients import OPEN_S
 from shared.bus.requests import replayer as requests
 from shared.bus.requests.replayer import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
-from shared.errors import InvalidSessionId, SessionNotFound
-from shared.fields import MAX_CURSOR_CHARS, MAX_SPEED, MIN_SPEED, CursorName, fits
-from shared.session.format import ids
 
 ANSWER_S = 10.0
 
-
-class ReplayRoutes:
-    """Handles the routes."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-
-    async def start(self, request: Request) -> Response:
-        """Put the cursor before the first frame of a session."""
-        session_id = request.path_params["session_id"]
-        try:
-            ids.validate(session_id)
-        except InvalidSessionId:
-            raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
-        wanted = StartReplay(session_id=session_id, cursor=_cursor(request))
-        state = await self._ask(requests.START, wanted, OPEN_S)
-        return JsonResponse(
-            {"session_id": state.session_id, "status": "replaying", "total_generations": state.total}, headers=NO_STORE
-        )
-
-    async def next(self, request: Request) -> Response:
-        """The next frame."""
-        return await self._step(requests.NEXT, request)
-
-    async def previous(self, request: Request) -> Response:
-        """The frame before."""
-        return await self._step(requests.PREVIOUS, request)
-
-    async def seek(self, request: Request) -> Response:
-        """Go to a frame: the next ``next`` gives it."""
-        wanted = Seek(index=query.whole(request, "index"), cursor=_cursor(request))
-        return _told(await self._ask(requests.SEEK, wanted))
-
-    async def status(self, request: Request) -> Response:
-        """Where the cursor is."""
-        return _told(await self._ask(requests.STATUS, CursorRequest(cursor=_cursor(request))))
-
-    async def play(self, request: Request) -> Response:
-        """Show the session's frames on the bus at their recorded times."""
-        speed = query.decimal(request, "speed")
-        if speed is not None and not MIN_SPEED <= speed <= MAX_SPEED:
-            raise invalid({"speed": f"it is from {MIN_SPEED} to {MAX_SPEED:g}"})
-        loop = query.truth(request, "loop") if "loop" in request.query_params else None
-        return _told(await self._ask(requests.PLAY, Play(speed=speed, loop=loop, cursor=_cursor(request))))
-
-    async def pause(self, request: Request) -> Response:
-        """Stand still; ``play`` goes on from there."""
-        return _told(await self._ask(requests.PAUSE, CursorRequest(cursor=_cursor(request))))
-
-    async def stop(self, request: Request) -> Response:
-        """Take the cursor off its session."""
-        await self._ask(requests.STOP, CursorRequest(cursor=_cursor(request)))
-        return JsonResponse({"status": "stopped"}, headers=NO_STORE)
-
-    async def _step(self, call: Call[CursorRequest, ReplayedFrame], request: Request) -> Response:
-        asked = CursorRequest(cursor=_cursor(request))
-        shown = await self._api.replayer.step(call, asked)
-        if shown is None:
-            return JsonResponse({"status": "complete", "image": None}, headers=NO_STORE)
-        headers = replayed_headers(shown.answer.entry or {}, shown.answer.session_id)
-        return Response(shown.image, 200, headers, "image/png")
-
-    async def _ask(self, call: Call[AskedT, CursorState], asked: AskedT, timeout_s: float = ANSWER_S) -> CursorState:
-        return await self._api.replayer.ask(call, asked, timeout_s=timeout_s)
+_FAILURES = "invalid_request session_not_found session_damaged replayer_unavailable"
+_WHERE = "Where the cursor is."
 
 
-def _cursor(request: Request) -> str:
-    name = query.text(request, "cursor", max_chars=MAX_CURSOR_CHARS)
-    if name is None:
-        return "default"
-    if not fits(CursorName, name):
-        raise invalid({"cursor": "it has no control characters, such as line breaks"})
-    return name
+class OfCursor(Asked):
+    cursor: Cursor = "default"
 
 
-def _told(state: CursorState) -> Response:
-    answer: dict[str, Any] = {
-        "cursor": state.cursor,
-        "session_id": state.session_id,
-        "status": state.state,
-        "position": state.position,
-        "total_generations": state.total,
-        "speed": state.speed,
-        "loop": state.loop,
-    }
-    return JsonResponse(answer, headers=NO_STORE)
+class OfReplay(Asked):
+    session_id: SessionId
+    cursor: Cursor = "default"
+
+
+class SeekTo(Asked):
+    index: Index = Field(description="of the frame")
+    cursor: Cursor = "default"
+
+
+class PlayAt(Asked):
+    speed: Speed | None = Field(None, description="recorded seconds in a second; default: as before, 1 at first")
+    loop: Truth | None = Field(
+        None, description="begin again behind the last frame; default: as before, false at first"
+    )
+    cursor: Cursor = "default"
+
+
+@dataclass
+class Replaying:
+    session_id: str
+    status: Literal["replaying"]
+    total_generations: int
+
+
+@dataclass
+class State:
+    cursor: str
+    session_id: str | None
+    status: str
+    position: int
+    total_generations: int
+    speed: float | None
+    loop: bool
+
+
+@dataclass
+class Complete:
+    status: Literal["complete"]
+    image: None
+
+
+@dataclass
+class Stopped:
+    status: Literal["stopped"]
+
+
+_SHOWN = Answer("The frame; or JSON, at the end.", {"image/png": None, "application/json": Complete}, headers=REPLAYED)
+
+
+@post("/session/replay/{session_id}", "Replaying.", _FAILURES)
+async def start(api: Api, asked: OfReplay) -> Replaying:
+    """Put a cursor before the first frame of a session."""
+    wanted = StartReplay(session_id=asked.session_id, cursor=asked.cursor)
+    state = await api.replayer.ask(requests.START, wanted, timeout_s=OPEN_S)
+    return Replaying(state.session_id or asked.session_id, "replaying", state.total)
+
+
+@get("/session/replay/next", _SHOWN, "not_replaying", _FAILURES, "frame_missing frame_corrupt", changes=True)
+async def following(api: Api, asked: OfCursor) -> Response:
+    """The next frame."""
+    return await _step(api, requests.NEXT, asked)
+
+
+@get("/session/replay/previous", _SHOWN, "not_replaying", _FAILURES, "frame_missing frame_corrupt", changes=True)
+async def previous(api: Api, asked: OfCursor) -> Response:
+    """The frame before."""
+    return await _step(api, requests.PREVIOUS, asked)
+
+
+@post("/session/replay/seek", _WHERE, "not_replaying", _FAILURES)
+async def seek(api: Api, asked: SeekTo) -> State:
+    """Go to a frame: ``next`` gives it."""
+    return await _state(api, requests.SEEK, Seek(index=asked.index, cursor=asked.cursor))
+
+
+@post("/session/replay/play", _WHERE, "not_replaying", _FAILURES)
+async def play(api: Api, asked: PlayAt) -> State:
+    """Show the session's frames on the bus at their recorded times, from the cursor's place on."""
+    return await _state(api, requests.PLAY, Play(speed=asked.speed, loop=asked.loop, cursor=asked.cursor))
+
+
+@post("/session/replay/pause", _WHERE, "not_replaying", _FAILURES)
+async def pause(api: Api, asked: OfCursor) -> State:
+    """Stand still; ``play`` goes on from there."""
+    return await _state(api, requests.PAUSE, CursorRequest(cursor=asked.cursor))
+
+
+@get("/session/replay/status", _WHERE, _FAILURES)
+async def status(api: Api, asked: OfCursor) -> State:
+    """Where a cursor is."""
+    return await _state(api, requests.STATUS, CursorRequest(cursor=asked.cursor))
+
+
+@post("/session/replay/stop", "Stopped.", "invalid_request replayer_unavailable")
+async def stop(api: Api, asked: OfCursor) -> Stopped:
+    """Take a cursor off its session."""
+    await api.replayer.ask(requests.STOP, CursorRequest(cursor=asked.cursor), timeout_s=ANSWER_S)
+    return Stopped("stopped")
+
+
+async def _step(api: Api, call: Call[CursorRequest, ReplayedFrame], asked: OfCursor) -> Response:
+    shown = await api.replayer.step(call, CursorRequest(cursor=asked.cursor))
+    if shown is None:
+        return JsonResponse({"status": "complete", "image": None}, headers=NO_STORE)
+    headers = replayed_headers(shown.answer.entry or {}, shown.answer.session_id)
+    return Response(shown.image, 200, headers, "image/png")
+
+
+async def _state(api: Api, call: Call[AskedT, CursorState], wanted: AskedT) -> State:
+    state = await api.replayer.ask(call, wanted, timeout_s=ANSWER_S)
+    return State(state.cursor, state.session_id, state.state, state.position, state.total, state.speed, state.loop)

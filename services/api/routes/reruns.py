@@ -1,29 +1,30 @@
-"""The routes of re-runs: a session made again with something changed. The replayer does it."""
+"""Re-runs: a session made again with something changed. The replayer does it."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
-from starlette.responses import Response
 
 from services.api.http.body import Whole as WholeBody
 from services.api.http.body import received
-from services.api.http.errors import JsonResponse
-from services.api.http.headers import NO_STORE
 from services.api.http.json_body import load_object
 from services.api.http.numbers import Whole
+from services.api.http.operation import Asked, delete, get, json, post
+from services.api.http.query import SessionId
 from services.api.http.schemas import checked
 from services.api.service import Api
 from shared.bus.requests.generator import MAX_SEED
 from shared.bus.requests.replayer import RerunState, StartRerun
-from shared.errors import InvalidRequest, InvalidSessionId, SessionNotFound
+from shared.errors import (
+    InvalidRequest,
+)
 from shared.fields import MAX_NAME_CHARS
 from shared.prompts import MAX_FILE_BYTES
 from shared.refusals import request_of
-from shared.session.format import ids
 
 MAX_BODY_BYTES = MAX_FILE_BYTES + 64 * 1024
 MAX_ITEMS = 200_000
@@ -50,29 +51,59 @@ class RerunBody(BaseModel):
     resume: bool = Field(False, description="go on with a re-run that was broken off, with what it was begun with")
 
 
-class RerunRoutes:
-    """Handles the routes."""
+class OfRerun(Asked):
+    session_id: SessionId
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
-    async def start(self, request: Request) -> Response:
-        """Begin, or go on with, a re-run."""
-        parent = _session_id(request)
-        body = WholeBody(MAX_BODY_BYTES)
-        async with received(request, body, MAX_BODY_BYTES):
-            wanted = await asyncio.get_running_loop().run_in_executor(self._api.threads, _wanted, body.finish())
-        self._api.check_open()
-        asked = request_of(StartRerun, session_id=parent, **wanted.model_dump())
-        return _told(await self._api.replayer.rerun(asked), 202)
+@dataclass
+class Skipped:
+    index: int
+    reason: str
 
-    async def status(self, request: Request) -> Response:
-        """How the re-run into this session stands."""
-        return _told(await self._api.replayer.rerun_status(_session_id(request)))
 
-    async def cancel(self, request: Request) -> Response:
-        """Give it up. What is made stays, and it can be resumed."""
-        return _told(await self._api.replayer.rerun_cancel(_session_id(request)))
+@dataclass
+class State:
+    session_id: str
+    parent: str
+    status: Literal["queued", "running", "waiting", "complete", "cancelled", "failed", "interrupted"]
+    done: int
+    total: int
+    skipped: list[Skipped]
+    reason: str | None
+    changed: dict[str, Any]
+
+
+_UNKNOWN = "session_not_found session_damaged not_found replayer_unavailable"
+
+
+@post(
+    "/session/{session_id}/rerun",
+    json(State, "It is begun.", 202),
+    "invalid_json invalid_request session_not_found session_exists invalid_session_id session_busy payload_too_large",
+    "request_timeout insufficient_storage session_damaged generator_unavailable generator_loading",
+    "recorder_unavailable replayer_unavailable",
+    bodies={"application/json": RerunBody},
+)
+async def start(api: Api, asked: OfRerun, request: Request) -> dict[str, Any]:
+    """Make a session again with something changed, into a new session."""
+    body = WholeBody(MAX_BODY_BYTES)
+    async with received(request, body, MAX_BODY_BYTES):
+        wanted = await asyncio.get_running_loop().run_in_executor(api.threads, _wanted, body.finish())
+    api.check_open()
+    rerun = request_of(StartRerun, session_id=asked.session_id, **wanted.model_dump())
+    return _told(await api.replayer.rerun(rerun))
+
+
+@get("/session/{session_id}/rerun", json(State, "Its state."), _UNKNOWN)
+async def status(api: Api, asked: OfRerun) -> dict[str, Any]:
+    """How the re-run into this session stands."""
+    return _told(await api.replayer.rerun_status(asked.session_id))
+
+
+@delete("/session/{session_id}/rerun", json(State, "Its state."), _UNKNOWN)
+async def cancel(api: Api, asked: OfRerun) -> dict[str, Any]:
+    """Give the re-run into this session up; it can be resumed."""
+    return _told(await api.replayer.rerun_cancel(asked.session_id))
 
 
 def _wanted(body: bytes) -> RerunBody:
@@ -86,17 +117,7 @@ def _wanted(body: bytes) -> RerunBody:
     return checked(RerunBody, load_object(body))
 
 
-def _session_id(request: Request) -> str:
-    session_id: str = request.path_params["session_id"]
-    try:
-        return ids.validate(session_id)
-    except InvalidSessionId:
-        raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
-
-
-def _told(state: RerunState, status: int = 200) -> Response:
+def _told(state: RerunState) -> dict[str, Any]:
     """The state, in the words of the API."""
     told = state.model_dump()
-    return JsonResponse(
-        {"session_id": told["session_id"], "status": told.pop("state"), **told}, status, headers=NO_STORE
-    )
+    return {"session_id": told["session_id"], "status": told.pop("state"), **told}

@@ -1,126 +1,228 @@
-"""The routes of sessions: begin, end, list, read, remove."""
+"""Sessions: begin, end, list, read, remove."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from services.api.edge.heads import has_tag
-from services.api.http import query
-from services.api.http.errors import JsonResponse
-from services.api.http.headers import NO_STORE, etag_of
+from services.api.http.headers import etag_of
+from services.api.http.operation import KNOWN, Answer, Asked, delete, get, json, post
+from services.api.http.query import OfFrame, OfSession, SessionId, Truth
 from services.api.http.ranges import partial
 from services.api.service import Api
-from shared.errors import FrameCorrupt, InvalidSessionId, NotFound, RecorderUnavailable, SessionNotFound
+from shared.errors import (
+    FrameCorrupt,
+    InvalidSessionId,
+    NotFound,
+    RecorderUnavailable,
+    SessionNotFound,
+)
 from shared.frame import SessionStamp
 from shared.session.format import ids
 from shared.session.format.pictures import is_whole
 from shared.session.reading.reader import SessionReader
 from shared.session.reading.sessions import details, list_sessions
-from shared.session.reading.snapshot import Snapshot, take
+from shared.session.reading.snapshot import take
 
 
-class SessionRoutes:
-    """Handles the routes."""
+class Start(Asked):
+    session_id: str | None = Field(None, description="its id; default: `session_<unix seconds>`")
+    resume: Truth = Field(False, description="go on with a session that exists")
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
-        self._root: Path = api.settings.sessions_dir
 
-    async def start(self, request: Request) -> Response:
-        """Begin a session."""
-        session_id = query.text(request, "session_id")
-        resume = query.truth(request, "resume")
-        if session_id is not None:
-            ids.validate(session_id)
-        elif resume:
-            raise InvalidSessionId("resume=true needs the session_id of the session to go on with")
-        started = await self._api.recording.start(session_id, resume=resume)
-        return JsonResponse({"session_id": started.session_id, "status": "recording"}, headers=NO_STORE)
+@dataclass
+class Started:
+    session_id: str
+    status: Literal["recording"]
 
-    async def stop(self, request: Request) -> Response:
-        """End the active session."""
-        stopped = await self._api.recording.stop()
-        pending = max(stopped.pending, self._api.fates.pending.count(stopped.session_id))
-        answer = {
-            "session_id": stopped.session_id,
-            "status": "stopped",
-            "recorded": stopped.recorded,
-            "pending": pending,
-        }
-        return JsonResponse(answer, headers=NO_STORE)
 
-    async def status(self, request: Request) -> Response:
-        """The active session, and how far its recording is; by the recorder's last word where it does not answer."""
-        recording = self._api.recording
-        try:
-            await recording.refresh()
-        except RecorderUnavailable:
-            if not recording.learnt:
-                raise
-        if recording.active is None:
-            stopped = recording.status.stopped if recording.status else None
-            none = {"session_id": None, "recorded": 0, "pending": 0, "stopped": stopped}
-            return JsonResponse(none, headers=NO_STORE)
-        return JsonResponse(recording.state_of(recording.active.session_id).model_dump(), headers=NO_STORE)
+@dataclass
+class Stopped:
+    session_id: str
+    status: Literal["stopped"]
+    recorded: int
+    pending: int
 
-    async def list(self, request: Request) -> Response:
-        """All sessions, oldest first."""
-        with_details = query.truth(request, "details")
-        active = self._api.recording.active
-        return JsonResponse(
-            {"sessions": await asyncio.to_thread(_listed, self._root, active, with_details=with_details)},
-            headers=NO_STORE,
-        )
 
-    async def metadata(self, request: Request) -> Response:
-        """A session's ``metadata.json``, as it is at this moment."""
-        session_id = request.path_params["session_id"]
-        taken = await self._api.sessions.read(session_id, take)
-        headers = {"Content-Length": str(taken.size), "Cache-Control": "no-cache"}
-        if request.method == "HEAD":
-            taken.close()
-            return Response(None, 200, headers, "application/json")
-        return StreamingResponse(_chunks(taken), 200, headers, "application/json")
+@dataclass
+class Status:
+    session_id: str | None
+    recorded: int
+    pending: int
 
-    async def frame(self, request: Request) -> Response:
-        """One image, by the index of its entry."""
-        session_id = request.path_params["session_id"]
-        index = query.parse_whole("index", request.path_params["index"])
 
-        def read(reader: SessionReader) -> tuple[str | None, bytes | None]:
-            position = reader.position_of(index)
-            if position is None:
-                return None, _without_entry(reader, index)
-            entry = reader.entry(position)
-            etag = etag_of(entry.get("sha256"))
-            if etag and has_tag(request.headers, etag):
-                return etag, None
-            return etag, reader.frame_bytes(entry)
+@dataclass
+class Summary:
+    id: str
+    created_at: float
+    frames: int | None
+    bytes: int
+    active: bool
 
-        etag, data = await self._api.sessions.read(session_id, read)
-        headers = {"Cache-Control": "no-cache", "Accept-Ranges": "bytes"}
-        if etag:
-            headers["ETag"] = etag
-        if data is None:
-            return Response(None, 304, headers)
-        return partial(request, data, headers, "image/png")
 
-    async def delete(self, request: Request) -> Response:
-        """Remove a session."""
-        session_id = request.path_params["session_id"]
-        try:
-            ids.validate(session_id)
-        except InvalidSessionId:
-            raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
-        await self._api.sessions.forget(session_id)
-        await self._api.recording.delete(session_id)
-        return JsonResponse({"session_id": session_id, "status": "deleted"}, headers=NO_STORE)
+@dataclass
+class Listed:
+    sessions: list[str] | list[Summary]
+
+
+@dataclass
+class Entry:
+    index: int
+    filename: str
+    target_sector: str
+    focus_sector: str | None
+    prompt: str
+    timestamp: float
+
+
+@dataclass
+class Metadata:
+    session_id: str
+    created_at: float
+    sequence: list[Entry]
+
+
+@dataclass
+class Deleted:
+    session_id: str
+    status: Literal["deleted"]
+
+
+class Details(Asked):
+    details: Truth = Field(False, description="more than ids")
+
+
+class Existing(Asked):
+    session_id: SessionId
+
+
+NO_SUCH_FRAME = "session_not_found not_found frame_missing invalid_request session_damaged"
+_FRAME_HEADERS = ("ETag", "Accept-Ranges", "Cache-Control")
+
+
+@post(
+    "/session/start",
+    "Recording.",
+    "invalid_request invalid_session_id session_exists session_busy session_not_found session_damaged",
+    "recorder_unavailable insufficient_storage",
+)
+async def start(api: Api, asked: Start) -> Started:
+    """Begin a session; the active one ends."""
+    if asked.session_id is not None:
+        ids.validate(asked.session_id)
+    elif asked.resume:
+        raise InvalidSessionId("resume=true needs the session_id of the session to go on with")
+    started = await api.recording.start(asked.session_id, resume=asked.resume)
+    return Started(started.session_id, "recording")
+
+
+@post("/session/stop", "Stopped.", "session_not_active recorder_unavailable")
+async def stop(api: Api) -> Stopped:
+    """End the active session."""
+    stopped = await api.recording.stop()
+    pending = max(stopped.pending, api.fates.pending.count(stopped.session_id))
+    return Stopped(stopped.session_id, "stopped", stopped.recorded, pending)
+
+
+@get(
+    "/session/status",
+    json(Status, "`session_id` is null where none is active; `stopped` is then the one stopped last."),
+    "recorder_unavailable",
+)
+async def status(api: Api) -> dict[str, Any]:
+    """The active session.
+
+    And how far its recording is; by the recorder's last word where it does not answer.
+    """
+    recording = api.recording
+    try:
+        await recording.refresh()
+    except RecorderUnavailable:
+        if not recording.learnt:
+            raise
+    if recording.active is not None:
+        return recording.state_of(recording.active.session_id).model_dump()
+    stopped = recording.status.stopped if recording.status else None
+    return {"session_id": None, "recorded": 0, "pending": 0, "stopped": stopped}
+
+
+@get("/session/list", "Ids, or with `details` objects.", "invalid_request")
+async def list_all(api: Api, asked: Details) -> Listed:
+    """All sessions, oldest first."""
+    root, active = api.settings.sessions_dir, api.recording.active
+    if asked.details:
+        return Listed(await asyncio.to_thread(_summaries, root, active))
+    return Listed([summary.session_id for summary in await asyncio.to_thread(list_sessions, root)])
+
+
+@get(
+    "/session/{session_id}",
+    json(Metadata, "`metadata.json`, as JSON that any parser reads: null for `NaN`."),
+    "session_not_found session_damaged",
+)
+async def metadata(api: Api, asked: OfSession, request: Request) -> Response:
+    """A session's metadata, complete up to the last acknowledged frame."""
+    taken = await api.sessions.read(asked.session_id, take)
+    headers = {"Content-Length": str(taken.size), "Cache-Control": "no-cache"}
+    if request.method == "HEAD":
+        taken.close()
+        return Response(None, 200, headers, "application/json")
+    chunks = taken.chunks()
+    return StreamingResponse(in_threads(chunks, chunks.close), 200, headers, "application/json")  # type: ignore[attr-defined]
+
+
+@delete("/session/{session_id}", "Removed.", "session_not_found session_busy recorder_unavailable")
+async def remove(api: Api, asked: Existing) -> Deleted:
+    """Remove a session."""
+    await api.sessions.forget(asked.session_id)
+    await api.recording.delete(asked.session_id)
+    return Deleted(asked.session_id, "deleted")
+
+
+@get(
+    "/session/{session_id}/frames/{index}",
+    Answer("The file.", {"image/png": None}, headers=_FRAME_HEADERS),
+    Answer("The range asked for.", {"image/png": None}, 206, (*_FRAME_HEADERS, "Content-Range")),
+    KNOWN,
+    "session_not_found not_found frame_missing frame_corrupt invalid_request session_damaged",
+)
+async def frame(api: Api, asked: OfFrame, request: Request) -> Response:
+    """One recorded image."""
+
+    def read(reader: SessionReader) -> tuple[str | None, bytes | None]:
+        position = reader.position_of(asked.index)
+        if position is None:
+            return None, _without_entry(reader, asked.index)
+        entry = reader.entry(position)
+        etag = etag_of(entry.get("sha256"))
+        if etag and has_tag(request.headers, etag):
+            return etag, None
+        return etag, reader.frame_bytes(entry)
+
+    etag, data = await api.sessions.read(asked.session_id, read)
+    headers = {"Cache-Control": "no-cache", "Accept-Ranges": "bytes"}
+    if etag:
+        headers["ETag"] = etag
+    if data is None:
+        return Response(None, 304, headers)
+    return partial(request, data, headers, "image/png")
+
+
+async def in_threads(chunks: Iterator[bytes], close: Callable[[], object]) -> AsyncIterator[bytes]:
+    """What is read piece by piece from a disk, which may be slow; closed in the end."""
+    try:
+        while (data := await asyncio.to_thread(next, chunks, None)) is not None:
+            yield data
+    finally:
+        await asyncio.to_thread(close)
 
 
 def _without_entry(reader: SessionReader, index: int) -> bytes:
@@ -138,32 +240,13 @@ def _without_entry(reader: SessionReader, index: int) -> bytes:
     return data
 
 
-def _listed(root: Path, active: SessionStamp | None, *, with_details: bool) -> list[Any]:
-    found = list_sessions(root)
-    if not with_details:
-        return [summary.session_id for summary in found]
-    listed: list[Any] = []
-    for summary in found:
+def _summaries(root: Path, active: SessionStamp | None) -> list[Summary]:
+    listed: list[Summary] = []
+    for summary in list_sessions(root):
         try:
             of_one = details(root, summary)
         except SessionNotFound:
             continue  # removed since it was listed
-        listed.append(
-            {
-                "id": of_one.session_id,
-                "created_at": of_one.created_at,
-                "frames": of_one.frames,
-                "bytes": of_one.bytes,
-                "active": active is not None and active.session_id == of_one.session_id,
-            }
-        )
+        is_active = active is not None and active.session_id == of_one.session_id
+        listed.append(Summary(of_one.session_id, of_one.created_at, of_one.frames, of_one.bytes, is_active))
     return listed
-
-
-async def _chunks(taken: Snapshot) -> AsyncIterator[bytes]:
-    chunks = taken.chunks()
-    try:
-        while (data := await asyncio.to_thread(next, chunks, None)) is not None:
-            yield data
-    finally:
-        await asyncio.to_thread(chunks.close)  # type: ignore[attr-defined]

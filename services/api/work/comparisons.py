@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import threading
-from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from services.api.work.commands import Command
+from services.api.work.processes import Child, Pool
 from shared.errors import InternalError, InvalidSessionId, ParafoveaError, SessionNotFound
 from shared.json_loads import loads
 from shared.process.settings import Settings
@@ -33,16 +30,13 @@ _VERSION = 1
 class Comparison:
     """The figures of two sessions, as far as they are worked out. Filled by a thread, read by the event loop."""
 
-    def __init__(self, settings: Settings, a: str, b: str, first: int, count: int) -> None:
-        self._settings = settings
+    def __init__(self, a: str, b: str, first: int, count: int) -> None:
         self.a, self.b, self.first, self.count = a, b, first, count
         self.total: int | None = None
         self.frames: list[dict[str, Any]] = []
         self.summary: dict[str, Any] | None = None
         self.error: ParafoveaError | None = None
-        self.done = asyncio.Event()
-        self._command: Command | None = None
-        self._stopped = threading.Event()
+        self.work: asyncio.Task[None] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The answer."""
@@ -56,32 +50,14 @@ class Comparison:
             "frames": list(self.frames),
         }
 
-    def work(self) -> None:
-        """Run the command, and take in its lines.
-
-        Raises:
-            ParafoveaError: it failed.
-        """
-        if self._stopped.is_set():
-            raise InternalError("the server is stopping")
-        where = ("--first", str(self.first), "--count", str(self.count))
-        self._command = command = Command(self._settings, "compare", self.a, self.b, "--json-lines", *where)
-        try:
-            while (line := command.line()) is not None:
-                if "total" in line:
-                    self.total = line["total"]
-                elif "summary" in line:
-                    self.summary = line["summary"]
-                else:
-                    self.frames.append(line)
-        finally:
-            command.stop()
-
-    def stop(self) -> None:
-        """Break it off."""
-        self._stopped.set()
-        if self._command is not None:
-            self._command.stop()
+    def take(self, line: dict[str, Any]) -> None:
+        """Take in what comes next: the total, a pair, or the summary of all."""
+        if "total" in line:
+            self.total = line["total"]
+        elif "summary" in line:
+            self.summary = line["summary"]
+        else:
+            self.frames.append(line)
 
 
 class Comparisons:
@@ -91,8 +67,9 @@ class Comparisons:
         self._settings = settings
         self._root = settings.sessions_dir
         self._folder = folder
-        self._running: OrderedDict[str, Comparison] = OrderedDict()
-        self._thread: ThreadPoolExecutor | None = None
+        self._running: dict[str, Comparison] = {}
+        self._pool = Pool("comparisons")
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def get(self, a: str, b: str, first: int, count: int) -> dict[str, Any]:
         """The figures; or, while they are being worked out, how far they are.
@@ -111,48 +88,37 @@ class Comparisons:
         if comparison is None:
             if len(self._running) >= WAITING_LIMIT:
                 raise InternalError(f"{WAITING_LIMIT} comparisons are being worked out already; try again later")
-            comparison = self._begin(key, Comparison(self._settings, a, b, first, count))
-        try:
-            async with asyncio.timeout(WAIT_S):
-                await comparison.done.wait()
-        except TimeoutError:
-            return comparison.to_json()
+            comparison = self._running[key] = Comparison(a, b, first, count)
+            comparison.work = asyncio.create_task(self._work_out(key, comparison))
+        assert comparison.work is not None
+        await asyncio.wait([comparison.work], timeout=WAIT_S)
         if comparison.error is not None:
             raise comparison.error
         return comparison.to_json()
 
     def close(self) -> None:
         """Break off what is being worked out."""
-        for comparison in self._running.values():
-            comparison.stop()
-        if self._thread is not None:
-            self._thread.shutdown(wait=True, cancel_futures=True)
+        self._pool.close()
 
-    def _begin(self, key: str, comparison: Comparison) -> Comparison:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "comparisons")
-        self._running[key] = comparison
-        loop = asyncio.get_running_loop()
+    async def _work_out(self, key: str, comparison: Comparison) -> None:
+        try:
+            await self._pool.run(lambda: self._work(key, comparison))
+        except ParafoveaError as error:
+            comparison.error = error
+        except Exception as error:
+            comparison.error = InternalError(f"the comparison failed: {type(error).__name__}: {error}")
+        finally:
+            del self._running[key]
 
-        def work() -> None:
-            try:
-                comparison.work()
-                self._keep(key, comparison)
-            except ParafoveaError as error:
-                comparison.error = error
-            except Exception as error:
-                comparison.error = InternalError(f"the comparison failed: {type(error).__name__}: {error}")
-            try:
-                loop.call_soon_threadsafe(over)
-            except RuntimeError:
-                return  # the loop has closed: nobody waits any more
-
-        def over() -> None:
-            self._running.pop(key, None)
-            comparison.done.set()
-
-        self._thread.submit(work)
-        return comparison
+    def _work(self, key: str, comparison: Comparison) -> None:
+        sessions, part = (comparison.a, comparison.b), (str(comparison.first), str(comparison.count))
+        child = self._pool.child(lambda: Child("reproduction", *sessions, *part, settings=self._settings))
+        try:
+            while (line := child.line()) is not None:
+                comparison.take(line)
+        finally:
+            self._pool.stop()
+        self._keep(key, comparison)
 
     def _key(self, a: str, b: str, first: int, count: int) -> str:
         """Names the sessions as they are now."""

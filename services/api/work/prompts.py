@@ -32,52 +32,69 @@ class Seen:
 
 
 class SectorPrompts:
-    """The file, read again whenever it changes. One that cannot be used leaves the last good one in use.
+    """The file, read in a thread of its own whenever it has changed. While it is no good, the last good one is used."""
 
-    Attributes:
-        problem: why the file as it now is cannot be used, or None.
-    """
-
-    def __init__(self, path: Path, *, read: bool = True) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.problem: str | None = None
+        self._problem: str | None = None
         self._cycle = Cycle()
         self._version: Version = "unread"
-        if read:
-            self.refresh()
+        self._thread = ThreadPoolExecutor(1, "prompts")
+        self._reading: asyncio.Task[None] | None = None
+        self._is_slow = False
 
-    def take(self, sector: str) -> Draw | None:
-        """The next prompt for a sector, or None where the file has none for it."""
-        self.refresh()
-        return self.draw(sector)
+    @property
+    def problem(self) -> str | None:
+        """Why the file as it now is cannot be used, or None."""
+        return f"{self.path} cannot be read now: its disk does not answer" if self._is_slow else self._problem
+
+    def draw(self, sector: str) -> Draw:
+        """The next prompt for a sector, by the file as it was last read: :meth:`refresh` comes first.
+
+        Raises:
+            InvalidRequest: the file has none for it, or was never read.
+        """
+        draw = self._cycle.take(sector)
+        if draw is None:
+            reason = self.problem or f"{self.path.name} has no prompt for {sector}"
+            raise invalid({"prompt": f"none is given, and {reason}"})
+        return draw
 
     def give_back(self, draw: Draw) -> None:
         """Undo a draw that nothing came of."""
         self._cycle.give_back(draw)
 
-    def reset(self) -> None:
+    async def reset(self) -> None:
         """Read the file again, and begin each list anew."""
-        self.forget()
-        self.refresh()
-
-    def forget(self) -> None:
-        """Begin each list anew, and take the file for another one than last time."""
         self._version = "unread"
         self._cycle.reset()
+        await self.refresh()
 
-    def draw(self, sector: str) -> Draw | None:
-        """:meth:`take`, by the file as it was last read."""
-        return self._cycle.take(sector)
-
-    def as_read(self) -> dict[str, Any]:
-        """The lists in use, where each sector is in its own, and what is wrong with the file, as it was last read."""
+    async def to_json(self) -> dict[str, Any]:
+        """The lists in use, where each sector is in its own, and what is wrong with the file, if anything is."""
+        await self.refresh()
         return {**self._cycle.lists.to_json(), "next": self._cycle.positions(), "error": self.problem}
 
-    def refresh(self) -> None:
-        """Read the file if it is another one than last time."""
-        self.take_in(self.look())
+    async def refresh(self) -> None:
+        """Read the file if it is another one than last time; go on without where that takes long."""
+        if self._reading is None or self._reading.done():  # else somebody waits for it already
+            self._reading = asyncio.create_task(self._read())
+        await asyncio.wait([self._reading], timeout=READ_S)
+        self._is_slow = not self._reading.done()
+        if not self._is_slow:
+            self._reading.result()
 
-    def look(self) -> Seen | None:
+    def close(self) -> None:
+        """Read no more."""
+        if self._reading is not None:
+            self._reading.cancel()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _read(self) -> None:
+        self._take_in(await asyncio.get_running_loop().run_in_executor(self._thread, self._look))
+        self._is_slow = False
+
+    def _look(self) -> Seen | None:
         """Read the file if it is another one than last time; None where it is not. Changes nothing, and blocks."""
         try:
             status = self.path.stat()
@@ -95,76 +112,13 @@ class SectorPrompts:
         except InvalidPrompts as error:
             return Seen(version, None, f"{self.path} cannot be used: {error}")
 
-    def take_in(self, seen: Seen | None) -> None:
+    def _take_in(self, seen: Seen | None) -> None:
         """Go by what was seen from now on."""
         if seen is None:
             return
         self._version = seen.version
         if seen.lists is not None:
             self._cycle.replace(seen.lists)
-        elif seen.problem != self.problem:
+        elif seen.problem != self._problem:
             log.warning("%s; the last good prompts stay in use", seen.problem)
-        self.problem = seen.problem
-
-
-class PromptsInThread:
-    """:class:`SectorPrompts` for an event loop: the file is read in a thread of its own, and briefly waited for."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._prompts = SectorPrompts(path, read=False)
-        self._thread = ThreadPoolExecutor(1, "prompts")
-        self._reading: asyncio.Task[None] | None = None
-        self._is_slow = False
-
-    @property
-    def problem(self) -> str | None:
-        """Why the file as it now is cannot be used, or None."""
-        if self._is_slow:
-            return f"{self.path} cannot be read now: its disk does not answer"
-        return self._prompts.problem
-
-    def draw(self, sector: str) -> Draw:
-        """The next prompt for a sector, by the file as it was last read: :meth:`refresh` comes first.
-
-        Raises:
-            InvalidRequest: the file has none for it, or was never read.
-        """
-        draw = self._prompts.draw(sector)
-        if draw is None:
-            reason = self.problem or f"{self.path.name} has no prompt for {sector}"
-            raise invalid({"prompt": f"none is given, and {reason}"})
-        return draw
-
-    def give_back(self, draw: Draw) -> None:
-        """Undo a draw that nothing came of."""
-        self._prompts.give_back(draw)
-
-    async def reset(self) -> None:
-        """Read the file again, and begin each list anew."""
-        self._prompts.forget()
-        await self.refresh()
-
-    async def to_json(self) -> dict[str, Any]:
-        """The lists in use, where each sector is in its own, and what is wrong with the file, if anything is."""
-        await self.refresh()
-        return {**self._prompts.as_read(), "error": self.problem}
-
-    async def refresh(self) -> None:
-        """Read the file if it is another one than last time; go on without where that takes long."""
-        if self._reading is None or self._reading.done():  # else somebody waits for it already
-            self._reading = asyncio.create_task(self._read())
-        await asyncio.wait([self._reading], timeout=READ_S)
-        self._is_slow = not self._reading.done()
-        if not self._is_slow:
-            self._reading.result()
-
-    async def _read(self) -> None:
-        self._prompts.take_in(await asyncio.get_running_loop().run_in_executor(self._thread, self._prompts.look))
-        self._is_slow = False
-
-    def close(self) -> None:
-        """Read no more."""
-        if self._reading is not None:
-            self._reading.cancel()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._problem = seen.problem

@@ -9,16 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import subprocess
-import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
 
+from services.api.work.processes import Child, Pool
 from shared.errors import FrameCorrupt, FrameMissing, InternalError
-from shared.json_loads import loads
 from shared.system import places
 from shared.system.cache import private_cache
 
@@ -33,11 +29,8 @@ class Thumbnailer:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._thread: ThreadPoolExecutor | None = None
-        self._worker: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
+        self._pool = Pool("thumbnails")
         self._idle: asyncio.TimerHandle | None = None
-        self._closed = False
 
     async def get(self, source: Path) -> tuple[bytes, str]:
         """The thumbnail of a picture as WebP, and its ETag.
@@ -61,22 +54,18 @@ class Thumbnailer:
 
     async def close(self) -> None:
         """End the process, if there is one."""
-        self._closed = True
         self._cancel_idle()
-        await asyncio.to_thread(self._end_worker)
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.shutdown)
+        await asyncio.to_thread(self._pool.close)
 
     async def _made(self, source: Path, target: Path) -> bytes:
         self._cancel_idle()
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "thumbnails")
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, self._make, source, target)
+            return await self._pool.run(lambda: self._make(source, target))
         finally:
             self._cancel_idle()
-            self._idle = loop.call_later(IDLE_S, self._end_idle)
+            # In a thread: a process that is stuck on a disk takes its time to end.
+            self._idle = loop.call_later(IDLE_S, lambda: loop.run_in_executor(None, self._pool.stop))
 
     def _make(self, source: Path, target: Path) -> bytes:
         try:
@@ -87,60 +76,24 @@ class Thumbnailer:
         paths = {"source": os.fspath(source.absolute()), "target": os.fspath(target.absolute())}
         line = orjson.dumps({**paths, "side": SIDE_PX}) + b"\n"
         for _ in range(2):  # it may have ended, idle, just now
-            answer = self._ask(line)
+            answer = self._pool.child(_worker).ask(line)
             if answer is not None:
                 break
+            self._pool.stop()  # it is about to end: asked again in this moment it might still seem alive
         else:
             raise InternalError("The process that makes thumbnails ended; the server's log may say why.")
         if answer.get("error"):
             raise FrameCorrupt(f"{source.name} cannot be shown small: {answer['error']}")
         return target.read_bytes()
 
-    def _ask(self, line: bytes) -> dict[str, str] | None:
-        worker = self._running_worker()
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        try:
-            worker.stdin.write(line)
-            worker.stdin.flush()
-            answer = worker.stdout.readline()
-        except (OSError, ValueError):
-            answer = b""
-        if not answer:
-            self._end_worker()  # it has ended, or is about to: asked again in this moment it might still seem alive
-        return loads(answer) if answer else None
-
-    def _running_worker(self) -> subprocess.Popen[bytes]:
-        with self._lock:
-            if self._closed:
-                raise InternalError("The server is stopping.")
-            if self._worker is None or self._worker.poll() is not None:
-                self._worker = subprocess.Popen(
-                    [sys.executable, "-m", "services.api.work.thumbnail_worker"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    cwd=places.ROOT,
-                )
-            return self._worker
-
-    def _end_idle(self) -> None:
-        # In a thread: a process that is stuck on a disk takes its time to end.
-        asyncio.get_running_loop().run_in_executor(None, self._end_worker)
-
-    def _end_worker(self) -> None:
-        with self._lock:
-            worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.kill()  # it writes to a temporary name, so nothing half-made is left under a real one
-            worker.wait()
-            for pipe in (worker.stdin, worker.stdout):
-                assert pipe is not None
-                pipe.close()
-
     def _cancel_idle(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
+
+
+def _worker() -> Child:
+    return Child("services.api.work.thumbnail_worker", takes_input=True, logs=True, folder=places.ROOT)
 
 
 def _key(source: Path) -> str:

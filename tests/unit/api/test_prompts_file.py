@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.api.work.prompts import PromptsInThread, SectorPrompts
+from services.api.work.prompts import SectorPrompts
 from shared.errors import InvalidRequest
 from shared.prompts import Draw
 
@@ -18,25 +18,39 @@ def path(tmp_path: Path) -> Path:
 
 
 def write(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value))
+    write_text(path, json.dumps(value))
 
 
-def taken(prompts: SectorPrompts, sector: str = "TL") -> Draw:
-    draw = prompts.take(sector)
-    assert draw is not None
-    return draw
+def write_text(path: Path, text: str) -> None:
+    path.write_text(text)
 
 
-def test_a_list_that_changes_begins_anew_and_the_others_go_on(path: Path) -> None:
-    write(path, {"default": ["x", "y"], "sectors": {"TL": ["a", "b", "c"]}})
+def become_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+async def opened(path: Path) -> SectorPrompts:
     prompts = SectorPrompts(path)
-    assert [taken(prompts, sector).prompt for sector in ("TL", "TL", "BR")] == ["a", "b", "x"]
+    await prompts.refresh()
+    return prompts
+
+
+async def taken(prompts: SectorPrompts, sector: str = "TL") -> Draw:
+    await prompts.refresh()
+    return prompts.draw(sector)
+
+
+async def test_a_list_that_changes_begins_anew_and_the_others_go_on(path: Path) -> None:
+    write(path, {"default": ["x", "y"], "sectors": {"TL": ["a", "b", "c"]}})
+    prompts = await opened(path)
+    assert [(await taken(prompts, sector)).prompt for sector in ("TL", "TL", "BR")] == ["a", "b", "x"]
     write(path, {"default": ["z", "w"], "sectors": {"TL": ["a", "b", "c"]}})
-    assert [taken(prompts, sector).prompt for sector in ("TL", "BR")] == ["c", "z"]
+    assert [(await taken(prompts, sector)).prompt for sector in ("TL", "BR")] == ["c", "z"]
 
 
 async def test_without_a_file_there_is_an_error_and_no_prompt(path: Path) -> None:
-    prompts = PromptsInThread(path)
+    prompts = SectorPrompts(path)
     await prompts.refresh()
     assert prompts.problem
     assert refusal(prompts) == f"none is given, and {prompts.problem}"
@@ -50,7 +64,7 @@ async def test_without_a_file_there_is_an_error_and_no_prompt(path: Path) -> Non
     prompts.close()
 
 
-def refusal(prompts: PromptsInThread) -> str:
+def refusal(prompts: SectorPrompts) -> str:
     """What a request without a prompt for TL is told."""
     with pytest.raises(InvalidRequest) as caught:
         prompts.draw("TL")
@@ -72,34 +86,33 @@ def refusal(prompts: PromptsInThread) -> str:
         '{"sectors": {"XX": ["a"]}}',
     ],
 )
-def test_what_cannot_be_used_leaves_the_last_good_one(path: Path, text: str) -> None:
+async def test_what_cannot_be_used_leaves_the_last_good_one(path: Path, text: str) -> None:
     write(path, {"default": ["a", "b"]})
-    prompts = SectorPrompts(path)
-    assert taken(prompts).prompt == "a"
-    path.write_text(text)
-    assert taken(prompts).prompt == "b"
+    prompts = await opened(path)
+    assert (await taken(prompts)).prompt == "a"
+    write_text(path, text)
+    assert (await taken(prompts)).prompt == "b"
     assert prompts.problem is not None
     assert str(path) in prompts.problem
 
 
-def test_a_folder_in_its_place_is_no_file(path: Path) -> None:
+async def test_a_folder_in_its_place_is_no_file(path: Path) -> None:
     write(path, {"default": ["a"]})
-    prompts = SectorPrompts(path)
-    path.unlink()
-    path.mkdir()
-    assert taken(prompts).prompt == "a"
+    prompts = await opened(path)
+    become_a_folder(path)
+    assert (await taken(prompts)).prompt == "a"
     assert prompts.problem is not None
 
 
-def test_a_draw_is_given_back_only_while_it_is_the_last(path: Path) -> None:
+async def test_a_draw_is_given_back_only_while_it_is_the_last(path: Path) -> None:
     write(path, {"default": ["a", "b", "c"]})
-    prompts = SectorPrompts(path)
-    first = taken(prompts)
-    second = taken(prompts)
+    prompts = await opened(path)
+    first = await taken(prompts)
+    second = await taken(prompts)
     prompts.give_back(first)
-    assert taken(prompts).prompt == "c", "the second draw stands, so the first can't come again"
-    prompts.reset()
-    first = taken(prompts)
+    assert (await taken(prompts)).prompt == "c", "the second draw stands, so the first can't come again"
+    await prompts.reset()
+    first = await taken(prompts)
     prompts.give_back(first)
-    assert taken(prompts).prompt == "a"
+    assert (await taken(prompts)).prompt == "a"
     assert second.prompt == "b"

@@ -1,0 +1,141 @@
+"""An operation of the HTTP API, declared above its handler: of this its route, its checks and its description are made.
+
+A handler takes, by these names, what it needs of ``api``, ``asked`` (its parameters, as the model that it names) and
+``request``. What it returns is a response, or becomes JSON: a dataclass describes that. Nothing is checked on its way
+out, as a recording of another hand may hold anything.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict
+
+from services.api.edge.pace import RequestTimeout
+from services.api.edge.uploads import ServerBusy
+from shared.errors import BY_CODE, ParafoveaError
+
+WEBSOCKET = "WEBSOCKET"
+"""Stands for a method where a path is one of a WebSocket."""
+TOKEN = "token"
+"""May stand in the query of every operation."""
+
+Handler = Callable[..., Awaitable[object]]
+
+_ERRORS = {kind.code: kind for kind in (RequestTimeout, ServerBusy)} | BY_CODE
+
+
+class Asked(BaseModel):
+    """The parameters of an operation, in its path and its query. All come as text."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer that an operation may give.
+
+    Attributes:
+        content: what it may be, by media type: the type of its JSON or text, or None for bytes.
+        headers: those that it may have; see ``headers.HEADERS``.
+        always: those of them that it always has.
+    """
+
+    description: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+    headers: tuple[str, ...] = ()
+    always: tuple[str, ...] = ()
+
+
+def json(kind: Any, description: str, status: int = 200) -> Answer:
+    """An answer in JSON, of a type."""
+    return Answer(description, {"application/json": kind}, status)
+
+
+KNOWN = Answer("The client has it already (`If-None-Match`).", status=304)
+PAGE = Answer("A page for people.", {"text/html": str})
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method on one path.
+
+    Attributes:
+        summary: its handler's docstring, up to the first empty line.
+        answers: when all is well, the usual one first.
+        errors: beside those that every operation may have.
+        asked: its parameters.
+        bodies: what its body may be, by media type.
+        changes: whether pages of foreign origins must not be able to have it done, a GET too.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    answers: tuple[Answer, ...]
+    errors: tuple[type[ParafoveaError], ...]
+    asked: type[Asked]
+    bodies: Mapping[str, Any]
+    changes: bool
+
+    @cached_property
+    def query(self) -> tuple[str, ...]:
+        """Names of its parameters in the query, each to be given at most once."""
+        names = (field.alias or name for name, field in self.asked.model_fields.items())
+        return tuple(name for name in names if f"{{{name}}}" not in self.path)
+
+    @cached_property
+    def takes(self) -> tuple[str, ...]:
+        """What its handler takes."""
+        return tuple(inspect.signature(self.handler).parameters)
+
+
+def _declare(
+    method: str,
+    path: str,
+    answer: str | Answer,
+    *more: Answer | str,
+    bodies: Mapping[str, Any] | None = None,
+    changes: bool = True,
+) -> Callable[[Handler], Operation]:
+    """Declare an operation, above its handler.
+
+    Args:
+        path: with its parameters in braces.
+        answer: the usual one; a text describes JSON of the type that the handler returns.
+        more: other answers, and codes of errors.
+    """
+
+    def declared(handler: Handler) -> Operation:
+        types = get_type_hints(handler)
+        usual = answer if isinstance(answer, Answer) else json(types["return"], answer)
+        codes = " ".join(each for each in more if isinstance(each, str)).split()
+        return Operation(
+            method,
+            path,
+            handler,
+            " ".join((inspect.getdoc(handler) or "").split("\n\n")[0].split()).rstrip(".").replace("``", "`"),
+            (usual, *(each for each in more if isinstance(each, Answer))),
+            tuple(_ERRORS[code] for code in codes),
+            types.get("asked", Asked),
+            bodies or {},
+            changes,
+        )
+
+    return declared
+
+
+get = partial(_declare, "GET", changes=False)
+post = partial(_declare, "POST")
+delete = partial(_declare, "DELETE")
+
+
+def websocket(path: str) -> Callable[[Handler], Operation]:
+    """Declare a WebSocket. A browser lets any page open one to anywhere, and read from it: so it is no plain read."""
+    return _declare(WEBSOCKET, path, Answer(""))
