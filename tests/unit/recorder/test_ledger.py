@@ -273,7 +273,7 @@ class Recording(RuleBasedStateMachine):
             self.fetch()
             self.write(acknowledged=True)
             self.name_losses()
-            if not self.backlog and not self.ledger.sessions():
+            if not self.backlog and not self.ledger.sessions() and not self.ledger.wants_spill:
                 break
         self.now_s += NAMING_S
         self.name_losses()
