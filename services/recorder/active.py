@@ -60,7 +60,7 @@ class ActiveSession:
         if ledger.stopped == stamp.session_id:
             ledger.stopped = None
         if before is not None and before.session_id != stamp.session_id:
-            await self._tell_end(before, "another started")
+            await self._publish_end(before, "another started")
         await self._publish(started(self._epoch, stamp, resumed=resumed))
         self._wake.set()
         await self.remember()
@@ -70,7 +70,7 @@ class ActiveSession:
         before, self._ledger.active = self._ledger.active, None
         if before is not None:
             self._ledger.stopped = before.session_id
-            await self._tell_end(before, reason)
+            await self._publish_end(before, reason)
         self._wake.set()
         await self.remember()
 
@@ -106,14 +106,14 @@ class ActiveSession:
             return
         if self._writing is None or self._writing.done():
             self._writing = asyncio.ensure_future(self._thread.run(self._remembered.write))
-            self._writing.add_done_callback(_tell_failure)
+            self._writing.add_done_callback(_log_failure)
         await asyncio.wait([self._writing], timeout=REMEMBER_S)
 
     def _read(self) -> SessionStamp | None:
         self._archive.folder.claim()
         return self._remembered.recall()
 
-    async def _tell_end(self, stamp: SessionStamp, reason: str) -> None:
+    async def _publish_end(self, stamp: SessionStamp, reason: str) -> None:
         await self._publish(SessionStopped(epoch=self._epoch, session_id=stamp.session_id, reason=reason))
 
 
@@ -122,6 +122,6 @@ def started(epoch: str, stamp: SessionStamp, *, resumed: bool) -> SessionStarted
     return SessionStarted(epoch=epoch, session_id=stamp.session_id, created_at=stamp.created_at, resumed=resumed)
 
 
-def _tell_failure(written: asyncio.Future[None]) -> None:
+def _log_failure(written: asyncio.Future[None]) -> None:
     if not written.cancelled() and (error := written.exception()) is not None:
         log.warning("which session is active is not remembered yet: %s", error)

@@ -109,7 +109,7 @@ class SessionsFolder:
         try:
             if not (self.path / layout.SPILL).is_dir():
                 return []
-            holder = spill.hold(self.path)
+            holder = spill.claim(self.path)
             try:
                 return spill.read_spill(self.path).frames
             finally:

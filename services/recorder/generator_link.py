@@ -11,6 +11,7 @@ from itertools import islice
 
 from services.recorder.ledger.ledger import Ledger
 from services.recorder.ledger.losses import SetAside
+from services.recorder.ledger.streams import TRIES
 from services.recorder.proving import Proving
 from shared.bus.clients import GeneratorClient
 from shared.bus.envelope import Published, StrangeAnswer
@@ -142,7 +143,7 @@ class GeneratorLink:
             await self._client.acknowledge(request, timeout_s=ANSWER_S)
         except Forbidden as error:
             self._refused.warn("the generator refuses an acknowledgement, which is tried again: %s", error.detail)
-            if await self._proving.tell():
+            if await self._proving.share_secret():
                 await self._client.acknowledge(request, timeout_s=ANSWER_S)
 
     # -- questions ----------------------------------------------------------------------------------------------------
@@ -182,23 +183,28 @@ class GeneratorLink:
             self._news.set()
 
     async def input(self, sha256: str) -> bytes | None:
-        """An input image by its hash; None where the generator has it no more, or has other bytes under that name.
+        """An input image by its hash; None where the generator has it no more, has other bytes under that name, or
+        gives answers that cannot be used.
 
         Raises:
             GeneratorAway: it does not answer now.
         """
-        try:
-            data = await self._client.input(sha256)
-        except NotFound:
-            return None
-        except StrangeAnswer as error:
-            raise self._strange(error) from None
-        except ParafoveaError as error:
-            raise GeneratorAway(f"the generator does not answer ({error})") from None
-        if not await asyncio.to_thread(_is_input, data, sha256):
-            self._unusable.warn("the generator's answer to 'input' is not the image %s", sha256)
-            return None
-        return data
+        for _ in range(TRIES):
+            try:
+                data = await self._client.input(sha256)
+            except NotFound:
+                return None
+            except StrangeAnswer as error:
+                self._strange(error)
+                await asyncio.sleep(RETRY_S)
+            except ParafoveaError as error:
+                raise GeneratorAway(f"the generator does not answer ({error})") from None
+            else:
+                if await asyncio.to_thread(_is_input, data, sha256):
+                    return data
+                self._unusable.warn("the generator's answer to 'input' is not the image %s", sha256)
+                return None
+        return None
 
     def _strange(self, error: Exception) -> GeneratorAway:
         """An answer that cannot be used is none: it is asked for again, and the log says so now and then."""

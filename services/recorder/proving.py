@@ -34,7 +34,7 @@ class Proving:
         self._path = acknowledging.secret_path(bus, sessions)
         self._disk = disk
         self._blocking = blocking
-        self._untold = Rarely(log)
+        self._unshared = Rarely(log)
 
     def acknowledge(self, frames: Sequence[FrameRef]) -> Acknowledge:
         """The request, with its proof."""
@@ -45,7 +45,7 @@ class Proving:
         if not self._is_derived:
             await self._blocking(acknowledging.withdraw, self._disk, self._path, self._secret)
 
-    async def tell(self) -> bool:
+    async def share_secret(self) -> bool:
         """Leave the secret where the generator looks for it; whether it is there.
 
         To be called again whenever the generator does not know it: the file may be gone, and its folder with it.
@@ -55,7 +55,7 @@ class Proving:
         try:
             await self._blocking(acknowledging.tell, self._disk, self._path, self._secret)
         except OSError as error:
-            self._untold.warn(
+            self._unshared.warn(
                 "the generator keeps its frames: the secret that it lets them go by cannot be written to %s (%s)",
                 self._path,
                 error.strerror or error,

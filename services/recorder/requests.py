@@ -51,8 +51,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-LOOK_S = 0.3
-"""How long ``status`` waits for a look at the disk, which may be slow; what it does not learn it does not affirm."""
+INDEX_S = 0.3
+"""How long ``status`` waits for what the disk knows, which may be slow; what it does not learn it does not affirm."""
 
 
 class RequestHandlers:
@@ -194,7 +194,7 @@ class RequestHandlers:
             ),
             free_bytes=ledger.free_bytes,
             error=ledger.backoff.folder.reason if ledger.backoff.folder else None,
-            lost={session_id: tuple(ids) for session_id, ids in ledger.losses.told.items()},
+            lost={session_id: tuple(ids) for session_id, ids in ledger.losses.named.items()},
             set_aside=dict(ledger.losses.reasons),
             recorded=tuple(await self._are_recorded(asked.frames)),
         )
@@ -205,7 +205,7 @@ class RequestHandlers:
         found = iter([False] * len(unknown))
         if unknown:
             try:
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(INDEX_S):
                     found = iter(await self._thread.run(self._archive.recorded, unknown))
             except TimeoutError:
                 log.debug("the disk is busy; %d frames asked after are not affirmed", len(unknown))

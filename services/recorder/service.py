@@ -63,7 +63,7 @@ class Recorder:
         self.thread = DiskThread("writer")
         self.closing = Closing(self.ledger)
         self._runtime = runtime
-        self._looker = DiskThread("looker")
+        self._space = DiskThread("free-space")
         self._remembered = Remembered(disk, settings.sessions_dir, enabled=settings.resume)
         self._proving = Proving(disk, self.thread.run, runtime.bus, settings.sessions_dir)
         self._wake = asyncio.Event()
@@ -81,7 +81,7 @@ class Recorder:
         except BaseException:
             await thread.run(self.archive.close_all)
             raise
-        await self._proving.tell()
+        await self._proving.share_secret()
         link = GeneratorLink(bus, ledger, self._proving, wake)
         writer = WriterLoop(ledger, self.archive, link, publisher.publish, thread, wake, self.closing)
         active = ActiveSession(self.epoch, ledger, self.archive, self._remembered, publisher.publish, thread, wake)
@@ -112,7 +112,7 @@ class Recorder:
 
     async def _beat(self, link: GeneratorLink, active: ActiveSession) -> None:
         while True:
-            self.ledger.free_bytes = await self._looker.run(self.archive.folder.free_bytes)
+            self.ledger.free_bytes = await self._space.run(self.archive.folder.free_bytes)
             self.ledger.give_up(time.monotonic())
             self._wake.set()
             link.wake()
@@ -145,6 +145,6 @@ class Recorder:
         except TimeoutError:
             log.warning("the disk does not answer; open sessions are repaired at the next start")
         await link.close()
-        for thread in (self.thread, self._looker):
+        for thread in (self.thread, self._space):
             thread.close()
         self._runtime.abandon_threads = True

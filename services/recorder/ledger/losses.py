@@ -12,9 +12,9 @@ from shared.frame import FrameRef
 
 NAMING_S = 10.0
 """A frame whose id was never heard waits so long for the API, which may know it, before it is named by its number."""
-TOLD = 1000
+NAMED = 1000
 """Ids of lost frames that ``status`` tells, by session, the last ones."""
-TOLD_REASONS = 100
+REASONS = 100
 """Of frames that were set aside, the last ones."""
 HELD_BYTES = 64 * 1024 * 1024
 """Of frames that are to be set aside, until the disk takes them. What is beyond is not kept."""
@@ -63,14 +63,14 @@ class Losses:
     """What is lost, and what of it is not yet written down.
 
     Attributes:
-        told: ids of lost frames by session, since this process began.
+        named: ids of lost frames by session, since this process began.
         reasons: by frame id, why those that were set aside could not be recorded.
     """
 
     def __init__(self) -> None:
         self._unwritten: dict[_Place, tuple[LostFrame, float]] = {}
         self._held_bytes = 0
-        self.told: dict[str, list[str]] = {}
+        self.named: dict[str, list[str]] = {}
         self.reasons: dict[str, str] = {}
 
     def add(self, frame: LostFrame, now_s: float) -> None:
@@ -100,18 +100,18 @@ class Losses:
 
     def settled(self, session_id: str, frames: Iterable[LostFrame], lost: Iterable[str]) -> None:
         """These frames of a session were looked at; those in ``lost`` are written down."""
-        named = list(lost)
+        written = list(lost)
         for frame in frames:
             self._drop(frame.ref)
-            if frame.aside is not None and frame.frame_id in named:
+            if frame.aside is not None and frame.frame_id in written:
                 self.reasons[frame.frame_id] = frame.aside.reason
-        while len(self.reasons) > TOLD_REASONS:
+        while len(self.reasons) > REASONS:
             del self.reasons[next(iter(self.reasons))]
-        told = self.told.setdefault(session_id, [])
-        told += [frame_id for frame_id in named if frame_id not in told]
-        del told[:-TOLD]
-        if not told:
-            del self.told[session_id]
+        named = self.named.setdefault(session_id, [])
+        named += [frame_id for frame_id in written if frame_id not in named]
+        del named[:-NAMED]
+        if not named:
+            del self.named[session_id]
 
     def _drop(self, ref: FrameRef) -> None:
         frame, _ = self._unwritten.pop(_place(ref), (None, 0.0))

@@ -44,7 +44,7 @@ _LOCK = ".spill.lock"
 _LOCK_S = 1.0
 
 
-def hold(root: Path) -> Holder:
+def claim(root: Path) -> Holder:
     """Claim the spill, so that nobody takes it in while it is being written. The folder must stand.
 
     Raises:
@@ -107,7 +107,7 @@ def write_spill(
     if not root.is_dir():
         make_root(disk, root)
     disk.make_folders(folder)
-    holder = _wait_to_hold(root)
+    holder = _wait_to_claim(root)
     try:
         return _write(disk, folder, frames, inputs)
     finally:
@@ -183,7 +183,7 @@ def clear(disk: Disk, root: Path) -> None:
     folder = root / layout.SPILL
     if not folder.is_dir():
         return
-    holder = hold(root)
+    holder = claim(root)
     try:
         paths = list(folder.iterdir())
         if not any(path.suffix == _FRAME for path in paths):
@@ -196,12 +196,12 @@ def clear(disk: Disk, root: Path) -> None:
         disk.rmdir(folder)
 
 
-def _wait_to_hold(root: Path) -> Holder | None:
+def _wait_to_claim(root: Path) -> Holder | None:
     """The claim; None where it is not to be had in time: frames on disk without it are better than none."""
     deadline = time.monotonic() + _LOCK_S
     while True:
         try:
-            return hold(root)
+            return claim(root)
         except AlreadyHeld:
             if time.monotonic() > deadline:
                 log.warning("the spill is being taken in while it is written")

@@ -8,10 +8,9 @@ from typing import Any
 from pydantic import PrivateAttr, ValidationError
 
 from shared import fields
+from shared.bus.envelope import ENVELOPE
 from shared.bus.messages import Envelope
 from shared.frame import Body, Frame
-
-_ENVELOPE = frozenset({"type", *Envelope.model_fields})
 
 
 class InputFields(Body):
@@ -49,7 +48,7 @@ class StoredFrame(Frame):
         Raises:
             ValidationError: not even what its way to the disk goes by is there.
         """
-        said = {key: value for key, value in header.items() if key not in _ENVELOPE}
+        said = {key: value for key, value in header.items() if key not in ENVELOPE}
         try:
             made = cls.model_validate(said)
         except ValidationError:

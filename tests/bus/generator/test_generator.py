@@ -238,7 +238,7 @@ async def test_stopping_spills_what_nobody_acknowledged(rig: Rig) -> None:
     frame = spilled.load()
     assert bytes(frame.png) == reply.payloads[0]
     assert frame.input == photograph()
-    assert frame.header["frame_id"] == reply.body["frame_id"]
+    assert frame.frame.frame_id == reply.body["frame_id"]
 
 
 async def test_an_engine_that_cannot_be_loaded_is_told_and_the_process_stays(

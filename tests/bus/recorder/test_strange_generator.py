@@ -117,3 +117,10 @@ async def test_an_answer_that_cannot_be_used_is_asked_for_again(
     generator.answers.clear()
     await rig.wait_recorded(hashes)
     assert len(caplog.records) < 60
+
+
+async def test_an_input_that_cannot_be_had_does_not_stop_its_frame(rig: Rig) -> None:
+    generator = await strange(rig)
+    generator.answers["input"] = Reply({"sha256": "0"})
+    await rig.wait_recorded(await generator.make(count=2))
+    assert [entry["input_file"] for entry in rig.metadata()["sequence"]] == [None, None]

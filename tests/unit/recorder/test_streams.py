@@ -232,7 +232,7 @@ def test_what_cannot_be_recorded_is_stepped_over_after_a_few_tries() -> None:
     assert (lost.ref, lost.frame_id) == (ref(1), "a-1")
     assert streams.reconcile(listing("a", [1, 2], 3), 0.0) == [], "it is not named yet"
     ledger.named("s", [lost], ["a-1"])
-    assert ledger.losses.told == {"s": ["a-1"]}
+    assert ledger.losses.named == {"s": ["a-1"]}
     assert ledger.losses.reasons == {"a-1": "odd"}
     assert ledger.losses_due(0.0) == {}
     assert streams.reconcile(listing("a", [1, 2], 3), 0.0) == [ref(1)]
