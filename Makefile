@@ -73,7 +73,7 @@ $(PAGE)/node_modules/.installed: $(PAGE)/package-lock.json
 	touch $@
 
 schema: $(STAMP) ## write docs/schema anew, from the types
-	$(BIN)/python -m shared.schemas docs/schema
+	$(BIN)/python -m cli.schemas docs/schema
 
 screenshots: $(STAMP) ## make the README's pictures anew (needs Chromium)
 	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.browser.screenshots

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cli.schemas import calls
 from shared.bus.channels import BY_NAME, CHANNELS, topic_of
 from shared.bus.messages import PUBLISHED
 
@@ -29,6 +30,13 @@ def test_each_published_type_belongs_to_one_channel_and_has_its_fields_declared(
     carried = [name for channel in CHANNELS if channel.pattern == "publish" for name in channel.types]
     assert len(set(carried)) == len(carried)
     assert set(carried) == set(PUBLISHED)
+
+
+def test_each_request_is_declared_with_its_types() -> None:
+    declared: dict[str, set[str]] = {}
+    for call in calls():
+        declared.setdefault(call.channel, set()).add(call.name)
+    assert declared == {channel.name: set(channel.types) for channel in CHANNELS if channel.pattern == "requests"}
 
 
 def test_no_topic_is_a_prefix_of_another() -> None:

@@ -10,10 +10,10 @@ import jsonschema_rs
 import orjson
 import pytest
 
+from cli.schemas import schemas, write
 from shared.bus.envelope import encode_error, encode_published, encode_request
 from shared.bus.messages import PUBLISHED
 from shared.errors import SessionNotFound
-from shared.schemas import schemas, write
 from tests.support.absurd_fields import REQUESTS
 from tests.support.samples import SAMPLES
 

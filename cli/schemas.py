@@ -1,6 +1,6 @@
 """JSON Schemas of what others read and write: bus headers, and ``metadata.json``. Made from the types, never by hand.
 
-``python -m shared.schemas FOLDER`` writes them, a file each. ``docs/schema/`` has them; a test holds it to the code.
+``python -m cli.schemas FOLDER`` writes them, a file each. ``docs/schema/`` has them; a test holds it to the code.
 """
 
 from __future__ import annotations
