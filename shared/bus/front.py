@@ -23,18 +23,18 @@ AT_ONCE = 1000
 STOP_S = 2.0
 
 Frames = Sequence[Payload]
-Hear = Callable[[zmq.Frame], None]
+OnFrame = Callable[[zmq.Frame], None]
 
 
 class Front:
-    """Publishes what it is given, and tells what subscribers send.
+    """Publishes what it is given, and hands over what subscribers send.
 
     Args:
         name: the channel's.
         context: of the bound socket.
         outer: the bound socket; belongs to the thread from now on.
-        hear: called in the thread with each frame that a subscriber sent.
-        rest: called in the thread when there is nothing more to hear for now, and at its end.
+        on_frame: called in the thread with each frame that a subscriber sent.
+        on_idle: called in the thread when nothing more comes for now, and at its end.
 
     Attributes:
         end: done when the thread has ended; with its error where it was not told to.
@@ -45,12 +45,12 @@ class Front:
         name: str,
         context: zmq.Context[zmq.Socket[bytes]],
         outer: zmq.Socket[bytes],
-        hear: Hear,
-        rest: Callable[[], None],
+        on_frame: OnFrame,
+        on_idle: Callable[[], None],
     ) -> None:
         self._outer = outer
-        self._hear = hear
-        self._rest = rest
+        self._on_frame = on_frame
+        self._on_idle = on_idle
         self._given: deque[tuple[Frames, Future[None]]] = deque()
         self._stopping = False
         self.end: Future[None] = Future()
@@ -81,13 +81,13 @@ class Front:
         if self.end.done():
             sent.cancel()
         else:
-            self._rouse()
+            self._wake_thread()
         return sent
 
     def stop(self) -> None:
         """Have the thread end, once it has published what it was given."""
         self._stopping = True
-        self._rouse()
+        self._wake_thread()
 
     def ended(self) -> bool:
         """Wait :data:`STOP_S` for the thread's end; whether it came. Nothing may be sent from then on."""
@@ -98,8 +98,8 @@ class Front:
         self._wake.close()
         return True
 
-    def _rouse(self) -> None:
-        with suppress(zmq.Again):  # it was roused a thousand times, or has ended
+    def _wake_thread(self) -> None:
+        with suppress(zmq.Again):  # it was woken a thousand times, or has ended
             self._wake.send(b"", zmq.NOBLOCK)
 
     # -- in the thread ------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ class Front:
             self.end.set_exception(error)
         for _, sent in list(self._given):
             sent.cancel()
-        self._rest()
+        self._on_idle()
 
     def _work(self) -> None:
         poller = zmq.Poller()
@@ -150,5 +150,5 @@ class Front:
     def _take(self) -> None:
         with suppress(zmq.Again):
             for _ in range(AT_ONCE):
-                self._hear(self._outer.recv(zmq.NOBLOCK, copy=False))
-        self._rest()
+                self._on_frame(self._outer.recv(zmq.NOBLOCK, copy=False))
+        self._on_idle()

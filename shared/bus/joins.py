@@ -1,4 +1,4 @@
-"""Who has subscribed to what: heard in the thread of a channel's front, told in the event loop."""
+"""Who has subscribed to what: received in the thread of a channel's front, taken by the event loop."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Joins:
 
     Attributes:
         count: subscriptions so far, to each type.
-        news: set when somebody has joined, or when no more will be heard; of the loop that :meth:`tell` was called in.
+        joined: set when somebody has joined, or when no more will come; of the loop that :meth:`attach` was called in.
     """
 
     def __init__(
@@ -53,44 +53,44 @@ class Joins:
         self._counted: dict[int, _Counted] = {}
         self._counted_s = 0.0
         self._flooded = Rarely(log)
-        self._heard: set[str] = set()
-        self._joined: set[str] = set()
+        self._received: set[str] = set()
+        self._waiting: set[str] = set()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.news = asyncio.Event()
+        self.joined = asyncio.Event()
         self.count = 0
 
-    def tell(self) -> None:
-        """Set :attr:`news` in the running loop from now on, and at once for those who were faster."""
+    def attach(self) -> None:
+        """Wake the running loop by :attr:`joined` from now on, and at once for those who were faster."""
         with self._lock:
             self._loop = asyncio.get_running_loop()
-        self.news.set()
+        self.joined.set()
 
     def take(self) -> list[str]:
         """The types that somebody has subscribed to since the last call, in the channel's order."""
-        self.news.clear()
+        self.joined.clear()
         with self._lock:
-            joined, self._joined = self._joined, set()
+            joined, self._waiting = self._waiting, set()
         return [name for name in self._channel.types if name in joined]
 
     # -- in the front's thread ----------------------------------------------------------------------------------------
 
-    def hear(self, frame: zmq.Frame) -> None:
+    def receive(self, frame: zmq.Frame) -> None:
         """Take what a subscriber has sent: an XSUB peer may send whatever it likes, in any number of frames."""
         self._count(frame)
         if len(frame) - 1 <= self._longest and not frame.more and frame.bytes.startswith(b"\x01"):
             matching = {name for name in self._channel.types if topic_of(name).startswith(frame.bytes[1:])}
             self.count += len(matching)
-            self._heard |= matching
+            self._received |= matching
 
-    def rest(self) -> None:
-        """Tell of those who have joined meanwhile."""
+    def flush(self) -> None:
+        """Hand those who have joined meanwhile to the loop."""
         with self._lock:
-            self._joined |= self._heard
-            self._heard.clear()
+            self._waiting |= self._received
+            self._received.clear()
             if self._loop is not None:
                 with suppress(RuntimeError):  # it is closed
-                    self._loop.call_soon_threadsafe(self.news.set)
+                    self._loop.call_soon_threadsafe(self.joined.set)
 
     def _count(self, frame: zmq.Frame) -> None:
         """Count what comes of a connection, and cut one that sends without end."""

@@ -41,7 +41,7 @@ class Publisher:
         self._dropped = Rarely(log)
         self._is_behind = False
         self._joins = Joins(BY_NAME[channel], bus.connection, bus.cut)
-        self._front = bus.front(channel, self._joins.hear, self._joins.rest)
+        self._front = bus.front(channel, self._joins.receive, self._joins.flush)
 
     @property
     def joins(self) -> int:
@@ -80,9 +80,9 @@ class Publisher:
         """
         clock = asyncio.get_running_loop().time
         due_s = float("-inf")
-        self._joins.tell()
+        self._joins.attach()
         while not self._front.end.done():
-            await self._joins.news.wait()
+            await self._joins.joined.wait()
             await asyncio.sleep(max(0.0, due_s - clock()))
             joined = self._joins.take()
             if joined and self._on_join is not None:

@@ -19,7 +19,7 @@ from shared.bus import curve, ipc_folder
 from shared.bus.address import BusAddress, InvalidBusAddress
 from shared.bus.admission import Admission
 from shared.bus.channels import BY_NAME, Channel, topic_of
-from shared.bus.front import Front, Hear
+from shared.bus.front import Front, OnFrame
 from shared.system import connections
 from shared.system.holder import Holder
 
@@ -103,7 +103,7 @@ class Bus:
         self._sockets.append(socket)
         return socket
 
-    def front(self, channel_name: str, hear: Hear, rest: Callable[[], None]) -> Front:
+    def front(self, channel_name: str, on_frame: OnFrame, on_idle: Callable[[], None]) -> Front:
         """Bind a publishing channel, in a thread; see :class:`shared.bus.front.Front`.
 
         Raises:
@@ -111,7 +111,7 @@ class Bus:
             zmq.ZMQError: the TCP port is taken.
         """
         plain: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(self._context.underlying)
-        front = Front(channel_name, plain, self._bind(plain, BY_NAME[channel_name]), hear, rest)
+        front = Front(channel_name, plain, self._bind(plain, BY_NAME[channel_name]), on_frame, on_idle)
         self._fronts.append(front)
         return front
 

@@ -47,7 +47,7 @@ def heard(system: System) -> Joins:
 
 def hear(to: Joins, times: int, said: bytes = b"\x01replay.status|") -> None:
     for _ in range(times):
-        to.hear(zmq.Frame(said))
+        to.receive(zmq.Frame(said))
 
 
 def test_who_subscribes_without_end_is_cut(system: System, heard: Joins) -> None:
@@ -83,12 +83,12 @@ def test_types_are_told_in_the_channels_order(heard: Joins) -> None:
     hear(heard, 1, b"\x01other|")
     hear(heard, 1, b"\x00replay.frame|")
     assert heard.take() == []
-    heard.rest()
+    heard.flush()
     assert heard.take() == ["replay.frame", "replay.status"]
     assert heard.count == 2
 
 
 def test_everything_is_every_type(heard: Joins) -> None:
     hear(heard, 1, b"\x01")
-    heard.rest()
+    heard.flush()
     assert heard.take() == list(BY_NAME["replays"].types)
