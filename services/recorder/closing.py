@@ -17,10 +17,12 @@ class Closing:
 
     Args:
         ledger: knows whether the session is open, and what keeps it so.
+        wake: to be set where there may be something to close.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, wake: asyncio.Event) -> None:
         self._ledger = ledger
+        self._wake = wake
         self._awaited: dict[str, asyncio.Future[int]] = {}
 
     def __len__(self) -> int:
@@ -35,6 +37,7 @@ class Closing:
     async def wait(self, session_id: str, closed: asyncio.Future[int]) -> tuple[int, int]:
         """How many frames a session has that was ended, and how many wait: none where it is closed in time."""
         ledger = self._ledger
+        self._wake.set()
         is_open = session_id in ledger.recorded
         if not is_open and not ledger.pending(session_id):
             self._awaited.pop(session_id, None)  # nothing of that name will be closed

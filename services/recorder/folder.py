@@ -128,13 +128,11 @@ class SessionsFolder:
             log.warning("the spill is not cleared: %s", error)
 
     def set_aside(self, lost: LostFrame) -> None:
-        """Keep what there is of a frame that cannot be recorded, for a human, as far as there is room.
-
-        Raises:
-            FolderUnusable, OSError: the disk refuses; try again.
-        """
-        self.claim()
-        keep(self._disk, self.path, lost)
+        """Keep what there is of a frame that cannot be recorded, for a human, as far as there is room."""
+        try:
+            keep(self._disk, self.path, lost)
+        except OSError as error:
+            log.error("what there is of frame %s cannot be kept: %s", lost.frame_id, _reason(error))
 
     # -- parts --------------------------------------------------------------------------------------------------------
 

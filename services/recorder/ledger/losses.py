@@ -94,10 +94,6 @@ class Losses:
                 found.setdefault(ref.session_id, []).append(LostFrame(ref, name, frame.aside))
         return found
 
-    def is_waiting(self, ref: FrameRef) -> bool:
-        """Whether a frame is lost, and not yet written down."""
-        return _place(ref) in self._unwritten
-
     def settled(self, session_id: str, frames: Iterable[LostFrame], lost: Iterable[str]) -> None:
         """These frames of a session were looked at; those in ``lost`` are written down."""
         written = list(lost)
