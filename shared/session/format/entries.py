@@ -13,10 +13,10 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from shared.frame import Frame
+from shared.session.format.jsontext import NotJson, decode, one_line, parse, parse_exact
 from shared.session.format.layout import MAX_INDEX, MAX_TIME_S
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.text.foreign import members
-from shared.session.text.jsontext import NotJson, decode, one_line, parse, parse_exact
 
 MAX_ENTRY_BYTES = 4 << 20
 """Of one entry; ours have about 1.5 kB."""

@@ -25,9 +25,9 @@ from typing import Any
 import orjson
 
 from shared.errors import SessionDamaged
+from shared.session.format.jsontext import NotJson, dumps, parse_exact, writable
 from shared.session.format.layout import RESERVED_KEYS, TAIL_KEYS, frame_name
-from shared.session.text.jsontext import NotJson, dumps, parse_exact, writable
-from shared.session.text.values import check_parts
+from shared.session.format.values import check_parts
 
 FORMAT = 1
 PNG_KEYWORD = "parafovea"

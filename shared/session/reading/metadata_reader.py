@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from shared.session.format.entries import KINDS, breaches, moment, on_one_line, parse_entry
+from shared.session.format.jsontext import NotJson, parse, writable
 from shared.session.format.layout import (
     METADATA,
 )
@@ -15,7 +16,6 @@ from shared.session.format.metadata import DamagedMetadata, Tail, head_bytes, ta
 from shared.session.reading.folder import not_found
 from shared.session.text import contents, lines
 from shared.session.text.contents import Contents
-from shared.session.text.jsontext import NotJson, parse, writable
 
 _TRIES = 3
 """Readings of a file before it is called damaged: one that fell into an append is torn, the next one is not."""

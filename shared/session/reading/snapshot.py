@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from shared.session.format import metadata
+from shared.session.format.jsontext import NotJson, decode, is_strict, parse_exact, strict, without_mark
 from shared.session.format.metadata import DamagedMetadata, with_advice
 from shared.session.reading.reader import SessionReader
 from shared.session.text import lines
-from shared.session.text.jsontext import NotJson, decode, is_strict, parse_exact, strict, without_mark
 
 _BLOCK_BYTES = 1 << 20
 _IN_MEMORY_BYTES = 8 << 20

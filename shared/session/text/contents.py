@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shared.session.format.jsontext import NotJson, parse_exact
 from shared.session.format.layout import METADATA, TAIL_KEYS
 from shared.session.format.metadata import TAIL_START, DamagedMetadata, Tail, opened_as, parse_tail
 from shared.session.text import foreign, lines, salvaging
-from shared.session.text.jsontext import NotJson, parse_exact
 from shared.session.text.spans import Spans
 
 MAX_FOREIGN_BYTES = 256 << 20
@@ -30,7 +30,7 @@ class Contents:
     """Head, entries and tail of one version of a file.
 
     Attributes:
-        head, tail: exactly as written; see :func:`shared.session.text.jsontext.parse_exact`.
+        head, tail: exactly as written; see :func:`shared.session.format.jsontext.parse_exact`.
         index: where the entries stand, in a file that is laid out as ours.
         first_line: the line of the first entry, from 1, where each has one of its own.
         spans: in any other file, where each entry stands.

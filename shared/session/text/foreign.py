@@ -7,10 +7,10 @@ import json
 import re
 from dataclasses import dataclass, field
 
-from shared.session.text.jsontext import NotJson, decode, decode_around, is_strict
+from shared.session.format.jsontext import NotJson, decode, decode_around, is_strict
+from shared.session.format.values import MAX_PARTS, TooMuch, parts_of, value_at
 from shared.session.text.onwards import Onwards
 from shared.session.text.spans import Ruler, Spans, coding_of
-from shared.session.text.values import MAX_PARTS, TooMuch, parts_of, value_at
 
 MAX_ENTRIES = 1_000_000
 MAX_MEMBERS = 10_000

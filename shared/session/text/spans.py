@@ -7,8 +7,8 @@ import json
 from array import array
 from collections.abc import Iterator
 
+from shared.session.format.jsontext import OR_NUL
 from shared.session.text import lines
-from shared.session.text.jsontext import OR_NUL
 
 _BLOCK_BYTES = 1 << 20
 _MARKS = (  # one of four bytes may begin as one of two does

@@ -14,10 +14,11 @@ import pytest
 
 from shared.errors import FrameMissing, ParafoveaError
 from shared.session.check import check
+from shared.session.format import values
 from shared.session.reading.reader import SessionReader, open_folder
 from shared.session.reading.sessions import details, list_sessions
 from shared.session.reading.snapshot import take
-from shared.session.text import contents, foreign, lines, salvaging, values
+from shared.session.text import contents, foreign, lines, salvaging
 from shared.session.text.contents import left_open
 from shared.session.transfer.export import Export
 from shared.session.transfer.staging import IMPORT, staging, sweep

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from shared.session.text.jsontext import NotJson
+from shared.session.format.jsontext import NotJson
 
 
 class TooMuch(NotJson):
