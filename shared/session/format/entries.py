@@ -16,7 +16,7 @@ from shared.frame import Frame
 from shared.session.format.jsontext import NotJson, decode, one_line, parse, parse_exact
 from shared.session.format.layout import MAX_INDEX, MAX_TIME_S
 from shared.session.format.metadata import DamagedMetadata
-from shared.session.text.foreign import members
+from shared.session.format.values import members
 
 MAX_ENTRY_BYTES = 4 << 20
 """Of one entry; ours have about 1.5 kB."""

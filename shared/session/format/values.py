@@ -1,4 +1,4 @@
-"""Where a JSON value ends in a text, or what is wrong with it."""
+"""Going through a JSON text value by value: where each ends, or what is wrong with it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,94 @@ _DECODER = json.JSONDecoder(parse_int=len)
 _BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.S)
 _PART_CHARS = 4096
 MAX_VALUE_CHARS = 16 << 20
+MAX_MEMBERS = 10_000
+"""Of an object at the top, or of an entry."""
 MAX_PARTS = 1_000_000
 """Of commas and brackets in a value: each may be an object of its own in memory, and all are read in one go."""
 _COUNTED_CHARS = 1 << 20
 _LONGEST_WORD = 16
 """No literal or escape is longer: an error this near the end of a part may be the part's."""
+_SPACE = re.compile(r"[ \t\r\n]{0,100000}")
+"""The bound is there since nothing else runs in the time of a match."""
+
+
+class Walk:
+    """Goes through a text, value by value; ``at`` is where it is, in characters. What is not as expected raises
+    :class:`NotJson`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+
+    def begins(self, opening: str, closing: str) -> bool:
+        """Whether anything is in the brackets that stand here; ``at`` is then at the beginning of it."""
+        if self.peek() != opening:
+            raise NotJson(f"{opening} is expected", self.at)
+        self.at += 1
+        if self.peek() != closing:
+            return True
+        self.at += 1
+        return False
+
+    def goes_on(self, closing: str) -> bool:
+        """Whether a comma follows, and something behind it; ``at`` is then at its beginning."""
+        following = self.peek()
+        if following not in (closing, ","):
+            raise NotJson(f"a comma or {closing} is expected", self.at)
+        self.at += 1
+        if following == ",":
+            self.space()
+        return following == ","
+
+    def key(self) -> str:
+        """The key that stands here, as it is written; ``at`` is then behind the colon."""
+        if self.peek() != '"':
+            raise NotJson("a key is expected", self.at)
+        text = self.value()
+        if self.peek() != ":":
+            raise NotJson("a colon is expected", self.at)
+        self.at += 1
+        return text
+
+    def value(self) -> str:
+        """The value that stands here, as it is written."""
+        self.space()
+        begin = self.at
+        self.at = value_at(self.text, begin)
+        return self.text[begin : self.at]
+
+    def peek(self) -> str:
+        """The next character that is no white space."""
+        self.space()
+        if self.at >= len(self.text):
+            raise NotJson("it is cut off", self.at)
+        return self.text[self.at]
+
+    def space(self) -> None:
+        """Pass over white space."""
+        at = -1
+        while at != self.at:
+            found = _SPACE.match(self.text, self.at)
+            assert found is not None
+            at, self.at = self.at, found.end()
+
+
+def members(text: str) -> list[tuple[str, str]]:
+    """The keys of an object and the texts of their values, both as they are written.
+
+    Raises:
+        NotJson: it is no object.
+    """
+    walk = Walk(text)
+    held = []
+    going = walk.begins("{", "}")
+    while going:
+        begin = walk.at
+        held.append((walk.key(), walk.value()))
+        if len(held) > MAX_MEMBERS:
+            raise TooMuch(f"it has more than {MAX_MEMBERS} keys", begin)
+        going = walk.goes_on("}")
+    return held
 
 
 def value_at(text: str, begin: int) -> int:
