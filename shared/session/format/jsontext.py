@@ -239,11 +239,6 @@ def _is_strict(data: bytes) -> bool:
     return strict(text) == text
 
 
-def without_mark(data: bytes) -> bytes:
-    """The bytes behind a byte order mark of UTF-8."""
-    return data.removeprefix(codecs.BOM_UTF8)
-
-
 def _strict_part(part: str) -> str:
     if part[0] == '"':
         return _ESCAPE.sub(_strict_escape, part)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from shared.session.format.entries import KINDS, breaches, moment, on_one_line, parse_entry
 from shared.session.format.jsontext import NotJson, parse, writable
-from shared.session.format.layout import (
-    METADATA,
-)
+from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata, Tail, head_bytes, tail_bytes, with_advice
 from shared.session.reading.folder import not_found
 from shared.session.text import contents, lines
@@ -23,8 +21,6 @@ _LARGE_BYTES = 1 << 20
 """Of a damaged file that is only read again where it has changed meanwhile."""
 _PER_BYTE = 64
 """Of head and tail: a text of small objects takes so much in memory, as written and as it is used together."""
-
-T = TypeVar("T")
 
 
 class MetadataReader:
@@ -136,7 +132,7 @@ class MetadataReader:
 
     def each(self, first: int = 0) -> Iterator[dict[str, Any] | DamagedMetadata]:
         """The entries from a position on; in the place of one that is none, what is wrong with it."""
-        for position, text in enumerate(self._texts(first), first):
+        for position, text in enumerate(self.contents.texts(self._fd, first), first):
             yield self._parsed(position, text)
 
     def texts(self, first: int = 0) -> Iterator[bytes]:
@@ -145,7 +141,7 @@ class MetadataReader:
         Raises:
             DamagedMetadata: at the first that is no entry.
         """
-        for position, text in enumerate(self._texts(first), first):
+        for position, text in enumerate(self.contents.texts(self._fd, first), first):
             found = self._parsed(position, text)
             if isinstance(found, DamagedMetadata):
                 raise found
@@ -173,13 +169,15 @@ class MetadataReader:
         elif now.st_size < index.size or (now.st_size == index.size and seen != self._seen) or not self._is_as_read():
             self._load()
         else:
-            try:
-                _again(lambda: lines.extend(self._fd, index))
-            except DamagedMetadata:
-                self._load()
+            for _ in range(_TRIES):
+                try:
+                    lines.extend(self._fd, index)
+                except DamagedMetadata:
+                    continue  # an append came between
+                self.tail = self.contents.tail = index.tail
+                self._last = self._last_text()
                 return
-            self.tail = self.contents.tail = index.tail
-            self._last = self._last_text()
+            self._load()
 
     # -- the file -----------------------------------------------------------------------------------------------------
 
@@ -228,9 +226,6 @@ class MetadataReader:
     def _text(self, position: int) -> bytes:
         return self.contents.text(self._fd, position)
 
-    def _texts(self, first: int) -> Iterator[bytes]:
-        return self.contents.texts(self._fd, first)
-
     def _parsed(self, position: int, text: bytes) -> dict[str, Any] | DamagedMetadata:
         try:
             return parse_entry(text)
@@ -244,13 +239,3 @@ class MetadataReader:
     def _is_as_read(self) -> bool:
         """Whether the last entry still stands where it stood: nobody wrote the file anew in its place."""
         return self._last_text() == self._last
-
-
-def _again(read: Callable[[], T]) -> T:
-    """Read, and read again at once where an append came between."""
-    for _ in range(_TRIES - 1):
-        try:
-            return read()
-        except DamagedMetadata:
-            continue
-    return read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,25 +100,18 @@ def extend(fd: int, index: Index) -> None:
     index.tail_at, index.size, index.tail = newer.tail_at, newer.size, newer.tail
 
 
-def block(fd: int, index: Index, first: int) -> tuple[int, bytes]:
-    """The entries from position ``first`` on that fit into a large block, one at least: the last of them, and the bytes
-    from the first one's beginning to the last one's end."""
-    begin, last = index.starts[first], first
-    while last + 1 < len(index.starts) and index.span(last + 1)[1] - begin <= _BLOCK_BYTES:
-        last += 1
-    return last, pread(fd, index.span(last)[1] - begin, begin)
+def texts(fd: int, spans: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+    """What stands in each span, of a beginning and an end, in their order; read in large blocks."""
+    held, begin = b"", 0
+    for start, stop in spans:
+        if stop > begin + len(held):
+            held, begin = pread(fd, max(stop - start, _BLOCK_BYTES), start), start
+        yield held[start - begin : stop - begin]
 
 
 def entries(fd: int, index: Index, first: int = 0) -> Iterator[bytes]:
-    """The compact JSON of each entry from position ``first`` on, read in large blocks."""
-    count = len(index.starts)
-    while first < count:
-        last, held = block(fd, index, first)
-        begin = index.starts[first]
-        for position in range(first, last + 1):
-            start, stop = index.span(position)
-            yield held[start - begin : stop - begin]
-        first = last + 1
+    """The compact JSON of each entry from position ``first`` on."""
+    return texts(fd, map(index.span, range(first, len(index.starts))))
 
 
 def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from shared.session.format.jsontext import OR_NUL
 from shared.session.text import lines
 
-_BLOCK_BYTES = 1 << 20
 _MARKS = (  # one of four bytes may begin as one of two does
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -109,14 +108,12 @@ class Spans:
         return self._utf8(lines.pread(fd, self._lengths[position], self._starts[position]))
 
     def texts(self, fd: int, first: int = 0) -> Iterator[bytes]:
-        """The texts from a position on, read in large blocks."""
-        held, begin = b"", 0
-        for position in range(first, len(self)):
-            at, length = self._starts[position] - begin, self._lengths[position]
-            if at + length > len(held):
-                begin, at = self._starts[position], 0
-                held = lines.pread(fd, max(length, _BLOCK_BYTES), begin)
-            yield self._utf8(held[at : at + length])
+        """The texts from a position on."""
+        return map(self._utf8, lines.texts(fd, map(self._span, range(first, len(self)))))
+
+    def _span(self, position: int) -> tuple[int, int]:
+        start = self._starts[position]
+        return start, start + self._lengths[position]
 
     def _utf8(self, data: bytes) -> bytes:
         if self._encoding == "utf-8":
