@@ -18,6 +18,10 @@ from shared.session.reading.folder import find_input
 from shared.session.reading.metadata_reader import MetadataReader
 
 
+class NoInput(Exception):
+    """The input of a recorded frame is not to be had; the message says why."""
+
+
 class SessionReader(MetadataReader):
     """One session, as it was when it was opened or last refreshed. Close it, or use it as a context manager."""
 
@@ -41,8 +45,10 @@ class SessionReader(MetadataReader):
     def shown_from(self, first: int) -> Iterator[tuple[dict[str, Any], str | None]]:
         """:meth:`shown` from a position on."""
         for position, found in enumerate(self.each(first), first):
-            broken = isinstance(found, DamagedMetadata)
-            yield (self._stand_in(position), found.detail) if broken else (found, None)  # type: ignore[union-attr, misc]
+            if isinstance(found, DamagedMetadata):
+                yield self._stand_in(position), found.detail
+            else:
+                yield found, None
 
     def index_at(self, position: int) -> int:
         """The index of the entry at a position; where that is no entry, one past the index before it.
@@ -138,6 +144,24 @@ class SessionReader(MetadataReader):
             OSError: it is gone, cannot be read, or is no plain file of this folder.
         """
         return read_plain(self.folder, path.relative_to(self.folder).as_posix())
+
+    def recorded_input(self, entry: dict[str, Any]) -> bytes:
+        """The input image of an entry, its hash compared with the recorded one (where the entry has one).
+
+        Raises:
+            NoInput: it was not recorded, cannot be read, or holds other bytes.
+        """
+        path = self.input_path(entry)
+        if path is None:
+            raise NoInput("its input was not recorded")
+        try:
+            data = self.input_bytes(path)
+        except OSError as error:
+            raise NoInput(f"its input {path.name} cannot be read: {error.strerror}") from None
+        wanted = entry.get("input_sha256")
+        if wanted and hashlib.sha256(data).hexdigest() != wanted:
+            raise NoInput(f"its input {path.name} no longer holds the recorded bytes")
+        return data
 
     def _stand_in(self, position: int) -> dict[str, Any]:
         name = file_named_in(self._text(position))
