@@ -14,7 +14,7 @@ from shared.session.format.entries import moment
 from shared.session.format.layout import METADATA, is_litter, session_folder
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.reading.folder import has_frames
-from shared.session.reading.reader import SessionReader, open_session
+from shared.session.reading.reader import SessionReader
 from shared.session.text import lines
 from shared.session.text.contents import read
 
@@ -161,15 +161,3 @@ def _guess(folder: str, name: str) -> float | None:
         return float(match[1]) if match else os.stat(folder).st_mtime
     except OSError:
         return None
-
-
-__all__ = [
-    "SessionDetails",
-    "SessionReader",
-    "SessionSummary",
-    "details",
-    "holds_session",
-    "is_session",
-    "list_sessions",
-    "open_session",
-]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.session.check import check, exit_code
-from shared.session.reading.sessions import SessionReader
+from shared.session.reading.reader import SessionReader
 from shared.session.writing.frames import PendingFrame
 from shared.session.writing.spill import read_spill, write_spill
 from shared.session.writing.writer import SessionWriter
