@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from services.recorder.archive import Archive
 from services.recorder.disk_thread import DiskThread
@@ -20,38 +21,20 @@ REMEMBER_S = 1.0
 """How long who starts or stops a session waits until that is remembered; a disk that is slower does it later."""
 
 
+@dataclass(eq=False)
 class ActiveSession:
-    """Changes which session is active.
+    """Changes which session is active."""
 
-    Args:
-        epoch: this life of the recorder.
-        ledger: where it stands.
-        archive: opens it.
-        remembered: keeps it on the disk.
-        publish: tells subscribers.
-        thread: on which the disk is used.
-        wake: set after each change: there may be something to write, or to close.
-    """
-
-    def __init__(
-        self,
-        epoch: str,
-        ledger: Ledger,
-        archive: Archive,
-        remembered: Remembered,
-        publish: Callable[[Message], Awaitable[None]],
-        thread: DiskThread,
-        wake: asyncio.Event,
-    ) -> None:
-        self._epoch = epoch
-        self._ledger = ledger
-        self._archive = archive
-        self._remembered = remembered
-        self._publish = publish
-        self._thread = thread
-        self._wake = wake
-        self._writing: asyncio.Future[None] | None = None
-        self._has_recalled = False
+    _epoch: str
+    _ledger: Ledger
+    _archive: Archive
+    _remembered: Remembered
+    _publish: Callable[[Message], Awaitable[None]]
+    _thread: DiskThread
+    _wake: asyncio.Event
+    """Set after each change: there may be something to write, or to close."""
+    _writing: asyncio.Future[None] | None = field(default=None, init=False)
+    _has_recalled: bool = field(default=False, init=False)
 
     async def activate(self, stamp: SessionStamp, *, resumed: bool) -> None:
         """From now on this session is the active one; the one that was ends."""

@@ -1,7 +1,5 @@
-"""The sessions folder as a whole: its lock, what was left in it, the spill, and frames that were set aside.
-
-Everything here blocks; one thread at a time.
-"""
+"""The sessions folder as a whole: its lock, which ids are free, what was left in it, the spill, and frames that were
+set aside. Everything here blocks; one thread at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +10,10 @@ from pathlib import Path
 
 from services.recorder.ledger.losses import LostFrame
 from services.recorder.set_aside import keep
-from shared.session.format import layout
+from shared.errors import SessionExists, SessionNotFound
+from shared.session.format import ids, layout
+from shared.session.format.metadata import DamagedMetadata, with_advice
+from shared.session.reading.reader import SessionReader
 from shared.session.text.contents import left_open
 from shared.session.transfer.staging import sweep
 from shared.session.writing import spill
@@ -60,7 +61,7 @@ class SessionsFolder:
                 self._holder = None
             self._holder = Holder(lock, f"the sessions folder {self.path}")
         except OSError as error:
-            raise FolderUnusable(f"the sessions folder {self.path}: {_reason(error)}") from error
+            raise self._unusable(error) from error
 
     def release(self) -> None:
         """Give the lock up."""
@@ -81,7 +82,7 @@ class SessionsFolder:
         try:
             names = sorted(os.listdir(self.path))
         except OSError as error:
-            raise FolderUnusable(f"the sessions folder {self.path}: {_reason(error)}") from error
+            raise self._unusable(error) from error
         for name in names:
             try:
                 if name.startswith(TEMP_PREFIX):
@@ -96,6 +97,36 @@ class SessionsFolder:
             sweep(self._disk, self.path)
         except OSError as error:
             log.error("what an import left behind could not be removed: %s", error)
+
+    def claim_id(self, session_id: str, is_session: Callable[[str], bool]) -> None:
+        """See that a new session may have this id.
+
+        Raises:
+            InvalidSessionId, SessionExists: it may not.
+        """
+        try:
+            ids.claim(self.path, session_id)
+        except SessionExists as error:
+            if is_session(session_id):
+                raise SessionExists(f"{error.detail}, or pass resume=true to go on with it") from None
+            raise SessionExists(
+                f"there is something in the sessions folder that is called {session_id!r} and is no session; "
+                "choose another id"
+            ) from None
+
+    def check_understood(self, session_id: str) -> None:
+        """Metadata that a recorder left torn is mended when it is opened; what another hand wrote is not ours to drop.
+
+        Raises:
+            DamagedMetadata: it is so.
+        """
+        try:
+            with SessionReader(self.path / session_id, salvage=True) as reader:
+                said, size = reader.contents, os.fstat(reader.fileno()).st_size if reader.fileno() >= 0 else 0
+        except SessionNotFound:
+            return
+        if said.problem is not None and size and not said.torn:
+            raise DamagedMetadata(with_advice(session_id, said.problem))
 
     def free_bytes(self) -> int | None:
         """Free space where the sessions are; None where it cannot be told."""
@@ -138,8 +169,10 @@ class SessionsFolder:
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
+    def _unusable(self, error: OSError) -> FolderUnusable:
+        return FolderUnusable(f"the sessions folder {self.path}: {error.strerror or error}")
+
     def _was_left_open(self, name: str) -> bool:
-        """Whether a session's recorder died; read from the end of the file."""
         try:
             return left_open(self.path / name)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -151,7 +184,3 @@ class SessionsFolder:
             self._disk.remove_tree(path)
         else:
             self._disk.unlink(path)
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)

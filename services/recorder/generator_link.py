@@ -39,12 +39,6 @@ class GeneratorAway(Exception):
 class GeneratorLink:
     """Feeds the ledger: from the stream what comes, by asking what does not.
 
-    Args:
-        bus: this process's end of the bus.
-        ledger: what is fed.
-        proving: makes acknowledgements ours.
-        news: set after each change.
-
     Attributes:
         state: the generator's own, by its last heartbeat; None before the first.
     """
@@ -69,7 +63,7 @@ class GeneratorLink:
 
     @property
     def met(self) -> bool:
-        """Whether a generator has been there. It may be heard before: each socket connects by itself."""
+        """Whether a generator has been there. Its stream may come before: each socket connects by itself."""
         return self._client.met
 
     async def close(self) -> None:
@@ -97,7 +91,7 @@ class GeneratorLink:
         self._ask_soon.set()
         message, streams, now_s = published.message, self._ledger.streams, time.monotonic()
         assert isinstance(message, Frame | Heartbeat)
-        self._ledger.hear_epoch(message.epoch, published.sent_at, now_s)
+        self._ledger.receive_epoch(message.epoch, published.sent_at, now_s)
         self._news.set()
         if isinstance(message, Frame):
             if message.session_id is not None:
@@ -105,8 +99,8 @@ class GeneratorLink:
                 streams.add(message, published.payload, now_s)
         elif message.epoch == streams.epoch:
             self.state = message.state
-            for backlog in message.sessions:
-                streams.hear_backlog(message.epoch, backlog.session_id, backlog.last_record_seq, backlog.frames, now_s)
+            for held in message.sessions:
+                streams.receive_backlog(message.epoch, held.session_id, held.last_record_seq, held.frames, now_s)
 
     async def ask(self) -> None:
         """Ask for what is pending and for what is missing, until cancelled."""

@@ -18,14 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Proving:
-    """A secret of this life's own; with CURVE keys the one that is derived from them.
-
-    Args:
-        disk: through which it is written.
-        blocking: runs what blocks, one after the other.
-        bus: this process's end of the bus.
-        sessions: the sessions folder.
-    """
+    """A secret of this life's own; with CURVE keys the one that is derived from them."""
 
     def __init__(self, disk: Disk, blocking: Callable[..., Awaitable[Any]], bus: Bus, sessions: Path) -> None:
         derived = acknowledging.derived_secret(bus)

@@ -7,6 +7,7 @@ import errno
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from services.recorder.active import ActiveSession
@@ -18,23 +19,6 @@ from services.recorder.ledger.ledger import Ledger
 from services.recorder.ledger.losses import LostFrame
 from shared.bus.call import Nothing
 from shared.bus.requests import recorder as requests
-from shared.bus.requests.recorder import (
-    AskedFrame,
-    DeleteSession,
-    ImportSession,
-    RecorderStatus,
-    Repaired,
-    RepairSession,
-    ResumeSession,
-    SessionState,
-    Settle,
-    Settled,
-    StartedSession,
-    StartSession,
-    StatusRequest,
-    StoppedSession,
-    StopSession,
-)
 from shared.bus.server import Server
 from shared.errors import (
     InsufficientStorage,
@@ -55,39 +39,19 @@ INDEX_S = 0.3
 """How long ``status`` waits for what the disk knows, which may be slow; what it does not learn it does not affirm."""
 
 
+@dataclass(eq=False)
 class RequestHandlers:
-    """Each answers one request.
+    """Each answers one request."""
 
-    Args:
-        epoch: this life of the recorder.
-        ledger: what is known.
-        archive: the sessions.
-        active: changes which session is active.
-        thread: on which the disk is used.
-        closing: tells when a session that was ended is closed.
-        wake: to be set where there may be something to write or to close.
-        stopping: set when no session is begun any more.
-    """
-
-    def __init__(
-        self,
-        epoch: str,
-        ledger: Ledger,
-        archive: Archive,
-        active: ActiveSession,
-        thread: DiskThread,
-        closing: Closing,
-        wake: asyncio.Event,
-        stopping: asyncio.Event,
-    ) -> None:
-        self._epoch = epoch
-        self._ledger = ledger
-        self._archive = archive
-        self._active = active
-        self._thread = thread
-        self._closing = closing
-        self._wake = wake
-        self._stopping = stopping
+    _epoch: str
+    _ledger: Ledger
+    _archive: Archive
+    _active: ActiveSession
+    _thread: DiskThread
+    _closing: Closing
+    _wake: asyncio.Event
+    _stopping: asyncio.Event
+    """Set when no session is begun any more."""
 
     def register(self, server: Server) -> None:
         """Have them answer what this server is asked."""
@@ -102,20 +66,20 @@ class RequestHandlers:
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 
-    async def _start(self, wanted: StartSession) -> StartedSession:
+    async def _start(self, wanted: requests.StartSession) -> requests.StartedSession:
         self._check_not_stopping()
         ledger, active = self._ledger, self._ledger.active
         if not wanted.active:
             return await self._start_beside(wanted)
         if active is not None and wanted.resume and active.session_id == wanted.session_id:
-            return StartedSession(**active.model_dump(), resumed=True)
+            return requests.StartedSession(**active.model_dump(), resumed=True)
         with ledger.changing():
             stamp, resumed, count = await self._write(self._archive.start, wanted.session_id, resume=wanted.resume)
             ledger.opened(stamp.session_id, count)
             await self._active.activate(stamp, resumed=resumed)
-        return StartedSession(**stamp.model_dump(), resumed=resumed)
+        return requests.StartedSession(**stamp.model_dump(), resumed=resumed)
 
-    async def _start_beside(self, wanted: StartSession) -> StartedSession:
+    async def _start_beside(self, wanted: requests.StartSession) -> requests.StartedSession:
         """Open a session for frames that are stamped with it, and leave the active one as it is."""
         ledger, session_id = self._ledger, wanted.session_id
         if session_id is None:
@@ -128,16 +92,16 @@ class RequestHandlers:
             )
             ledger.lease(stamp.session_id, time.monotonic())
             ledger.opened(stamp.session_id, count)
-        return StartedSession(**stamp.model_dump(), resumed=resumed)
+        return requests.StartedSession(**stamp.model_dump(), resumed=resumed)
 
-    async def _resume(self, stamp: ResumeSession) -> StartedSession:
+    async def _resume(self, stamp: requests.ResumeSession) -> requests.StartedSession:
         self._check_not_stopping()
         if self._ledger.active is not None:
-            return StartedSession(**self._ledger.active.model_dump(), resumed=True)
+            return requests.StartedSession(**self._ledger.active.model_dump(), resumed=True)
         await self._active.resume(SessionStamp(session_id=stamp.session_id, created_at=stamp.created_at))
-        return StartedSession(**stamp.model_dump(), resumed=True)
+        return requests.StartedSession(**stamp.model_dump(), resumed=True)
 
-    async def _stop(self, asked: StopSession) -> StoppedSession:
+    async def _stop(self, asked: requests.StopSession) -> requests.StoppedSession:
         active, wanted = self._ledger.active, asked.session_id
         session_id = wanted or (active.session_id if active is not None else None)
         if session_id is None:
@@ -149,9 +113,9 @@ class RequestHandlers:
             self._ledger.release(session_id)
             self._wake.set()
         recorded, pending = await self._closing.wait(session_id, closed)
-        return StoppedSession(session_id=session_id, recorded=recorded, pending=pending)
+        return requests.StoppedSession(session_id=session_id, recorded=recorded, pending=pending)
 
-    async def _delete(self, asked: DeleteSession) -> Nothing:
+    async def _delete(self, asked: requests.DeleteSession) -> Nothing:
         session_id = asked.session_id
         if self._ledger.is_active(session_id):
             raise SessionBusy(f"session {session_id!r} is being recorded; stop it first")
@@ -164,27 +128,27 @@ class RequestHandlers:
         self._closing.forget(session_id)
         return Nothing()
 
-    async def _import(self, wanted: ImportSession) -> Nothing:
+    async def _import(self, wanted: requests.ImportSession) -> Nothing:
         self._check_not_stopping()
         await self._write(self._archive.adopt, wanted.staged, wanted.session_id)
         return Nothing()
 
-    async def _repair(self, asked: RepairSession) -> Repaired:
+    async def _repair(self, asked: requests.RepairSession) -> requests.Repaired:
         actions = await self._write(self._archive.repair, asked.session_id)
-        return Repaired(session_id=asked.session_id, actions=tuple(actions))
+        return requests.Repaired(session_id=asked.session_id, actions=tuple(actions))
 
     # -- what is known ------------------------------------------------------------------------------------------------
 
-    async def _status(self, asked: StatusRequest) -> RecorderStatus:
+    async def _status(self, asked: requests.StatusRequest) -> requests.RecorderStatus:
         ledger = self._ledger
         active = [ledger.active.session_id] if ledger.active else []
         shown = dict.fromkeys([*active, *ledger.sessions(), *ledger.backoff.sessions()])
-        return RecorderStatus(
+        return requests.RecorderStatus(
             epoch=self._epoch,
             active=ledger.active,
             stopped=ledger.stopped,
             sessions=tuple(
-                SessionState(
+                requests.SessionState(
                     session_id=session_id,
                     recorded=ledger.recorded.get(session_id, 0),
                     pending=ledger.pending(session_id),
@@ -199,7 +163,7 @@ class RequestHandlers:
             recorded=tuple(await self._are_recorded(asked.frames)),
         )
 
-    async def _are_recorded(self, frames: tuple[AskedFrame, ...]) -> list[bool]:
+    async def _are_recorded(self, frames: tuple[requests.AskedFrame, ...]) -> list[bool]:
         known = [self._ledger.is_safe(frame) for frame in frames]
         unknown = [frame for frame, is_safe in zip(frames, known, strict=True) if is_safe is None]
         found = iter([False] * len(unknown))
@@ -211,7 +175,7 @@ class RequestHandlers:
                 log.debug("the disk is busy; %d frames asked after are not affirmed", len(unknown))
         return [next(found) if is_safe is None else is_safe for is_safe in known]
 
-    async def _settle(self, asked: Settle) -> Settled:
+    async def _settle(self, asked: requests.Settle) -> requests.Settled:
         ledger = self._ledger
         recorded = [frame.frame_id for frame in asked.frames if ledger.is_safe(frame)]
         lost: list[str] = []
@@ -231,7 +195,7 @@ class RequestHandlers:
             self._wake.set()
             recorded += kept
             lost += gone
-        return Settled(recorded=tuple(recorded), lost=tuple(lost))
+        return requests.Settled(recorded=tuple(recorded), lost=tuple(lost))
 
     # -- parts --------------------------------------------------------------------------------------------------------
 

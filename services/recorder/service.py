@@ -43,10 +43,6 @@ CLOSE_S = 0.7
 class Recorder:
     """Frames in, sessions out.
 
-    Args:
-        runtime: settings, bus and the event that says to stop.
-        disk: through which everything is written.
-
     Attributes:
         epoch: one life of the recorder.
         ledger: what is known of frames and sessions.

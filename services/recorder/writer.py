@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from services.recorder.archive import Archive, Written
 from services.recorder.closing import Closing
@@ -23,38 +24,20 @@ from shared.session.writing.spill import SpilledFrame
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class WriterLoop:
-    """Writes what the ledger has ready, and what a generator spilled before that.
+    """Writes what the ledger has ready, and what a generator spilled before that."""
 
-    Args:
-        ledger: says what is to be done, and is told what was.
-        archive: the sessions.
-        link: to the generator: it is asked for inputs, and told what is safe.
-        publish: tells subscribers.
-        thread: on which the disk is used.
-        wake: set by others: there may be something to write.
-        closing: who waits for a session to be closed.
-    """
-
-    def __init__(
-        self,
-        ledger: Ledger,
-        archive: Archive,
-        link: GeneratorLink,
-        publish: Callable[[Message], Awaitable[None]],
-        thread: DiskThread,
-        wake: asyncio.Event,
-        closing: Closing,
-    ) -> None:
-        self._ledger = ledger
-        self._archive = archive
-        self._link = link
-        self._publish = publish
-        self._thread = thread
-        self._wake = wake
-        self._closing = closing
-        self._missed_inputs: dict[str, int] = {}
-        self._stopping = False
+    _ledger: Ledger
+    _archive: Archive
+    _link: GeneratorLink
+    _publish: Callable[[Message], Awaitable[None]]
+    _thread: DiskThread
+    _wake: asyncio.Event
+    """Set by others: there may be something to write."""
+    _closing: Closing
+    _missed_inputs: dict[str, int] = field(default_factory=dict, init=False)
+    _stopping: bool = field(default=False, init=False)
 
     def stop(self) -> None:
         """Write nothing more."""
@@ -144,7 +127,7 @@ class WriterLoop:
         self._link.wake()
 
     async def _write_ready(self, session_id: str) -> None:
-        frames = [(heard.frame, heard.png) for heard in self._ledger.batch(session_id)]
+        frames = [(received.frame, received.png) for received in self._ledger.batch(session_id)]
         if not frames:
             return
         created_at = self._ledger.streams.created_at(session_id)
@@ -155,7 +138,7 @@ class WriterLoop:
                 break
             for sha256 in written.inputs_wanted:
                 inputs[sha256] = await self._input(sha256)
-        await self._is_written(session_id, written)
+        await self._report(session_id, written)
 
     async def _write_spilled(self, session_id: str) -> None:
         frames = self._ledger.spilled_batch(session_id)
@@ -165,7 +148,7 @@ class WriterLoop:
             written = await self._take_out(session_id, frames, is_last_try=True)
         if self._ledger.took_out(session_id, frames):
             await self._thread.run(self._archive.folder.clear_spill)
-        await self._is_written(session_id, written or Written(count=self._ledger.recorded.get(session_id, 0)))
+        await self._report(session_id, written or Written(count=self._ledger.recorded.get(session_id, 0)))
 
     async def _take_out(self, session_id: str, frames: list[SpilledFrame], *, is_last_try: bool) -> Written | None:
         """Write frames of the spill; None where one of them cannot be used. A single one is lost then."""
@@ -197,7 +180,7 @@ class WriterLoop:
         self._link.wake()
         raise GeneratorAway("the generator does not have an input that a frame needs; it is asked what it holds")
 
-    async def _is_written(self, session_id: str, written: Written) -> None:
+    async def _report(self, session_id: str, written: Written) -> None:
         refs = [
             FrameRef(session_id=session_id, epoch=frame.epoch, record_seq=frame.record_seq) for frame in written.frames
         ]

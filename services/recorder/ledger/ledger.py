@@ -9,7 +9,7 @@ from itertools import islice
 
 from services.recorder.ledger.backoff import Backoff
 from services.recorder.ledger.losses import Losses, LostFrame, SetAside
-from services.recorder.ledger.stream import HeardFrame
+from services.recorder.ledger.stream import ReceivedFrame
 from services.recorder.ledger.streams import CACHE_BYTES, Streams
 from shared.bus.requests.generator import Listing
 from shared.frame import FrameRef, SessionStamp
@@ -56,9 +56,9 @@ class Ledger:
 
     # -- the generator ------------------------------------------------------------------------------------------------
 
-    def hear_epoch(self, epoch: str, at_s: float, now_s: float) -> None:
+    def receive_epoch(self, epoch: str, at_s: float, now_s: float) -> None:
         """A message of an epoch, sent at ``at_s`` by the generator's clock."""
-        if self.streams.hear_epoch(epoch, at_s, now_s):
+        if self.streams.receive_epoch(epoch, at_s, now_s):
             self.generations += 1
 
     def reconcile(self, listing: Listing, now_s: float) -> list[FrameRef]:
@@ -108,15 +108,15 @@ class Ledger:
         """Sessions with a frame that can be written, those of the spill first."""
         return list(dict.fromkeys([*self._spilled, *self.streams.ready()]))
 
-    def batch(self, session_id: str) -> list[HeardFrame]:
+    def batch(self, session_id: str) -> list[ReceivedFrame]:
         """The frames of a session to write next, together."""
-        batch: list[HeardFrame] = []
+        batch: list[ReceivedFrame] = []
         size = 0
-        for heard in islice(self.streams.upcoming(session_id), BATCH_FRAMES):
-            size += len(heard.png)
+        for received in islice(self.streams.upcoming(session_id), BATCH_FRAMES):
+            size += len(received.png)
             if batch and size > BATCH_BYTES:
                 break
-            batch.append(heard)
+            batch.append(received)
         return batch
 
     def wrote(self, session_id: str, refs: Sequence[FrameRef], count: int, now_s: float) -> None:

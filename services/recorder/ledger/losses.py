@@ -11,7 +11,7 @@ import orjson
 from shared.frame import FrameRef
 
 NAMING_S = 10.0
-"""A frame whose id was never heard waits so long for the API, which may know it, before it is named by its number."""
+"""A frame whose id never came waits so long for the API, which may know it, before it is named by its number."""
 NAMED = 1000
 """Ids of lost frames that ``status`` tells, by session, the last ones."""
 REASONS = 100
@@ -50,7 +50,7 @@ class LostFrame:
     """A frame that will not be recorded.
 
     Attributes:
-        frame_id: None where it was never heard.
+        frame_id: None where it never came.
         aside: of one that came and cannot be recorded.
     """
 
@@ -93,10 +93,6 @@ class Losses:
                 name = frame.frame_id or f"{ref.epoch}#{ref.session_id}#{ref.record_seq}"
                 found.setdefault(ref.session_id, []).append(LostFrame(ref, name, frame.aside))
         return found
-
-    def is_waiting(self, ref: FrameRef) -> bool:
-        """Whether a frame is lost, and not yet written down."""
-        return _place(ref) in self._unwritten
 
     def settled(self, session_id: str, frames: Iterable[LostFrame], lost: Iterable[str]) -> None:
         """These frames of a session were looked at; those in ``lost`` are written down."""

@@ -108,29 +108,20 @@ def write_spill(
         make_root(disk, root)
     disk.make_folders(folder)
     holder = _wait_to_claim(root)
+    written = 0
     try:
-        return _write(disk, folder, frames, inputs)
+        for sha256, (image_format, data) in inputs.items():
+            _put(disk, folder / f"{sha256}{_INPUT}", {"sha256": sha256, "format": image_format}, data)
+        for frame, png in frames:
+            name = hashlib.sha256(orjson.dumps([frame.session_id, frame.epoch, frame.record_seq])).hexdigest()
+            if _put(disk, folder / f"{name}{_FRAME}", spilled_header(frame), png):
+                written += 1
+            else:
+                log.error("frame %s of session %s could not be spilled", frame.frame_id, frame.session_id)
+        disk.fsync_dir(folder)
     finally:
         if holder is not None:
             holder.release()
-
-
-def _write(
-    disk: Disk,
-    folder: Path,
-    frames: Iterable[tuple[Frame, bytes]],
-    inputs: Mapping[str, tuple[str, bytes]],
-) -> int:
-    for sha256, (image_format, data) in inputs.items():
-        _put(disk, folder / f"{sha256}{_INPUT}", {"sha256": sha256, "format": image_format}, data)
-    written = 0
-    for frame, png in frames:
-        name = hashlib.sha256(orjson.dumps([frame.session_id, frame.epoch, frame.record_seq])).hexdigest()
-        if _put(disk, folder / f"{name}{_FRAME}", spilled_header(frame), png):
-            written += 1
-        else:
-            log.error("frame %s of session %s could not be spilled", frame.frame_id, frame.session_id)
-    disk.fsync_dir(folder)
     return written
 
 
@@ -162,15 +153,6 @@ def read_spill(root: Path) -> Spill:
         return frame.session_id, began[frame.epoch], frame.epoch, frame.record_seq
 
     return Spill(sorted(found.frames, key=place), found.torn)
-
-
-def remove(disk: Disk, frame: SpilledFrame) -> None:
-    """Let a frame go that is safe in its session.
-
-    Raises:
-        OSError: it cannot be removed; recording it again later is harmless.
-    """
-    disk.unlink(frame.path)
 
 
 def clear(disk: Disk, root: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_spill_taken_in_leaves_nothing(disk: ScriptedDisk, root: Path) -> None
     writer = SessionWriter.open_or_create(disk, root, "s", CREATED_AT)
     for frame in spill.read_spill(root).frames:
         writer.append([frame.load()])
-        spill.remove(disk, frame)
+        disk.unlink(frame.path)
     spill.clear(disk, root)
     assert writer.recorded == 3
     assert sorted(path.name for path in root.iterdir()) == ["s"]
@@ -66,7 +66,7 @@ def test_torn_files_are_told_and_kept(disk: ScriptedDisk, root: Path) -> None:
     with pytest.raises(ValueError, match="torn"):
         second.load()
     third.load()
-    spill.remove(disk, third)
+    disk.unlink(third.path)
     spill.clear(disk, root)
     assert first.path.exists()
 
