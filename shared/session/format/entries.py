@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from shared.frame import Frame
 from shared.session.format.jsontext import NotJson, decode, one_line, parse, parse_exact
 from shared.session.format.layout import MAX_INDEX, MAX_TIME_S
-from shared.session.format.metadata import DamagedMetadata
+from shared.session.format.metadata import OF_THE_HEAD, DamagedMetadata
 from shared.session.format.values import members
 
 MAX_ENTRY_BYTES = 4 << 20
@@ -79,8 +79,6 @@ _SAID: dict[Kind, str] = {
     _object: "an object",
     _region: "four whole numbers",
 }
-OF_THE_HEAD = frozenset({"session_id", "session_created_at"})
-"""What a frame says of its session: in the session's own head, and not in each entry."""
 
 
 def _kind_of(annotation: Any) -> Kind:
@@ -151,19 +149,16 @@ def typed(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def trimmed(text: bytes) -> bytes | None:
-    """The text of an entry without those of its values that are too deep or too large; None where that is no entry."""
+def trimmed(text: bytes) -> tuple[bytes, dict[str, Any]] | None:
+    """The text of an entry without those of its values that are too deep or too large, and what it says; None where
+    that is no entry."""
     try:
         held = members(decode(text))
-    except NotJson:
+        kept = [f"{key}:{value}" for key, value in held if len(value) <= MAX_VALUE_CHARS and _is_shallow(value)]
+        shorter = with_index_first("{" + ",".join(kept) + "}").encode("utf-8", "surrogatepass")
+        return shorter, parse_entry(shorter)
+    except (NotJson, DamagedMetadata):
         return None
-    kept = [f"{key}:{value}" for key, value in held if len(value) <= MAX_VALUE_CHARS and _is_shallow(value)]
-    shorter = with_index_first("{" + ",".join(kept) + "}") if any(item.startswith('"index":') for item in kept) else ""
-    try:
-        parse_entry(shorter.encode("utf-8", "surrogatepass"))
-    except DamagedMetadata:
-        return None
-    return shorter.encode("utf-8", "surrogatepass")
 
 
 def _is_shallow(text: str) -> bool:

@@ -155,11 +155,6 @@ def image_extension(data: bytes | memoryview) -> str:
     raise ValueError("these bytes are neither PNG, JPEG nor WebP")
 
 
-def session_folder(root: Path, session_id: str) -> Path:
-    """The folder of a session, to read from it; the id must have been validated."""
-    return root / session_id
-
-
 def folder_to_write(root: Path, session_id: str) -> Path:
     """The folder of a session, to write into it: nothing but a folder right under ``root``, whoever asks.
 

@@ -33,12 +33,14 @@ FORMAT = 1
 PNG_KEYWORD = "parafovea"
 """Keyword of the ``iTXt`` chunk whose JSON a lost entry is made from again."""
 
+OF_THE_HEAD = frozenset({"session_id", "session_created_at"})
+"""What a frame says of its session: in the session's own head, and not in each entry."""
+
 LINE_START = b'    {"index":'
 TAIL_START = b"\n  ]"
 SEQUENCE_START = b'\n  "sequence": ['
 
 _ENVELOPE = frozenset({"v", "type", "id", "time", "monotonic_ns"})
-_OF_THE_HEAD = frozenset({"session_id", "session_created_at"})
 _USERS = ("index", "filename", "target_sector", "focus_sector", "prompt", "timestamp")
 _PART_BYTES = 1 << 20
 
@@ -173,7 +175,7 @@ def entry_from_fields(
     Raises:
         KeyError: there is no ``target_sector``.
     """
-    entry = {key: value for key, value in fields.items() if key not in _ENVELOPE and key not in _OF_THE_HEAD}
+    entry = {key: value for key, value in fields.items() if key not in _ENVELOPE and key not in OF_THE_HEAD}
     entry["index"] = index
     entry["filename"] = filename or frame_name(index, fields["target_sector"])
     entry["sha256"] = sha256

@@ -24,11 +24,8 @@ _READ_BYTES = 8 << 20
 
 
 def open_plain(folder: StrPath, name: str) -> int:
-    """A descriptor to read a file of a session's folder from; on Windows, too, the bytes as they are.
-
-    Args:
-        folder: of the session; may itself be a link.
-        name: as metadata has it: ``0000_BR.png``, or ``inputs/<sha256>.png``.
+    """A descriptor to read a file of a session's folder from, by the name that metadata has for it. The folder itself
+    may be a link.
 
     Raises:
         IsADirectoryError: it is a folder.

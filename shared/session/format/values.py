@@ -110,10 +110,6 @@ def members(text: str) -> list[tuple[str, str]]:
 def value_at(text: str, begin: int) -> int:
     """One past the end of the value that begins at a place.
 
-    Args:
-        text: any.
-        begin: where its first character stands.
-
     Raises:
         NotJson: there is none; ``at`` says where.
         TooMuch: it is longer than :data:`MAX_VALUE_CHARS`, or has more parts than :data:`MAX_PARTS`.

@@ -11,7 +11,7 @@ from typing import Any
 from shared.errors import FrameCorrupt, FrameMissing, InvalidSessionId, SessionNotFound
 from shared.session.format import ids
 from shared.session.format.entries import file_named_in
-from shared.session.format.layout import MAX_INDEX, parse_frame_name, session_folder
+from shared.session.format.layout import MAX_INDEX, parse_frame_name
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.format.plain import read_plain
 from shared.session.reading.folder import find_input
@@ -201,7 +201,7 @@ def open_session(root: Path, session_id: str, *, salvage: bool = False) -> Sessi
         ids.validate(session_id)
     except InvalidSessionId:
         raise SessionNotFound(f"there is no session {session_id!r}") from None
-    return open_folder(session_folder(root, session_id), salvage=salvage)
+    return open_folder(root / session_id, salvage=salvage)
 
 
 def open_folder(folder: Path, *, salvage: bool = False) -> SessionReader:

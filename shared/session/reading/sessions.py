@@ -11,7 +11,7 @@ from pathlib import Path
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.session.format import ids
 from shared.session.format.entries import moment
-from shared.session.format.layout import METADATA, is_litter, session_folder
+from shared.session.format.layout import METADATA, is_litter
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.reading.folder import has_frames
 from shared.session.reading.reader import SessionReader
@@ -66,7 +66,7 @@ def is_session(root: Path, session_id: str) -> bool:
         ids.validate(session_id)
     except InvalidSessionId:
         return False
-    return holds_session(session_folder(root, session_id))
+    return holds_session(root / session_id)
 
 
 def holds_session(folder: Path) -> bool:
@@ -80,7 +80,7 @@ def details(root: Path, summary: SessionSummary) -> SessionDetails:
     Raises:
         SessionNotFound: it was removed meanwhile.
     """
-    folder = session_folder(root, summary.session_id)
+    folder = root / summary.session_id
     total = 0
     for path in (folder, folder / "inputs"):
         try:

@@ -28,15 +28,10 @@ def coding_of(data: bytes) -> tuple[str, int]:
 
 
 class Ruler:
-    """Tells where the places of a text stand in its file. Asked for them in order, it passes over the text once.
+    """Tells where the places of a text stand in its file, in which it begins behind ``first_byte`` bytes of a mark.
+    Asked for them in order, it passes over the text once."""
 
-    Args:
-        text: of the file, behind its mark.
-        encoding: of the file.
-        first_byte: where the text begins in it.
-    """
-
-    def __init__(self, text: str, encoding: str = "utf-8", first_byte: int = 0) -> None:
+    def __init__(self, text: str, encoding: str, first_byte: int) -> None:
         self._text = text
         self._encoding = encoding
         self._byte, self._measured = first_byte, 0
@@ -65,14 +60,8 @@ class Ruler:
 
 
 class Spans:
-    """Places in one version of a file of less than 4 GB.
-
-    Args:
-        encoding: of the file; what is read is UTF-8.
-
-    Attributes:
-        line_of: the line on which each begins, from 1.
-    """
+    """Places in one version of a file of less than 4 GB; ``line_of`` has the line on which each begins, from 1. What is
+    read is UTF-8, whatever the file's encoding."""
 
     __slots__ = ("_encoding", "_lengths", "_starts", "line_of")
 

@@ -17,7 +17,7 @@ from shared.system.disk import Disk
 log = logging.getLogger(__name__)
 
 
-class Torn(Exception):
+class Torn(OSError):
     """A write failed and so did putting the old bytes back: the file needs repair before it is written again."""
 
 
@@ -78,14 +78,14 @@ class MetadataFile:
         self._write(text, self.tail)
         self.count += len(entries)
 
-    def set_tail(self, tail: Tail, *, durable: bool) -> None:
-        """Change the tail only.
+    def set_tail(self, tail: Tail) -> None:
+        """Change the tail only, durably.
 
         Raises:
             OSError: it is as it was.
             Torn: it is not.
         """
-        self._write(b"", tail, durable=durable)
+        self._write(b"", tail, durable=True)
 
     def _write(self, text: bytes, tail: Tail, *, durable: bool = False) -> None:
         data = text + metadata.tail_bytes(tail)
@@ -124,4 +124,4 @@ class MetadataFile:
             self._identity = self._left()
         except OSError as second:
             log.error("%s was left torn: a write failed (%s), and so did undoing it (%s)", self.path, error, second)
-            raise Torn(f"{self.path} was left torn: {error}") from second
+            raise Torn(second.errno, f"{self.path} was left torn: {error}") from second

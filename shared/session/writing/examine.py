@@ -118,10 +118,10 @@ def _take(found: Examination, said: Contents, texts: Iterator[bytes]) -> set[str
             named = file_named_in(text)
             if named is not None:
                 (have if found.keeps_broken else found.named).add(named)
-            shorter = None if found.keeps_broken else trimmed(text)
-            if shorter is None:
+            kept = None if found.keeps_broken else trimmed(text)
+            if kept is None:
                 continue
-            entry = parse_entry(shorter)
+            _, entry = kept
             found.trimmed.append({key: entry.get(key) for key in ("index", "filename", "epoch", "record_seq")})
         if entry["index"] < COUNTED_INDEX:
             found.next_index = max(found.next_index, entry["index"] + 1)

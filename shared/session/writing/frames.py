@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from shared.frame import Frame
-from shared.session.format.metadata import entry_from_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +57,3 @@ class MissingInput(Exception):
     def __init__(self, sha256: str) -> None:
         super().__init__(f"the input {sha256} is not in the session")
         self.sha256 = sha256
-
-
-def entry_of(frame: Frame, index: int, input_file: str | None) -> dict[str, Any]:
-    """The entry of a frame that is recorded under ``index``; ``input_file`` is where its input lies in the session.
-
-    Raises:
-        ValueError: the index, or the frame's target, makes no file's name.
-    """
-    return entry_from_fields(frame.flat(), index, frame.sha256, input_file)
