@@ -142,7 +142,7 @@ class SessionsFolder:
                 return []
             holder = spill.claim(self.path)
             try:
-                return spill.read_spill(self.path).frames
+                return spill.read_spill(self.path)
             finally:
                 holder.release()
         except AlreadyHeld:

@@ -164,7 +164,9 @@ def parse_tail(text: bytes) -> Tail:
     Raises:
         DamagedMetadata: torn.
     """
-    return Tail.from_json(_object(b'{"sequence":[' + text, "tail", drop="sequence"))
+    values = _object(b'{"sequence":[' + text, "tail")
+    del values["sequence"]
+    return Tail.from_json(values)
 
 
 def entry_from_fields(
@@ -193,7 +195,7 @@ def _ordered(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: entry.get(key) for key in _USERS}, **{k: v for k, v in entry.items() if k not in _USERS}}
 
 
-def _object(text: bytes, what: str, drop: str | None = None) -> dict[str, Any]:
+def _object(text: bytes, what: str) -> dict[str, Any]:
     try:
         check_parts(text)
         value = parse_exact(text)
@@ -201,6 +203,4 @@ def _object(text: bytes, what: str, drop: str | None = None) -> dict[str, Any]:
         raise DamagedMetadata(f"the {what} of metadata.json is damaged: {error}") from None
     if not isinstance(value, dict):
         raise DamagedMetadata(f"the {what} of metadata.json is not an object")
-    if drop:
-        value.pop(drop, None)
     return value

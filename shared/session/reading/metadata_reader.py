@@ -25,17 +25,13 @@ _PER_BYTE = 64
 
 class MetadataReader:
     """The metadata of one session, as it was when it was opened or last refreshed. Close it, or use it as a context
-    manager.
-
-    Args:
-        folder: of the session.
-        salvage: open a session whose metadata is not understood too, with what can be read of it.
+    manager. With ``salvage``, one that is not understood is opened too, with what can be read of it.
 
     Attributes:
         session_id: the folder's name.
         head: the keys before the sequence.
         tail: what may change, behind it.
-        problem: with ``salvage``, what is not understood, with its place; None where everything is.
+        problem: what is not understood, with its place; None where everything is.
         contents: what was read.
         proved: entries that are known to be strict JSON; see :mod:`shared.session.reading.snapshot`.
     """
@@ -92,9 +88,8 @@ class MetadataReader:
         return moment(self.head.get("created_at"))
 
     def entry(self, position: int) -> dict[str, Any]:
-        """The entry at a position, from 0, as :func:`shared.session.format.entries.seen` gives it.
-
-        Its ``index`` is larger than its position where the folder was once made anew.
+        """The entry at a position, from 0, as :func:`shared.session.format.entries.seen` gives it. Its ``index`` is
+        larger where the folder was once made anew.
 
         Raises:
             IndexError: there is none.

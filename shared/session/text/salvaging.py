@@ -53,8 +53,9 @@ class Salvage:
     whole_to: int = 0
 
 
-def begins_as_ours(head: bytes) -> bool:
-    """Whether a file whose beginning this is was laid out by this program."""
+def begins_as_ours(fd: int) -> bool:
+    """Whether a file was laid out by this program, as far as its beginning tells."""
+    head = lines.pread(fd, _HEAD_BYTES, 0)
     try:
         parse_head(head)
     except DamagedMetadata:
@@ -82,7 +83,7 @@ def salvage(fd: int) -> Salvage:
         broken += 1
         if broken > MAX_BROKEN:
             break
-    found.tail = _tail(fd)
+    found.tail = last_tail(fd, lines.MAX_TAIL_BYTES)
     found.torn = found.tail is None and (broken_at is None or broken_at >= found.whole_to or walk.has_zeros)
     return found
 
@@ -129,9 +130,9 @@ class _Lines:
             self.has_zeros |= b"\0" in data
 
 
-def _tail(fd: int) -> Tail | None:
-    begin = max(0, os.fstat(fd).st_size - lines.MAX_TAIL_BYTES)
-    data = lines.pread(fd, lines.MAX_TAIL_BYTES, begin)
+def last_tail(fd: int, within_bytes: int) -> Tail | None:
+    """The tail, where it begins in the last so many bytes of a file, and is whole."""
+    data = lines.pread(fd, within_bytes, max(0, os.fstat(fd).st_size - within_bytes))
     at = data.rfind(TAIL_START)
     try:
         return parse_tail(data[at:]) if at >= 0 else None

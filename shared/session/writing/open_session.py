@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class OpenSession:
-    """One open session.
+    """One open session. Whatever writes raises OSError where the disk refuses.
 
     Attributes:
         session_id, created_at: as in its head.
@@ -64,7 +64,6 @@ class OpenSession:
         Raises:
             InvalidSessionId: no session may have this id.
             FileExistsError: there is a folder of that name.
-            OSError: the disk refuses; there is no session.
         """
         if folder_to_write(root, session_id).exists():
             raise FileExistsError(f"there is a session {session_id!r}")
@@ -79,7 +78,6 @@ class OpenSession:
         Raises:
             InvalidSessionId: no session may have this id.
             FileNotFoundError: there is none.
-            OSError: the disk refuses.
         """
         writer = cls(disk, root, metadata.new_head(session_id, created_at or 0.0), Tail())
         writer._reopen(known_head=writer._head if created_at else None, died=True)
@@ -89,12 +87,7 @@ class OpenSession:
     def open_or_create(
         cls, disk: Disk, root: Path, session_id: str, created_at: float, extra: Mapping[str, Any] | None = None
     ) -> Self:
-        """Go on with a session, or make it (anew) when its folder is not there.
-
-        Raises:
-            InvalidSessionId: no session may have this id.
-            OSError: the disk refuses.
-        """
+        """:meth:`open` a session, or :meth:`create` it (anew) where its folder is not there."""
         if folder_to_write(root, session_id).exists():
             return cls.open(disk, root, session_id, created_at)
         return cls.create(disk, root, session_id, created_at, extra)
@@ -113,11 +106,7 @@ class OpenSession:
         return frame_id in self.recorded_ids
 
     def mark_lost(self, frame_ids: Iterable[str]) -> list[str]:
-        """Name frames that will never be recorded; those that were not named before.
-
-        Raises:
-            OSError: the disk refuses.
-        """
+        """Name frames that will never be recorded; those that were not named before."""
         new = [frame_id for frame_id in dict.fromkeys(frame_ids) if frame_id not in self._tail.lost]
         tail = replace(self._tail, lost=[*self._tail.lost, *new])
         if not self.folder.exists():
@@ -129,11 +118,7 @@ class OpenSession:
         return new
 
     def close(self) -> None:
-        """End the recording. The session can be opened again.
-
-        Raises:
-            OSError: the disk refuses; the session still says that it is open.
-        """
+        """End the recording. Where the disk refuses, the session still says that it is open. It can be opened again."""
         if not self._placed and not self.folder.exists():
             return  # removed by its owner, and nothing came since: it stays removed
         self._ensure_ours()
@@ -141,11 +126,7 @@ class OpenSession:
         self._set_tail(replace(self._tail, open=False))
 
     def reread(self) -> None:
-        """Read the session again and repair what is wrong with it, whoever it was that changed it.
-
-        Raises:
-            OSError: the disk refuses.
-        """
+        """Read the session again and repair what is wrong with it, whoever it was that changed it."""
         self._file = None
         if not self.folder.exists():
             self._make_folder()

@@ -12,7 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,14 +81,6 @@ class SpilledFrame:
         return PendingFrame(self.frame, png, source, input_lost=source is None)
 
 
-@dataclass(slots=True)
-class Spill:
-    """What the folder holds: frames in the order they are to be recorded, and files that are no use to anyone."""
-
-    frames: list[SpilledFrame] = field(default_factory=list)
-    torn: list[Path] = field(default_factory=list)
-
-
 def write_spill(
     disk: Disk,
     root: Path,
@@ -125,13 +117,14 @@ def write_spill(
     return written
 
 
-def read_spill(root: Path) -> Spill:
-    """What is spilled: the headers only, by session, then epoch (older first), then ``record_seq``.
+def read_spill(root: Path) -> list[SpilledFrame]:
+    """What is spilled: the headers only, by session, then epoch (older first), then ``record_seq``. A file that is of
+    no use to anyone is logged.
 
     Raises:
         OSError: the folder cannot be read. (None at all is an empty spill.)
     """
-    found = Spill()
+    found: list[SpilledFrame] = []
     try:
         paths = sorted((root / layout.SPILL).iterdir())
     except FileNotFoundError:
@@ -140,19 +133,18 @@ def read_spill(root: Path) -> Spill:
         if path.suffix != _FRAME or layout.is_temporary(path.name):
             continue
         try:
-            found.frames.append(SpilledFrame(path, _read_frame(path)))
+            found.append(SpilledFrame(path, _read_frame(path)))
         except (ValueError, OSError) as error:
             log.error("%s; its frame is lost unless it was recorded", error)
-            found.torn.append(path)
     began: dict[str, float] = {}
-    for frame in (spilled.frame for spilled in found.frames):
+    for frame in (spilled.frame for spilled in found):
         began[frame.epoch] = min(began.get(frame.epoch, frame.timestamp), frame.timestamp)
 
     def place(spilled: SpilledFrame) -> tuple[object, ...]:
         frame = spilled.frame
         return frame.session_id, began[frame.epoch], frame.epoch, frame.record_seq
 
-    return Spill(sorted(found.frames, key=place), found.torn)
+    return sorted(found, key=place)
 
 
 def clear(disk: Disk, root: Path) -> None:

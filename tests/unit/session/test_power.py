@@ -112,7 +112,7 @@ def test_a_power_cut_while_spilling_leaves_no_false_frame(dies_at: int, reached:
         draws = iter(reached * 50)
         after = Path(folder) / "after"
         disk.cut(after, lambda: next(draws))
-        loaded = [frame.load() for frame in read_spill(after).frames]
+        loaded = [frame.load() for frame in read_spill(after)]
         assert [frame.png for frame in loaded] == [given_frames[frame.frame.seq].png for frame in loaded]
         if complete:
             assert len(loaded) == len(given_frames)
