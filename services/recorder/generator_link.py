@@ -91,7 +91,7 @@ class GeneratorLink:
         self._ask_soon.set()
         message, streams, now_s = published.message, self._ledger.streams, time.monotonic()
         assert isinstance(message, Frame | Heartbeat)
-        self._ledger.receive_epoch(message.epoch, published.sent_at, now_s)
+        streams.receive_epoch(message.epoch, published.sent_at, now_s)
         self._news.set()
         if isinstance(message, Frame):
             if message.session_id is not None:
@@ -149,7 +149,7 @@ class GeneratorLink:
             raise self._strange(error) from None
         except ParafoveaError as error:
             raise GeneratorAway(str(error)) from None
-        self.acknowledge(self._ledger.reconcile(listing, time.monotonic()))
+        self.acknowledge(self._ledger.streams.reconcile(listing, time.monotonic()))
         self._news.set()
 
     async def _fetch(self, ref: FrameRef) -> None:

@@ -19,7 +19,6 @@ from services.recorder.ledger.losses import SetAside
 from shared.bus.messages import FrameRecorded, Message
 from shared.frame import FrameRef
 from shared.session.writing.frames import CorruptFrame, RecordedFrame
-from shared.session.writing.spill import SpilledFrame
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +67,7 @@ class WriterLoop:
                 await self._thread.run(folder.recover, self._archive.is_open)
                 ledger.recovered = True
             if ledger.wants_spill:
-                generations = ledger.generations  # another one may go while this one's is read
+                generations = ledger.streams.generations  # another one may go while this one's is read
                 ledger.take_spill(await self._thread.run(folder.read_spill), generations)
             elif ledger.backoff.folder is not None:
                 await self._thread.run(folder.claim)
@@ -141,24 +140,20 @@ class WriterLoop:
         await self._report(session_id, written)
 
     async def _write_spilled(self, session_id: str) -> None:
-        frames = self._ledger.spilled_batch(session_id)
-        written = await self._take_out(session_id, frames, is_last_try=len(frames) == 1)
-        if written is None and len(frames) > 1:  # find the one
-            frames = frames[:1]
-            written = await self._take_out(session_id, frames, is_last_try=True)
-        if self._ledger.took_out(session_id, frames):
-            await self._thread.run(self._archive.folder.clear_spill)
-        await self._report(session_id, written or Written(count=self._ledger.recorded.get(session_id, 0)))
-
-    async def _take_out(self, session_id: str, frames: list[SpilledFrame], *, is_last_try: bool) -> Written | None:
-        """Write frames of the spill; None where one of them cannot be used. A single one is lost then."""
-        try:
-            return await self._thread.run(self._archive.write_spilled, session_id, frames)
-        except (ValueError, CorruptFrame) as error:
-            if is_last_try:
+        batch = self._ledger.spilled_batch(session_id)
+        written = Written(count=self._ledger.recorded.get(session_id, 0))
+        for frames in (batch, batch[:1]):
+            try:
+                written = await self._thread.run(self._archive.write_spilled, session_id, frames)
+            except (ValueError, CorruptFrame) as error:
+                if len(frames) > 1:
+                    continue  # one of them cannot be used: those before it are written one by one
                 log.error("a spilled frame of session %s cannot be used: %s", session_id, error)
                 self._ledger.spoilt(frames[0], time.monotonic())
-            return None
+            break
+        if self._ledger.took_out(session_id, frames):
+            await self._thread.run(self._archive.folder.clear_spill)
+        await self._report(session_id, written)
 
     async def _input(self, sha256: str) -> bytes | None:
         """An input image; None once it is certain that the generator which is there has it no more.

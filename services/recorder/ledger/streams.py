@@ -28,6 +28,7 @@ class Streams:
         epoch: the generator's epoch; None before its first message.
         wants_listing: the generator should be asked what is pending.
         dropped: frames of the stream that did not fit into the cache, and are fetched when their turn comes.
+        generations: how many lives of the generator there were, as far as is known; one before this process began.
         listings: how often the generator has said what is pending.
         cached_bytes: PNGs that are here.
     """
@@ -36,6 +37,7 @@ class Streams:
         self.epoch: str | None = None
         self.wants_listing = True
         self.dropped = 0
+        self.generations = 1
         self.listings = 0
         self.cached_bytes = 0
         self._received_at = 0.0
@@ -48,21 +50,21 @@ class Streams:
 
     # -- what is received ---------------------------------------------------------------------------------------------
 
-    def receive_epoch(self, epoch: str, at_s: float, now_s: float, *, certain: bool = False) -> bool:
-        """A message of an epoch, sent at ``at_s`` by its own clock; whether the epoch is a new one.
+    def receive_epoch(self, epoch: str, at_s: float, now_s: float, *, certain: bool = False) -> None:
+        """A message of an epoch, sent at ``at_s`` by its own clock.
 
         Messages of a dead generator may arrive behind those of its successor, so the later one counts;
         ``certain``: it is an answer, which only a living generator gives.
         """
         if epoch == self.epoch:
             self._received_at = max(self._received_at, at_s)
-            return False
+            return
         if self.epoch is not None and not certain and at_s < self._received_at:
-            return False
+            return
+        self.generations += 1
         self.epoch, self._received_at, self.wants_listing = epoch, at_s, True
         for stream in self:
             stream.dead_since_s = None if stream.epoch == epoch else stream.dead_since_s or now_s
-        return True
 
     def add(self, frame: Frame, png: bytes, now_s: float, *, asked: bool = False) -> None:
         """A frame from the stream; ``asked``: one that was fetched, for which there is always room.
