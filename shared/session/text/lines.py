@@ -62,16 +62,17 @@ def open_file(path: str | os.PathLike[str]) -> int:
 
 def pread(fd: int, length: int, offset: int) -> bytes:
     """``length`` bytes at ``offset``, fewer only at the file's end."""
-    if hasattr(os, "pread"):
-        data = os.pread(fd, length, offset)
-        while len(data) < length and (more := os.pread(fd, length - len(data), offset + len(data))):
-            data += more
-        return data
-    os.lseek(fd, offset, os.SEEK_SET)
-    data = os.read(fd, length)
-    while len(data) < length and (more := os.read(fd, length - len(data))):
+    data = b""
+    while len(data) < length and (more := _read_at(fd, length - len(data), offset + len(data))):
         data += more
     return data
+
+
+def _read_at(fd: int, length: int, offset: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(fd, length, offset)
+    os.lseek(fd, offset, os.SEEK_SET)
+    return os.read(fd, length)
 
 
 def scan(fd: int) -> Index:
