@@ -122,9 +122,9 @@ class Recorder:
         began, ledger = time.monotonic(), self.ledger
         while (elapsed := time.monotonic() - began) < DRAIN_S:
             quiet = link.state == "stopping" or elapsed > LISTEN_S
-            if not link.connected:
+            if not link.client.connected:
                 # One that was never met may be a moment from it, with frames of ours; one that was is gone.
-                may_come = not link.met and elapsed < LISTEN_S
+                may_come = not link.client.met and elapsed < LISTEN_S
                 if not may_come and ledger.is_stuck():
                     break
             elif quiet and not ledger.streams.wants_listing and not ledger.sessions():
@@ -140,7 +140,7 @@ class Recorder:
                 await self._proving.withdraw()
         except TimeoutError:
             log.warning("the disk does not answer; open sessions are repaired at the next start")
-        await link.close()
+        await link.client.close()
         for thread in (self.thread, self._space):
             thread.close()
         self._runtime.abandon_threads = True
