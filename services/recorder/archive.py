@@ -82,11 +82,7 @@ class Archive:
         return SessionStamp(session_id=session_id, created_at=writer.created_at), resumed, writer.recorded
 
     def resume(self, stamp: SessionStamp) -> int:
-        """Go on with a session that is known to be active; made anew where its folder is gone. Its frames.
-
-        Raises:
-            InvalidSessionId: no session may be called so.
-        """
+        """Go on with a session that is known to be active; made anew where its folder is gone. Its frames."""
         self.folder.claim()
         return self._open(ids.validate(stamp.session_id), stamp.created_at).recorded
 
@@ -165,20 +161,12 @@ class Archive:
         self._disk.remove_tree(doomed)
 
     def adopt(self, staged: str, session_id: str) -> None:
-        """Give an imported session its place.
-
-        Raises:
-            InvalidSessionId, SessionExists, NotFound: see :func:`shared.session.transfer.staging.adopt`.
-        """
+        """Give an imported session its place; see :func:`shared.session.transfer.staging.adopt`."""
         self.folder.claim()
         adopt(self._disk, self._root, staged, session_id)
 
     def repair(self, session_id: str) -> list[str]:
-        """Mend a session; a sentence for each thing done.
-
-        Raises:
-            SessionNotFound: there is none.
-        """
+        """Mend a session; a sentence for each thing done. Raises SessionNotFound where there is none."""
         self.folder.claim()
         if not self._is_session(session_id):
             raise SessionNotFound(f"there is no session {session_id!r}")

@@ -73,11 +73,7 @@ class SessionsFolder:
                 log.warning("the lock of %s could not be removed: %s", self.path, error)
 
     def recover(self, is_open: Callable[[str], bool]) -> None:
-        """Remove half-made sessions, and repair those that were left open; not those that ``is_open`` here.
-
-        Raises:
-            AlreadyHeld, FolderUnusable: see :meth:`claim`.
-        """
+        """Remove half-made sessions, and repair those that were left open; not those that ``is_open`` here."""
         self.claim()
         try:
             names = sorted(os.listdir(self.path))
@@ -99,11 +95,7 @@ class SessionsFolder:
             log.error("what an import left behind could not be removed: %s", error)
 
     def claim_id(self, session_id: str, is_session: Callable[[str], bool]) -> None:
-        """See that a new session may have this id.
-
-        Raises:
-            InvalidSessionId, SessionExists: it may not.
-        """
+        """See that a new session may have this id. Raises InvalidSessionId or SessionExists where it may not."""
         try:
             ids.claim(self.path, session_id)
         except SessionExists as error:
@@ -115,11 +107,8 @@ class SessionsFolder:
             ) from None
 
     def check_understood(self, session_id: str) -> None:
-        """Metadata that a recorder left torn is mended when it is opened; what another hand wrote is not ours to drop.
-
-        Raises:
-            DamagedMetadata: it is so.
-        """
+        """Raises DamagedMetadata where another hand may yet mend what it wrote: that is not ours to drop. What a
+        recorder left torn is mended when it is opened."""
         try:
             with SessionReader(self.path / session_id, salvage=True) as reader:
                 said, size = reader.contents, os.fstat(reader.fileno()).st_size if reader.fileno() >= 0 else 0
@@ -159,11 +148,7 @@ class SessionsFolder:
             log.warning("the spill is not cleared: %s", error)
 
     def set_aside(self, lost: LostFrame) -> None:
-        """Keep what there is of a frame that cannot be recorded, for a human, as far as there is room.
-
-        Raises:
-            FolderUnusable, OSError: the disk refuses; try again.
-        """
+        """Keep what there is of a frame that cannot be recorded, for a human, as far as there is room."""
         self.claim()
         keep(self._disk, self.path, lost)
 

@@ -195,11 +195,7 @@ class GeneratorLink:
 
 
 def _check_picture(frame: Frame, png: bytes) -> None:
-    """See that a frame comes with a PNG.
-
-    Raises:
-        StrangeAnswer: its picture is none.
-    """
+    """Raises StrangeAnswer where a frame comes without a PNG."""
     if not png.startswith(PNG_SIGNATURE):
         raise StrangeAnswer("its picture is no PNG", frame.flat(), png)
 

@@ -204,11 +204,7 @@ class RequestHandlers:
             raise RecorderUnavailable("the recorder is stopping; try again when it is back")
 
     async def _write(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Have the disk changed.
-
-        Raises:
-            InsufficientStorage, RecorderUnavailable: it refuses.
-        """
+        """Have the disk changed. Raises InsufficientStorage or RecorderUnavailable where it refuses."""
         try:
             return await self._thread.run(work, *arguments, **named)
         except (FolderUnusable, OSError) as error:

@@ -31,11 +31,8 @@ class Retry:
 
 
 class Backoff:
-    """Sessions that cannot be written to, each with its own delay; and the folder of them all.
-
-    Attributes:
-        folder: what is wrong with the sessions folder as a whole; None while all is well.
-    """
+    """Sessions that cannot be written to, each with its own delay; and the ``folder`` of them all, None while it is
+    well."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, Retry] = {}

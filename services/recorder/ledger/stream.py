@@ -88,11 +88,8 @@ class Stream:
         return frame_id in listed or any(received.frame.frame_id == frame_id for received in self.cached.values())
 
     def reach(self, number: int) -> None:
-        """There is a frame of this number.
-
-        Raises:
-            ValueError: it is so far from the others that what is between cannot be missing.
-        """
+        """There is a frame of this number. Raises ValueError where it is so far from the others that what is between
+        cannot be missing."""
         first = min(self.cached, default=number) if self.next is None else self.next
         end = max(self.end, number + 1)
         if end - min(first, number) > MAX_GAP and number >= (self.next or 0):

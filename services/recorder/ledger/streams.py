@@ -67,13 +67,8 @@ class Streams:
             stream.dead_since_s = None if stream.epoch == epoch else stream.dead_since_s or now_s
 
     def add(self, frame: Frame, png: bytes, now_s: float, *, asked: bool = False) -> None:
-        """A frame from the stream; ``asked``: one that was fetched, for which there is always room.
-
-        One of no session is passed over.
-
-        Raises:
-            ValueError: its number can be none.
-        """
+        """A frame from the stream; ``asked``: one that was fetched, for which there is always room. One of no session
+        is passed over. Raises ValueError where its number can be none."""
         session_id, number = frame.session_id, frame.record_seq
         if session_id is None or number is None:
             return
@@ -95,11 +90,8 @@ class Streams:
         self.cached_bytes += len(png)
 
     def receive_backlog(self, epoch: str, session_id: str, last_record_seq: int, frames: int, now_s: float) -> None:
-        """The generator's heartbeat says that ``frames`` of a session wait, the last being ``last_record_seq``.
-
-        Raises:
-            ValueError: its number can be none.
-        """
+        """The generator's heartbeat says that ``frames`` of a session wait, the last being ``last_record_seq``. Raises
+        ValueError where that can be no number."""
         if epoch != self.epoch:
             return
         stream = self._stream(epoch, session_id, now_s)

@@ -170,11 +170,8 @@ def _is_shallow(text: str) -> bool:
 
 
 def with_index_first(text: str) -> str:
-    """An entry's text on one line that begins with its index, as this program's own layout has it.
-
-    Raises:
-        NotJson: it is no object, or has no index.
-    """
+    """An entry's text on one line that begins with its index, as this program's own layout has it. Raises NotJson where
+    it is no object, or has no index."""
     compact = one_line(text)
     if compact.startswith('{"index":'):
         return compact
@@ -186,11 +183,8 @@ def with_index_first(text: str) -> str:
 
 
 def on_one_line(text: bytes) -> bytes:
-    """An entry as this program lays it out, every value as it was written.
-
-    Raises:
-        DamagedMetadata: it is no entry.
-    """
+    """An entry as this program lays it out, every value as it was written. Raises DamagedMetadata where it is no
+    entry."""
     try:
         return with_index_first(text.decode("utf-8", "surrogatepass")).encode("utf-8", "surrogatepass")
     except (NotJson, UnicodeDecodeError) as error:

@@ -144,11 +144,8 @@ def _integer(digits: str) -> int | Digits:
 
 
 def _check_depth(value: Any, brackets: int) -> None:
-    """Whether a value keeps to :data:`MAX_DEPTH`; where its text has no more ``brackets`` than that, it does.
-
-    Raises:
-        NotJson: it does not.
-    """
+    """Raises NotJson where a value is nested deeper than :data:`MAX_DEPTH`. With no more ``brackets`` than that in its
+    text, it is not."""
     if brackets > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
         raise NotJson(f"nested more than {MAX_DEPTH} deep")
 

@@ -147,11 +147,8 @@ def file_parts(head: Mapping[str, Any], compact_entries: Iterable[bytes], tail: 
 
 
 def parse_head(text: bytes) -> dict[str, Any]:
-    """The head from a file's beginning that reaches to ``"sequence": [``.
-
-    Raises:
-        DamagedMetadata: it is not there, or not as this module writes it.
-    """
+    """The head from a file's beginning that reaches to ``"sequence": [``. Raises DamagedMetadata where it is not there,
+    or not as this module writes it."""
     at = text.find(SEQUENCE_START)
     if at < 0:
         raise DamagedMetadata("metadata.json does not begin with a head and a sequence", 0)
@@ -159,11 +156,7 @@ def parse_head(text: bytes) -> dict[str, Any]:
 
 
 def parse_tail(text: bytes) -> Tail:
-    """The tail, from bytes that begin with :data:`TAIL_START`.
-
-    Raises:
-        DamagedMetadata: torn.
-    """
+    """The tail, from bytes that begin with :data:`TAIL_START`. Raises DamagedMetadata where it is torn."""
     values = _object(b'{"sequence":[' + text, "tail")
     del values["sequence"]
     return Tail.from_json(values)

@@ -94,10 +94,6 @@ def read_plain(folder: StrPath, name: str, limit_bytes: int = MAX_PICTURE_BYTES)
 
 
 def check_inputs(folder: Path) -> None:
-    """Whether inputs can be written: their folder, if there is one, lies in the session's.
-
-    Raises:
-        OSError: it is a link.
-    """
+    """Raises OSError where inputs cannot be written, since their folder is a link."""
     if os.path.islink(folder / INPUTS):
         raise OSError(errno.ELOOP, "it is a link; put the folder itself in its place", os.fspath(folder / INPUTS))

@@ -90,11 +90,8 @@ class Walk:
 
 
 def members(text: str) -> list[tuple[str, str]]:
-    """The keys of an object and the texts of their values, both as they are written.
-
-    Raises:
-        NotJson: it is no object.
-    """
+    """The keys of an object and the texts of their values, both as they are written. Raises NotJson where it is no
+    object."""
     walk = Walk(text)
     held = []
     going = walk.begins("{", "}")
@@ -137,11 +134,8 @@ def value_at(text: str, begin: int) -> int:
 
 
 def check_parts(text: str | bytes, at: int = 0) -> None:
-    """Refuse a value that would take too much memory, and too long.
-
-    Raises:
-        TooMuch: ``text``, which begins ``at`` a place, has more than :data:`MAX_PARTS`.
-    """
+    """Refuse, by :class:`TooMuch`, a value with more than :data:`MAX_PARTS`, which would take too much memory, and too
+    long."""
     if len(text) > _COUNTED_CHARS and parts_of(text) > MAX_PARTS:
         raise TooMuch(f"a value has more than {MAX_PARTS} parts", at)
 

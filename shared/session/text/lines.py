@@ -51,11 +51,7 @@ class Index:
 
 
 def open_file(path: str | os.PathLike[str]) -> int:
-    """A descriptor to read the metadata of a session from.
-
-    Raises:
-        OSError: see :func:`shared.session.format.plain.open_plain`.
-    """
+    """A descriptor to read the metadata of a session from: see :func:`shared.session.format.plain.open_plain`."""
     folder, name = os.path.split(path)
     return open_plain(folder, name)
 
@@ -90,11 +86,8 @@ def scan(fd: int) -> Index:
 
 
 def extend(fd: int, index: Index) -> None:
-    """Bring an index up to date with a file that was appended to since.
-
-    Raises:
-        DamagedMetadata: torn; the index is as it was.
-    """
+    """Bring an index up to date with a file that was appended to since. Where that is torn (DamagedMetadata), the index
+    is as it was."""
     newer = Index(index.head, array("Q"), index.tail_at)
     _continue(fd, newer, index.tail_at, previous=ord("[") if not index.starts else None)
     index.starts.extend(newer.starts)

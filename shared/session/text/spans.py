@@ -89,11 +89,7 @@ class Spans:
             del places[:]
 
     def text(self, fd: int, position: int) -> bytes:
-        """The text at a position.
-
-        Raises:
-            IndexError: there is none.
-        """
+        """The text at a position."""
         return self._utf8(lines.pread(fd, self._lengths[position], self._starts[position]))
 
     def texts(self, fd: int, first: int = 0) -> Iterator[bytes]:

@@ -25,11 +25,7 @@ IMPORT = ".import"
 
 @contextlib.contextmanager
 def staging(disk: Disk, root: Path) -> Iterator[Path]:
-    """An empty folder under ``root/.import``; it goes, with what is still in it, at the end.
-
-    Raises:
-        OSError: the disk refuses.
-    """
+    """An empty folder under ``root/.import``; it goes, with what is still in it, at the end."""
     base = root / IMPORT
     make_root(disk, root)
     _check(base)
@@ -51,11 +47,7 @@ def staging(disk: Disk, root: Path) -> Iterator[Path]:
 
 
 def sweep(disk: Disk, root: Path, *, keep_base: bool = False) -> None:
-    """Remove what importers that died left behind.
-
-    Raises:
-        OSError: the disk refuses.
-    """
+    """Remove what importers that died left behind."""
     base = root / IMPORT
     _check(base)
     if not base.is_dir():

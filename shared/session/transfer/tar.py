@@ -171,11 +171,7 @@ def _named(kind: bytes, record: bytes, name: str | None) -> str | None:
 
 
 def _checked(name: str) -> str:
-    """A name that a system can have.
-
-    Raises:
-        InvalidArchive: it is longer, or holds a NUL.
-    """
+    """A name that a system can have. Raises InvalidArchive where it is longer, or holds a NUL."""
     shown = f"the archive holds a file with the name {name[:_SHOWN_CHARS]!r}"
     if len(name.encode()) > MAX_NAME_BYTES:
         raise InvalidArchive(f"{shown}..., which is longer than {MAX_NAME_BYTES} bytes")

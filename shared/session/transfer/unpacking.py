@@ -91,11 +91,7 @@ def sync(disk: Disk, folder: Path, unpacked: Unpacked) -> None:
 
 
 def _safe_parts(name: str) -> tuple[str, ...]:
-    """The name's parts.
-
-    Raises:
-        InvalidArchive: it holds what no name of ours has.
-    """
+    """The name's parts. Raises InvalidArchive where it holds what no name of ours has."""
     if ":" in name or any(ord(char) < 32 or ord(char) == 127 for char in name):
         raise InvalidArchive(f"the archive holds a file with the unsafe name {name[:200]!r}")
     return tuple(part for part in name.split("/") if part not in ("", "."))

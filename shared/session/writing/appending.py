@@ -52,11 +52,8 @@ class MetadataFile:
         return cls(disk, path, count=len(index.starts), tail_at=index.tail_at, text=text, tail=index.tail)
 
     def is_ours(self) -> bool:
-        """Whether the file is still the one that was opened, as it was left, with the tail that it got.
-
-        Raises:
-            FileNotFoundError: it is gone.
-        """
+        """Whether the file is still the one that was opened, as it was left, with the tail that it got. Raises
+        FileNotFoundError where it is gone."""
         if lines.identity(os.stat(self.path)) != self._identity:
             return False
         fd = lines.open_file(self.path)
@@ -79,12 +76,7 @@ class MetadataFile:
         self.count += len(entries)
 
     def set_tail(self, tail: Tail) -> None:
-        """Change the tail only, durably.
-
-        Raises:
-            OSError: it is as it was.
-            Torn: it is not.
-        """
+        """Change the tail only, durably. Where that fails it is as it was, unless the error is :class:`Torn`."""
         self._write(b"", tail, durable=True)
 
     def _write(self, text: bytes, tail: Tail, *, durable: bool = False) -> None:

@@ -40,11 +40,7 @@ class RecordedFrame:
 
 
 class CorruptFrame(Exception):
-    """The bytes of a frame or of its input are not those that it names; fetch them again.
-
-    Attributes:
-        pending: which one.
-    """
+    """The bytes of the ``pending`` frame or of its input are not those that it names; fetch them again."""
 
     def __init__(self, pending: PendingFrame, what: str, found: str, named: str) -> None:
         super().__init__(f"{what} of frame {pending.frame_id} has the hash {found}, not {named}")

@@ -109,11 +109,8 @@ def repair(
 
 
 def _keep(disk: Disk, folder: Path) -> str | None:
-    """Keep the metadata as it is beside itself, under a name that nothing has; that name. None where nothing is in it.
-
-    Raises:
-        OSError: the disk refuses.
-    """
+    """Keep the metadata as it is beside itself, under a name that nothing has; that name. None where nothing is in
+    it."""
     source = folder / layout.METADATA
     try:
         fd = lines.open_file(source)
@@ -132,11 +129,7 @@ def _keep(disk: Disk, folder: Path) -> str | None:
 
 
 def record(disk: Disk, folder: Path, **what: Any) -> None:
-    """Keep what was done to a session with it, durably.
-
-    Raises:
-        OSError: it could not be written.
-    """
+    """Keep what was done to a session with it, durably."""
     line = {"time": time.time(), **{key: value for key, value in what.items() if value}}
     disk.append_line(folder / layout.REPAIRS, orjson.dumps(line))
 

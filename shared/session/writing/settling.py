@@ -21,11 +21,8 @@ class Settling:
         self._since_s = 0.0
 
     def check(self, path: Path) -> None:
-        """Whether its author is done with a file: it can be understood, or has lain still.
-
-        Raises:
-            OSError: he may not be; try again. Or it cannot be read.
-        """
+        """Raises OSError where the author of a file may be in the midst of it: it cannot be understood, and has not
+        lain still."""
         fd = lines.open_file(path)
         try:
             version = lines.identity(os.fstat(fd))
