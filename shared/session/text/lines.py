@@ -8,15 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.session.format.metadata import (
-    LINE_START,
-    SEQUENCE_START,
-    TAIL_START,
-    DamagedMetadata,
-    Tail,
-    parse_head,
-    parse_tail,
-)
+from shared.session.format import metadata
+from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.format.plain import open_plain
 
 MAX_ENTRIES = 10_000_000
@@ -26,7 +19,7 @@ MAX_LINE_BYTES = 64 << 20
 MAX_TAIL_BYTES = 16 << 20
 
 _BLOCK_BYTES = 1 << 20
-_LONGEST_MARK = len(LINE_START) + 2
+_LONGEST_MARK = len(metadata.LINE_START) + 2
 _INDENT = 4
 
 
@@ -78,8 +71,8 @@ def scan(fd: int) -> Index:
         DamagedMetadata: not laid out as :mod:`shared.session.format.metadata` writes it (torn, or by another hand).
     """
     block = pread(fd, _BLOCK_BYTES, 0)
-    index = Index(parse_head(block))
-    at = block.find(SEQUENCE_START) + len(SEQUENCE_START)
+    index = Index(metadata.parse_head(block))
+    at = block.find(metadata.SEQUENCE_START) + len(metadata.SEQUENCE_START)
     index.tail_at = at
     _continue(fd, index, at, previous=ord("["))
     return index
@@ -111,7 +104,7 @@ def entries(fd: int, index: Index, first: int = 0) -> Iterator[bytes]:
 def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
     """Walk the line breaks from ``at``, where the first one stands, behind ``previous`` (None: behind a comma, which
     stands there; or the tail's, at once)."""
-    starts, marks = index.starts, (LINE_START, len(LINE_START))
+    starts, marks = index.starts, (metadata.LINE_START, len(metadata.LINE_START))
     base, block, ended = at, b"", False
     place, line_at = 0, at
     while True:
@@ -139,7 +132,7 @@ def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
             if len(starts) > MAX_ENTRIES:
                 raise DamagedMetadata(f"metadata.json has more than {MAX_ENTRIES} entries", base + found)
             place, line_at = found + marks[1], base + found
-        elif block.startswith(TAIL_START, found):
+        elif block.startswith(metadata.TAIL_START, found):
             break
         else:
             raise DamagedMetadata("metadata.json has no entry on a line of its own", base + found + 1)
@@ -151,7 +144,7 @@ def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
         raise DamagedMetadata(f"more than {MAX_TAIL_BYTES} bytes stand behind the entries", index.tail_at)
     index.size = index.tail_at + len(tail)
     try:
-        index.tail = parse_tail(bytes(tail))
+        index.tail = metadata.parse_tail(bytes(tail))
     except DamagedMetadata as error:
         raise DamagedMetadata(error.detail, index.tail_at) from None
 
