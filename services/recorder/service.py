@@ -61,7 +61,7 @@ class Recorder:
         self._runtime = runtime
         self._space = DiskThread("free-space")
         self._remembered = Remembered(disk, settings.sessions_dir, enabled=settings.resume)
-        self._proving = Proving(disk, self.thread.run, runtime.bus, settings.sessions_dir)
+        self._proving = Proving(disk, self.thread, runtime.bus, settings.sessions_dir)
         self._wake = asyncio.Event()
 
     async def run(self) -> None:

@@ -13,11 +13,7 @@ LONGEST_RETRY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Attributes:
-    reason: why it did not work, in one sentence.
-    again_at_s: when the next try is due, in monotonic time.
-    delay_s: between that one and the next; it doubles up to a bound.
-    """
+    """Why something did not work, and when the next try is due, in monotonic time. The delay doubles up to a bound."""
 
     reason: str
     again_at_s: float

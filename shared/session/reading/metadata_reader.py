@@ -97,10 +97,7 @@ class MetadataReader:
         """
         if not 0 <= position < self.count:
             raise IndexError(f"session {self.session_id} has {self.count} entries; there is none at {position}")
-        found = self._parsed(position, self._text(position))
-        if isinstance(found, DamagedMetadata):
-            raise found
-        return found
+        return self._parsed(position, self._text(position))
 
     def written(self, position: int) -> Any:
         """The value at a position as it was written, whatever it is; None where that is no JSON."""
@@ -120,15 +117,18 @@ class MetadataReader:
         Raises:
             DamagedMetadata: at the first that is none.
         """
-        for found in self.each(first):
-            if isinstance(found, DamagedMetadata):
-                raise found
-            yield found
+        for position, text in enumerate(self.contents.texts(self._fd, first), first):
+            yield self._parsed(position, text)
 
     def each(self, first: int = 0) -> Iterator[dict[str, Any] | DamagedMetadata]:
         """The entries from a position on; in the place of one that is none, what is wrong with it."""
         for position, text in enumerate(self.contents.texts(self._fd, first), first):
-            yield self._parsed(position, text)
+            found: dict[str, Any] | DamagedMetadata
+            try:
+                found = self._parsed(position, text)
+            except DamagedMetadata as error:
+                found = error
+            yield found
 
     def texts(self, first: int = 0) -> Iterator[bytes]:
         """The JSON of each entry from a position on, as it was written, on one line, its index first.
@@ -137,9 +137,7 @@ class MetadataReader:
             DamagedMetadata: at the first that is no entry.
         """
         for position, text in enumerate(self.contents.texts(self._fd, first), first):
-            found = self._parsed(position, text)
-            if isinstance(found, DamagedMetadata):
-                raise found
+            self._parsed(position, text)
             yield text if self.contents.is_ours else on_one_line(text)
 
     def refresh(self) -> None:
@@ -221,12 +219,12 @@ class MetadataReader:
     def _text(self, position: int) -> bytes:
         return self.contents.text(self._fd, position)
 
-    def _parsed(self, position: int, text: bytes) -> dict[str, Any] | DamagedMetadata:
+    def _parsed(self, position: int, text: bytes) -> dict[str, Any]:
         try:
             return parse_entry(text)
         except DamagedMetadata as error:
             place = f"the entry at position {position} of metadata.json (line {self.contents.line(position)})"
-            return DamagedMetadata(with_advice(self.session_id, f"{place} {error.detail}"))
+            raise DamagedMetadata(with_advice(self.session_id, f"{place} {error.detail}")) from None
 
     def _last_text(self) -> bytes:
         return self._text(self.count - 1) if self.contents.index is not None and self.count else b""
