@@ -142,12 +142,8 @@ class Archive:
         self.folder.release()
 
     def delete(self, session_id: str) -> None:
-        """Remove a session and all in it; of one that is a link, the link. Out of sight at once, so that a death
-        leaves no half of it.
-
-        Raises:
-            SessionNotFound: there is none.
-        """
+        """Remove a session and all in it; of one that is a link, the link. Out of sight at once, so that a death leaves
+        no half of it. Raises SessionNotFound where there is none."""
         self.folder.claim()
         # By its exact name: where case does not count for the disk, it counts here.
         if not is_session(self._root, session_id) or session_id not in os.listdir(self._root):

@@ -31,11 +31,7 @@ class FolderUnusable(Exception):
 
 
 class SessionsFolder:
-    """The folder that all sessions lie in, held by one recorder.
-
-    Attributes:
-        path: where it is.
-    """
+    """The folder that all sessions lie in, at a ``path``, held by one recorder."""
 
     def __init__(self, disk: Disk, path: Path) -> None:
         self._disk = disk

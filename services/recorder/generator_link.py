@@ -166,11 +166,7 @@ class GeneratorLink:
 
     async def input(self, sha256: str) -> bytes | None:
         """An input image by its hash; None where the generator has it no more, has other bytes under that name, or
-        gives answers that cannot be used.
-
-        Raises:
-            GeneratorAway: it does not answer now.
-        """
+        gives answers that cannot be used. Raises GeneratorAway where it does not answer now."""
         for _ in range(TRIES):
             try:
                 data = await self.client.input(sha256)

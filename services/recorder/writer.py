@@ -156,11 +156,8 @@ class WriterLoop:
         await self._report(session_id, written)
 
     async def _input(self, sha256: str) -> bytes | None:
-        """An input image; None once it is certain that the generator which is there has it no more.
-
-        Raises:
-            GeneratorAway: it does not answer, or it must first be found out which generator it is.
-        """
+        """An input image; None once it is certain that the generator which is there has it no more. Raises
+        GeneratorAway where it does not answer, or it must first be found out which generator it is."""
         data = await self._link.input(sha256)
         if data is not None:
             self._missed_inputs.pop(sha256, None)

@@ -60,12 +60,8 @@ class LostFrame:
 
 
 class Losses:
-    """What is lost, and what of it is not yet written down.
-
-    Attributes:
-        named: ids of lost frames by session, since this process began.
-        reasons: by frame id, why those that were set aside could not be recorded.
-    """
+    """What is lost, and what of it is not yet written down: ids ``named`` by session since this process began, and by
+    frame id the ``reasons`` why what was set aside could not be recorded."""
 
     def __init__(self) -> None:
         self._unwritten: dict[_Place, tuple[LostFrame, float]] = {}

@@ -108,11 +108,8 @@ def differ(one: object, other: object) -> bool:
 
 
 def parse_entry(text: bytes) -> dict[str, Any]:
-    """One entry from its own text, safe to use and to pass on: see :func:`seen`.
-
-    Raises:
-        DamagedMetadata: it is no entry; the message goes behind its place.
-    """
+    """One entry from its own text, safe to use and to pass on: see :func:`seen`. Raises DamagedMetadata where it is no
+    entry; the message goes behind its place."""
     if len(text) > MAX_ENTRY_BYTES:
         raise DamagedMetadata(f"has {len(text)} bytes, and an entry has at most {MAX_ENTRY_BYTES}")
     try:
@@ -123,10 +120,7 @@ def parse_entry(text: bytes) -> dict[str, Any]:
 
 def seen(value: Any) -> dict[str, Any]:
     """An entry with the keys of this format as they should be; a value of another kind becomes None. Others stay.
-
-    Raises:
-        DamagedMetadata: without an index and a file.
-    """
+    Raises DamagedMetadata where it has no index or names no file."""
     if not isinstance(value, dict):
         raise DamagedMetadata("is not an object")
     entry: dict[str, Any] = value

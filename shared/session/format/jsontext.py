@@ -65,10 +65,7 @@ class Digits:
 
 def decode(data: bytes) -> str:
     """The text of a JSON file: UTF-8, with a byte order mark or without, or UTF-16 and UTF-32 as PowerShell has them.
-
-    Raises:
-        NotJson: bytes that are no such text; ``at`` is the first of them.
-    """
+    Raises NotJson at the first byte that is no such text."""
     encoding = json.detect_encoding(data)
     try:
         return data.decode(encoding, "surrogatepass")
@@ -98,10 +95,7 @@ codecs.register_error(OR_NUL, _or_nul)
 
 def parse(data: bytes) -> Any:
     """A value that any JSON writer can write again: lone surrogates are replaced, numbers beyond 64 bits are rounded.
-
-    Raises:
-        NotJson: not JSON even in a wide sense, or nested more than :data:`MAX_DEPTH` deep.
-    """
+    Raises NotJson where it is not JSON even in a wide sense, or nested more than :data:`MAX_DEPTH` deep."""
     try:
         value = loads(data)
     except orjson.JSONDecodeError:
@@ -111,11 +105,8 @@ def parse(data: bytes) -> Any:
 
 
 def parse_exact(data: bytes | str) -> Any:
-    """The value as it was written: ``NaN``, integers of any size (:class:`Digits`), lone surrogates.
-
-    Raises:
-        NotJson: see :func:`parse`.
-    """
+    """The value as it was written: ``NaN``, integers of any size (:class:`Digits`), lone surrogates. Raises NotJson as
+    :func:`parse` does."""
     text = decode(data) if isinstance(data, bytes) else data
     try:
         value = _loads(text)

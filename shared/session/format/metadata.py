@@ -166,10 +166,7 @@ def entry_from_fields(
     fields: Mapping[str, Any], index: int, sha256: str, input_file: str | None, filename: str | None = None
 ) -> dict[str, Any]:
     """The entry of a frame from its flat fields, or from the text in its PNG, which may have been written anywhere.
-
-    Raises:
-        KeyError: there is no ``target_sector``.
-    """
+    Raises KeyError where there is no ``target_sector``."""
     entry = {key: value for key, value in fields.items() if key not in _ENVELOPE and key not in OF_THE_HEAD}
     entry["index"] = index
     entry["filename"] = filename or frame_name(index, fields["target_sector"])

@@ -36,11 +36,7 @@ def is_whole(data: bytes) -> bool:
 
 
 def own_fields(source: Path | bytes | BinaryIO) -> dict[str, Any] | None:
-    """The fields of a frame that its PNG carries, or None where it carries none of ours.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
+    """The fields of a frame that its PNG carries, or None where it carries none of ours."""
     try:
         text = read_text(source).get(PNG_KEYWORD, "null").encode()
         value = parse(text) if len(text) <= MAX_FIELDS_BYTES else None

@@ -45,11 +45,8 @@ def open_plain(folder: StrPath, name: str) -> int:
 
 
 def located(folder: StrPath, name: str) -> str:
-    """Where a file of a session's folder lies; of a link, what it leads to.
-
-    Raises:
-        OSError: it leads out of the folder, and not to where git-annex keeps the folder's files.
-    """
+    """Where a file of a session's folder lies; of a link, what it leads to. Raises OSError where that is out of the
+    folder, and not where git-annex keeps the folder's files."""
     path = os.path.join(folder, *name.split("/"))
     parent = os.path.dirname(path)
     is_plain = not os.path.islink(path) and (parent == os.fspath(folder) or not os.path.islink(parent))
@@ -75,11 +72,7 @@ def _is_within(folder: str, path: str) -> bool:
 
 
 def read_plain(folder: StrPath, name: str, limit_bytes: int = MAX_PICTURE_BYTES) -> bytes:
-    """The bytes of a file of a session's folder.
-
-    Raises:
-        OSError: see :func:`open_plain`; or it is longer than the limit.
-    """
+    """The bytes of a file of a session's folder. Raises OSError as :func:`open_plain` does, or where it is too long."""
     fd = open_plain(folder, name)
     try:
         size = os.fstat(fd).st_size

@@ -112,11 +112,7 @@ class MetadataReader:
         return breaches(self.written(position)) if unsaid else []
 
     def entries(self, first: int = 0) -> Iterator[dict[str, Any]]:
-        """The entries from a position on.
-
-        Raises:
-            DamagedMetadata: at the first that is none.
-        """
+        """The entries from a position on. Raises DamagedMetadata at the first that is none."""
         for position, text in enumerate(self.contents.texts(self._fd, first), first):
             yield self._parsed(position, text)
 
@@ -131,11 +127,8 @@ class MetadataReader:
             yield found
 
     def texts(self, first: int = 0) -> Iterator[bytes]:
-        """The JSON of each entry from a position on, as it was written, on one line, its index first.
-
-        Raises:
-            DamagedMetadata: at the first that is no entry.
-        """
+        """The JSON of each entry from a position on, as it was written, on one line, its index first. Raises
+        DamagedMetadata at the first that is no entry."""
         for position, text in enumerate(self.contents.texts(self._fd, first), first):
             self._parsed(position, text)
             yield text if self.contents.is_ours else on_one_line(text)

@@ -32,11 +32,7 @@ class SessionReader(MetadataReader):
 
     def shown(self, position: int) -> tuple[dict[str, Any], str | None]:
         """The entry at a position and None; or, where that cannot be understood, what the name of its file says, and
-        what is wrong, with the place.
-
-        Raises:
-            IndexError: there is none.
-        """
+        what is wrong, with the place. Raises IndexError where there is none."""
         try:
             return self.entry(position), None
         except DamagedMetadata as error:
@@ -51,11 +47,7 @@ class SessionReader(MetadataReader):
                 yield found, None
 
     def index_at(self, position: int) -> int:
-        """The index of the entry at a position; where that is no entry, one past the index before it.
-
-        Raises:
-            IndexError: there is none.
-        """
+        """The index of the entry at a position; where that is no entry, one past the index before it."""
         for at in range(position, -1, -1):
             try:
                 return min(int(self.entry(at)["index"]) + position - at, MAX_INDEX)
@@ -79,11 +71,8 @@ class SessionReader(MetadataReader):
         return self._position_out_of_order(index)
 
     def frame_path(self, entry: dict[str, Any]) -> Path:
-        """Where the image of an entry lies.
-
-        Raises:
-            FrameMissing: the entry names no file of this folder (metadata may come from anywhere).
-        """
+        """Where the image of an entry lies. Raises FrameMissing where it names no file of this folder: metadata may
+        come from anywhere."""
         name = entry["filename"]
         if parse_frame_name(name) is None:
             raise FrameMissing(f"entry {entry['index']} of session {self.session_id} names no frame: {name!r}")
@@ -106,11 +95,8 @@ class SessionReader(MetadataReader):
         return data
 
     def file_bytes(self, name: str) -> bytes:
-        """The bytes of a file of the session.
-
-        Raises:
-            FrameMissing: it is gone, cannot be read, or is no plain file of this folder.
-        """
+        """The bytes of a file of the session. Raises FrameMissing where it is gone, cannot be read, or is no plain file
+        of this folder."""
         try:
             return read_plain(self.folder, name)
         except OSError as error:
@@ -138,19 +124,13 @@ class SessionReader(MetadataReader):
         return find_input(self.folder, sha256) if isinstance(sha256, str) else None
 
     def input_bytes(self, path: Path) -> bytes:
-        """The bytes of what :meth:`input_path` gave.
-
-        Raises:
-            OSError: it is gone, cannot be read, or is no plain file of this folder.
-        """
+        """The bytes of what :meth:`input_path` gave. Raises OSError where it is gone, cannot be read, or is no plain
+        file of this folder."""
         return read_plain(self.folder, path.relative_to(self.folder).as_posix())
 
     def recorded_input(self, entry: dict[str, Any]) -> bytes:
-        """The input image of an entry, its hash compared with the recorded one (where the entry has one).
-
-        Raises:
-            NoInput: it was not recorded, cannot be read, or holds other bytes.
-        """
+        """The input image of an entry, its hash compared with the recorded one (where the entry has one). Raises
+        NoInput where it was not recorded, cannot be read, or holds other bytes."""
         path = self.input_path(entry)
         if path is None:
             raise NoInput("its input was not recorded")
@@ -205,11 +185,7 @@ def open_session(root: Path, session_id: str, *, salvage: bool = False) -> Sessi
 
 
 def open_folder(folder: Path, *, salvage: bool = False) -> SessionReader:
-    """Open the session in a folder, whatever the folder is called.
-
-    Raises:
-        SessionNotFound, DamagedMetadata: see :func:`open_session`.
-    """
+    """The same of the session in a folder, whatever the folder is called."""
     try:
         return SessionReader(folder, salvage=salvage)
     except OSError as error:

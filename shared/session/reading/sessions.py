@@ -75,11 +75,8 @@ def holds_session(folder: Path) -> bool:
 
 
 def details(root: Path, summary: SessionSummary) -> SessionDetails:
-    """Count a session's frames and the bytes of all its files, as they are while it may be being recorded.
-
-    Raises:
-        SessionNotFound: it was removed meanwhile.
-    """
+    """Count a session's frames and the bytes of all its files, as they are while it may be being recorded. Raises
+    SessionNotFound where it was removed meanwhile."""
     folder = root / summary.session_id
     total = 0
     for path in (folder, folder / "inputs"):

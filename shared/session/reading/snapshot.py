@@ -27,11 +27,7 @@ _MARK_BYTES = 16
 
 @dataclass(slots=True)
 class Snapshot:
-    """Bytes to be sent while recording goes on: of the file, then ``tail``; or of a translation.
-
-    Attributes:
-        size: bytes in all.
-    """
+    """Bytes to be sent while recording goes on, ``size`` in all: of the file, then a tail; or of a translation."""
 
     size: int
     _fd: int = -1
@@ -67,10 +63,7 @@ class Snapshot:
 
 def take(reader: SessionReader) -> Snapshot:
     """A snapshot of what a reader reads. Entries that were found to be strict JSON before are not looked at again.
-
-    Raises:
-        DamagedMetadata: it is no JSON of a session; the message says where.
-    """
+    Raises DamagedMetadata, with the place, where it is no JSON of a session."""
     if reader.problem is not None:
         raise DamagedMetadata(reader.problem)
     fd = os.dup(reader.fileno())

@@ -95,11 +95,7 @@ def read(fd: int) -> Contents:
 
 def left_open(folder: Path) -> bool:
     """Whether the recorder of a session died: it says that it is being recorded in this folder, or was cut off in an
-    append; and it is laid out as ours. Reads the end of the file, where that says that it is closed.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    append; and it is laid out as ours. Reads the end of the file, where that says that it is closed."""
     fd = lines.open_file(folder / METADATA)
     try:
         if not salvaging.begins_as_ours(fd):

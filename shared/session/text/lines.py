@@ -65,11 +65,8 @@ def _read_at(fd: int, length: int, offset: int) -> bytes:
 
 
 def scan(fd: int) -> Index:
-    """Index a file from its beginning.
-
-    Raises:
-        DamagedMetadata: not laid out as :mod:`shared.session.format.metadata` writes it (torn, or by another hand).
-    """
+    """Index a file from its beginning. Raises DamagedMetadata where it is not laid out as
+    :mod:`shared.session.format.metadata` writes it: torn, or by another hand."""
     block = pread(fd, _BLOCK_BYTES, 0)
     index = Index(metadata.parse_head(block))
     at = block.find(metadata.SEQUENCE_START) + len(metadata.SEQUENCE_START)
