@@ -71,7 +71,7 @@ def _region(value: Any) -> list[int] | None:
     return edges if None not in edges else None  # type: ignore[return-value]
 
 
-_SAID: dict[Kind, str] = {
+_DESCRIPTIONS: dict[Kind, str] = {
     whole_number: "a whole number from 0 to 2^63-1",
     finite: "a finite number",
     moment: "a finite number of Unix seconds, up to the year 9999",
@@ -205,7 +205,7 @@ def breaches(value: Any) -> list[str]:
         if said == {} or _unboxed(said) is None:  # so R writes NULL: {}, [] or [null]
             continue
         if kind(said if key == "region" else _unboxed(said)) is None:
-            found.append(f"{key} is not {_SAID[kind]}")
+            found.append(f"{key} is not {_DESCRIPTIONS[kind]}")
     return found
 
 

@@ -115,7 +115,7 @@ def _created_at(folder: str, name: str) -> float | None:
         if not any(key in head for key in _OURS) and not _is_of_session(folder, fd, head):
             return None
         match = _CREATED_AT.search(head)
-        said = moment(float(match[1])) if match else _said(fd)
+        said = moment(float(match[1])) if match else _written_time(fd)
         return _guess(folder, name) if said is None else said
     except (ValueError, OSError):
         return _guess(folder, name)
@@ -133,7 +133,7 @@ def _is_of_session(folder: str, fd: int, head: bytes) -> bool:
     return read(fd).problem is None
 
 
-def _said(fd: int) -> float | None:
+def _written_time(fd: int) -> float | None:
     """When the session was made, as far as its metadata says."""
     if os.fstat(fd).st_size > _LISTED_BYTES:
         match = _CREATED_AT.search(_ends(fd))

@@ -89,7 +89,7 @@ def _stage(
     had = _prove(folder, unpacked)
     _take_in_strays(disk, folder, unpacked)
     wanted = session_id or had
-    renamed_from = _settle(disk, folder, wanted)
+    renamed_from = _name_session(disk, folder, wanted)
     sync(disk, folder, unpacked)
     disk.rename(folder, staged / wanted)
     with SessionReader(staged / wanted) as reader:
@@ -207,7 +207,7 @@ def _take_in_strays(disk: Disk, folder: Path, unpacked: Unpacked) -> None:
     repair(disk, folder)
 
 
-def _settle(disk: Disk, folder: Path, session_id: str) -> str | None:
+def _name_session(disk: Disk, folder: Path, session_id: str) -> str | None:
     """Give the metadata the id that the session gets, and end its recording; the id it had, if that was another."""
     with SessionReader(folder) as reader:
         had: str = reader.head["session_id"]

@@ -202,7 +202,7 @@ def _read_frame(path: Path) -> Frame:
     with os.fdopen(open_plain(path.parent, path.name), "rb") as file:
         if file.readline(len(_MAGIC)) != _MAGIC:
             raise ValueError(f"{path} is torn")
-        return _said(path, file.readline(MAX_HEADER_BYTES), StoredFrame.read)
+        return _header_of(path, file.readline(MAX_HEADER_BYTES), StoredFrame.read)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -211,11 +211,11 @@ def _read_bytes(path: Path) -> bytes:
     at = data.find(b"\n", len(_MAGIC)) + 1
     if not data.startswith(_MAGIC) or not at or hashlib.sha256(body).digest() != digest:
         raise ValueError(f"{path} is torn")
-    _said(path, data[len(_MAGIC) : at], StoredFrame.read if path.suffix == _FRAME else InputFields.model_validate)
+    _header_of(path, data[len(_MAGIC) : at], StoredFrame.read if path.suffix == _FRAME else InputFields.model_validate)
     return bytes(body[at:])
 
 
-def _said(path: Path, line: bytes, read: Callable[[dict[str, Any]], T]) -> T:
+def _header_of(path: Path, line: bytes, read: Callable[[dict[str, Any]], T]) -> T:
     try:
         header = loads(line)
     except orjson.JSONDecodeError:
