@@ -93,11 +93,8 @@ class Archive:
         frames: Sequence[tuple[Frame, bytes]],
         inputs: Mapping[str, bytes | None],
     ) -> Written:
-        """Record frames, given inputs by hash (None: nobody has it any more).
-
-        Raises:
-            CorruptFrame: bytes and hash of a frame, or of an input, do not fit.
-        """
+        """Record frames, given inputs by hash (None: nobody has it any more). Raises CorruptFrame where bytes and hash
+        of a frame, or of an input, do not fit."""
         self.folder.claim()
         writer = self._open(session_id, created_at or time.time())
         wanted = [sha256 for sha256 in writer.inputs_wanted(frame for frame, _ in frames) if sha256 not in inputs]
@@ -110,12 +107,8 @@ class Archive:
         return self._append(writer, pending)
 
     def write_spilled(self, session_id: str, frames: Sequence[SpilledFrame]) -> Written:
-        """Record frames of the spill, and take them out of it.
-
-        Raises:
-            ValueError: a frame's file is torn; the message names it.
-            CorruptFrame: as :meth:`write`.
-        """
+        """Record frames of the spill, and take them out of it. Raises ValueError, which names it, where a frame's file
+        is torn, and CorruptFrame as :meth:`write`."""
         self.folder.claim()
         loaded = [frame.load() for frame in frames]
         first = frames[0].frame

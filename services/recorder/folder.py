@@ -40,11 +40,7 @@ class SessionsFolder:
 
     def claim(self) -> None:
         """Make the sessions folder and take its lock. Called again before each write: the folder may have vanished.
-
-        Raises:
-            AlreadyHeld: another recorder has it.
-            FolderUnusable: it cannot be made or locked.
-        """
+        Raises AlreadyHeld where another recorder has it, FolderUnusable where it cannot be made or locked."""
         lock = self.path / layout.RECORDER_LOCK
         if self._holder is not None and lock.exists():
             return

@@ -24,12 +24,8 @@ _Place = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """What there is of a frame that cannot be recorded, and why it cannot: for a human.
-
-    Attributes:
-        header: what was said of it, as JSON.
-        png: its picture, as it came; empty where none came.
-    """
+    """What there is of a frame that cannot be recorded, and why it cannot, for a human: what was said of it, as JSON,
+    and its picture, as it came; empty where none came."""
 
     reason: str
     header: bytes = b"{}"
@@ -47,12 +43,8 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class LostFrame:
-    """A frame that will not be recorded.
-
-    Attributes:
-        frame_id: None where it never came.
-        aside: of one that came and cannot be recorded.
-    """
+    """A frame that will not be recorded. ``frame_id`` is None where it never came; ``aside`` is of one that came and
+    cannot be recorded."""
 
     ref: FrameRef
     frame_id: str | None

@@ -25,12 +25,8 @@ T = TypeVar("T")
 
 
 class _Open:
-    """A session that is held open, or is about to be.
-
-    Attributes:
-        users: who reads it, or waits for that.
-        idle: lets it go when nobody has read it for long.
-    """
+    """A session that is held open, or is about to be: ``users`` read it or wait for that, and ``idle`` lets it go when
+    nobody has for long."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -49,12 +45,8 @@ class _Open:
 
 
 class OpenSessions:
-    """Sessions under ``root``, each opened when it is first needed.
-
-    Args:
-        root: the folder of the recordings.
-        limit: files held open at once, beyond those in use.
-    """
+    """Sessions under ``root``, each opened when it is first needed; ``limit`` files are held open at once, beyond those
+    in use."""
 
     def __init__(self, root: Path, limit: int) -> None:
         self._root = root

@@ -30,14 +30,9 @@ _MARK = b"\n" + metadata.LINE_START
 
 @dataclass(slots=True)
 class Salvage:
-    """What was found.
-
-    Attributes:
-        spans: where each whole entry stands.
-        tail: None where it is not whole.
-        torn: only an append that was broken off leaves a file so: everything is whole up to its last line, or zeros.
-        whole_to: where the last whole entry ends, in bytes.
-    """
+    """What was found. ``spans`` has each whole entry, of which the last ends at ``whole_to``; the ``tail`` is None
+    where it is not whole. It is ``torn`` where only an append that was broken off leaves a file so: everything is whole
+    up to its last line, or zeros."""
 
     head: dict[str, Any]
     spans: Spans = field(default_factory=Spans)

@@ -74,11 +74,8 @@ def unpack(disk: Disk, folder: Path, archive: TarReader, on_bytes: Callable[[int
 
 
 def sync(disk: Disk, folder: Path, unpacked: Unpacked) -> None:
-    """Bring all that was unpacked to the medium.
-
-    Raises:
-        OSError: the disk refuses. (Of a write that failed meanwhile the system tells who opens the file next.)
-    """
+    """Bring all that was unpacked to the medium. (Of a write that failed meanwhile the system tells who opens the file
+    next.)"""
     for name in unpacked.hashes:
         fd = disk.open(folder / name)
         try:

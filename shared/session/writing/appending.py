@@ -36,11 +36,8 @@ class MetadataFile:
 
     @classmethod
     def open(cls, disk: Disk, path: Path) -> MetadataFile:
-        """Find the end of a file that has just been repaired.
-
-        Raises:
-            OSError: it cannot be read, or was damaged again in this moment.
-        """
+        """Find the end of a file that has just been repaired. Raises OSError where it cannot be read, or was damaged
+        again in this moment."""
         fd = lines.open_file(path)
         try:
             index = lines.scan(fd)

@@ -45,12 +45,8 @@ _LOCK_S = 1.0
 
 
 def claim(root: Path) -> Holder:
-    """Claim the spill, so that nobody takes it in while it is being written. The folder must stand.
-
-    Raises:
-        AlreadyHeld: somebody is at it.
-        OSError: the lock file cannot be made.
-    """
+    """Claim the spill, so that nobody takes it in while it is being written. The folder must stand. Raises AlreadyHeld
+    where somebody is at it."""
     folder = root / layout.SPILL
     return Holder(folder / _LOCK, f"the spill {folder}")
 
@@ -148,12 +144,8 @@ def read_spill(root: Path) -> list[SpilledFrame]:
 
 
 def clear(disk: Disk, root: Path) -> None:
-    """Once no frame is left: remove inputs and leftovers, and the folder where nothing else is in it.
-
-    Raises:
-        AlreadyHeld: somebody is writing there.
-        OSError: the disk refuses.
-    """
+    """Once no frame is left: remove inputs and leftovers, and the folder where nothing else is in it. Raises
+    AlreadyHeld where somebody is writing there."""
     folder = root / layout.SPILL
     if not folder.is_dir():
         return
