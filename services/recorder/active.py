@@ -88,9 +88,14 @@ class ActiveSession:
         if self._remembered.is_written:
             return
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.ensure_future(self._thread.run(self._remembered.write))
-            self._writing.add_done_callback(_log_failure)
+            self._writing = asyncio.ensure_future(self._write())
         await asyncio.wait([self._writing], timeout=REMEMBER_S)
+
+    async def _write(self) -> None:
+        try:
+            await self._thread.run(self._remembered.write)
+        except OSError as error:
+            log.warning("which session is active is not remembered yet: %s", error)
 
     def _read(self) -> SessionStamp | None:
         self._archive.folder.claim()
@@ -103,8 +108,3 @@ class ActiveSession:
 def started(epoch: str, stamp: SessionStamp, *, resumed: bool) -> SessionStarted:
     """The message that a session is active."""
     return SessionStarted(epoch=epoch, session_id=stamp.session_id, created_at=stamp.created_at, resumed=resumed)
-
-
-def _log_failure(written: asyncio.Future[None]) -> None:
-    if not written.cancelled() and (error := written.exception()) is not None:
-        log.warning("which session is active is not remembered yet: %s", error)

@@ -121,11 +121,8 @@ class SessionsFolder:
         try:
             if not (self.path / layout.SPILL).is_dir():
                 return []
-            holder = spill.claim(self.path)
-            try:
+            with spill.claim(self.path):
                 return spill.read_spill(self.path)
-            finally:
-                holder.release()
         except AlreadyHeld:
             return []
         except OSError as error:

@@ -31,19 +31,17 @@ def staging(disk: Disk, root: Path) -> Iterator[Path]:
     _check(base)
     disk.make_folders(base)
     sweep(disk, root, keep_base=True)
-    token = new_id()
-    holder = Holder(base / f"{token}.lock", "this import")
-    folder = base / token
+    folder = base / new_id()
     try:
-        disk.mkdir(folder)
-        yield folder
+        with Holder(folder.with_suffix(".lock"), "this import"):
+            try:
+                disk.mkdir(folder)
+                yield folder
+            finally:
+                if folder.exists():
+                    disk.remove_tree(folder)
     finally:
-        try:
-            if folder.exists():
-                disk.remove_tree(folder)
-        finally:
-            holder.release()
-            _remove_if_empty(disk, base)
+        _remove_if_empty(disk, base)
 
 
 def sweep(disk: Disk, root: Path, *, keep_base: bool = False) -> None:
@@ -53,15 +51,9 @@ def sweep(disk: Disk, root: Path, *, keep_base: bool = False) -> None:
     if not base.is_dir():
         return
     for folder in sorted({base / path.stem for path in base.iterdir()}):
-        try:
-            holder = Holder(folder.with_suffix(".lock"), "this import")
-        except AlreadyHeld:
-            continue
-        try:
+        with contextlib.suppress(AlreadyHeld), Holder(folder.with_suffix(".lock"), "this import"):
             if folder.exists():
                 disk.remove_tree(folder)
-        finally:
-            holder.release()
     if not keep_base:
         _remove_if_empty(disk, base)
 

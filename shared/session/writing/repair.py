@@ -22,7 +22,6 @@ import orjson
 
 from shared.session.format import layout, metadata
 from shared.session.format.entries import moment, on_one_line, parse_entry, trimmed
-from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata, Tail, opened_as
 from shared.session.text import lines
 from shared.session.writing.appending import MetadataFile
@@ -203,7 +202,7 @@ def _head(found: Examination) -> dict[str, Any]:
 def _say_rewritten(found: Examination, kept: str | None) -> str:
     beside = f"; the file as it was is kept as {kept}" if kept else ""
     if found.damage is None:
-        return f"{METADATA} was laid out by another hand; it was written anew, with all that it says{beside}"
+        return f"{layout.METADATA} was laid out by another hand; it was written anew, with all that it says{beside}"
     dropped = f" ({len(found.broken)} could not be understood)" if found.broken and not found.keeps_broken else ""
     return f"{found.damage}; it was written anew with {found.count} entries{dropped}{beside}"
 

@@ -12,6 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -95,9 +96,8 @@ def write_spill(
     if not root.is_dir():
         make_root(disk, root)
     disk.make_folders(folder)
-    holder = _wait_to_claim(root)
     written = 0
-    try:
+    with _wait_to_claim(root) or nullcontext():
         for sha256, (image_format, data) in inputs.items():
             _put(disk, folder / f"{sha256}{_INPUT}", {"sha256": sha256, "format": image_format}, data)
         for frame, png in frames:
@@ -107,9 +107,6 @@ def write_spill(
             else:
                 log.error("frame %s of session %s could not be spilled", frame.frame_id, frame.session_id)
         disk.fsync_dir(folder)
-    finally:
-        if holder is not None:
-            holder.release()
     return written
 
 
@@ -149,15 +146,12 @@ def clear(disk: Disk, root: Path) -> None:
     folder = root / layout.SPILL
     if not folder.is_dir():
         return
-    holder = claim(root)
-    try:
+    with claim(root):
         paths = list(folder.iterdir())
         if not any(path.suffix == _FRAME for path in paths):
             for path in paths:
                 if path.suffix == _INPUT or layout.is_temporary(path.name):
                     disk.unlink(path)
-    finally:
-        holder.release()
     if not any(folder.iterdir()):
         disk.rmdir(folder)
 

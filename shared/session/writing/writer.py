@@ -12,7 +12,6 @@ from typing import Any
 
 from shared.frame import Frame
 from shared.session.format import layout
-from shared.session.format.layout import INPUTS
 from shared.session.format.metadata import entry_from_fields
 from shared.session.format.plain import check_inputs
 from shared.session.reading.folder import find_input
@@ -104,7 +103,7 @@ class SessionWriter(OpenSession):
     def _put_input(self, sha256: str, data: bytes | memoryview) -> str:
         name = layout.input_name(sha256, layout.image_extension(data))
         check_inputs(self.folder)
-        self._disk.make_folders(self.folder / INPUTS)
+        self._disk.make_folders(self.folder / layout.INPUTS)
         self._disk.put(self.folder / name, data)
         return name
 
@@ -117,7 +116,7 @@ class SessionWriter(OpenSession):
         if name is not None and self._is_there(name):
             return name
         path = find_input(self.folder, sha256)
-        return f"{INPUTS}/{path.name}" if path else None
+        return f"{layout.INPUTS}/{path.name}" if path else None
 
     def _answer(self, pending: PendingFrame, *, duplicate: bool) -> RecordedFrame:
         frame, known = pending.frame, self.recent.find(pending.frame_id)
