@@ -18,7 +18,7 @@ from services.recorder.ledger.ledger import Ledger
 from services.recorder.ledger.losses import SetAside
 from shared.bus.messages import FrameRecorded, Message
 from shared.frame import FrameRef
-from shared.session.writing.frames import CorruptFrame, RecordedFrame
+from shared.session.writing.frames import CorruptFrame
 
 log = logging.getLogger(__name__)
 
@@ -178,8 +178,19 @@ class WriterLoop:
         ]
         self._ledger.wrote(session_id, refs, written.count, time.monotonic())
         for frame in written.frames:
-            if (message := _recorded(session_id, frame)) is not None:
-                await self._publish(message)
+            if frame.index is None or frame.filename is None:
+                continue  # it was there long ago
+            recorded = FrameRecorded(
+                session_id=session_id,
+                frame_id=frame.frame_id,
+                frame_epoch=frame.epoch,
+                record_seq=frame.record_seq,
+                index=frame.index,
+                filename=frame.filename,
+                sha256=frame.sha256,
+                bytes=frame.bytes,
+            )
+            await self._publish(recorded)
         self._link.acknowledge(refs)
         self._link.wake()
 
@@ -212,19 +223,3 @@ class WriterLoop:
                 ledger.backoff.failed(session_id, f"it could not be closed: {error.strerror}", time.monotonic())
             else:
                 self._closing.closed(session_id, ledger.closed(session_id))
-
-
-def _recorded(session_id: str, frame: RecordedFrame) -> FrameRecorded | None:
-    """The message that a frame is on disk; None for one that was there long ago."""
-    if frame.index is None or frame.filename is None:
-        return None
-    return FrameRecorded(
-        session_id=session_id,
-        frame_id=frame.frame_id,
-        frame_epoch=frame.epoch,
-        record_seq=frame.record_seq,
-        index=frame.index,
-        filename=frame.filename,
-        sha256=frame.sha256,
-        bytes=frame.bytes,
-    )
