@@ -1,4 +1,4 @@
-"""Which session is active: begun, ended, told to subscribers, and remembered over a restart of the recorder."""
+"""Which session is active: begun, ended, published, and remembered over a restart of the recorder."""
 
 from __future__ import annotations
 

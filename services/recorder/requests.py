@@ -20,13 +20,7 @@ from services.recorder.ledger.losses import LostFrame
 from shared.bus.call import Nothing
 from shared.bus.requests import recorder as requests
 from shared.bus.server import Server
-from shared.errors import (
-    InsufficientStorage,
-    InvalidSessionId,
-    RecorderUnavailable,
-    SessionBusy,
-    SessionNotActive,
-)
+from shared.errors import InsufficientStorage, InvalidSessionId, RecorderUnavailable, SessionBusy, SessionNotActive
 from shared.frame import FrameKey, SessionStamp
 
 log = logging.getLogger(__name__)
