@@ -190,7 +190,9 @@ def strict(text: str) -> str:
     parts: list[str] = []
     copied, at = 0, 0
     while at < len(text):
-        begin, at = at, _sound_to(text, at)
+        begin = at
+        if (sound := _SOUND.match(text, at)) is not None:
+            at = sound.end()
         found = _LOOSE.match(text, at)
         if found is not None:
             parts += text[copied:at], _strict_part(found[0])
@@ -199,11 +201,6 @@ def strict(text: str) -> str:
             at += 1  # no JSON, and not ours to mend
     parts.append(text[copied:])
     return _SURROGATE.sub("\ufffd", "".join(parts))
-
-
-def _sound_to(text: str, at: int) -> int:
-    found = _SOUND.match(text, at)
-    return found.end() if found is not None else at
 
 
 def is_strict(data: bytes) -> bool:

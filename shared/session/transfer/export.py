@@ -124,7 +124,9 @@ class Export:
         for entry in self._reader.entries():
             names: list[str | None] = [entry.get("input_file"), entry["filename"]]
             for name in names:
-                if name is None or name in listed or (name in missing and not _is_there(folder, name)):
+                if name is None or name in listed:
+                    continue
+                if name in missing and not (_is_ours(name) and os.path.lexists(folder / name)):
                     continue
                 if not _is_ours(name):
                     raise FrameMissing(f"entry {entry['index']} names no file of the session: {name!r}")
@@ -165,10 +167,6 @@ def _size(folder: Path, name: str) -> int:
 def _check_length(name: str, size: int, limit: int) -> None:
     if size > limit:
         raise FrameMissing(f"{name} has {size} bytes, and a session is exported with at most {limit} in such a file")
-
-
-def _is_there(folder: Path, name: str) -> bool:
-    return _is_ours(name) and os.path.lexists(folder / name)
 
 
 def _open(folder: Path, name: str) -> BinaryIO:

@@ -56,7 +56,10 @@ def unpack(disk: Disk, folder: Path, archive: TarReader, on_bytes: Callable[[int
             continue  # nothing of it is written, whatever other characters are in its name
         parts = _safe_parts(member.name)
         if member.is_folder or not parts:
-            _note_folder(unpacked, parts)
+            unpacked.folders.add(parts)
+            if len(unpacked.folders) > MAX_FOLDERS:
+                held = f"more than {MAX_FOLDERS} folders"
+                raise InvalidArchive(f"the archive holds {held}; a session is one, with one in it")
             continue
         name = _place(unpacked, parts)
         if name in unpacked.hashes:
@@ -99,12 +102,6 @@ def _check_leads_inside(name: str) -> None:
         raise InvalidArchive(f"the archive holds a file with the unsafe name {name[:200]!r}")
     if ".." in name.split("/"):
         raise InvalidArchive(f"the name {name[:200]!r} leads out of the archive")
-
-
-def _note_folder(unpacked: Unpacked, parts: tuple[str, ...]) -> None:
-    unpacked.folders.add(parts)
-    if len(unpacked.folders) > MAX_FOLDERS:
-        raise InvalidArchive(f"the archive holds more than {MAX_FOLDERS} folders; a session is one, with one in it")
 
 
 def _check_folders(unpacked: Unpacked) -> None:
