@@ -14,8 +14,9 @@ END_S = 1.0
 class Closing:
     """Who ends a session meets here who closes it: whoever packs its files next packs none that says it is open."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, wake: asyncio.Event) -> None:
         self._ledger = ledger
+        self._wake = wake
         self._awaited: dict[str, asyncio.Future[int]] = {}
 
     def __len__(self) -> int:
@@ -30,6 +31,7 @@ class Closing:
     async def wait(self, session_id: str, closed: asyncio.Future[int]) -> tuple[int, int]:
         """How many frames a session has that was ended, and how many wait."""
         ledger = self._ledger
+        self._wake.set()
         is_open = session_id in ledger.recorded
         if not is_open and not ledger.pending(session_id):
             self._awaited.pop(session_id, None)  # nothing of that name will be closed

@@ -138,8 +138,10 @@ class SessionsFolder:
 
     def set_aside(self, lost: LostFrame) -> None:
         """Keep what there is of a frame that cannot be recorded, for a human, as far as there is room."""
-        self.claim()
-        keep(self._disk, self.path, lost)
+        try:
+            keep(self._disk, self.path, lost)
+        except OSError as error:
+            log.error("what there is of frame %s cannot be kept: %s", lost.frame_id, error.strerror or error)
 
     # -- parts --------------------------------------------------------------------------------------------------------
 

@@ -33,18 +33,17 @@ INDEX_S = 0.3
 """How long ``status`` waits for what the disk knows, which may be slow; what it does not learn it does not affirm."""
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True)
 class RequestHandlers:
     """Each answers one request."""
 
-    _epoch: str
-    _ledger: Ledger
-    _archive: Archive
-    _active: ActiveSession
-    _thread: DiskThread
-    _closing: Closing
-    _wake: asyncio.Event
-    _stopping: asyncio.Event
+    epoch: str
+    ledger: Ledger
+    archive: Archive
+    active: ActiveSession
+    thread: DiskThread
+    closing: Closing
+    stopping: asyncio.Event
     """Set when no session is begun any more."""
 
     def register(self, server: Server) -> None:
@@ -62,27 +61,27 @@ class RequestHandlers:
 
     async def _start(self, wanted: requests.StartSession) -> requests.StartedSession:
         self._check_not_stopping()
-        ledger, active = self._ledger, self._ledger.active
+        ledger, active = self.ledger, self.ledger.active
         if not wanted.active:
             return await self._start_beside(wanted)
         if active is not None and wanted.resume and active.session_id == wanted.session_id:
             return requests.StartedSession(**active.model_dump(), resumed=True)
         with ledger.changing():
-            stamp, resumed, count = await self._write(self._archive.start, wanted.session_id, resume=wanted.resume)
+            stamp, resumed, count = await self._write(self.archive.start, wanted.session_id, resume=wanted.resume)
             ledger.opened(stamp.session_id, count)
-            await self._active.activate(stamp, resumed=resumed)
+            await self.active.activate(stamp, resumed=resumed)
         return requests.StartedSession(**stamp.model_dump(), resumed=resumed)
 
     async def _start_beside(self, wanted: requests.StartSession) -> requests.StartedSession:
         """Open a session for frames that are stamped with it, and leave the active one as it is."""
-        ledger, session_id = self._ledger, wanted.session_id
+        ledger, session_id = self.ledger, wanted.session_id
         if session_id is None:
             raise InvalidSessionId("a session that is recorded beside the active one needs an id")
         if ledger.is_active(session_id):
             raise SessionBusy(f"session {session_id!r} is being recorded; stop it first")
         with ledger.changing():
             stamp, resumed, count = await self._write(
-                self._archive.start, session_id, resume=wanted.resume, extra=wanted.extra
+                self.archive.start, session_id, resume=wanted.resume, extra=wanted.extra
             )
             ledger.lease(stamp.session_id, time.monotonic())
             ledger.opened(stamp.session_id, count)
@@ -90,55 +89,54 @@ class RequestHandlers:
 
     async def _resume(self, stamp: requests.ResumeSession) -> requests.StartedSession:
         self._check_not_stopping()
-        if self._ledger.active is not None:
-            return requests.StartedSession(**self._ledger.active.model_dump(), resumed=True)
-        await self._active.resume(SessionStamp(session_id=stamp.session_id, created_at=stamp.created_at))
+        if self.ledger.active is not None:
+            return requests.StartedSession(**self.ledger.active.model_dump(), resumed=True)
+        await self.active.resume(SessionStamp(session_id=stamp.session_id, created_at=stamp.created_at))
         return requests.StartedSession(**stamp.model_dump(), resumed=True)
 
     async def _stop(self, asked: requests.StopSession) -> requests.StoppedSession:
-        active, wanted = self._ledger.active, asked.session_id
+        active, wanted = self.ledger.active, asked.session_id
         session_id = wanted or (active.session_id if active is not None else None)
         if session_id is None:
             raise SessionNotActive("no session is active; start one first")
-        closed = self._closing.expect(session_id)
-        if self._ledger.is_active(session_id):
-            await self._active.deactivate("stopped")
+        closed = self.closing.expect(session_id)
+        if self.ledger.is_active(session_id):
+            await self.active.deactivate("stopped")
         else:
-            self._ledger.release(session_id)
-            self._wake.set()
-        recorded, pending = await self._closing.wait(session_id, closed)
+            self.ledger.release(session_id)
+        recorded, pending = await self.closing.wait(session_id, closed)
         return requests.StoppedSession(session_id=session_id, recorded=recorded, pending=pending)
 
     async def _delete(self, asked: requests.DeleteSession) -> Nothing:
         session_id = asked.session_id
-        if self._ledger.is_active(session_id):
+        if self.ledger.is_active(session_id):
             raise SessionBusy(f"session {session_id!r} is being recorded; stop it first")
-        if self._ledger.is_leased(session_id, time.monotonic()):
+        if self.ledger.is_leased(session_id, time.monotonic()):
             raise SessionBusy(f"session {session_id!r} is being made by a re-run; cancel that first")
-        if self._ledger.pending(session_id):
+        if self.ledger.pending(session_id):
             raise SessionBusy(f"frames of session {session_id!r} are not on disk yet; try again when they are")
-        await self._write(self._archive.delete, session_id)
-        self._ledger.forget(session_id)
-        self._closing.forget(session_id)
+        await self._write(self.archive.delete, session_id)
+        self.ledger.forget(session_id)
+        self.closing.forget(session_id)
         return Nothing()
 
     async def _import(self, wanted: requests.ImportSession) -> Nothing:
         self._check_not_stopping()
-        await self._write(self._archive.adopt, wanted.staged, wanted.session_id)
+        await self._write(self.archive.adopt, wanted.staged, wanted.session_id)
         return Nothing()
 
     async def _repair(self, asked: requests.RepairSession) -> requests.Repaired:
-        actions = await self._write(self._archive.repair, asked.session_id)
+        actions = await self._write(self.archive.repair, asked.session_id)
         return requests.Repaired(session_id=asked.session_id, actions=tuple(actions))
 
     # -- what is known ------------------------------------------------------------------------------------------------
 
     async def _status(self, asked: requests.StatusRequest) -> requests.RecorderStatus:
-        ledger = self._ledger
+        ledger = self.ledger
         active = [ledger.active.session_id] if ledger.active else []
         shown = dict.fromkeys([*active, *ledger.sessions(), *ledger.backoff.sessions()])
         return requests.RecorderStatus(
-            epoch=self._epoch,
+            epoch=self.epoch,
             active=ledger.active,
             stopped=ledger.stopped,
             sessions=tuple(
@@ -158,19 +156,19 @@ class RequestHandlers:
         )
 
     async def _are_recorded(self, frames: tuple[requests.AskedFrame, ...]) -> list[bool]:
-        known = [self._ledger.is_safe(frame) for frame in frames]
+        known = [self.ledger.is_safe(frame) for frame in frames]
         unknown = [frame for frame, is_safe in zip(frames, known, strict=True) if is_safe is None]
         found = iter([False] * len(unknown))
         if unknown:
             try:
                 async with asyncio.timeout(INDEX_S):
-                    found = iter(await self._thread.run(self._archive.recorded, unknown))
+                    found = iter(await self.thread.run(self.archive.recorded, unknown))
             except TimeoutError:
                 log.debug("the disk is busy; %d frames asked after are not affirmed", len(unknown))
         return [next(found) if is_safe is None else is_safe for is_safe in known]
 
     async def _settle(self, asked: requests.Settle) -> requests.Settled:
-        ledger = self._ledger
+        ledger = self.ledger
         recorded = [frame.frame_id for frame in asked.frames if ledger.is_safe(frame)]
         lost: list[str] = []
         over: dict[str, list[FrameKey]] = {}
@@ -179,14 +177,13 @@ class RequestHandlers:
                 over.setdefault(frame.session_id, []).append(frame)
         for session_id, frames in over.items():
             try:
-                kept, gone = await self._thread.run(
-                    self._archive.mark_lost, session_id, [frame.frame_id for frame in frames]
+                kept, gone = await self.thread.run(
+                    self.archive.mark_lost, session_id, [frame.frame_id for frame in frames]
                 )
             except (FolderUnusable, OSError) as error:
                 log.error("session %s: lost frames cannot be written down yet: %s", session_id, error)
                 continue
             ledger.named(session_id, [LostFrame(frame, frame.frame_id) for frame in frames], gone)
-            self._wake.set()
             recorded += kept
             lost += gone
         return requests.Settled(recorded=tuple(recorded), lost=tuple(lost))
@@ -194,13 +191,13 @@ class RequestHandlers:
     # -- parts --------------------------------------------------------------------------------------------------------
 
     def _check_not_stopping(self) -> None:
-        if self._stopping.is_set():
+        if self.stopping.is_set():
             raise RecorderUnavailable("the recorder is stopping; try again when it is back")
 
     async def _write(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Have the disk changed. Raises InsufficientStorage or RecorderUnavailable where it refuses."""
         try:
-            return await self._thread.run(work, *arguments, **named)
+            return await self.thread.run(work, *arguments, **named)
         except (FolderUnusable, OSError) as error:
             cause = error.__cause__ if isinstance(error, FolderUnusable) else error
             if isinstance(cause, OSError) and cause.errno in _FULL:

@@ -57,12 +57,12 @@ class Recorder:
         self.ledger = Ledger()
         self.archive = Archive(disk, SessionsFolder(disk, settings.sessions_dir))
         self.thread = DiskThread("writer")
-        self.closing = Closing(self.ledger)
+        self._wake = asyncio.Event()
+        self.closing = Closing(self.ledger, self._wake)
         self._runtime = runtime
         self._space = DiskThread("free-space")
         self._remembered = Remembered(disk, settings.sessions_dir, enabled=settings.resume)
         self._proving = Proving(disk, self.thread, runtime.bus, settings.sessions_dir)
-        self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Record until told to stop, then see off what there is."""
@@ -82,8 +82,7 @@ class Recorder:
         writer = WriterLoop(ledger, self.archive, link, publisher.publish, thread, wake, self.closing)
         active = ActiveSession(self.epoch, ledger, self.archive, self._remembered, publisher.publish, thread, wake)
         stopping = self._runtime.stopping
-        handlers = RequestHandlers(self.epoch, ledger, self.archive, active, thread, self.closing, wake, stopping)
-        handlers.register(server)
+        RequestHandlers(self.epoch, ledger, self.archive, active, thread, self.closing, stopping).register(server)
         await active.recall()  # before anybody is told that none is active
         for work, name in (
             (server.serve(), "control"),

@@ -23,18 +23,18 @@ from shared.session.writing.frames import CorruptFrame
 log = logging.getLogger(__name__)
 
 
-@dataclass(eq=False)
+@dataclass(slots=True)
 class WriterLoop:
     """Writes what the ledger has ready, and what a generator spilled before that."""
 
-    _ledger: Ledger
-    _archive: Archive
-    _link: GeneratorLink
-    _publish: Callable[[Message], Awaitable[None]]
-    _thread: DiskThread
-    _wake: asyncio.Event
+    ledger: Ledger
+    archive: Archive
+    link: GeneratorLink
+    publish: Callable[[Message], Awaitable[None]]
+    thread: DiskThread
+    wake: asyncio.Event
     """Set by others: there may be something to write."""
-    _closing: Closing
+    closing: Closing
     _missed_inputs: dict[str, int] = field(default_factory=dict, init=False)
     _stopping: bool = field(default=False, init=False)
 
@@ -45,32 +45,32 @@ class WriterLoop:
     async def run(self) -> None:
         """Write until cancelled."""
         while not self._stopping:
-            self._wake.clear()
+            self.wake.clear()
             progressed = await self._prepare() and await self._round()
             if not progressed:
                 await self._wait()
 
     async def _wait(self) -> None:
-        backoff, now_s = self._ledger.backoff, time.monotonic()
+        backoff, now_s = self.ledger.backoff, time.monotonic()
         if backoff.folder is not None:
             await asyncio.sleep(max(0.0, backoff.folder.again_at_s - now_s))
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(backoff.wait_s(now_s)):
-                await self._wake.wait()
+                await self.wake.wait()
 
     async def _prepare(self) -> bool:
         """Recover once, and read the spill whenever a generator has gone; whether the folder can be written to."""
-        ledger, folder = self._ledger, self._archive.folder
+        ledger, folder = self.ledger, self.archive.folder
         try:
             if not ledger.recovered:
-                await self._thread.run(folder.recover, self._archive.is_open)
+                await self.thread.run(folder.recover, self.archive.is_open)
                 ledger.recovered = True
             if ledger.wants_spill:
                 generations = ledger.streams.generations  # another one may go while this one's is read
-                ledger.take_spill(await self._thread.run(folder.read_spill), generations)
+                ledger.take_spill(await self.thread.run(folder.read_spill), generations)
             elif ledger.backoff.folder is not None:
-                await self._thread.run(folder.claim)
+                await self.thread.run(folder.claim)
         except FolderUnusable as error:
             ledger.backoff.folder_failed(str(error), time.monotonic())
             return False
@@ -80,10 +80,10 @@ class WriterLoop:
     async def _round(self) -> bool:
         """One batch of each session whose turn has come; whether anything came of it."""
         progressed = False
-        for session_id in self._ledger.ready():
-            if self._ledger.wants_spill or self._stopping:
+        for session_id in self.ledger.ready():
+            if self.ledger.wants_spill or self._stopping:
                 return True
-            if self._ledger.backoff.may_try(session_id, time.monotonic()):
+            if self.ledger.backoff.may_try(session_id, time.monotonic()):
                 progressed |= await self._try(session_id)
         await self._name_losses()
         await self._close_ended()
@@ -91,9 +91,9 @@ class WriterLoop:
 
     async def _try(self, session_id: str) -> bool:
         """Write one batch of a session; whether that worked."""
-        backoff = self._ledger.backoff
+        backoff = self.ledger.backoff
         try:
-            if self._ledger.has_spilled(session_id):
+            if self.ledger.has_spilled(session_id):
                 await self._write_spilled(session_id)
             else:
                 await self._write_ready(session_id)
@@ -120,19 +120,19 @@ class WriterLoop:
         pending = error.pending
         key = pending.frame.key
         if key is not None:
-            self._ledger.streams.refuse(key)
+            self.ledger.streams.refuse(key)
             aside = SetAside.of(str(error), pending.frame.flat(), bytes(pending.png))
-            self._ledger.unfit(key, key.frame_id, aside, time.monotonic())
-        self._link.wake()
+            self.ledger.unfit(key, key.frame_id, aside, time.monotonic())
+        self.link.wake()
 
     async def _write_ready(self, session_id: str) -> None:
-        frames = [(received.frame, received.png) for received in self._ledger.batch(session_id)]
+        frames = [(received.frame, received.png) for received in self.ledger.batch(session_id)]
         if not frames:
             return
-        created_at = self._ledger.streams.created_at(session_id)
+        created_at = self.ledger.streams.created_at(session_id)
         inputs: dict[str, bytes | None] = {}
         while True:
-            written = await self._thread.run(self._archive.write, session_id, created_at, frames, inputs)
+            written = await self.thread.run(self.archive.write, session_id, created_at, frames, inputs)
             if not written.inputs_wanted:
                 break
             for sha256 in written.inputs_wanted:
@@ -140,43 +140,43 @@ class WriterLoop:
         await self._report(session_id, written)
 
     async def _write_spilled(self, session_id: str) -> None:
-        batch = self._ledger.spilled_batch(session_id)
-        written = Written(count=self._ledger.recorded.get(session_id, 0))
+        batch = self.ledger.spilled_batch(session_id)
+        written = Written(count=self.ledger.recorded.get(session_id, 0))
         for frames in (batch, batch[:1]):
             try:
-                written = await self._thread.run(self._archive.write_spilled, session_id, frames)
+                written = await self.thread.run(self.archive.write_spilled, session_id, frames)
             except (ValueError, CorruptFrame) as error:
                 if len(frames) > 1:
                     continue  # one of them cannot be used: those before it are written one by one
                 log.error("a spilled frame of session %s cannot be used: %s", session_id, error)
-                self._ledger.spoilt(frames[0], time.monotonic())
+                self.ledger.spoilt(frames[0], time.monotonic())
             break
-        if self._ledger.took_out(session_id, frames):
-            await self._thread.run(self._archive.folder.clear_spill)
+        if self.ledger.took_out(session_id, frames):
+            await self.thread.run(self.archive.folder.clear_spill)
         await self._report(session_id, written)
 
     async def _input(self, sha256: str) -> bytes | None:
         """An input image; None once it is certain that the generator which is there has it no more. Raises
         GeneratorAway where it does not answer, or it must first be found out which generator it is."""
-        data = await self._link.input(sha256)
+        data = await self.link.input(sha256)
         if data is not None:
             self._missed_inputs.pop(sha256, None)
             return data
-        streams = self._ledger.streams
+        streams = self.ledger.streams
         missed_at = self._missed_inputs.setdefault(sha256, streams.listings)
-        if streams.listings > missed_at and not self._ledger.wants_spill:
+        if streams.listings > missed_at and not self.ledger.wants_spill:
             del self._missed_inputs[sha256]
             log.error("nobody has the input %s any more; its frame is recorded without it", sha256)
             return None
         streams.wants_listing = True
-        self._link.wake()
+        self.link.wake()
         raise GeneratorAway("the generator does not have an input that a frame needs; it is asked what it holds")
 
     async def _report(self, session_id: str, written: Written) -> None:
         refs = [
             FrameRef(session_id=session_id, epoch=frame.epoch, record_seq=frame.record_seq) for frame in written.frames
         ]
-        self._ledger.wrote(session_id, refs, written.count, time.monotonic())
+        self.ledger.wrote(session_id, refs, written.count, time.monotonic())
         for frame in written.frames:
             if frame.index is None or frame.filename is None:
                 continue  # it was there long ago
@@ -190,36 +190,36 @@ class WriterLoop:
                 sha256=frame.sha256,
                 bytes=frame.bytes,
             )
-            await self._publish(recorded)
-        self._link.acknowledge(refs)
-        self._link.wake()
+            await self.publish(recorded)
+        self.link.acknowledge(refs)
+        self.link.wake()
 
     async def _name_losses(self) -> None:
-        for session_id, frames in self._ledger.losses_due(time.monotonic()).items():
-            self._ledger.recorded.setdefault(session_id, 0)
+        for session_id, frames in self.ledger.losses_due(time.monotonic()).items():
+            self.ledger.recorded.setdefault(session_id, 0)
+            names = [frame.frame_id for frame in frames if frame.frame_id is not None]
             try:
-                for frame in frames:
-                    if frame.aside is not None:
-                        await self._thread.run(self._archive.folder.set_aside, frame)
-                names = [frame.frame_id for frame in frames if frame.frame_id is not None]
-                _, lost = await self._thread.run(self._archive.mark_lost, session_id, names)
+                _, lost = await self.thread.run(self.archive.mark_lost, session_id, names)
             except (FolderUnusable, OSError) as error:
-                self._ledger.backoff.failed(session_id, f"the disk refuses: {error}", time.monotonic())
+                self.ledger.backoff.failed(session_id, f"the disk refuses: {error}", time.monotonic())
                 continue
-            self._ledger.named(session_id, frames, lost)
-            self._link.acknowledge([frame.ref for frame in frames if frame.aside is not None])
+            aside = [frame for frame in frames if frame.aside is not None]
+            for frame in aside:
+                await self.thread.run(self.archive.folder.set_aside, frame)
+            self.ledger.named(session_id, frames, lost)
+            self.link.acknowledge(frame.ref for frame in aside)
             if lost:
                 log.error("session %s: %d frames are lost: %s", session_id, len(lost), ", ".join(lost[:20]))
 
     async def _close_ended(self) -> None:
         """Close sessions that are not active and have nothing pending."""
-        ledger = self._ledger
+        ledger = self.ledger
         for session_id in list(ledger.recorded):
             if not ledger.may_close(session_id, time.monotonic()):
                 continue
             try:
-                await self._thread.run(self._archive.close, session_id)
+                await self.thread.run(self.archive.close, session_id)
             except OSError as error:
                 ledger.backoff.failed(session_id, f"it could not be closed: {error.strerror}", time.monotonic())
             else:
-                self._closing.closed(session_id, ledger.closed(session_id))
+                self.closing.closed(session_id, ledger.closed(session_id))

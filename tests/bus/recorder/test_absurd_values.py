@@ -243,6 +243,17 @@ async def test_what_is_set_aside_is_bounded(rig: Rig, monkeypatch: pytest.Monkey
     assert len(list((rig.root / ASIDE).glob("*.json"))) == 2
 
 
+async def test_what_cannot_be_kept_aside_is_named_all_the_same(rig: Rig) -> None:
+    generator = await lying(rig)
+    (rig.root / ASIDE).write_text("in the way")
+    generator.loses = {0}
+    await generator.make(count=1)
+    fields, picture = generator.held["s", 0]
+    generator.held["s", 0] = (fields, picture + b"x")
+    await rig.wait_recorded(await generator.make(count=2))
+    assert rig.metadata("s")["lost"] == [fields["frame_id"]]
+
+
 @pytest.mark.parametrize("data", [b"#!/bin/sh\nrm -rf /", b"", tiny_png()])
 async def test_an_input_that_is_not_what_it_is_called_is_not_kept(rig: Rig, data: bytes) -> None:
     generator = await lying(rig)

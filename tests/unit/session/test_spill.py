@@ -7,14 +7,16 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from shared.frame import FrameKey
+from shared.session.reading.reader import SessionReader
 from shared.session.writing import answered, spill
 from shared.session.writing.answered import Answered
 from shared.session.writing.frames import PendingFrame
 from shared.session.writing.writer import SessionWriter
-from tests.support.frames import CREATED_AT, input_image, pending_frame
+from tests.support.frames import CREATED_AT, input_image, pending_frame, tiny_png
 from tests.support.scripted_disk import Died, Fault, ScriptedDisk
 
 
@@ -104,6 +106,24 @@ def test_a_death_while_spilling_leaves_whole_frames_only(root: Path) -> None:
             assert hashlib.sha256(loaded.png).hexdigest() == loaded.frame.sha256
             assert loaded.input is not None, "inputs go first"
     assert at > 20
+
+
+def test_a_frame_that_an_earlier_version_spilled_is_recorded_as_it_says_itself(disk: ScriptedDisk, root: Path) -> None:
+    png = tiny_png()
+    said = {"v": 1, "type": "frame", "target_sector": "BR", "frame_id": "old-0", "epoch": "old", "session_id": "s"}
+    said |= {"record_seq": 0, "prompt": "a kite", "mine": {"k": [1]}, "seed": 7, "timestamp": CREATED_AT}
+    start = b"parafovea spill 1\n" + orjson.dumps({**said, "sha256": hashlib.sha256(png).hexdigest()}) + b"\n" + png
+    (root / ".spill").mkdir(parents=True)
+    (root / ".spill" / "old.frame").write_bytes(start + hashlib.sha256(start).digest())
+    (found,) = spill.read_spill(root)
+    assert (found.frame.frame_id, found.frame.input_sha256, found.frame.timestamp) == ("old-0", "", CREATED_AT)
+    writer = SessionWriter.open_or_create(disk, root, "s", CREATED_AT)
+    writer.append([found.load()])
+    with SessionReader(root / "s") as reader:
+        (entry,) = reader.entries()
+    users = ["index", "filename", "target_sector", "focus_sector", "prompt", "timestamp"]
+    assert list(entry) == [*users, "frame_id", "epoch", "record_seq", "mine", "seed", "sha256", "input_file"]
+    assert (entry["mine"], entry["seed"], entry["input_file"]) == ({"k": [1]}, 7, None)
 
 
 def frame(number: int, **more: Any) -> FrameKey:
