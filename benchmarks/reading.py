@@ -12,7 +12,8 @@ from pathlib import Path
 from benchmarks.appending import long_session
 from benchmarks.figures import Figure, abba, seconds
 from shared.session.format.layout import METADATA
-from shared.session.reading.sessions import list_sessions, open_session
+from shared.session.reading.reader import open_session
+from shared.session.reading.sessions import list_sessions
 from tests.support.processes import System
 
 ENTRIES = 100_000

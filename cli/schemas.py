@@ -21,9 +21,8 @@ from shared.bus.messages import PUBLISHED, Envelope
 from shared.bus.requests import generator, recorder, replayer
 from shared.errors import BY_CODE
 from shared.frame import Frame
-from shared.session.format.entries import OF_THE_HEAD
 from shared.session.format.layout import FRAME_PATTERN, MAX_INDEX
-from shared.session.format.metadata import FORMAT
+from shared.session.format.metadata import FORMAT, OF_THE_HEAD
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

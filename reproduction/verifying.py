@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,7 +19,7 @@ from services.generator.decode import decode
 from services.generator.engine import Pixels
 from shared.errors import FrameCorrupt, FrameMissing, UnreadableImage
 from shared.session.format.layout import VERIFICATION
-from shared.session.reading.reader import SessionReader
+from shared.session.reading.reader import NoInput, SessionReader
 from shared.system.disk import Disk
 
 
@@ -113,28 +112,15 @@ def _read(reader: SessionReader, entry: dict[str, Any], broken: str | None) -> R
         pixels = decode(data).pixels
     except (FrameCorrupt, FrameMissing, UnreadableImage) as error:
         return Recorded(entry, replace(report, verdict="altered", reason=error.detail), None, None)
-    source, problem = _read_input(reader, entry)
-    if source is None:
-        return Recorded(entry, replace(report, reason=problem), pixels, None)
+    try:
+        source = reader.recorded_input(entry)
+    except NoInput as error:
+        return Recorded(entry, replace(report, reason=str(error)), pixels, None)
     try:
         outside, problem = _look_outside(entry, pixels, source)
     except (UnreadableImage, ValueError) as error:
         return Recorded(entry, replace(report, reason=f"its input does not fit: {error}"), pixels, None)
     return Recorded(entry, replace(report, outside=outside, reason=problem), pixels, source)
-
-
-def _read_input(reader: SessionReader, entry: dict[str, Any]) -> tuple[bytes | None, str | None]:
-    path = reader.input_path(entry)
-    if path is None:
-        return None, "its input was not recorded"
-    try:
-        data = reader.input_bytes(path)
-    except OSError as error:
-        return None, f"its input {path.name} cannot be read: {error.strerror}"
-    wanted = entry.get("input_sha256")
-    if wanted and hashlib.sha256(data).hexdigest() != wanted:
-        return None, f"its input {path.name} no longer holds the recorded bytes"
-    return data, None
 
 
 def _look_outside(entry: Mapping[str, Any], pixels: Pixels, source: bytes) -> tuple[int | None, str | None]:

@@ -1,4 +1,4 @@
-"""Which session is active: begun, ended, told to subscribers, and remembered over a restart of the recorder."""
+"""Which session is active: begun, ended, published, and remembered over a restart of the recorder."""
 
 from __future__ import annotations
 
@@ -23,17 +23,7 @@ REMEMBER_S = 1.0
 
 @dataclass(slots=True)
 class ActiveSession:
-    """Changes which session is active.
-
-    Attributes:
-        epoch: this life of the recorder.
-        ledger: where it stands.
-        archive: opens it.
-        remembered: keeps it on the disk.
-        publish: tells subscribers.
-        thread: on which the disk is used.
-        wake: set after each change: there may be something to write, or to close.
-    """
+    """Changes which session is active."""
 
     epoch: str
     ledger: Ledger
@@ -42,6 +32,7 @@ class ActiveSession:
     publish: Callable[[Message], Awaitable[None]]
     thread: DiskThread
     wake: asyncio.Event
+    """Set after each change: there may be something to write, or to close."""
     _writing: asyncio.Future[None] | None = field(default=None, init=False)
     _has_recalled: bool = field(default=False, init=False)
 
@@ -97,9 +88,14 @@ class ActiveSession:
         if self.remembered.is_written:
             return
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.ensure_future(self.thread.run(self.remembered.write))
-            self._writing.add_done_callback(_log_failure)
+            self._writing = asyncio.ensure_future(self._write())
         await asyncio.wait([self._writing], timeout=REMEMBER_S)
+
+    async def _write(self) -> None:
+        try:
+            await self.thread.run(self.remembered.write)
+        except OSError as error:
+            log.warning("which session is active is not remembered yet: %s", error)
 
     def _read(self) -> SessionStamp | None:
         self.archive.folder.claim()
@@ -112,8 +108,3 @@ class ActiveSession:
 def started(epoch: str, stamp: SessionStamp, *, resumed: bool) -> SessionStarted:
     """The message that a session is active."""
     return SessionStarted(epoch=epoch, session_id=stamp.session_id, created_at=stamp.created_at, resumed=resumed)
-
-
-def _log_failure(written: asyncio.Future[None]) -> None:
-    if not written.cancelled() and (error := written.exception()) is not None:
-        log.warning("which session is active is not remembered yet: %s", error)

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.recorder.admission import check_understood, claim_id
 from services.recorder.folder import SessionsFolder
 from shared.bus.requests.recorder import AskedFrame
 from shared.errors import InvalidSessionId, SessionNotFound
@@ -22,7 +21,6 @@ from shared.session.format.frame_ids import FrameIds
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.reading.sessions import is_session
 from shared.session.transfer.staging import adopt
-from shared.session.writing import spill
 from shared.session.writing.examine import examine
 from shared.session.writing.frames import MissingInput, PendingFrame, RecordedFrame
 from shared.session.writing.repair import repair
@@ -43,7 +41,10 @@ class Written:
 
 
 class Archive:
-    """The sessions of one folder, and those of them that are open."""
+    """The sessions of one folder, and those of them that are open.
+
+    Whatever writes raises FolderUnusable or OSError where the disk refuses: try again.
+    """
 
     def __init__(self, disk: Disk, folder: SessionsFolder) -> None:
         self.folder = folder
@@ -65,7 +66,6 @@ class Archive:
         Raises:
             InvalidSessionId, SessionExists: see :mod:`shared.session.format.ids`.
             DamagedMetadata: its metadata cannot be understood, and somebody may yet mend it.
-            FolderUnusable, OSError: the disk refuses.
         """
         self.folder.claim()
         now = time.time()
@@ -74,19 +74,15 @@ class Archive:
             session_id = ids.automatic(self._root, now)
         elif resume and self._is_session(ids.validate(session_id)):
             if session_id not in self._writers:
-                check_understood(self._root, session_id)
+                self.folder.check_understood(session_id)
             resumed = True
         else:
-            claim_id(self._root, session_id, is_session=self._is_session)
+            self.folder.claim_id(session_id, self._is_session)
         writer = self._open(session_id, now, extra)
         return SessionStamp(session_id=session_id, created_at=writer.created_at), resumed, writer.recorded
 
     def resume(self, stamp: SessionStamp) -> int:
-        """Go on with a session that is known to be active; made anew where its folder is gone. Its frames.
-
-        Raises:
-            InvalidSessionId, FolderUnusable, OSError: as :meth:`start`.
-        """
+        """Go on with a session that is known to be active; made anew where its folder is gone. Its frames."""
         self.folder.claim()
         return self._open(ids.validate(stamp.session_id), stamp.created_at).recorded
 
@@ -97,12 +93,8 @@ class Archive:
         frames: Sequence[tuple[Frame, bytes]],
         inputs: Mapping[str, bytes | None],
     ) -> Written:
-        """Record frames, given inputs by hash (None: nobody has it any more).
-
-        Raises:
-            CorruptFrame: bytes and hash of a frame, or of an input, do not fit.
-            FolderUnusable, OSError: the disk refuses.
-        """
+        """Record frames, given inputs by hash (None: nobody has it any more). Raises CorruptFrame where bytes and hash
+        of a frame, or of an input, do not fit."""
         self.folder.claim()
         writer = self._open(session_id, created_at or time.time())
         wanted = [sha256 for sha256 in writer.inputs_wanted(frame for frame, _ in frames) if sha256 not in inputs]
@@ -115,27 +107,19 @@ class Archive:
         return self._append(writer, pending)
 
     def write_spilled(self, session_id: str, frames: Sequence[SpilledFrame]) -> Written:
-        """Record frames of the spill, and take them out of it.
-
-        Raises:
-            ValueError: a frame's file is torn; the message names it.
-            CorruptFrame, FolderUnusable, OSError: as :meth:`write`.
-        """
+        """Record frames of the spill, and take them out of it. Raises ValueError, which names it, where a frame's file
+        is torn, and CorruptFrame as :meth:`write`."""
         self.folder.claim()
         loaded = [frame.load() for frame in frames]
         first = frames[0].frame
         created_at = first.session_created_at or first.timestamp or time.time()
         written = self._append(self._open(session_id, created_at), loaded)
         for frame in frames:
-            spill.remove(self._disk, frame)
+            self._disk.unlink(frame.path)  # where that fails, recording it again is harmless
         return written
 
     def close(self, session_id: str) -> None:
-        """End the recording of a session.
-
-        Raises:
-            OSError: the disk refuses; try again.
-        """
+        """End the recording of a session."""
         writer = self._writers.get(session_id)
         if writer is not None:
             writer.close()
@@ -151,13 +135,8 @@ class Archive:
         self.folder.release()
 
     def delete(self, session_id: str) -> None:
-        """Remove a session and all in it; of one that is a link, the link. Out of sight at once, so that a death
-        leaves no half of it.
-
-        Raises:
-            SessionNotFound: there is none.
-            FolderUnusable, OSError: the disk refuses.
-        """
+        """Remove a session and all in it; of one that is a link, the link. Out of sight at once, so that a death leaves
+        no half of it. Raises SessionNotFound where there is none."""
         self.folder.claim()
         # By its exact name: where case does not count for the disk, it counts here.
         if not is_session(self._root, session_id) or session_id not in os.listdir(self._root):
@@ -171,22 +150,12 @@ class Archive:
         self._disk.remove_tree(doomed)
 
     def adopt(self, staged: str, session_id: str) -> None:
-        """Give an imported session its place.
-
-        Raises:
-            InvalidSessionId, SessionExists, NotFound: see :func:`shared.session.transfer.staging.adopt`.
-            FolderUnusable, OSError: the disk refuses.
-        """
+        """Give an imported session its place; see :func:`shared.session.transfer.staging.adopt`."""
         self.folder.claim()
         adopt(self._disk, self._root, staged, session_id)
 
     def repair(self, session_id: str) -> list[str]:
-        """Mend a session; a sentence for each thing done.
-
-        Raises:
-            SessionNotFound: there is none.
-            FolderUnusable, OSError: the disk refuses.
-        """
+        """Mend a session; a sentence for each thing done. Raises SessionNotFound where there is none."""
         self.folder.claim()
         if not self._is_session(session_id):
             raise SessionNotFound(f"there is no session {session_id!r}")
@@ -197,11 +166,7 @@ class Archive:
         return writer.repaired.did if writer.repaired else []
 
     def mark_lost(self, session_id: str, frame_ids: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Of these frames, those that are recorded after all, and the others: named as lost.
-
-        Raises:
-            FolderUnusable, OSError: the disk refuses.
-        """
+        """Of these frames, those that are recorded after all, and the others: named as lost."""
         self.folder.claim()
         if not self._is_session(session_id):
             return [], list(frame_ids)
@@ -216,17 +181,12 @@ class Archive:
 
         One that is asked after without its id is not affirmed: numbers alone may be another frame's.
         """
-        closed: dict[str, FrameIds] = {}
-        answers = []
-        for ref in frames:
-            writer = self._writers.get(ref.session_id)
-            if writer is not None:
-                answers.append(ref.frame_id is not None and writer.has(ref.frame_id))
-                continue
-            if ref.session_id not in closed:
-                closed[ref.session_id] = self._recorded_in(ref.session_id)
-            answers.append(ref.frame_id in closed[ref.session_id])
-        return answers
+        found: dict[str, FrameIds] = {}
+        for frame in frames:
+            if frame.session_id not in found:
+                writer = self._writers.get(frame.session_id)
+                found[frame.session_id] = writer.recorded_ids if writer else self._recorded_in(frame.session_id)
+        return [frame.frame_id in found[frame.session_id] for frame in frames]
 
     # -- parts --------------------------------------------------------------------------------------------------------
 

@@ -12,13 +12,7 @@ END_S = 1.0
 
 
 class Closing:
-    """Who ends a session, and who closes it, meet here: whoever packs its files next packs no session that says it is
-    open.
-
-    Args:
-        ledger: knows whether the session is open, and what keeps it so.
-        wake: to be set where there may be something to close.
-    """
+    """Who ends a session meets here who closes it: whoever packs its files next packs none that says it is open."""
 
     def __init__(self, ledger: Ledger, wake: asyncio.Event) -> None:
         self._ledger = ledger
@@ -30,12 +24,12 @@ class Closing:
         return len(self._awaited)
 
     def expect(self, session_id: str) -> asyncio.Future[int]:
-        """What will hold how many frames a session has when it is closed, for :meth:`wait`. To be asked for before the
-        session is ended: from then on it may be closed at any moment."""
+        """How many frames a session has when it is closed, for :meth:`wait`. Ask before the session is ended: from then
+        on it may be closed at any moment."""
         return self._awaited.setdefault(session_id, asyncio.get_running_loop().create_future())
 
     async def wait(self, session_id: str, closed: asyncio.Future[int]) -> tuple[int, int]:
-        """How many frames a session has that was ended, and how many wait: none where it is closed in time."""
+        """How many frames a session has that was ended, and how many wait."""
         ledger = self._ledger
         self._wake.set()
         is_open = session_id in ledger.recorded

@@ -1,7 +1,5 @@
-"""The sessions folder as a whole: its lock, what was left in it, the spill, and frames that were set aside.
-
-Everything here blocks; one thread at a time.
-"""
+"""The sessions folder as a whole: its lock, which ids are free, what was left in it, the spill, and frames that were
+set aside. Everything here blocks; one thread at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +10,10 @@ from pathlib import Path
 
 from services.recorder.ledger.losses import LostFrame
 from services.recorder.set_aside import keep
-from shared.session.format import layout
+from shared.errors import SessionExists, SessionNotFound
+from shared.session.format import ids, layout
+from shared.session.format.metadata import DamagedMetadata, with_advice
+from shared.session.reading.reader import SessionReader
 from shared.session.text.contents import left_open
 from shared.session.transfer.staging import sweep
 from shared.session.writing import spill
@@ -30,11 +31,7 @@ class FolderUnusable(Exception):
 
 
 class SessionsFolder:
-    """The folder that all sessions lie in, held by one recorder.
-
-    Attributes:
-        path: where it is.
-    """
+    """The folder that all sessions lie in, at a ``path``, held by one recorder."""
 
     def __init__(self, disk: Disk, path: Path) -> None:
         self._disk = disk
@@ -43,11 +40,7 @@ class SessionsFolder:
 
     def claim(self) -> None:
         """Make the sessions folder and take its lock. Called again before each write: the folder may have vanished.
-
-        Raises:
-            AlreadyHeld: another recorder has it.
-            FolderUnusable: it cannot be made or locked.
-        """
+        Raises AlreadyHeld where another recorder has it, FolderUnusable where it cannot be made or locked."""
         lock = self.path / layout.RECORDER_LOCK
         if self._holder is not None and lock.exists():
             return
@@ -60,7 +53,7 @@ class SessionsFolder:
                 self._holder = None
             self._holder = Holder(lock, f"the sessions folder {self.path}")
         except OSError as error:
-            raise FolderUnusable(f"the sessions folder {self.path}: {_reason(error)}") from error
+            raise self._unusable(error) from error
 
     def release(self) -> None:
         """Give the lock up."""
@@ -72,16 +65,12 @@ class SessionsFolder:
                 log.warning("the lock of %s could not be removed: %s", self.path, error)
 
     def recover(self, is_open: Callable[[str], bool]) -> None:
-        """Remove half-made sessions, and repair those that were left open; not those that ``is_open`` here.
-
-        Raises:
-            AlreadyHeld, FolderUnusable: see :meth:`claim`.
-        """
+        """Remove half-made sessions, and repair those that were left open; not those that ``is_open`` here."""
         self.claim()
         try:
             names = sorted(os.listdir(self.path))
         except OSError as error:
-            raise FolderUnusable(f"the sessions folder {self.path}: {_reason(error)}") from error
+            raise self._unusable(error) from error
         for name in names:
             try:
                 if name.startswith(TEMP_PREFIX):
@@ -97,6 +86,29 @@ class SessionsFolder:
         except OSError as error:
             log.error("what an import left behind could not be removed: %s", error)
 
+    def claim_id(self, session_id: str, is_session: Callable[[str], bool]) -> None:
+        """See that a new session may have this id. Raises InvalidSessionId or SessionExists where it may not."""
+        try:
+            ids.claim(self.path, session_id)
+        except SessionExists as error:
+            if is_session(session_id):
+                raise SessionExists(f"{error.detail}, or pass resume=true to go on with it") from None
+            raise SessionExists(
+                f"there is something in the sessions folder that is called {session_id!r} and is no session; "
+                "choose another id"
+            ) from None
+
+    def check_understood(self, session_id: str) -> None:
+        """Raises DamagedMetadata where another hand may yet mend what it wrote: that is not ours to drop. What a
+        recorder left torn is mended when it is opened."""
+        try:
+            with SessionReader(self.path / session_id, salvage=True) as reader:
+                said, size = reader.contents, os.fstat(reader.fileno()).st_size if reader.fileno() >= 0 else 0
+        except SessionNotFound:
+            return
+        if said.problem is not None and size and not said.torn:
+            raise DamagedMetadata(with_advice(session_id, said.problem))
+
     def free_bytes(self) -> int | None:
         """Free space where the sessions are; None where it cannot be told."""
         try:
@@ -109,11 +121,8 @@ class SessionsFolder:
         try:
             if not (self.path / layout.SPILL).is_dir():
                 return []
-            holder = spill.claim(self.path)
-            try:
-                return spill.read_spill(self.path).frames
-            finally:
-                holder.release()
+            with spill.claim(self.path):
+                return spill.read_spill(self.path)
         except AlreadyHeld:
             return []
         except OSError as error:
@@ -132,12 +141,14 @@ class SessionsFolder:
         try:
             keep(self._disk, self.path, lost)
         except OSError as error:
-            log.error("what there is of frame %s cannot be kept: %s", lost.frame_id, _reason(error))
+            log.error("what there is of frame %s cannot be kept: %s", lost.frame_id, error.strerror or error)
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
+    def _unusable(self, error: OSError) -> FolderUnusable:
+        return FolderUnusable(f"the sessions folder {self.path}: {error.strerror or error}")
+
     def _was_left_open(self, name: str) -> bool:
-        """Whether a session's recorder died; read from the end of the file."""
         try:
             return left_open(self.path / name)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -149,7 +160,3 @@ class SessionsFolder:
             self._disk.remove_tree(path)
         else:
             self._disk.unlink(path)
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)

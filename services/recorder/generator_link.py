@@ -39,42 +39,24 @@ class GeneratorAway(Exception):
 class GeneratorLink:
     """Feeds the ledger: from the stream what comes, by asking what does not.
 
-    Args:
-        bus: this process's end of the bus.
-        ledger: what is fed.
-        proving: makes acknowledgements ours.
-        news: set after each change.
-
     Attributes:
+        client: asks it, and knows whether one is there, or has been. (Its stream may come before: each socket connects
+            by itself.)
         state: the generator's own, by its last heartbeat; None before the first.
     """
 
-    def __init__(self, bus: Bus, ledger: Ledger, proving: Proving, news: asyncio.Event) -> None:
-        self._client = GeneratorClient(bus)
+    def __init__(self, bus: Bus, ledger: Ledger, proving: Proving, wake: asyncio.Event) -> None:
+        self.client = GeneratorClient(bus)
         self._stream = Subscriber(bus, "frames", [Frame.type, Status.type])
         self._ledger = ledger
         self._proving = proving
-        self._news = news
+        self._wake = wake
         self._to_acknowledge: dict[FrameRef, None] = {}
         self._acknowledge_soon = asyncio.Event()
         self._ask_soon = asyncio.Event()
         self._unusable = Rarely(log)
         self._refused = Rarely(log)
         self.state: str | None = None
-
-    @property
-    def connected(self) -> bool:
-        """Whether a generator is at the other end."""
-        return self._client.connected
-
-    @property
-    def met(self) -> bool:
-        """Whether a generator has been there. It may be heard before: each socket connects by itself."""
-        return self._client.met
-
-    async def close(self) -> None:
-        """Close the sockets that ask."""
-        await self._client.close()
 
     def acknowledge(self, frames: Iterable[FrameRef]) -> None:
         """These frames are on disk, or set aside, for good: the generator need not hold them. Acknowledgements that go
@@ -97,16 +79,16 @@ class GeneratorLink:
         self._ask_soon.set()
         message, streams, now_s = published.message, self._ledger.streams, time.monotonic()
         assert isinstance(message, Frame | Heartbeat)
-        self._ledger.hear_epoch(message.epoch, published.sent_at, now_s)
-        self._news.set()
+        streams.receive_epoch(message.epoch, published.sent_at, now_s)
+        self._wake.set()
         if isinstance(message, Frame):
             if message.session_id is not None:
                 _check_picture(message, published.payload)
                 streams.add(message, published.payload, now_s)
         elif message.epoch == streams.epoch:
             self.state = message.state
-            for backlog in message.sessions:
-                streams.hear_backlog(message.epoch, backlog.session_id, backlog.last_record_seq, backlog.frames, now_s)
+            for held in message.sessions:
+                streams.receive_backlog(message.epoch, held.session_id, held.last_record_seq, held.frames, now_s)
 
     async def ask(self) -> None:
         """Ask for what is pending and for what is missing, until cancelled."""
@@ -140,27 +122,27 @@ class GeneratorLink:
     async def _acknowledge(self, frames: tuple[FrameRef, ...]) -> None:
         request = self._proving.acknowledge(frames)
         try:
-            await self._client.acknowledge(request, timeout_s=ANSWER_S)
+            await self.client.acknowledge(request, timeout_s=ANSWER_S)
         except Forbidden as error:
             self._refused.warn("the generator refuses an acknowledgement, which is tried again: %s", error.detail)
             if await self._proving.share_secret():
-                await self._client.acknowledge(request, timeout_s=ANSWER_S)
+                await self.client.acknowledge(request, timeout_s=ANSWER_S)
 
     # -- questions ----------------------------------------------------------------------------------------------------
 
     async def _list(self) -> None:
         try:
-            listing = await self._client.pending(timeout_s=ANSWER_S)
+            listing = await self.client.pending(timeout_s=ANSWER_S)
         except StrangeAnswer as error:
             raise self._strange(error) from None
         except ParafoveaError as error:
             raise GeneratorAway(str(error)) from None
-        self.acknowledge(self._ledger.reconcile(listing, time.monotonic()))
-        self._news.set()
+        self.acknowledge(self._ledger.streams.reconcile(listing, time.monotonic()))
+        self._wake.set()
 
     async def _fetch(self, ref: FrameRef) -> None:
         try:
-            made = await self._client.fetch(ref)
+            made = await self.client.fetch(ref)
             frame, png = made.answer, made.image
             if (frame.session_id, frame.epoch, frame.record_seq) != (ref.session_id, ref.epoch, ref.record_seq):
                 problem = "the generator answered 'fetch' with another frame than the one asked for"
@@ -174,24 +156,20 @@ class GeneratorLink:
             frame_id = error.body.get("frame_id")
             aside = SetAside.of(error.detail, error.body, error.payload)
             self._ledger.unfit(ref, frame_id if fits(FrameId, frame_id) else None, aside, time.monotonic())
-            self._news.set()
+            self._wake.set()
             await asyncio.sleep(RETRY_S)
         except ParafoveaError as error:
             raise GeneratorAway(str(error)) from None
         else:
             self._ledger.streams.add(frame, png, time.monotonic(), asked=True)
-            self._news.set()
+            self._wake.set()
 
     async def input(self, sha256: str) -> bytes | None:
         """An input image by its hash; None where the generator has it no more, has other bytes under that name, or
-        gives answers that cannot be used.
-
-        Raises:
-            GeneratorAway: it does not answer now.
-        """
+        gives answers that cannot be used. Raises GeneratorAway where it does not answer now."""
         for _ in range(TRIES):
             try:
-                data = await self._client.input(sha256)
+                data = await self.client.input(sha256)
             except NotFound:
                 return None
             except StrangeAnswer as error:
@@ -213,11 +191,7 @@ class GeneratorLink:
 
 
 def _check_picture(frame: Frame, png: bytes) -> None:
-    """See that a frame comes with a PNG.
-
-    Raises:
-        StrangeAnswer: its picture is none.
-    """
+    """Raises StrangeAnswer where a frame comes without a PNG."""
     if not png.startswith(PNG_SIGNATURE):
         raise StrangeAnswer("its picture is no PNG", frame.flat(), png)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from services.recorder.disk_thread import DiskThread
 from shared.bus import acknowledging
 from shared.bus.requests.generator import Acknowledge
 from shared.bus.sockets import Bus
@@ -18,22 +18,15 @@ log = logging.getLogger(__name__)
 
 
 class Proving:
-    """A secret of this life's own; with CURVE keys the one that is derived from them.
+    """A secret of this life's own; with CURVE keys the one that is derived from them."""
 
-    Args:
-        disk: through which it is written.
-        blocking: runs what blocks, one after the other.
-        bus: this process's end of the bus.
-        sessions: the sessions folder.
-    """
-
-    def __init__(self, disk: Disk, blocking: Callable[..., Awaitable[Any]], bus: Bus, sessions: Path) -> None:
+    def __init__(self, disk: Disk, thread: DiskThread, bus: Bus, sessions: Path) -> None:
         derived = acknowledging.derived_secret(bus)
         self._is_derived = derived is not None
         self._secret = derived or acknowledging.draw_secret()
         self._path = acknowledging.secret_path(bus, sessions)
         self._disk = disk
-        self._blocking = blocking
+        self._thread = thread
         self._unshared = Rarely(log)
 
     def acknowledge(self, frames: Sequence[FrameRef]) -> Acknowledge:
@@ -43,7 +36,7 @@ class Proving:
     async def withdraw(self) -> None:
         """Remove the secret: this life acknowledges nothing more, and the next one draws another."""
         if not self._is_derived:
-            await self._blocking(acknowledging.withdraw, self._disk, self._path, self._secret)
+            await self._thread.run(acknowledging.withdraw, self._disk, self._path, self._secret)
 
     async def share_secret(self) -> bool:
         """Leave the secret where the generator looks for it; whether it is there.
@@ -53,7 +46,7 @@ class Proving:
         if self._is_derived:
             return True
         try:
-            await self._blocking(acknowledging.tell, self._disk, self._path, self._secret)
+            await self._thread.run(acknowledging.tell, self._disk, self._path, self._secret)
         except OSError as error:
             self._unshared.warn(
                 "the generator keeps its frames: the secret that it lets them go by cannot be written to %s (%s)",

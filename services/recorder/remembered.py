@@ -49,11 +49,7 @@ class Remembered:
         return self._is_known and self._written == self._wanted
 
     def write(self) -> None:
-        """Make the disk say what it should, durably.
-
-        Raises:
-            OSError: it refuses; call it again.
-        """
+        """Make the disk say what it should, durably. Where it refuses (OSError), call it again."""
         if self.is_written:
             return
         wanted, path = self._wanted, self._root / ACTIVE
@@ -66,11 +62,8 @@ class Remembered:
         self._written, self._is_known = wanted, True
 
     def recall(self) -> SessionStamp | None:
-        """The session that was active when the recorder ended; None where there was none, or it is not to be resumed.
-
-        Raises:
-            OSError: the disk does not say.
-        """
+        """The session that was active when the recorder ended; None where there was none, or it is not to be
+        resumed."""
         try:
             data = (self._root / ACTIVE).read_bytes()
         except FileNotFoundError:

@@ -19,31 +19,8 @@ from services.recorder.ledger.ledger import Ledger
 from services.recorder.ledger.losses import LostFrame
 from shared.bus.call import Nothing
 from shared.bus.requests import recorder as requests
-from shared.bus.requests.recorder import (
-    AskedFrame,
-    DeleteSession,
-    ImportSession,
-    RecorderStatus,
-    Repaired,
-    RepairSession,
-    ResumeSession,
-    SessionState,
-    Settle,
-    Settled,
-    StartedSession,
-    StartSession,
-    StatusRequest,
-    StoppedSession,
-    StopSession,
-)
 from shared.bus.server import Server
-from shared.errors import (
-    InsufficientStorage,
-    InvalidSessionId,
-    RecorderUnavailable,
-    SessionBusy,
-    SessionNotActive,
-)
+from shared.errors import InsufficientStorage, InvalidSessionId, RecorderUnavailable, SessionBusy, SessionNotActive
 from shared.frame import FrameKey, SessionStamp
 
 log = logging.getLogger(__name__)
@@ -58,17 +35,7 @@ INDEX_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class RequestHandlers:
-    """Each answers one request.
-
-    Attributes:
-        epoch: this life of the recorder.
-        ledger: what is known.
-        archive: the sessions.
-        active: changes which session is active.
-        thread: on which the disk is used.
-        closing: tells when a session that was ended is closed.
-        stopping: set when no session is begun any more.
-    """
+    """Each answers one request."""
 
     epoch: str
     ledger: Ledger
@@ -77,6 +44,7 @@ class RequestHandlers:
     thread: DiskThread
     closing: Closing
     stopping: asyncio.Event
+    """Set when no session is begun any more."""
 
     def register(self, server: Server) -> None:
         """Have them answer what this server is asked."""
@@ -91,20 +59,20 @@ class RequestHandlers:
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 
-    async def _start(self, wanted: StartSession) -> StartedSession:
+    async def _start(self, wanted: requests.StartSession) -> requests.StartedSession:
         self._check_not_stopping()
         ledger, active = self.ledger, self.ledger.active
         if not wanted.active:
             return await self._start_beside(wanted)
         if active is not None and wanted.resume and active.session_id == wanted.session_id:
-            return StartedSession(**active.model_dump(), resumed=True)
+            return requests.StartedSession(**active.model_dump(), resumed=True)
         with ledger.changing():
             stamp, resumed, count = await self._write(self.archive.start, wanted.session_id, resume=wanted.resume)
             ledger.opened(stamp.session_id, count)
             await self.active.activate(stamp, resumed=resumed)
-        return StartedSession(**stamp.model_dump(), resumed=resumed)
+        return requests.StartedSession(**stamp.model_dump(), resumed=resumed)
 
-    async def _start_beside(self, wanted: StartSession) -> StartedSession:
+    async def _start_beside(self, wanted: requests.StartSession) -> requests.StartedSession:
         """Open a session for frames that are stamped with it, and leave the active one as it is."""
         ledger, session_id = self.ledger, wanted.session_id
         if session_id is None:
@@ -117,16 +85,16 @@ class RequestHandlers:
             )
             ledger.lease(stamp.session_id, time.monotonic())
             ledger.opened(stamp.session_id, count)
-        return StartedSession(**stamp.model_dump(), resumed=resumed)
+        return requests.StartedSession(**stamp.model_dump(), resumed=resumed)
 
-    async def _resume(self, stamp: ResumeSession) -> StartedSession:
+    async def _resume(self, stamp: requests.ResumeSession) -> requests.StartedSession:
         self._check_not_stopping()
         if self.ledger.active is not None:
-            return StartedSession(**self.ledger.active.model_dump(), resumed=True)
+            return requests.StartedSession(**self.ledger.active.model_dump(), resumed=True)
         await self.active.resume(SessionStamp(session_id=stamp.session_id, created_at=stamp.created_at))
-        return StartedSession(**stamp.model_dump(), resumed=True)
+        return requests.StartedSession(**stamp.model_dump(), resumed=True)
 
-    async def _stop(self, asked: StopSession) -> StoppedSession:
+    async def _stop(self, asked: requests.StopSession) -> requests.StoppedSession:
         active, wanted = self.ledger.active, asked.session_id
         session_id = wanted or (active.session_id if active is not None else None)
         if session_id is None:
@@ -137,9 +105,9 @@ class RequestHandlers:
         else:
             self.ledger.release(session_id)
         recorded, pending = await self.closing.wait(session_id, closed)
-        return StoppedSession(session_id=session_id, recorded=recorded, pending=pending)
+        return requests.StoppedSession(session_id=session_id, recorded=recorded, pending=pending)
 
-    async def _delete(self, asked: DeleteSession) -> Nothing:
+    async def _delete(self, asked: requests.DeleteSession) -> Nothing:
         session_id = asked.session_id
         if self.ledger.is_active(session_id):
             raise SessionBusy(f"session {session_id!r} is being recorded; stop it first")
@@ -152,27 +120,27 @@ class RequestHandlers:
         self.closing.forget(session_id)
         return Nothing()
 
-    async def _import(self, wanted: ImportSession) -> Nothing:
+    async def _import(self, wanted: requests.ImportSession) -> Nothing:
         self._check_not_stopping()
         await self._write(self.archive.adopt, wanted.staged, wanted.session_id)
         return Nothing()
 
-    async def _repair(self, asked: RepairSession) -> Repaired:
+    async def _repair(self, asked: requests.RepairSession) -> requests.Repaired:
         actions = await self._write(self.archive.repair, asked.session_id)
-        return Repaired(session_id=asked.session_id, actions=tuple(actions))
+        return requests.Repaired(session_id=asked.session_id, actions=tuple(actions))
 
     # -- what is known ------------------------------------------------------------------------------------------------
 
-    async def _status(self, asked: StatusRequest) -> RecorderStatus:
+    async def _status(self, asked: requests.StatusRequest) -> requests.RecorderStatus:
         ledger = self.ledger
         active = [ledger.active.session_id] if ledger.active else []
         shown = dict.fromkeys([*active, *ledger.sessions(), *ledger.backoff.sessions()])
-        return RecorderStatus(
+        return requests.RecorderStatus(
             epoch=self.epoch,
             active=ledger.active,
             stopped=ledger.stopped,
             sessions=tuple(
-                SessionState(
+                requests.SessionState(
                     session_id=session_id,
                     recorded=ledger.recorded.get(session_id, 0),
                     pending=ledger.pending(session_id),
@@ -187,7 +155,7 @@ class RequestHandlers:
             recorded=tuple(await self._are_recorded(asked.frames)),
         )
 
-    async def _are_recorded(self, frames: tuple[AskedFrame, ...]) -> list[bool]:
+    async def _are_recorded(self, frames: tuple[requests.AskedFrame, ...]) -> list[bool]:
         known = [self.ledger.is_safe(frame) for frame in frames]
         unknown = [frame for frame, is_safe in zip(frames, known, strict=True) if is_safe is None]
         found = iter([False] * len(unknown))
@@ -199,7 +167,7 @@ class RequestHandlers:
                 log.debug("the disk is busy; %d frames asked after are not affirmed", len(unknown))
         return [next(found) if is_safe is None else is_safe for is_safe in known]
 
-    async def _settle(self, asked: Settle) -> Settled:
+    async def _settle(self, asked: requests.Settle) -> requests.Settled:
         ledger = self.ledger
         recorded = [frame.frame_id for frame in asked.frames if ledger.is_safe(frame)]
         lost: list[str] = []
@@ -218,7 +186,7 @@ class RequestHandlers:
             ledger.named(session_id, [LostFrame(frame, frame.frame_id) for frame in frames], gone)
             recorded += kept
             lost += gone
-        return Settled(recorded=tuple(recorded), lost=tuple(lost))
+        return requests.Settled(recorded=tuple(recorded), lost=tuple(lost))
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
@@ -227,11 +195,7 @@ class RequestHandlers:
             raise RecorderUnavailable("the recorder is stopping; try again when it is back")
 
     async def _write(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Have the disk changed.
-
-        Raises:
-            InsufficientStorage, RecorderUnavailable: it refuses.
-        """
+        """Have the disk changed. Raises InsufficientStorage or RecorderUnavailable where it refuses."""
         try:
             return await self.thread.run(work, *arguments, **named)
         except (FolderUnusable, OSError) as error:

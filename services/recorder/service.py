@@ -43,10 +43,6 @@ CLOSE_S = 0.7
 class Recorder:
     """Frames in, sessions out.
 
-    Args:
-        runtime: settings, bus and the event that says to stop.
-        disk: through which everything is written.
-
     Attributes:
         epoch: one life of the recorder.
         ledger: what is known of frames and sessions.
@@ -66,7 +62,7 @@ class Recorder:
         self._runtime = runtime
         self._space = DiskThread("free-space")
         self._remembered = Remembered(disk, settings.sessions_dir, enabled=settings.resume)
-        self._proving = Proving(disk, self.thread.run, runtime.bus, settings.sessions_dir)
+        self._proving = Proving(disk, self.thread, runtime.bus, settings.sessions_dir)
 
     async def run(self) -> None:
         """Record until told to stop, then see off what there is."""
@@ -125,9 +121,9 @@ class Recorder:
         began, ledger = time.monotonic(), self.ledger
         while (elapsed := time.monotonic() - began) < DRAIN_S:
             quiet = link.state == "stopping" or elapsed > LISTEN_S
-            if not link.connected:
+            if not link.client.connected:
                 # One that was never met may be a moment from it, with frames of ours; one that was is gone.
-                may_come = not link.met and elapsed < LISTEN_S
+                may_come = not link.client.met and elapsed < LISTEN_S
                 if not may_come and ledger.is_stuck():
                     break
             elif quiet and not ledger.streams.wants_listing and not ledger.sessions():
@@ -143,7 +139,7 @@ class Recorder:
                 await self._proving.withdraw()
         except TimeoutError:
             log.warning("the disk does not answer; open sessions are repaired at the next start")
-        await link.close()
+        await link.client.close()
         for thread in (self.thread, self._space):
             thread.close()
         self._runtime.abandon_threads = True

@@ -28,11 +28,7 @@ _full = Rarely(log)
 
 
 def keep(disk: Disk, root: Path, lost: LostFrame) -> None:
-    """Keep what there is of a frame. Keeping it again changes nothing.
-
-    Raises:
-        OSError: the disk refuses.
-    """
+    """Keep what there is of a frame. Keeping it again changes nothing."""
     aside, ref = lost.aside, lost.ref
     assert aside is not None
     folder = root / ASIDE

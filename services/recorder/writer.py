@@ -18,25 +18,14 @@ from services.recorder.ledger.ledger import Ledger
 from services.recorder.ledger.losses import SetAside
 from shared.bus.messages import FrameRecorded, Message
 from shared.frame import FrameRef
-from shared.session.writing.frames import CorruptFrame, RecordedFrame
-from shared.session.writing.spill import SpilledFrame
+from shared.session.writing.frames import CorruptFrame
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class WriterLoop:
-    """Writes what the ledger has ready, and what a generator spilled before that.
-
-    Attributes:
-        ledger: says what is to be done, and is told what was.
-        archive: the sessions.
-        link: to the generator: it is asked for inputs, and told what is safe.
-        publish: tells subscribers.
-        thread: on which the disk is used.
-        wake: set by others: there may be something to write.
-        closing: who waits for a session to be closed.
-    """
+    """Writes what the ledger has ready, and what a generator spilled before that."""
 
     ledger: Ledger
     archive: Archive
@@ -44,6 +33,7 @@ class WriterLoop:
     publish: Callable[[Message], Awaitable[None]]
     thread: DiskThread
     wake: asyncio.Event
+    """Set by others: there may be something to write."""
     closing: Closing
     _missed_inputs: dict[str, int] = field(default_factory=dict, init=False)
     _stopping: bool = field(default=False, init=False)
@@ -77,7 +67,7 @@ class WriterLoop:
                 await self.thread.run(folder.recover, self.archive.is_open)
                 ledger.recovered = True
             if ledger.wants_spill:
-                generations = ledger.generations  # another one may go while this one's is read
+                generations = ledger.streams.generations  # another one may go while this one's is read
                 ledger.take_spill(await self.thread.run(folder.read_spill), generations)
             elif ledger.backoff.folder is not None:
                 await self.thread.run(folder.claim)
@@ -136,7 +126,7 @@ class WriterLoop:
         self.link.wake()
 
     async def _write_ready(self, session_id: str) -> None:
-        frames = [(heard.frame, heard.png) for heard in self.ledger.batch(session_id)]
+        frames = [(received.frame, received.png) for received in self.ledger.batch(session_id)]
         if not frames:
             return
         created_at = self.ledger.streams.created_at(session_id)
@@ -147,34 +137,27 @@ class WriterLoop:
                 break
             for sha256 in written.inputs_wanted:
                 inputs[sha256] = await self._input(sha256)
-        await self._is_written(session_id, written)
+        await self._report(session_id, written)
 
     async def _write_spilled(self, session_id: str) -> None:
-        frames = self.ledger.spilled_batch(session_id)
-        written = await self._take_out(session_id, frames, is_last_try=len(frames) == 1)
-        if written is None and len(frames) > 1:  # find the one
-            frames = frames[:1]
-            written = await self._take_out(session_id, frames, is_last_try=True)
-        if self.ledger.took_out(session_id, frames):
-            await self.thread.run(self.archive.folder.clear_spill)
-        await self._is_written(session_id, written or Written(count=self.ledger.recorded.get(session_id, 0)))
-
-    async def _take_out(self, session_id: str, frames: list[SpilledFrame], *, is_last_try: bool) -> Written | None:
-        """Write frames of the spill; None where one of them cannot be used. A single one is lost then."""
-        try:
-            return await self.thread.run(self.archive.write_spilled, session_id, frames)
-        except (ValueError, CorruptFrame) as error:
-            if is_last_try:
+        batch = self.ledger.spilled_batch(session_id)
+        written = Written(count=self.ledger.recorded.get(session_id, 0))
+        for frames in (batch, batch[:1]):
+            try:
+                written = await self.thread.run(self.archive.write_spilled, session_id, frames)
+            except (ValueError, CorruptFrame) as error:
+                if len(frames) > 1:
+                    continue  # one of them cannot be used: those before it are written one by one
                 log.error("a spilled frame of session %s cannot be used: %s", session_id, error)
                 self.ledger.spoilt(frames[0], time.monotonic())
-            return None
+            break
+        if self.ledger.took_out(session_id, frames):
+            await self.thread.run(self.archive.folder.clear_spill)
+        await self._report(session_id, written)
 
     async def _input(self, sha256: str) -> bytes | None:
-        """An input image; None once it is certain that the generator which is there has it no more.
-
-        Raises:
-            GeneratorAway: it does not answer, or it must first be found out which generator it is.
-        """
+        """An input image; None once it is certain that the generator which is there has it no more. Raises
+        GeneratorAway where it does not answer, or it must first be found out which generator it is."""
         data = await self.link.input(sha256)
         if data is not None:
             self._missed_inputs.pop(sha256, None)
@@ -189,14 +172,25 @@ class WriterLoop:
         self.link.wake()
         raise GeneratorAway("the generator does not have an input that a frame needs; it is asked what it holds")
 
-    async def _is_written(self, session_id: str, written: Written) -> None:
+    async def _report(self, session_id: str, written: Written) -> None:
         refs = [
             FrameRef(session_id=session_id, epoch=frame.epoch, record_seq=frame.record_seq) for frame in written.frames
         ]
         self.ledger.wrote(session_id, refs, written.count, time.monotonic())
         for frame in written.frames:
-            if (message := _recorded(session_id, frame)) is not None:
-                await self.publish(message)
+            if frame.index is None or frame.filename is None:
+                continue  # it was there long ago
+            recorded = FrameRecorded(
+                session_id=session_id,
+                frame_id=frame.frame_id,
+                frame_epoch=frame.epoch,
+                record_seq=frame.record_seq,
+                index=frame.index,
+                filename=frame.filename,
+                sha256=frame.sha256,
+                bytes=frame.bytes,
+            )
+            await self.publish(recorded)
         self.link.acknowledge(refs)
         self.link.wake()
 
@@ -229,19 +223,3 @@ class WriterLoop:
                 ledger.backoff.failed(session_id, f"it could not be closed: {error.strerror}", time.monotonic())
             else:
                 self.closing.closed(session_id, ledger.closed(session_id))
-
-
-def _recorded(session_id: str, frame: RecordedFrame) -> FrameRecorded | None:
-    """The message that a frame is on disk; None for one that was there long ago."""
-    if frame.index is None or frame.filename is None:
-        return None
-    return FrameRecorded(
-        session_id=session_id,
-        frame_id=frame.frame_id,
-        frame_epoch=frame.epoch,
-        record_seq=frame.record_seq,
-        index=frame.index,
-        filename=frame.filename,
-        sha256=frame.sha256,
-        bytes=frame.bytes,
-    )

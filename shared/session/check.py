@@ -113,7 +113,7 @@ def _of_entries(
     last = -1
     seen = FrameIds()
     numbers = _Numbers(folder, reader.head)
-    inputs: dict[str, Finding | None] = {}
+    inputs: set[str] = set()
     for position, entry in enumerate(reader.each()):
         if isinstance(entry, DamagedMetadata):
             continue  # said above
@@ -168,14 +168,12 @@ class _Numbers:
         epoch, number = entry.get("epoch"), entry.get("record_seq")
         if not isinstance(epoch, str) or not isinstance(number, int):
             return
-        made_for = fields.get("session_id")
-        if isinstance(made_for, str):
-            if made_for in self._names:
-                self._streams.setdefault((made_for, epoch), NumberSet()).add(number)
-        elif self._only is not None:
-            self._streams.setdefault((self._only, epoch), NumberSet()).add(number)
-        else:
+        said = fields.get("session_id")
+        made_for = said if isinstance(said, str) else self._only
+        if made_for is None:
             self._unsure.setdefault(epoch, NumberSet()).add(number)
+        elif made_for in self._names:
+            self._streams.setdefault((made_for, epoch), NumberSet()).add(number)
 
     def gaps(self) -> Iterator[Finding]:
         for (_, epoch), seen in self._streams.items():
@@ -203,7 +201,7 @@ def _of_frame(folder: Path, entry: Mapping[str, Any], fields: Mapping[str, Any])
         return
     if parsed.index != entry["index"] or parsed.sector != entry.get("target_sector"):
         yield Finding("lost", name, "index or sector of its entry differ from its name")
-    sha256 = _hash(folder, folder / name)
+    sha256 = _hash(folder, name)
     if sha256 is None:
         yield Finding("lost", name, "the file of a recorded frame is gone, or cannot be read")
         return
@@ -223,9 +221,7 @@ def _agree(key: str, carried: Any, said: Any) -> bool:
     return bool(carried == said) or (key == "timestamp" and not differ(carried, said) and said is not None)
 
 
-def _of_input(
-    folder: Path, reader: SessionReader, entry: Mapping[str, Any], seen: dict[str, Finding | None]
-) -> Iterator[Finding]:
+def _of_input(folder: Path, reader: SessionReader, entry: Mapping[str, Any], seen: set[str]) -> Iterator[Finding]:
     sha256 = entry.get("input_sha256")
     if not isinstance(sha256, str):
         return
@@ -234,20 +230,18 @@ def _of_input(
         yield Finding("lost", str(entry["filename"]), "the session does not hold its input image")
         return
     if path.parent == folder:
-        if _hash(folder, path) != sha256:
+        if _hash(folder, path.name) != sha256:
             yield Finding("lost", path.name, f"gone or altered, and it is the input of {entry['filename']}")
         return
     name = f"{layout.INPUTS}/{path.name}"
-    if name not in seen:
-        found = _hash(folder, path)
+    if name not in seen and (found := _hash(folder, name)) != sha256:
         problem = "an input image that is gone" if found is None else "an input image with other bytes than were sent"
-        seen[name] = None if found == sha256 else Finding("lost", name, problem)
-        if seen[name] is not None:
-            yield seen[name]  # type: ignore[misc]
+        yield Finding("lost", name, problem)
+    seen.add(name)
 
 
-def _hash(folder: Path, path: Path) -> str | None:
+def _hash(folder: Path, name: str) -> str | None:
     try:
-        return hashlib.sha256(read_plain(folder, path.relative_to(folder).as_posix())).hexdigest()
+        return hashlib.sha256(read_plain(folder, name)).hexdigest()
     except OSError:  # gone, or no file, or not to be read: in no way the one that was recorded
         return None

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Self
 
 from filelock import FileLock, Timeout
 
@@ -22,7 +23,7 @@ class AlreadyHeld(Exception):
 
 
 class Holder:
-    """An exclusive claim on ``path``, released by :meth:`release` or by the end of the process."""
+    """An exclusive claim on ``path``, until :meth:`release`, the end of a ``with`` block, or the end of the process."""
 
     def __init__(self, path: Path, what: str, mode: int | None = None) -> None:
         """Claim it. ``mode``: of the lock file; by default what the umask leaves.
@@ -40,6 +41,12 @@ class Holder:
         except NotImplementedError as error:
             raise OSError(errno.ENOLCK, "this file system has no file locks", str(path)) from error
         self._folder = _open_folder(path.parent)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def release(self) -> None:
         """Give it up and leave nothing behind.

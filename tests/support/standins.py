@@ -49,7 +49,7 @@ from shared.errors import (
 )
 from shared.frame import Frame, FrameKey, FrameRef, Model, SessionStamp
 from shared.session.format import ids
-from shared.session.reading.sessions import open_session
+from shared.session.reading.reader import open_session
 from shared.session.writing.frames import PendingFrame
 from shared.session.writing.repair import repair
 from shared.session.writing.writer import SessionWriter

@@ -13,11 +13,7 @@ LONGEST_RETRY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Attributes:
-    reason: why it did not work, in one sentence.
-    again_at_s: when the next try is due, in monotonic time.
-    delay_s: between that one and the next; it doubles up to a bound.
-    """
+    """Why something did not work, and when the next try is due, in monotonic time. The delay doubles up to a bound."""
 
     reason: str
     again_at_s: float
@@ -31,11 +27,8 @@ class Retry:
 
 
 class Backoff:
-    """Sessions that cannot be written to, each with its own delay; and the folder of them all.
-
-    Attributes:
-        folder: what is wrong with the sessions folder as a whole; None while all is well.
-    """
+    """Sessions that cannot be written to, each with its own delay; and the ``folder`` of them all, None while it is
+    well."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, Retry] = {}

@@ -9,9 +9,8 @@ from itertools import islice
 
 from services.recorder.ledger.backoff import Backoff
 from services.recorder.ledger.losses import Losses, LostFrame, SetAside
-from services.recorder.ledger.stream import HeardFrame
+from services.recorder.ledger.stream import ReceivedFrame
 from services.recorder.ledger.streams import CACHE_BYTES, Streams
-from shared.bus.requests.generator import Listing
 from shared.frame import FrameRef, SessionStamp
 from shared.session.writing.spill import SpilledFrame
 
@@ -35,7 +34,6 @@ class Ledger:
         recorded: entries by session, of those that are open.
         free_bytes: where the sessions are, at the last look; None where it cannot be told.
         recovered: what an earlier life of the recorder left was looked at.
-        generations: how many lives of the generator there were, as far as is known; one before this process began.
     """
 
     def __init__(self, cache_bytes: int = CACHE_BYTES) -> None:
@@ -47,25 +45,11 @@ class Ledger:
         self.recorded: dict[str, int] = {}
         self.free_bytes: int | None = None
         self.recovered = False
-        self.generations = 1
         self._taken_in = 0
         self._spilled: dict[str, list[SpilledFrame]] = {}
         self._unusable: set[str] = set()
         self._leases: dict[str, float] = {}
         self._changes = 0
-
-    # -- the generator ------------------------------------------------------------------------------------------------
-
-    def hear_epoch(self, epoch: str, at_s: float, now_s: float) -> None:
-        """A message of an epoch, sent at ``at_s`` by the generator's clock."""
-        if self.streams.hear_epoch(epoch, at_s, now_s):
-            self.generations += 1
-
-    def reconcile(self, listing: Listing, now_s: float) -> list[FrameRef]:
-        """The generator said what it holds; those frames of it that are settled, to be acknowledged again."""
-        if listing.epoch != self.streams.epoch:
-            self.generations += 1
-        return self.streams.reconcile(listing, now_s)
 
     # -- frames -------------------------------------------------------------------------------------------------------
 
@@ -108,15 +92,15 @@ class Ledger:
         """Sessions with a frame that can be written, those of the spill first."""
         return list(dict.fromkeys([*self._spilled, *self.streams.ready()]))
 
-    def batch(self, session_id: str) -> list[HeardFrame]:
+    def batch(self, session_id: str) -> list[ReceivedFrame]:
         """The frames of a session to write next, together."""
-        batch: list[HeardFrame] = []
+        batch: list[ReceivedFrame] = []
         size = 0
-        for heard in islice(self.streams.upcoming(session_id), BATCH_FRAMES):
-            size += len(heard.png)
+        for received in islice(self.streams.upcoming(session_id), BATCH_FRAMES):
+            size += len(received.png)
             if batch and size > BATCH_BYTES:
                 break
-            batch.append(heard)
+            batch.append(received)
         return batch
 
     def wrote(self, session_id: str, refs: Sequence[FrameRef], count: int, now_s: float) -> None:
@@ -164,7 +148,7 @@ class Ledger:
     @property
     def wants_spill(self) -> bool:
         """Whether a generator has gone: what it left goes before what its successor makes."""
-        return self._taken_in < self.generations
+        return self._taken_in < self.streams.generations
 
     def take_spill(self, frames: Sequence[SpilledFrame], generations: int) -> None:
         """What the generators left of which there were so many when it was read."""

@@ -11,7 +11,7 @@ import orjson
 from shared.frame import FrameRef
 
 NAMING_S = 10.0
-"""A frame whose id was never heard waits so long for the API, which may know it, before it is named by its number."""
+"""A frame whose id never came waits so long for the API, which may know it, before it is named by its number."""
 NAMED = 1000
 """Ids of lost frames that ``status`` tells, by session, the last ones."""
 REASONS = 100
@@ -24,12 +24,8 @@ _Place = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """What there is of a frame that cannot be recorded, and why it cannot: for a human.
-
-    Attributes:
-        header: what was said of it, as JSON.
-        png: its picture, as it came; empty where none came.
-    """
+    """What there is of a frame that cannot be recorded, and why it cannot, for a human: what was said of it, as JSON,
+    and its picture, as it came; empty where none came."""
 
     reason: str
     header: bytes = b"{}"
@@ -47,12 +43,8 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class LostFrame:
-    """A frame that will not be recorded.
-
-    Attributes:
-        frame_id: None where it was never heard.
-        aside: of one that came and cannot be recorded.
-    """
+    """A frame that will not be recorded. ``frame_id`` is None where it never came; ``aside`` is of one that came and
+    cannot be recorded."""
 
     ref: FrameRef
     frame_id: str | None
@@ -60,12 +52,8 @@ class LostFrame:
 
 
 class Losses:
-    """What is lost, and what of it is not yet written down.
-
-    Attributes:
-        named: ids of lost frames by session, since this process began.
-        reasons: by frame id, why those that were set aside could not be recorded.
-    """
+    """What is lost, and what of it is not yet written down: ids ``named`` by session since this process began, and by
+    frame id the ``reasons`` why what was set aside could not be recorded."""
 
     def __init__(self) -> None:
         self._unwritten: dict[_Place, tuple[LostFrame, float]] = {}

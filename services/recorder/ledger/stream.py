@@ -14,7 +14,7 @@ would be missing before it is not looked for."""
 
 
 @dataclass(frozen=True, slots=True)
-class HeardFrame:
+class ReceivedFrame:
     """A frame that is here, and its PNG."""
 
     frame: Frame
@@ -41,7 +41,7 @@ class Stream:
     next: int | None = None
     end: int = 0
     done: NumberSet = field(default_factory=NumberSet)
-    cached: dict[int, HeardFrame] = field(default_factory=dict)
+    cached: dict[int, ReceivedFrame] = field(default_factory=dict)
     ids: dict[int, str] = field(default_factory=dict)
     skipped: set[int] = field(default_factory=set)
     tries: dict[int, int] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Stream:
                 if number not in self.cached and number not in self.done and number not in self.skipped:
                     yield number
 
-    def upcoming(self) -> Iterator[HeardFrame]:
+    def upcoming(self) -> Iterator[ReceivedFrame]:
         """The frames that can be written now, in order."""
         number = self.next
         while number is not None and number in self.cached:
@@ -85,14 +85,11 @@ class Stream:
     def expects(self, frame_id: str) -> bool:
         """Whether a frame of this id is here or was listed, and is not written."""
         listed = (held for number, held in self.ids.items() if number not in self.done)
-        return frame_id in listed or any(heard.frame.frame_id == frame_id for heard in self.cached.values())
+        return frame_id in listed or any(received.frame.frame_id == frame_id for received in self.cached.values())
 
     def reach(self, number: int) -> None:
-        """There is a frame of this number.
-
-        Raises:
-            ValueError: it is so far from the others that what is between cannot be missing.
-        """
+        """There is a frame of this number. Raises ValueError where it is so far from the others that what is between
+        cannot be missing."""
         first = min(self.cached, default=number) if self.next is None else self.next
         end = max(self.end, number + 1)
         if end - min(first, number) > MAX_GAP and number >= (self.next or 0):

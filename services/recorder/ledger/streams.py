@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from services.recorder.ledger.losses import LostFrame, SetAside
-from services.recorder.ledger.stream import HeardFrame, Stream
+from services.recorder.ledger.stream import ReceivedFrame, Stream
 from shared.bus.requests.generator import Listing
 from shared.frame import Frame, FrameRef
 
@@ -18,16 +18,17 @@ CACHE_BYTES = 96 * 1024 * 1024
 TRIES = 5
 """So often a frame is asked for whose answers cannot be recorded: it holds the ones behind it up."""
 DEAD_GRACE_S = 2.0
-"""A generator's last messages may still be on their way when its successor is already heard."""
+"""A generator's last messages may still be on their way when its successor's are already here."""
 
 
 class Streams:
     """Everything known of frames that may have to be written.
 
     Attributes:
-        epoch: the generator's epoch; None until it is heard.
+        epoch: the generator's epoch; None before its first message.
         wants_listing: the generator should be asked what is pending.
         dropped: frames of the stream that did not fit into the cache, and are fetched when their turn comes.
+        generations: how many lives of the generator there were, as far as is known; one before this process began.
         listings: how often the generator has said what is pending.
         cached_bytes: PNGs that are here.
     """
@@ -36,9 +37,10 @@ class Streams:
         self.epoch: str | None = None
         self.wants_listing = True
         self.dropped = 0
+        self.generations = 1
         self.listings = 0
         self.cached_bytes = 0
-        self._heard_at = 0.0
+        self._received_at = 0.0
         self._limit_bytes = cache_bytes
         self._sessions: dict[str, list[Stream]] = {}
 
@@ -46,32 +48,27 @@ class Streams:
         """All streams, those of a session in the order in which they are written."""
         return (stream for streams in self._sessions.values() for stream in streams)
 
-    # -- what is heard ------------------------------------------------------------------------------------------------
+    # -- what is received ---------------------------------------------------------------------------------------------
 
-    def hear_epoch(self, epoch: str, at_s: float, now_s: float, *, certain: bool = False) -> bool:
-        """A message of an epoch, sent at ``at_s`` by its own clock; whether the epoch is a new one.
+    def receive_epoch(self, epoch: str, at_s: float, now_s: float, *, certain: bool = False) -> None:
+        """A message of an epoch, sent at ``at_s`` by its own clock.
 
         Messages of a dead generator may arrive behind those of its successor, so the later one counts;
         ``certain``: it is an answer, which only a living generator gives.
         """
         if epoch == self.epoch:
-            self._heard_at = max(self._heard_at, at_s)
-            return False
-        if self.epoch is not None and not certain and at_s < self._heard_at:
-            return False
-        self.epoch, self._heard_at, self.wants_listing = epoch, at_s, True
+            self._received_at = max(self._received_at, at_s)
+            return
+        if self.epoch is not None and not certain and at_s < self._received_at:
+            return
+        self.generations += 1
+        self.epoch, self._received_at, self.wants_listing = epoch, at_s, True
         for stream in self:
             stream.dead_since_s = None if stream.epoch == epoch else stream.dead_since_s or now_s
-        return True
 
     def add(self, frame: Frame, png: bytes, now_s: float, *, asked: bool = False) -> None:
-        """A frame from the stream; ``asked``: one that was fetched, for which there is always room.
-
-        One of no session is passed over.
-
-        Raises:
-            ValueError: its number can be none.
-        """
+        """A frame from the stream; ``asked``: one that was fetched, for which there is always room. One of no session
+        is passed over. Raises ValueError where its number can be none."""
         session_id, number = frame.session_id, frame.record_seq
         if session_id is None or number is None:
             return
@@ -89,15 +86,12 @@ class Streams:
             self.dropped += 1
             return
         stream.skipped.discard(number)
-        stream.cached[number] = HeardFrame(frame, png)
+        stream.cached[number] = ReceivedFrame(frame, png)
         self.cached_bytes += len(png)
 
-    def hear_backlog(self, epoch: str, session_id: str, last_record_seq: int, frames: int, now_s: float) -> None:
-        """The generator's heartbeat says that ``frames`` of a session wait, the last being ``last_record_seq``.
-
-        Raises:
-            ValueError: its number can be none.
-        """
+    def receive_backlog(self, epoch: str, session_id: str, last_record_seq: int, frames: int, now_s: float) -> None:
+        """The generator's heartbeat says that ``frames`` of a session wait, the last being ``last_record_seq``. Raises
+        ValueError where that can be no number."""
         if epoch != self.epoch:
             return
         stream = self._stream(epoch, session_id, now_s)
@@ -107,7 +101,7 @@ class Streams:
 
     def reconcile(self, listing: Listing, now_s: float) -> list[FrameRef]:
         """The generator's answer to ``pending``; those of it that are settled, to be acknowledged again."""
-        self.hear_epoch(listing.epoch, self._heard_at, now_s, certain=True)
+        self.receive_epoch(listing.epoch, self._received_at, now_s, certain=True)
         self.wants_listing = False
         self.listings += 1
         pending: dict[str, dict[int, str]] = {}
@@ -143,7 +137,7 @@ class Streams:
         """Sessions whose next frame is here."""
         return [session_id for session_id in self._sessions if next(self.upcoming(session_id), None) is not None]
 
-    def upcoming(self, session_id: str) -> Iterator[HeardFrame]:
+    def upcoming(self, session_id: str) -> Iterator[ReceivedFrame]:
         """The frames of a session that can be written now, in order. They stay until :meth:`wrote`."""
         stream = self._current(session_id)
         return iter(()) if stream is None else stream.upcoming()
@@ -245,9 +239,9 @@ class Streams:
         return next((stream for stream in self.of(session_id) if not stream.finished), None)
 
     def _forget(self, stream: Stream, number: int) -> None:
-        heard = stream.cached.pop(number, None)
-        if heard is not None:
-            self.cached_bytes -= len(heard.png)
+        received = stream.cached.pop(number, None)
+        if received is not None:
+            self.cached_bytes -= len(received.png)
 
     def _tidy(self) -> None:
         """Drop streams of dead epochs that are finished: memory must not grow with the generator's lives."""

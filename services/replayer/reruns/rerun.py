@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from services.replayer.reruns.maker import Maker, PeerAway, Refused
 from services.replayer.reruns.plan import Changes, Step, Unreadable, steps
-from services.replayer.reruns.sources import last_origin, new_version, recorded_input
+from services.replayer.reruns.sources import last_origin, new_version
 from shared.bus.clients import GeneratorClient, RecorderClient
 from shared.bus.requests.replayer import RerunState, SkippedFrame
 from shared.errors import (
@@ -27,7 +27,7 @@ from shared.errors import (
 )
 from shared.frame import SessionStamp
 from shared.ids import new_id
-from shared.session.reading.reader import SessionReader, open_session
+from shared.session.reading.reader import NoInput, SessionReader, open_session
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +204,10 @@ class Rerun:
             if self._last is not None and self._last[0] == step.fed_by:
                 return self._last[1]
             return new_version(self._root, self.stamp.session_id, step.fed_by)
-        return recorded_input(parent, step.entry)
+        try:
+            return parent.recorded_input(step.entry)
+        except NoInput as error:
+            return str(error)
 
     async def _recorded(self, behind: int) -> None:
         """Wait until at most so many frames of the new session are not on disk.

@@ -1,10 +1,8 @@
-"""What a re-run reads: inputs of the parent's frames, and what it has made itself. Blocking."""
+"""What a re-run has made itself, read again. Blocking."""
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
-from typing import Any
 
 from shared.errors import ParafoveaError
 from shared.session.format.entries import whole_number
@@ -40,21 +38,6 @@ def new_version(root: Path, session_id: str, index: int) -> bytes | str:
                     return error.detail
             low, high = (middle + 1, high) if found is None or found < index else (low, middle - 1)
     return f"its input was frame {index}, which was not made again"
-
-
-def recorded_input(reader: SessionReader, entry: dict[str, Any]) -> bytes | str:
-    """The input of a recorded frame, its hash proved, or why there is none."""
-    path = reader.input_path(entry)
-    if path is None:
-        return "its input was not recorded"
-    try:
-        data = reader.input_bytes(path)
-    except OSError as error:
-        return f"its input {path.name} cannot be read: {error.strerror}"
-    wanted = entry.get("input_sha256")
-    if wanted and hashlib.sha256(data).hexdigest() != wanted:
-        return f"its input {path.name} no longer holds the recorded bytes"
-    return data
 
 
 def _origin(reader: SessionReader, position: int) -> int | None:

@@ -13,10 +13,10 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from shared.frame import Frame
+from shared.session.format.jsontext import NotJson, decode, one_line, parse, parse_exact
 from shared.session.format.layout import MAX_INDEX, MAX_TIME_S
-from shared.session.format.metadata import DamagedMetadata
-from shared.session.text.foreign import members
-from shared.session.text.jsontext import NotJson, decode, one_line, parse, parse_exact
+from shared.session.format.metadata import OF_THE_HEAD, DamagedMetadata
+from shared.session.format.values import members
 
 MAX_ENTRY_BYTES = 4 << 20
 """Of one entry; ours have about 1.5 kB."""
@@ -71,7 +71,7 @@ def _region(value: Any) -> list[int] | None:
     return edges if None not in edges else None  # type: ignore[return-value]
 
 
-_SAID: dict[Kind, str] = {
+_DESCRIPTIONS: dict[Kind, str] = {
     whole_number: "a whole number from 0 to 2^63-1",
     finite: "a finite number",
     moment: "a finite number of Unix seconds, up to the year 9999",
@@ -79,8 +79,6 @@ _SAID: dict[Kind, str] = {
     _object: "an object",
     _region: "four whole numbers",
 }
-OF_THE_HEAD = frozenset({"session_id", "session_created_at"})
-"""What a frame says of its session: in the session's own head, and not in each entry."""
 
 
 def _kind_of(annotation: Any) -> Kind:
@@ -110,11 +108,8 @@ def differ(one: object, other: object) -> bool:
 
 
 def parse_entry(text: bytes) -> dict[str, Any]:
-    """One entry from its own text, safe to use and to pass on: see :func:`seen`.
-
-    Raises:
-        DamagedMetadata: it is no entry; the message goes behind its place.
-    """
+    """One entry from its own text, safe to use and to pass on: see :func:`seen`. Raises DamagedMetadata where it is no
+    entry; the message goes behind its place."""
     if len(text) > MAX_ENTRY_BYTES:
         raise DamagedMetadata(f"has {len(text)} bytes, and an entry has at most {MAX_ENTRY_BYTES}")
     try:
@@ -125,10 +120,7 @@ def parse_entry(text: bytes) -> dict[str, Any]:
 
 def seen(value: Any) -> dict[str, Any]:
     """An entry with the keys of this format as they should be; a value of another kind becomes None. Others stay.
-
-    Raises:
-        DamagedMetadata: without an index and a file.
-    """
+    Raises DamagedMetadata where it has no index or names no file."""
     if not isinstance(value, dict):
         raise DamagedMetadata("is not an object")
     entry: dict[str, Any] = value
@@ -151,19 +143,16 @@ def typed(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def trimmed(text: bytes) -> bytes | None:
-    """The text of an entry without those of its values that are too deep or too large; None where that is no entry."""
+def trimmed(text: bytes) -> tuple[bytes, dict[str, Any]] | None:
+    """The text of an entry without those of its values that are too deep or too large, and what it says; None where
+    that is no entry."""
     try:
         held = members(decode(text))
-    except NotJson:
+        kept = [f"{key}:{value}" for key, value in held if len(value) <= MAX_VALUE_CHARS and _is_shallow(value)]
+        shorter = with_index_first("{" + ",".join(kept) + "}").encode("utf-8", "surrogatepass")
+        return shorter, parse_entry(shorter)
+    except (NotJson, DamagedMetadata):
         return None
-    kept = [f"{key}:{value}" for key, value in held if len(value) <= MAX_VALUE_CHARS and _is_shallow(value)]
-    shorter = with_index_first("{" + ",".join(kept) + "}") if any(item.startswith('"index":') for item in kept) else ""
-    try:
-        parse_entry(shorter.encode("utf-8", "surrogatepass"))
-    except DamagedMetadata:
-        return None
-    return shorter.encode("utf-8", "surrogatepass")
 
 
 def _is_shallow(text: str) -> bool:
@@ -175,11 +164,8 @@ def _is_shallow(text: str) -> bool:
 
 
 def with_index_first(text: str) -> str:
-    """An entry's text on one line that begins with its index, as this program's own layout has it.
-
-    Raises:
-        NotJson: it is no object, or has no index.
-    """
+    """An entry's text on one line that begins with its index, as this program's own layout has it. Raises NotJson where
+    it is no object, or has no index."""
     compact = one_line(text)
     if compact.startswith('{"index":'):
         return compact
@@ -191,11 +177,8 @@ def with_index_first(text: str) -> str:
 
 
 def on_one_line(text: bytes) -> bytes:
-    """An entry as this program lays it out, every value as it was written.
-
-    Raises:
-        DamagedMetadata: it is no entry.
-    """
+    """An entry as this program lays it out, every value as it was written. Raises DamagedMetadata where it is no
+    entry."""
     try:
         return with_index_first(text.decode("utf-8", "surrogatepass")).encode("utf-8", "surrogatepass")
     except (NotJson, UnicodeDecodeError) as error:
@@ -222,7 +205,7 @@ def breaches(value: Any) -> list[str]:
         if said == {} or _unboxed(said) is None:  # so R writes NULL: {}, [] or [null]
             continue
         if kind(said if key == "region" else _unboxed(said)) is None:
-            found.append(f"{key} is not {_SAID[kind]}")
+            found.append(f"{key} is not {_DESCRIPTIONS[kind]}")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import chain, count
 from pathlib import Path
 
 from shared.errors import InvalidSessionId, SessionExists
@@ -54,10 +55,7 @@ def claim(root: Path, session_id: str) -> str:
         SessionExists: a session (or any file) has the id.
     """
     validate(session_id)
-    try:
-        taken = os.listdir(root)
-    except FileNotFoundError:
-        return session_id
+    taken = _names(root)
     if session_id in taken:
         raise SessionExists(f"session {session_id!r} exists; choose another id")
     folded = session_id.lower()
@@ -71,14 +69,14 @@ def claim(root: Path, session_id: str) -> str:
 
 def automatic(root: Path, now_s: float) -> str:
     """``session_<unix seconds>``, with ``_2``, ``_3`` behind it when that is taken under ``root``."""
-    try:
-        taken = {name.lower() for name in os.listdir(root)}
-    except FileNotFoundError:
-        taken = set()
+    taken = {name.lower() for name in _names(root)}
     plain = f"session_{int(now_s)}"
-    if plain not in taken:
-        return plain
-    number = 2
-    while f"{plain}_{number}" in taken:
-        number += 1
-    return f"{plain}_{number}"
+    numbered = (f"{plain}_{number}" for number in count(2))
+    return next(name for name in chain([plain], numbered) if name not in taken)
+
+
+def _names(root: Path) -> list[str]:
+    try:
+        return os.listdir(root)
+    except FileNotFoundError:
+        return []

@@ -74,11 +74,8 @@ class FrameName:
 
 
 def frame_name(index: int, sector: str) -> str:
-    """``0000_BR.png``: the index with four digits or more, then the target sector.
-
-    Raises:
-        ValueError: that would be no name of a frame.
-    """
+    """``0000_BR.png``: the index with four digits or more, then the target sector. Raises ValueError where that would
+    be no name of a frame."""
     name = f"{index:04d}_{sector}.png"
     if not _FRAME.match(name):
         raise ValueError(f"a frame is called by its index and its sector, and not {name[:100]!r}")
@@ -140,11 +137,7 @@ def is_temporary(name: str) -> bool:
 
 
 def image_extension(data: bytes | memoryview) -> str:
-    """``png``, ``jpg`` or ``webp``, by the first bytes.
-
-    Raises:
-        ValueError: it is none of them.
-    """
+    """``png``, ``jpg`` or ``webp``, by the first bytes. Raises ValueError where it is none of them."""
     start = bytes(data[:12])
     if start.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
@@ -155,15 +148,7 @@ def image_extension(data: bytes | memoryview) -> str:
     raise ValueError("these bytes are neither PNG, JPEG nor WebP")
 
 
-def session_folder(root: Path, session_id: str) -> Path:
-    """The folder of a session, to read from it; the id must have been validated."""
-    return root / session_id
-
-
 def folder_to_write(root: Path, session_id: str) -> Path:
-    """The folder of a session, to write into it: nothing but a folder right under ``root``, whoever asks.
-
-    Raises:
-        InvalidSessionId: no session may have this id.
-    """
+    """The folder of a session, to write into it: nothing but a folder right under ``root``, whoever asks. Raises
+    InvalidSessionId where no session may have this id."""
     return root / ids.validate(session_id)

@@ -9,12 +9,8 @@ from shared.session.format.entries import differ
 
 
 def is_parent(parent: Mapping[str, Any], named: object) -> bool:
-    """Whether a session is the one that a re-run was made from.
-
-    Args:
-        parent: the head of that session.
-        named: what the re-run's own head says under ``parent``: ``session_id`` and ``created_at``.
-    """
+    """Whether a session with the head ``parent`` is the one that a re-run was made from, whose own head says ``named``
+    of it: ``session_id`` and ``created_at``."""
     if not isinstance(named, Mapping):
         return False
     began, made = named.get("created_at"), parent.get("created_at")

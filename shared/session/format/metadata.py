@@ -25,20 +25,22 @@ from typing import Any
 import orjson
 
 from shared.errors import SessionDamaged
+from shared.session.format.jsontext import NotJson, dumps, parse_exact, writable
 from shared.session.format.layout import RESERVED_KEYS, TAIL_KEYS, frame_name
-from shared.session.text.jsontext import NotJson, dumps, parse_exact, writable
-from shared.session.text.values import check_parts
+from shared.session.format.values import check_parts
 
 FORMAT = 1
 PNG_KEYWORD = "parafovea"
 """Keyword of the ``iTXt`` chunk whose JSON a lost entry is made from again."""
+
+OF_THE_HEAD = frozenset({"session_id", "session_created_at"})
+"""What a frame says of its session: in the session's own head, and not in each entry."""
 
 LINE_START = b'    {"index":'
 TAIL_START = b"\n  ]"
 SEQUENCE_START = b'\n  "sequence": ['
 
 _ENVELOPE = frozenset({"v", "type", "id", "time", "monotonic_ns"})
-_OF_THE_HEAD = frozenset({"session_id", "session_created_at"})
 _USERS = ("index", "filename", "target_sector", "focus_sector", "prompt", "timestamp")
 _PART_BYTES = 1 << 20
 
@@ -145,11 +147,8 @@ def file_parts(head: Mapping[str, Any], compact_entries: Iterable[bytes], tail: 
 
 
 def parse_head(text: bytes) -> dict[str, Any]:
-    """The head from a file's beginning that reaches to ``"sequence": [``.
-
-    Raises:
-        DamagedMetadata: it is not there, or not as this module writes it.
-    """
+    """The head from a file's beginning that reaches to ``"sequence": [``. Raises DamagedMetadata where it is not there,
+    or not as this module writes it."""
     at = text.find(SEQUENCE_START)
     if at < 0:
         raise DamagedMetadata("metadata.json does not begin with a head and a sequence", 0)
@@ -157,23 +156,18 @@ def parse_head(text: bytes) -> dict[str, Any]:
 
 
 def parse_tail(text: bytes) -> Tail:
-    """The tail, from bytes that begin with :data:`TAIL_START`.
-
-    Raises:
-        DamagedMetadata: torn.
-    """
-    return Tail.from_json(_object(b'{"sequence":[' + text, "tail", drop="sequence"))
+    """The tail, from bytes that begin with :data:`TAIL_START`. Raises DamagedMetadata where it is torn."""
+    values = _object(b'{"sequence":[' + text, "tail")
+    del values["sequence"]
+    return Tail.from_json(values)
 
 
 def entry_from_fields(
     fields: Mapping[str, Any], index: int, sha256: str, input_file: str | None, filename: str | None = None
 ) -> dict[str, Any]:
     """The entry of a frame from its flat fields, or from the text in its PNG, which may have been written anywhere.
-
-    Raises:
-        KeyError: there is no ``target_sector``.
-    """
-    entry = {key: value for key, value in fields.items() if key not in _ENVELOPE and key not in _OF_THE_HEAD}
+    Raises KeyError where there is no ``target_sector``."""
+    entry = {key: value for key, value in fields.items() if key not in _ENVELOPE and key not in OF_THE_HEAD}
     entry["index"] = index
     entry["filename"] = filename or frame_name(index, fields["target_sector"])
     entry["sha256"] = sha256
@@ -191,7 +185,7 @@ def _ordered(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: entry.get(key) for key in _USERS}, **{k: v for k, v in entry.items() if k not in _USERS}}
 
 
-def _object(text: bytes, what: str, drop: str | None = None) -> dict[str, Any]:
+def _object(text: bytes, what: str) -> dict[str, Any]:
     try:
         check_parts(text)
         value = parse_exact(text)
@@ -199,6 +193,4 @@ def _object(text: bytes, what: str, drop: str | None = None) -> dict[str, Any]:
         raise DamagedMetadata(f"the {what} of metadata.json is damaged: {error}") from None
     if not isinstance(value, dict):
         raise DamagedMetadata(f"the {what} of metadata.json is not an object")
-    if drop:
-        value.pop(drop, None)
     return value

@@ -29,18 +29,15 @@ class NumberSet:
         at = bisect_right(self._starts, number)
         if at and number < self._stops[at - 1]:
             return
-        joins_left = at > 0 and self._stops[at - 1] == number
-        joins_right = at < len(self._starts) and self._starts[at] == number + 1
-        if joins_left and joins_right:
-            self._stops[at - 1] = self._stops[at]
-            del self._starts[at], self._stops[at]
-        elif joins_left:
-            self._stops[at - 1] = number + 1
-        elif joins_right:
-            self._starts[at] = number
+        if at and self._stops[at - 1] == number:
+            at -= 1
+            self._stops[at] = number + 1
         else:
             self._starts.insert(at, number)
             self._stops.insert(at, number + 1)
+        if at + 1 < len(self._starts) and self._starts[at + 1] == number + 1:
+            self._stops[at] = self._stops.pop(at + 1)
+            del self._starts[at + 1]
 
     def count(self, start: int, stop: int) -> int:
         """How many of ``start`` to ``stop - 1`` are in."""

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 
 from shared.png_text import PNG_SIGNATURE, read_text
 from shared.session.format.entries import MAX_ENTRY_BYTES, typed
+from shared.session.format.jsontext import parse
 from shared.session.format.layout import parse_frame_name
 from shared.session.format.metadata import PNG_KEYWORD
 from shared.session.format.plain import open_plain
-from shared.session.text.jsontext import parse
 
 MAX_FIELDS_BYTES = MAX_ENTRY_BYTES // 2
 """Of the text in an image: what an entry made of it holds besides has room."""
@@ -36,11 +36,7 @@ def is_whole(data: bytes) -> bool:
 
 
 def own_fields(source: Path | bytes | BinaryIO) -> dict[str, Any] | None:
-    """The fields of a frame that its PNG carries, or None where it carries none of ours.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
+    """The fields of a frame that its PNG carries, or None where it carries none of ours."""
     try:
         text = read_text(source).get(PNG_KEYWORD, "null").encode()
         value = parse(text) if len(text) <= MAX_FIELDS_BYTES else None

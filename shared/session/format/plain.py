@@ -24,11 +24,8 @@ _READ_BYTES = 8 << 20
 
 
 def open_plain(folder: StrPath, name: str) -> int:
-    """A descriptor to read a file of a session's folder from; on Windows, too, the bytes as they are.
-
-    Args:
-        folder: of the session; may itself be a link.
-        name: as metadata has it: ``0000_BR.png``, or ``inputs/<sha256>.png``.
+    """A descriptor to read a file of a session's folder from, by the name that metadata has for it. The folder itself
+    may be a link.
 
     Raises:
         IsADirectoryError: it is a folder.
@@ -48,11 +45,8 @@ def open_plain(folder: StrPath, name: str) -> int:
 
 
 def located(folder: StrPath, name: str) -> str:
-    """Where a file of a session's folder lies; of a link, what it leads to.
-
-    Raises:
-        OSError: it leads out of the folder, and not to where git-annex keeps the folder's files.
-    """
+    """Where a file of a session's folder lies; of a link, what it leads to. Raises OSError where that is out of the
+    folder, and not where git-annex keeps the folder's files."""
     path = os.path.join(folder, *name.split("/"))
     parent = os.path.dirname(path)
     is_plain = not os.path.islink(path) and (parent == os.fspath(folder) or not os.path.islink(parent))
@@ -78,11 +72,7 @@ def _is_within(folder: str, path: str) -> bool:
 
 
 def read_plain(folder: StrPath, name: str, limit_bytes: int = MAX_PICTURE_BYTES) -> bytes:
-    """The bytes of a file of a session's folder.
-
-    Raises:
-        OSError: see :func:`open_plain`; or it is longer than the limit.
-    """
+    """The bytes of a file of a session's folder. Raises OSError as :func:`open_plain` does, or where it is too long."""
     fd = open_plain(folder, name)
     try:
         size = os.fstat(fd).st_size
@@ -97,10 +87,6 @@ def read_plain(folder: StrPath, name: str, limit_bytes: int = MAX_PICTURE_BYTES)
 
 
 def check_inputs(folder: Path) -> None:
-    """Whether inputs can be written: their folder, if there is one, lies in the session's.
-
-    Raises:
-        OSError: it is a link.
-    """
+    """Raises OSError where inputs cannot be written, since their folder is a link."""
     if os.path.islink(folder / INPUTS):
         raise OSError(errno.ELOOP, "it is a link; put the folder itself in its place", os.fspath(folder / INPUTS))

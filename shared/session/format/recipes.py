@@ -20,13 +20,9 @@ class NoRecipe(Exception):
 
 
 def recipe_of(entry: Mapping[str, Any]) -> Recipe:
-    """What a frame was made from, with the values that the model chose then.
-
-    Where the viewer looked is told as far as the entry says so in our terms: the picture does not hang on it.
-
-    Raises:
-        NoRecipe: the entry does not say.
-    """
+    """What a frame was made from, with the values that the model chose then. Where the viewer looked is told as far as
+    the entry says so in our terms: the picture does not hang on it. Raises NoRecipe where the entry does not say
+    enough."""
     for key, name in _NEEDED.items():
         if entry.get(key) is None:
             raise NoRecipe(f"its entry does not say which {name} it was made with")

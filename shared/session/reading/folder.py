@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from shared.errors import SessionNotFound
@@ -21,17 +22,11 @@ def find_input(folder: Path, sha256: str) -> Path | None:
     for extension in INPUT_EXTENSIONS:
         name = input_name(sha256, extension)
         path = os.path.join(folder, *name.split("/"))
-        if os.path.isfile(path) and _lies_in(folder, name):
-            return Path(path)
+        if os.path.isfile(path):
+            with suppress(OSError):  # a link to a file elsewhere: none of this session
+                located(folder, name)
+                return Path(path)
     return None
-
-
-def _lies_in(folder: Path, name: str) -> bool:
-    try:
-        located(folder, name)
-    except OSError:  # a link to a file elsewhere: none of this session
-        return False
-    return True
 
 
 def has_frames(folder: str) -> bool:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from shared.session.format.entries import KINDS, breaches, moment, on_one_line, parse_entry
-from shared.session.format.layout import (
-    METADATA,
-)
+from shared.session.format.jsontext import NotJson, parse, writable
+from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata, Tail, head_bytes, tail_bytes, with_advice
 from shared.session.reading.folder import not_found
 from shared.session.text import contents, lines
 from shared.session.text.contents import Contents
-from shared.session.text.jsontext import NotJson, parse, writable
 
 _TRIES = 3
 """Readings of a file before it is called damaged: one that fell into an append is torn, the next one is not."""
@@ -24,22 +22,16 @@ _LARGE_BYTES = 1 << 20
 _PER_BYTE = 64
 """Of head and tail: a text of small objects takes so much in memory, as written and as it is used together."""
 
-T = TypeVar("T")
-
 
 class MetadataReader:
     """The metadata of one session, as it was when it was opened or last refreshed. Close it, or use it as a context
-    manager.
-
-    Args:
-        folder: of the session.
-        salvage: open a session whose metadata is not understood too, with what can be read of it.
+    manager. With ``salvage``, one that is not understood is opened too, with what can be read of it.
 
     Attributes:
         session_id: the folder's name.
         head: the keys before the sequence.
         tail: what may change, behind it.
-        problem: with ``salvage``, what is not understood, with its place; None where everything is.
+        problem: what is not understood, with its place; None where everything is.
         contents: what was read.
         proved: entries that are known to be strict JSON; see :mod:`shared.session.reading.snapshot`.
     """
@@ -96,9 +88,8 @@ class MetadataReader:
         return moment(self.head.get("created_at"))
 
     def entry(self, position: int) -> dict[str, Any]:
-        """The entry at a position, from 0, as :func:`shared.session.format.entries.seen` gives it.
-
-        Its ``index`` is larger than its position where the folder was once made anew.
+        """The entry at a position, from 0, as :func:`shared.session.format.entries.seen` gives it. Its ``index`` is
+        larger where the folder was once made anew.
 
         Raises:
             IndexError: there is none.
@@ -106,10 +97,7 @@ class MetadataReader:
         """
         if not 0 <= position < self.count:
             raise IndexError(f"session {self.session_id} has {self.count} entries; there is none at {position}")
-        found = self._parsed(position, self._text(position))
-        if isinstance(found, DamagedMetadata):
-            raise found
-        return found
+        return self._parsed(position, self._text(position))
 
     def written(self, position: int) -> Any:
         """The value at a position as it was written, whatever it is; None where that is no JSON."""
@@ -124,31 +112,25 @@ class MetadataReader:
         return breaches(self.written(position)) if unsaid else []
 
     def entries(self, first: int = 0) -> Iterator[dict[str, Any]]:
-        """The entries from a position on.
-
-        Raises:
-            DamagedMetadata: at the first that is none.
-        """
-        for found in self.each(first):
-            if isinstance(found, DamagedMetadata):
-                raise found
-            yield found
+        """The entries from a position on. Raises DamagedMetadata at the first that is none."""
+        for position, text in enumerate(self.contents.texts(self._fd, first), first):
+            yield self._parsed(position, text)
 
     def each(self, first: int = 0) -> Iterator[dict[str, Any] | DamagedMetadata]:
         """The entries from a position on; in the place of one that is none, what is wrong with it."""
-        for position, text in enumerate(self._texts(first), first):
-            yield self._parsed(position, text)
+        for position, text in enumerate(self.contents.texts(self._fd, first), first):
+            found: dict[str, Any] | DamagedMetadata
+            try:
+                found = self._parsed(position, text)
+            except DamagedMetadata as error:
+                found = error
+            yield found
 
     def texts(self, first: int = 0) -> Iterator[bytes]:
-        """The JSON of each entry from a position on, as it was written, on one line, its index first.
-
-        Raises:
-            DamagedMetadata: at the first that is no entry.
-        """
-        for position, text in enumerate(self._texts(first), first):
-            found = self._parsed(position, text)
-            if isinstance(found, DamagedMetadata):
-                raise found
+        """The JSON of each entry from a position on, as it was written, on one line, its index first. Raises
+        DamagedMetadata at the first that is no entry."""
+        for position, text in enumerate(self.contents.texts(self._fd, first), first):
+            self._parsed(position, text)
             yield text if self.contents.is_ours else on_one_line(text)
 
     def refresh(self) -> None:
@@ -173,13 +155,15 @@ class MetadataReader:
         elif now.st_size < index.size or (now.st_size == index.size and seen != self._seen) or not self._is_as_read():
             self._load()
         else:
-            try:
-                _again(lambda: lines.extend(self._fd, index))
-            except DamagedMetadata:
-                self._load()
+            for _ in range(_TRIES):
+                try:
+                    lines.extend(self._fd, index)
+                except DamagedMetadata:
+                    continue  # an append came between
+                self.tail = self.contents.tail = index.tail
+                self._last = self._last_text()
                 return
-            self.tail = self.contents.tail = index.tail
-            self._last = self._last_text()
+            self._load()
 
     # -- the file -----------------------------------------------------------------------------------------------------
 
@@ -228,15 +212,12 @@ class MetadataReader:
     def _text(self, position: int) -> bytes:
         return self.contents.text(self._fd, position)
 
-    def _texts(self, first: int) -> Iterator[bytes]:
-        return self.contents.texts(self._fd, first)
-
-    def _parsed(self, position: int, text: bytes) -> dict[str, Any] | DamagedMetadata:
+    def _parsed(self, position: int, text: bytes) -> dict[str, Any]:
         try:
             return parse_entry(text)
         except DamagedMetadata as error:
             place = f"the entry at position {position} of metadata.json (line {self.contents.line(position)})"
-            return DamagedMetadata(with_advice(self.session_id, f"{place} {error.detail}"))
+            raise DamagedMetadata(with_advice(self.session_id, f"{place} {error.detail}")) from None
 
     def _last_text(self) -> bytes:
         return self._text(self.count - 1) if self.contents.index is not None and self.count else b""
@@ -244,13 +225,3 @@ class MetadataReader:
     def _is_as_read(self) -> bool:
         """Whether the last entry still stands where it stood: nobody wrote the file anew in its place."""
         return self._last_text() == self._last
-
-
-def _again(read: Callable[[], T]) -> T:
-    """Read, and read again at once where an append came between."""
-    for _ in range(_TRIES - 1):
-        try:
-            return read()
-        except DamagedMetadata:
-            continue
-    return read()

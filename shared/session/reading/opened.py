@@ -25,10 +25,13 @@ T = TypeVar("T")
 
 
 class _Open:
+    """A session that is held open, or is about to be: ``users`` read it or wait for that, and ``idle`` lets it go when
+    nobody has for long."""
+
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.users = 0
-        self.uses = 0
+        self.idle: asyncio.TimerHandle | None = None
         self.reader: SessionReader | None = None
 
     @property
@@ -42,18 +45,18 @@ class _Open:
 
 
 class OpenSessions:
-    """Sessions under ``root``, each opened when it is first needed.
-
-    Args:
-        root: the folder of the recordings.
-        limit: files held open at once, beyond those in use.
-    """
+    """Sessions under ``root``, each opened when it is first needed; ``limit`` files are held open at once, beyond those
+    in use."""
 
     def __init__(self, root: Path, limit: int) -> None:
         self._root = root
         self._limit = limit
         self._open: OrderedDict[str, _Open] = OrderedDict()
-        self._closing: set[asyncio.Future[None]] = set()
+        self._closing: dict[asyncio.Future[None], str] = {}
+
+    def __contains__(self, session_id: object) -> bool:
+        """Whether a session is held open, or about to be."""
+        return session_id in self._open
 
     async def read(self, session_id: str, work: Callable[[SessionReader], T]) -> T:
         """Do ``work`` in a thread, with a reader that is up to date and that nobody else uses meanwhile.
@@ -70,9 +73,9 @@ class OpenSessions:
     async def forget(self, session_id: str) -> None:
         """Close a session that is about to be removed: some systems remove no open file."""
         if session_id in self._open:
-            await self._use(session_id, lambda opened: opened.close())
-        if self._closing:
-            await asyncio.wait(self._closing)
+            await self._use(session_id, _Open.close)
+        if closing := [each for each, of in self._closing.items() if of == session_id]:
+            await asyncio.wait(closing)
 
     async def close(self) -> None:
         """Let all files go, but for those that are being read."""
@@ -101,20 +104,17 @@ class OpenSessions:
 
     def _used(self, session_id: str, opened: _Open) -> None:
         opened.users -= 1
-        opened.uses += 1
+        if opened.idle is not None:
+            opened.idle.cancel()
         if opened.reader is None and not opened.users:
             del self._open[session_id]
         elif opened.held_bytes > LARGE_BYTES:
-            asyncio.get_running_loop().call_later(IDLE_S, self._let_go_idle, session_id, opened, opened.uses)
+            opened.idle = asyncio.get_running_loop().call_later(IDLE_S, self._let_go, session_id)
         held = sum(each.held_bytes for each in self._open.values())
         for longest_ago in list(self._open)[:-1]:
             if len(self._open) <= self._limit and held <= HELD_BYTES:
                 return
             held -= self._let_go(longest_ago)
-
-    def _let_go_idle(self, session_id: str, opened: _Open, uses: int) -> None:
-        if self._open.get(session_id) is opened and opened.uses == uses:
-            self._let_go(session_id)
 
     def _let_go(self, session_id: str) -> int:
         """How many bytes that frees: none of one that is in use."""
@@ -122,13 +122,12 @@ class OpenSessions:
         if opened.users:
             return 0
         del self._open[session_id]
-        return self._close(opened)
-
-    def _close(self, opened: _Open) -> int:
+        if opened.idle is not None:
+            opened.idle.cancel()
         frees = opened.held_bytes
         closing = asyncio.get_running_loop().run_in_executor(None, opened.close)  # on a network share it may wait
-        self._closing.add(closing)
-        closing.add_done_callback(self._closing.discard)
+        self._closing[closing] = session_id
+        closing.add_done_callback(lambda _: self._closing.pop(closing))
         return frees
 
 

@@ -11,11 +11,15 @@ from typing import Any
 from shared.errors import FrameCorrupt, FrameMissing, InvalidSessionId, SessionNotFound
 from shared.session.format import ids
 from shared.session.format.entries import file_named_in
-from shared.session.format.layout import MAX_INDEX, parse_frame_name, session_folder
+from shared.session.format.layout import MAX_INDEX, parse_frame_name
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.format.plain import read_plain
 from shared.session.reading.folder import find_input
 from shared.session.reading.metadata_reader import MetadataReader
+
+
+class NoInput(Exception):
+    """The input of a recorded frame is not to be had; the message says why."""
 
 
 class SessionReader(MetadataReader):
@@ -28,11 +32,7 @@ class SessionReader(MetadataReader):
 
     def shown(self, position: int) -> tuple[dict[str, Any], str | None]:
         """The entry at a position and None; or, where that cannot be understood, what the name of its file says, and
-        what is wrong, with the place.
-
-        Raises:
-            IndexError: there is none.
-        """
+        what is wrong, with the place. Raises IndexError where there is none."""
         try:
             return self.entry(position), None
         except DamagedMetadata as error:
@@ -41,15 +41,13 @@ class SessionReader(MetadataReader):
     def shown_from(self, first: int) -> Iterator[tuple[dict[str, Any], str | None]]:
         """:meth:`shown` from a position on."""
         for position, found in enumerate(self.each(first), first):
-            broken = isinstance(found, DamagedMetadata)
-            yield (self._stand_in(position), found.detail) if broken else (found, None)  # type: ignore[union-attr, misc]
+            if isinstance(found, DamagedMetadata):
+                yield self._stand_in(position), found.detail
+            else:
+                yield found, None
 
     def index_at(self, position: int) -> int:
-        """The index of the entry at a position; where that is no entry, one past the index before it.
-
-        Raises:
-            IndexError: there is none.
-        """
+        """The index of the entry at a position; where that is no entry, one past the index before it."""
         for at in range(position, -1, -1):
             try:
                 return min(int(self.entry(at)["index"]) + position - at, MAX_INDEX)
@@ -73,11 +71,8 @@ class SessionReader(MetadataReader):
         return self._position_out_of_order(index)
 
     def frame_path(self, entry: dict[str, Any]) -> Path:
-        """Where the image of an entry lies.
-
-        Raises:
-            FrameMissing: the entry names no file of this folder (metadata may come from anywhere).
-        """
+        """Where the image of an entry lies. Raises FrameMissing where it names no file of this folder: metadata may
+        come from anywhere."""
         name = entry["filename"]
         if parse_frame_name(name) is None:
             raise FrameMissing(f"entry {entry['index']} of session {self.session_id} names no frame: {name!r}")
@@ -100,11 +95,8 @@ class SessionReader(MetadataReader):
         return data
 
     def file_bytes(self, name: str) -> bytes:
-        """The bytes of a file of the session.
-
-        Raises:
-            FrameMissing: it is gone, cannot be read, or is no plain file of this folder.
-        """
+        """The bytes of a file of the session. Raises FrameMissing where it is gone, cannot be read, or is no plain file
+        of this folder."""
         try:
             return read_plain(self.folder, name)
         except OSError as error:
@@ -132,12 +124,24 @@ class SessionReader(MetadataReader):
         return find_input(self.folder, sha256) if isinstance(sha256, str) else None
 
     def input_bytes(self, path: Path) -> bytes:
-        """The bytes of what :meth:`input_path` gave.
-
-        Raises:
-            OSError: it is gone, cannot be read, or is no plain file of this folder.
-        """
+        """The bytes of what :meth:`input_path` gave. Raises OSError where it is gone, cannot be read, or is no plain
+        file of this folder."""
         return read_plain(self.folder, path.relative_to(self.folder).as_posix())
+
+    def recorded_input(self, entry: dict[str, Any]) -> bytes:
+        """The input image of an entry, its hash compared with the recorded one (where the entry has one). Raises
+        NoInput where it was not recorded, cannot be read, or holds other bytes."""
+        path = self.input_path(entry)
+        if path is None:
+            raise NoInput("its input was not recorded")
+        try:
+            data = self.input_bytes(path)
+        except OSError as error:
+            raise NoInput(f"its input {path.name} cannot be read: {error.strerror}") from None
+        wanted = entry.get("input_sha256")
+        if wanted and hashlib.sha256(data).hexdigest() != wanted:
+            raise NoInput(f"its input {path.name} no longer holds the recorded bytes")
+        return data
 
     def _stand_in(self, position: int) -> dict[str, Any]:
         name = file_named_in(self._text(position))
@@ -177,15 +181,11 @@ def open_session(root: Path, session_id: str, *, salvage: bool = False) -> Sessi
         ids.validate(session_id)
     except InvalidSessionId:
         raise SessionNotFound(f"there is no session {session_id!r}") from None
-    return open_folder(session_folder(root, session_id), salvage=salvage)
+    return open_folder(root / session_id, salvage=salvage)
 
 
 def open_folder(folder: Path, *, salvage: bool = False) -> SessionReader:
-    """Open the session in a folder, whatever the folder is called.
-
-    Raises:
-        SessionNotFound, DamagedMetadata: see :func:`open_session`.
-    """
+    """The same of the session in a folder, whatever the folder is called."""
     try:
         return SessionReader(folder, salvage=salvage)
     except OSError as error:

@@ -11,10 +11,10 @@ from pathlib import Path
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.session.format import ids
 from shared.session.format.entries import moment
-from shared.session.format.layout import METADATA, is_litter, session_folder
+from shared.session.format.layout import METADATA, is_litter
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.reading.folder import has_frames
-from shared.session.reading.reader import SessionReader, open_session
+from shared.session.reading.reader import SessionReader
 from shared.session.text import lines
 from shared.session.text.contents import read
 
@@ -66,7 +66,7 @@ def is_session(root: Path, session_id: str) -> bool:
         ids.validate(session_id)
     except InvalidSessionId:
         return False
-    return holds_session(session_folder(root, session_id))
+    return holds_session(root / session_id)
 
 
 def holds_session(folder: Path) -> bool:
@@ -75,12 +75,9 @@ def holds_session(folder: Path) -> bool:
 
 
 def details(root: Path, summary: SessionSummary) -> SessionDetails:
-    """Count a session's frames and the bytes of all its files, as they are while it may be being recorded.
-
-    Raises:
-        SessionNotFound: it was removed meanwhile.
-    """
-    folder = session_folder(root, summary.session_id)
+    """Count a session's frames and the bytes of all its files, as they are while it may be being recorded. Raises
+    SessionNotFound where it was removed meanwhile."""
+    folder = root / summary.session_id
     total = 0
     for path in (folder, folder / "inputs"):
         try:
@@ -118,7 +115,7 @@ def _created_at(folder: str, name: str) -> float | None:
         if not any(key in head for key in _OURS) and not _is_of_session(folder, fd, head):
             return None
         match = _CREATED_AT.search(head)
-        said = moment(float(match[1])) if match else _said(fd)
+        said = moment(float(match[1])) if match else _written_time(fd)
         return _guess(folder, name) if said is None else said
     except (ValueError, OSError):
         return _guess(folder, name)
@@ -136,7 +133,7 @@ def _is_of_session(folder: str, fd: int, head: bytes) -> bool:
     return read(fd).problem is None
 
 
-def _said(fd: int) -> float | None:
+def _written_time(fd: int) -> float | None:
     """When the session was made, as far as its metadata says."""
     if os.fstat(fd).st_size > _LISTED_BYTES:
         match = _CREATED_AT.search(_ends(fd))
@@ -161,15 +158,3 @@ def _guess(folder: str, name: str) -> float | None:
         return float(match[1]) if match else os.stat(folder).st_mtime
     except OSError:
         return None
-
-
-__all__ = [
-    "SessionDetails",
-    "SessionReader",
-    "SessionSummary",
-    "details",
-    "holds_session",
-    "is_session",
-    "list_sessions",
-    "open_session",
-]

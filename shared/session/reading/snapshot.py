@@ -5,18 +5,19 @@ Python's ``NaN`` and lone surrogates are not: for those the answer says null, an
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import IO
 
 from shared.session.format import metadata
+from shared.session.format.jsontext import NotJson, decode, is_strict, parse_exact, strict
 from shared.session.format.metadata import DamagedMetadata, with_advice
 from shared.session.reading.reader import SessionReader
 from shared.session.text import lines
-from shared.session.text.jsontext import NotJson, decode, is_strict, parse_exact, strict, without_mark
+from shared.session.text.spans import coding_of
 
 _BLOCK_BYTES = 1 << 20
 _IN_MEMORY_BYTES = 8 << 20
@@ -26,18 +27,14 @@ _MARK_BYTES = 16
 
 @dataclass(slots=True)
 class Snapshot:
-    """Bytes to be sent while recording goes on: of the file, then ``tail``; or of a translation.
-
-    Attributes:
-        size: bytes in all.
-    """
+    """Bytes to be sent while recording goes on, ``size`` in all: of the file, then a tail; or of a translation."""
 
     size: int
     _fd: int = -1
     _begin: int = 0
     _kept_bytes: int = 0
     _tail: bytes = b""
-    _translated: IO[bytes] | None = field(default=None)
+    _translated: IO[bytes] | None = None
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes. The file is closed when the iterator ends or is closed."""
@@ -66,10 +63,7 @@ class Snapshot:
 
 def take(reader: SessionReader) -> Snapshot:
     """A snapshot of what a reader reads. Entries that were found to be strict JSON before are not looked at again.
-
-    Raises:
-        DamagedMetadata: it is no JSON of a session; the message says where.
-    """
+    Raises DamagedMetadata, with the place, where it is no JSON of a session."""
     if reader.problem is not None:
         raise DamagedMetadata(reader.problem)
     fd = os.dup(reader.fileno())
@@ -82,7 +76,7 @@ def take(reader: SessionReader) -> Snapshot:
         outer = is_strict(head.rstrip() + tail)
         if _prove(reader, index) and outer:
             return Snapshot(index.tail_at + len(tail), fd, 0, index.tail_at, tail)
-        return _translated(reader, index, head, tail, fd)
+        return _translated(_parts(reader, fd, head.rstrip(), tail), fd)
     except BaseException:
         os.close(fd)
         raise
@@ -90,60 +84,42 @@ def take(reader: SessionReader) -> Snapshot:
 
 def _of_foreign(reader: SessionReader, fd: int) -> Snapshot:
     size = os.fstat(fd).st_size
-    if size > _IN_ONE_PIECE_BYTES:
-        return _of_large(reader, fd, size)
+    encoding, mark = coding_of(lines.pread(fd, _MARK_BYTES, 0))
+    if size > _IN_ONE_PIECE_BYTES:  # value by value: nothing else runs in the time in which a text is parsed
+        contents = reader.contents
+        if encoding == "utf-8" and contents.outer_strict and all(map(is_strict, contents.texts(fd))):
+            return Snapshot(size - mark, fd, mark, size - mark)
+        head, tail = metadata.head_bytes(reader.written_head), metadata.tail_bytes(contents.tail)
+        return _translated(_parts(reader, fd, head, tail), fd)
     data = lines.pread(fd, size, 0)
-    bare = without_mark(data)
-    if is_strict(bare):
-        return Snapshot(len(bare), fd, size - len(bare), len(bare))
-    translated = strict(decode(data)).encode()
-    if not is_strict(translated):  # an entry that is nested deeper than parsers go
-        raise next((found for found in reader.each() if isinstance(found, DamagedMetadata)), _not_strict(reader))
-    spooled = _spool()
-    spooled.write(translated)
-    return _spooled(spooled, fd)
-
-
-def _of_large(reader: SessionReader, fd: int, size: int) -> Snapshot:
-    """Value by value: nothing else runs in the time in which a text is parsed."""
-    contents, start = reader.contents, lines.pread(fd, _MARK_BYTES, 0)
-    mark = len(start) - len(without_mark(start))
-    is_utf8 = json.detect_encoding(start).startswith("utf-8")
-    if is_utf8 and contents.outer_strict and all(map(is_strict, contents.texts(fd))):
+    if is_strict(data[mark:]):
         return Snapshot(size - mark, fd, mark, size - mark)
-    spooled = _spool()
-    spooled.write(strict(decode(metadata.head_bytes(reader.written_head))).encode())
-    for position, text in enumerate(contents.texts(fd)):
-        sound = text if is_strict(text) else _strict_entry(reader, position, text)
-        spooled.write(metadata.line_bytes(sound, first=position == 0))
-    spooled.write(strict(decode(metadata.tail_bytes(contents.tail))).encode())
-    return _spooled(spooled, fd)
-
-
-def _not_strict(reader: SessionReader) -> DamagedMetadata:
-    return DamagedMetadata(with_advice(reader.session_id, "metadata.json holds what no parser reads"))
+    translated = _strict(data)
+    if not is_strict(translated):  # an entry that is nested deeper than parsers go
+        told = DamagedMetadata(with_advice(reader.session_id, "metadata.json holds what no parser reads"))
+        raise next((found for found in reader.each() if isinstance(found, DamagedMetadata)), told)
+    return _translated([translated], fd)
 
 
 def _prove(reader: SessionReader, index: lines.Index) -> bool:
     """Whether every entry is strict JSON, as far as that is not known yet."""
-    while reader.proved < len(index.starts):
-        last, block = lines.block(reader.fileno(), index, reader.proved)
-        if not is_strict(b"[" + block + b"]"):
+    starts = index.starts
+    while reader.proved < len(starts):
+        begin = starts[reader.proved]
+        last = max(reader.proved, bisect_right(starts, begin + _BLOCK_BYTES) - 2)
+        if not is_strict(b"[" + lines.pread(reader.fileno(), index.span(last)[1] - begin, begin) + b"]"):
             return False
         reader.proved = last + 1
     return True
 
 
-def _translated(reader: SessionReader, index: lines.Index, head: bytes, tail: bytes, fd: int) -> Snapshot:
-    spooled = _spool()
-    spooled.write(strict(decode(head)).encode())
-    count = len(index.starts)
-    for position, text in zip(range(count), lines.entries(fd, index), strict=False):
-        spooled.write(text if is_strict(text) else _strict_entry(reader, position, text))
-        if position + 1 < count:
-            spooled.write(b",\n    ")
-    spooled.write(strict(decode(tail)).encode())
-    return _spooled(spooled, fd)
+def _parts(reader: SessionReader, fd: int, head: bytes, tail: bytes) -> Iterator[bytes]:
+    """Head, entries and tail, each translated where that is needed."""
+    yield _strict(head)
+    for position, text in enumerate(reader.contents.texts(fd)):
+        sound = text if is_strict(text) else _strict_entry(reader, position, text)
+        yield metadata.line_bytes(sound, first=position == 0)
+    yield _strict(tail)
 
 
 def _strict_entry(reader: SessionReader, position: int, text: bytes) -> bytes:
@@ -153,14 +129,16 @@ def _strict_entry(reader: SessionReader, position: int, text: bytes) -> bytes:
         line = reader.contents.line(position)
         place = f"the entry at position {position} of metadata.json (line {line}) cannot be understood"
         raise DamagedMetadata(with_advice(reader.session_id, f"{place}: {error}")) from None
-    return strict(decode(text)).encode()
+    return _strict(text)
 
 
-def _spool() -> IO[bytes]:
-    return tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)
+def _strict(data: bytes) -> bytes:
+    return strict(decode(data)).encode()
 
 
-def _spooled(spooled: IO[bytes], fd: int) -> Snapshot:
+def _translated(parts: Iterable[bytes], fd: int) -> Snapshot:
+    spooled = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115, the snapshot closes it
+    spooled.writelines(parts)
     os.close(fd)
     size = spooled.tell()
     spooled.seek(0)

@@ -11,16 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shared.session.format.jsontext import NotJson, parse_exact
 from shared.session.format.layout import METADATA, TAIL_KEYS
-from shared.session.format.metadata import TAIL_START, DamagedMetadata, Tail, opened_as, parse_tail
+from shared.session.format.metadata import DamagedMetadata, Tail, opened_as
 from shared.session.text import foreign, lines, salvaging
-from shared.session.text.jsontext import NotJson, parse_exact
 from shared.session.text.spans import Spans
 
 MAX_FOREIGN_BYTES = 256 << 20
 """Of a file that is not laid out as ours, and has to be read in one piece: a session of 111,000 frames has 150 MB."""
 
-_HEAD_BYTES = 1 << 20
 _TAIL_BYTES = 64 * 1024
 _SCALARS = ("session_id", "created_at", "format")
 
@@ -30,7 +29,7 @@ class Contents:
     """Head, entries and tail of one version of a file.
 
     Attributes:
-        head, tail: exactly as written; see :func:`shared.session.text.jsontext.parse_exact`.
+        head, tail: exactly as written; see :func:`shared.session.format.jsontext.parse_exact`.
         index: where the entries stand, in a file that is laid out as ours.
         first_line: the line of the first entry, from 1, where each has one of its own.
         spans: in any other file, where each entry stands.
@@ -96,25 +95,14 @@ def read(fd: int) -> Contents:
 
 def left_open(folder: Path) -> bool:
     """Whether the recorder of a session died: it says that it is being recorded in this folder, or was cut off in an
-    append; and it is laid out as ours. Reads the end of the file, where that says that it is closed.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    append; and it is laid out as ours. Reads the end of the file, where that says that it is closed."""
     fd = lines.open_file(folder / METADATA)
     try:
-        size = os.fstat(fd).st_size
-        if not salvaging.begins_as_ours(lines.pread(fd, _HEAD_BYTES, 0)):
+        if not salvaging.begins_as_ours(fd):
             return False
-        begin = max(0, size - _TAIL_BYTES)
-        text = lines.pread(fd, size - begin, begin)
-        at = text.rfind(TAIL_START)
-        if at >= 0:
-            try:
-                if not parse_tail(text[at:]).open:
-                    return False
-            except DamagedMetadata:
-                at = -1
+        tail = salvaging.last_tail(fd, _TAIL_BYTES)
+        if tail is not None and not tail.open:
+            return False
         found = read(fd)
     finally:
         os.close(fd)
@@ -123,7 +111,7 @@ def left_open(folder: Path) -> bool:
 
 def _read_foreign(fd: int, ours: DamagedMetadata) -> Contents:
     size = os.fstat(fd).st_size
-    looks_ours = salvaging.begins_as_ours(lines.pread(fd, _HEAD_BYTES, 0))
+    looks_ours = salvaging.begins_as_ours(fd)
     if size > (salvaging.MAX_TORN_BYTES if looks_ours else MAX_FOREIGN_BYTES):
         return Contents(problem=f"metadata.json has {size} bytes, and is not laid out so that it can be read in parts")
     if size > MAX_FOREIGN_BYTES:

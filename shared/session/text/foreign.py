@@ -4,20 +4,14 @@ that is not understood, from the next that is."""
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 
-from shared.session.text.jsontext import NotJson, decode, decode_around, is_strict
+from shared.session.format.jsontext import NotJson, decode, decode_around, is_strict
+from shared.session.format.values import MAX_MEMBERS, MAX_PARTS, TooMuch, Walk, members, parts_of
 from shared.session.text.onwards import Onwards
 from shared.session.text.spans import Ruler, Spans, coding_of
-from shared.session.text.values import MAX_PARTS, TooMuch, parts_of, value_at
 
 MAX_ENTRIES = 1_000_000
-MAX_MEMBERS = 10_000
-"""Of an object at the top, or of an entry."""
-
-_SPACE = re.compile(r"[ \t\r\n]{0,100000}")
-"""The bound is there since nothing else runs in the time of a match."""
 
 
 @dataclass(slots=True)
@@ -55,7 +49,7 @@ def read(data: bytes) -> Foreign:
         unread = error
         text = decode_around(data)
         unread_at = len(decode_around(data[: error.at]))
-    walk = _Walk(text, found, encoding, mark)
+    walk = _Reading(text, found, encoding, mark)
     try:
         walk.file()
     except NotJson as error:
@@ -70,31 +64,21 @@ def read(data: bytes) -> Foreign:
     return found
 
 
-def members(text: str) -> list[tuple[str, str]]:
-    """The keys of an object and the texts of their values, both as they are written.
-
-    Raises:
-        NotJson: it is no object.
-    """
-    return _Walk(text, Foreign()).members()
-
-
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-class _Walk:
-    """Goes through a text, value by value. ``at`` is where it is, in characters; ``problem`` the first that it met."""
+class _Reading(Walk):
+    """Fills in what a file says; ``problem`` is the first that it met."""
 
-    def __init__(self, text: str, found: Foreign, encoding: str = "utf-8", first_byte: int = 0) -> None:
-        self._text = text
+    def __init__(self, text: str, found: Foreign, encoding: str, first_byte: int) -> None:
+        super().__init__(text)
         self._found = found
         self._ruler = Ruler(text, encoding, first_byte)
         self._onwards = Onwards(text)
         self._entries_at: int | None = None
         self._parts = 0
         """Of all that stands at the top, without the sequence."""
-        self.at = 0
         self.problem: str | None = None
         self.problem_at = 0
 
@@ -105,14 +89,14 @@ class _Walk:
 
     def file(self) -> None:
         whole = True
-        going = self._begins("{", "}")
+        going = self.begins("{", "}")
         key_at = self.at
         while going:
             seek = self.at + 1
             try:
                 self._member()
                 seek = self.at - 1
-                going = self._goes_on("}")
+                going = self.goes_on("}")
             except NotJson as error:
                 self.note(error)
                 if isinstance(error, TooMuch):
@@ -123,8 +107,8 @@ class _Walk:
                     raise
                 self.at, going = place.at, place.begins
         self._found.has_end = whole
-        self._space()
-        if self._text[self.at :].strip():
+        self.space()
+        if self.text[self.at :].strip():
             raise NotJson("something stands behind its end", self.at)
         if not self._found.has_sequence:
             raise NotJson("it has no sequence of entries", self.at)
@@ -135,10 +119,10 @@ class _Walk:
         if key == "sequence":
             self._sequence()
             return
-        value = self._value()
+        value = self.value()
         end = self.at
         # A number at the end of a file that is cut off may have gone on; and so may what no line break ends.
-        if self._peek() not in ",}" and "\n" not in self._text[end : self.at]:
+        if self.peek() not in ",}" and "\n" not in self.text[end : self.at]:
             raise NotJson("a comma or } is expected", self.at)
         self._found.is_strict &= key not in self._found.members and is_strict(_bytes(value))
         self._found.members[key], self._found.member_lines[key] = value, line
@@ -146,40 +130,27 @@ class _Walk:
         if len(self._found.members) > MAX_MEMBERS or self._parts > MAX_PARTS:
             raise TooMuch("what stands at the top, beside the sequence, is too much", end)
 
-    def members(self) -> list[tuple[str, str]]:
-        held = []
-        going = self._begins("{", "}")
-        while going:
-            begin = self.at
-            self._key()
-            key = self._text[begin : self.at].rstrip().removesuffix(":").rstrip()
-            held.append((key, self._value()))
-            if len(held) > MAX_MEMBERS:
-                raise TooMuch(f"it has more than {MAX_MEMBERS} keys", begin)
-            going = self._goes_on("}")
-        return held
-
     def _sequence(self) -> None:
         self._found.is_strict &= self._entries_at is None
         self._found.has_sequence = False
         self._found.entries.clear()
-        if self._peek() != "[":
+        if self.peek() != "[":
             raise NotJson("its sequence is no array", self.at)
-        going, sure = self._begins("[", "]"), True
-        self._space()
+        going, sure = self.begins("[", "]"), True
+        self.space()
         first_at = self._entries_at = self.at
         while going:
             begin = self.at
             seek = begin + 1
             try:
-                text = self._value()
+                text = self.value()
                 seek = self.at - 1  # a bracket may be all that parts it from the next
                 if not sure and not self._is_entry(text):
                     raise NotJson("it is no entry", self.at)
                 if len(self._found.entries) >= MAX_ENTRIES:
                     raise TooMuch(f"it has more than {MAX_ENTRIES} entries, and not each on a line of its own", begin)
                 self._found.entries.append(self._ruler.byte(begin), self._ruler.byte(self.at), self._ruler.line(begin))
-                going = self._goes_on("]")
+                going = self.goes_on("]")
                 sure = True
             except NotJson as error:
                 self.note(error)
@@ -196,52 +167,8 @@ class _Walk:
         """Whether a value that may be one within an entry is one."""
         return text[0] == "{" and {'"index"', '"filename"'} <= {key for key, _ in members(text)}
 
-    def _begins(self, opening: str, closing: str) -> bool:
-        """Whether anything is in the brackets that stand here; ``at`` is then at the beginning of it."""
-        if self._peek() != opening:
-            raise NotJson(f"{opening} is expected", self.at)
-        self.at += 1
-        if self._peek() != closing:
-            return True
-        self.at += 1
-        return False
-
-    def _goes_on(self, closing: str) -> bool:
-        """Whether a comma follows, and something behind it; ``at`` is then at its beginning."""
-        following = self._peek()
-        if following not in (closing, ","):
-            raise NotJson(f"a comma or {closing} is expected", self.at)
-        self.at += 1
-        if following == ",":
-            self._space()
-        return following == ","
-
     def _key(self) -> str:
-        if self._peek() != '"':
-            raise NotJson("a key is expected", self.at)
-        text = self._value()
+        text = self.key()
         self._found.is_strict &= "\\" not in text or is_strict(_bytes(text))
         key: str = json.loads(text)
-        if self._peek() != ":":
-            raise NotJson("a colon is expected", self.at)
-        self.at += 1
         return key
-
-    def _value(self) -> str:
-        self._space()
-        begin = self.at
-        self.at = value_at(self._text, begin)
-        return self._text[begin : self.at]
-
-    def _peek(self) -> str:
-        self._space()
-        if self.at >= len(self._text):
-            raise NotJson("it is cut off", self.at)
-        return self._text[self.at]
-
-    def _space(self) -> None:
-        at = -1
-        while at != self.at:
-            found = _SPACE.match(self._text, self.at)
-            assert found is not None
-            at, self.at = self.at, found.end()

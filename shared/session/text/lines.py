@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.session.format.metadata import (
-    LINE_START,
-    SEQUENCE_START,
-    TAIL_START,
-    DamagedMetadata,
-    Tail,
-    parse_head,
-    parse_tail,
-)
+from shared.session.format import metadata
+from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.format.plain import open_plain
 
 MAX_ENTRIES = 10_000_000
@@ -26,7 +19,7 @@ MAX_LINE_BYTES = 64 << 20
 MAX_TAIL_BYTES = 16 << 20
 
 _BLOCK_BYTES = 1 << 20
-_LONGEST_MARK = len(LINE_START) + 2
+_LONGEST_MARK = len(metadata.LINE_START) + 2
 _INDENT = 4
 
 
@@ -51,80 +44,64 @@ class Index:
 
 
 def open_file(path: str | os.PathLike[str]) -> int:
-    """A descriptor to read the metadata of a session from.
-
-    Raises:
-        OSError: see :func:`shared.session.format.plain.open_plain`.
-    """
+    """A descriptor to read the metadata of a session from: see :func:`shared.session.format.plain.open_plain`."""
     folder, name = os.path.split(path)
     return open_plain(folder, name)
 
 
 def pread(fd: int, length: int, offset: int) -> bytes:
     """``length`` bytes at ``offset``, fewer only at the file's end."""
-    if hasattr(os, "pread"):
-        data = os.pread(fd, length, offset)
-        while len(data) < length and (more := os.pread(fd, length - len(data), offset + len(data))):
-            data += more
-        return data
-    os.lseek(fd, offset, os.SEEK_SET)
-    data = os.read(fd, length)
-    while len(data) < length and (more := os.read(fd, length - len(data))):
+    data = b""
+    while len(data) < length and (more := _read_at(fd, length - len(data), offset + len(data))):
         data += more
     return data
 
 
-def scan(fd: int) -> Index:
-    """Index a file from its beginning.
+def _read_at(fd: int, length: int, offset: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(fd, length, offset)
+    os.lseek(fd, offset, os.SEEK_SET)
+    return os.read(fd, length)
 
-    Raises:
-        DamagedMetadata: not laid out as :mod:`shared.session.format.metadata` writes it (torn, or by another hand).
-    """
+
+def scan(fd: int) -> Index:
+    """Index a file from its beginning. Raises DamagedMetadata where it is not laid out as
+    :mod:`shared.session.format.metadata` writes it: torn, or by another hand."""
     block = pread(fd, _BLOCK_BYTES, 0)
-    index = Index(parse_head(block))
-    at = block.find(SEQUENCE_START) + len(SEQUENCE_START)
+    index = Index(metadata.parse_head(block))
+    at = block.find(metadata.SEQUENCE_START) + len(metadata.SEQUENCE_START)
     index.tail_at = at
     _continue(fd, index, at, previous=ord("["))
     return index
 
 
 def extend(fd: int, index: Index) -> None:
-    """Bring an index up to date with a file that was appended to since.
-
-    Raises:
-        DamagedMetadata: torn; the index is as it was.
-    """
+    """Bring an index up to date with a file that was appended to since. Where that is torn (DamagedMetadata), the index
+    is as it was."""
     newer = Index(index.head, array("Q"), index.tail_at)
     _continue(fd, newer, index.tail_at, previous=ord("[") if not index.starts else None)
     index.starts.extend(newer.starts)
     index.tail_at, index.size, index.tail = newer.tail_at, newer.size, newer.tail
 
 
-def block(fd: int, index: Index, first: int) -> tuple[int, bytes]:
-    """The entries from position ``first`` on that fit into a large block, one at least: the last of them, and the bytes
-    from the first one's beginning to the last one's end."""
-    begin, last = index.starts[first], first
-    while last + 1 < len(index.starts) and index.span(last + 1)[1] - begin <= _BLOCK_BYTES:
-        last += 1
-    return last, pread(fd, index.span(last)[1] - begin, begin)
+def texts(fd: int, spans: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+    """What stands in each span, of a beginning and an end, in their order; read in large blocks."""
+    held, begin = b"", 0
+    for start, stop in spans:
+        if stop > begin + len(held):
+            held, begin = pread(fd, max(stop - start, _BLOCK_BYTES), start), start
+        yield held[start - begin : stop - begin]
 
 
 def entries(fd: int, index: Index, first: int = 0) -> Iterator[bytes]:
-    """The compact JSON of each entry from position ``first`` on, read in large blocks."""
-    count = len(index.starts)
-    while first < count:
-        last, held = block(fd, index, first)
-        begin = index.starts[first]
-        for position in range(first, last + 1):
-            start, stop = index.span(position)
-            yield held[start - begin : stop - begin]
-        first = last + 1
+    """The compact JSON of each entry from position ``first`` on."""
+    return texts(fd, map(index.span, range(first, len(index.starts))))
 
 
 def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
     """Walk the line breaks from ``at``, where the first one stands, behind ``previous`` (None: behind a comma, which
     stands there; or the tail's, at once)."""
-    starts, marks = index.starts, (LINE_START, len(LINE_START))
+    starts, marks = index.starts, (metadata.LINE_START, len(metadata.LINE_START))
     base, block, ended = at, b"", False
     place, line_at = 0, at
     while True:
@@ -152,7 +129,7 @@ def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
             if len(starts) > MAX_ENTRIES:
                 raise DamagedMetadata(f"metadata.json has more than {MAX_ENTRIES} entries", base + found)
             place, line_at = found + marks[1], base + found
-        elif block.startswith(TAIL_START, found):
+        elif block.startswith(metadata.TAIL_START, found):
             break
         else:
             raise DamagedMetadata("metadata.json has no entry on a line of its own", base + found + 1)
@@ -164,7 +141,7 @@ def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:
         raise DamagedMetadata(f"more than {MAX_TAIL_BYTES} bytes stand behind the entries", index.tail_at)
     index.size = index.tail_at + len(tail)
     try:
-        index.tail = parse_tail(bytes(tail))
+        index.tail = metadata.parse_tail(bytes(tail))
     except DamagedMetadata as error:
         raise DamagedMetadata(error.detail, index.tail_at) from None
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from shared.session.text.jsontext import NotJson
-from shared.session.text.values import value_at
+from shared.session.format.jsontext import NotJson
+from shared.session.format.values import value_at
 
 _AGAIN = 8
 """So many times the text's length may be read in vain."""

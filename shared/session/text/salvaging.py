@@ -11,16 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.session.format import metadata
 from shared.session.format.entries import MAX_ENTRY_BYTES, parse_entry
-from shared.session.format.metadata import (
-    LINE_START,
-    SEQUENCE_START,
-    TAIL_START,
-    DamagedMetadata,
-    Tail,
-    parse_head,
-    parse_tail,
-)
+from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.text import lines
 from shared.session.text.spans import Spans
 
@@ -32,19 +25,14 @@ MAX_BROKEN = 100_000
 _HEAD_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 20
 _LONGEST_BYTES = MAX_ENTRY_BYTES + _BLOCK_BYTES
-_MARK = b"\n" + LINE_START
+_MARK = b"\n" + metadata.LINE_START
 
 
 @dataclass(slots=True)
 class Salvage:
-    """What was found.
-
-    Attributes:
-        spans: where each whole entry stands.
-        tail: None where it is not whole.
-        torn: only an append that was broken off leaves a file so: everything is whole up to its last line, or zeros.
-        whole_to: where the last whole entry ends, in bytes.
-    """
+    """What was found. ``spans`` has each whole entry, of which the last ends at ``whole_to``; the ``tail`` is None
+    where it is not whole. It is ``torn`` where only an append that was broken off leaves a file so: everything is whole
+    up to its last line, or zeros."""
 
     head: dict[str, Any]
     spans: Spans = field(default_factory=Spans)
@@ -53,22 +41,23 @@ class Salvage:
     whole_to: int = 0
 
 
-def begins_as_ours(head: bytes) -> bool:
-    """Whether a file whose beginning this is was laid out by this program."""
+def begins_as_ours(fd: int) -> bool:
+    """Whether a file was laid out by this program, as far as its beginning tells."""
+    head = lines.pread(fd, _HEAD_BYTES, 0)
     try:
-        parse_head(head)
+        metadata.parse_head(head)
     except DamagedMetadata:
         return False
-    begin = head.find(SEQUENCE_START) + len(SEQUENCE_START)
+    begin = head.find(metadata.SEQUENCE_START) + len(metadata.SEQUENCE_START)
     rest = head[begin : begin + len(_MARK)]
-    return any(mark.startswith(rest[: len(mark)]) for mark in (_MARK, TAIL_START)) or not rest.strip(b"\0")
+    return any(mark.startswith(rest[: len(mark)]) for mark in (_MARK, metadata.TAIL_START)) or not rest.strip(b"\0")
 
 
 def salvage(fd: int) -> Salvage:
     """Read a file that :func:`begins_as_ours`."""
     head = lines.pread(fd, _HEAD_BYTES, 0)
-    begin = head.find(SEQUENCE_START) + len(SEQUENCE_START)
-    found = Salvage(parse_head(head), whole_to=begin + 1)
+    begin = head.find(metadata.SEQUENCE_START) + len(metadata.SEQUENCE_START)
+    found = Salvage(metadata.parse_head(head), whole_to=begin + 1)
     walk = _Lines(fd, begin, 1 + head.count(b"\n", 0, begin))
     broken_at, broken = None, 0
     for at, number, line in walk:
@@ -82,7 +71,7 @@ def salvage(fd: int) -> Salvage:
         broken += 1
         if broken > MAX_BROKEN:
             break
-    found.tail = _tail(fd)
+    found.tail = last_tail(fd, lines.MAX_TAIL_BYTES)
     found.torn = found.tail is None and (broken_at is None or broken_at >= found.whole_to or walk.has_zeros)
     return found
 
@@ -129,12 +118,12 @@ class _Lines:
             self.has_zeros |= b"\0" in data
 
 
-def _tail(fd: int) -> Tail | None:
-    begin = max(0, os.fstat(fd).st_size - lines.MAX_TAIL_BYTES)
-    data = lines.pread(fd, lines.MAX_TAIL_BYTES, begin)
-    at = data.rfind(TAIL_START)
+def last_tail(fd: int, within_bytes: int) -> Tail | None:
+    """The tail, where it begins in the last so many bytes of a file, and is whole."""
+    data = lines.pread(fd, within_bytes, max(0, os.fstat(fd).st_size - within_bytes))
+    at = data.rfind(metadata.TAIL_START)
     try:
-        return parse_tail(data[at:]) if at >= 0 else None
+        return metadata.parse_tail(data[at:]) if at >= 0 else None
     except DamagedMetadata:
         return None
 

@@ -7,10 +7,9 @@ import json
 from array import array
 from collections.abc import Iterator
 
+from shared.session.format.jsontext import OR_NUL
 from shared.session.text import lines
-from shared.session.text.jsontext import OR_NUL
 
-_BLOCK_BYTES = 1 << 20
 _MARKS = (  # one of four bytes may begin as one of two does
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -29,15 +28,10 @@ def coding_of(data: bytes) -> tuple[str, int]:
 
 
 class Ruler:
-    """Tells where the places of a text stand in its file. Asked for them in order, it passes over the text once.
+    """Tells where the places of a text stand in its file, in which it begins behind ``first_byte`` bytes of a mark.
+    Asked for them in order, it passes over the text once."""
 
-    Args:
-        text: of the file, behind its mark.
-        encoding: of the file.
-        first_byte: where the text begins in it.
-    """
-
-    def __init__(self, text: str, encoding: str = "utf-8", first_byte: int = 0) -> None:
+    def __init__(self, text: str, encoding: str, first_byte: int) -> None:
         self._text = text
         self._encoding = encoding
         self._byte, self._measured = first_byte, 0
@@ -66,14 +60,8 @@ class Ruler:
 
 
 class Spans:
-    """Places in one version of a file of less than 4 GB.
-
-    Args:
-        encoding: of the file; what is read is UTF-8.
-
-    Attributes:
-        line_of: the line on which each begins, from 1.
-    """
+    """Places in one version of a file of less than 4 GB; ``line_of`` has the line on which each begins, from 1. What is
+    read is UTF-8, whatever the file's encoding."""
 
     __slots__ = ("_encoding", "_lengths", "_starts", "line_of")
 
@@ -101,22 +89,16 @@ class Spans:
             del places[:]
 
     def text(self, fd: int, position: int) -> bytes:
-        """The text at a position.
-
-        Raises:
-            IndexError: there is none.
-        """
+        """The text at a position."""
         return self._utf8(lines.pread(fd, self._lengths[position], self._starts[position]))
 
     def texts(self, fd: int, first: int = 0) -> Iterator[bytes]:
-        """The texts from a position on, read in large blocks."""
-        held, begin = b"", 0
-        for position in range(first, len(self)):
-            at, length = self._starts[position] - begin, self._lengths[position]
-            if at + length > len(held):
-                begin, at = self._starts[position], 0
-                held = lines.pread(fd, max(length, _BLOCK_BYTES), begin)
-            yield self._utf8(held[at : at + length])
+        """The texts from a position on."""
+        return map(self._utf8, lines.texts(fd, map(self._span, range(first, len(self)))))
+
+    def _span(self, position: int) -> tuple[int, int]:
+        start = self._starts[position]
+        return start, start + self._lengths[position]
 
     def _utf8(self, data: bytes) -> bytes:
         if self._encoding == "utf-8":

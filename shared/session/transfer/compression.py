@@ -28,12 +28,8 @@ _OTHERS = {b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"(\xb5/\xfd": "zstd", b"PK\x03
 
 
 class ArchiveStream:
-    """The decompressed bytes of an archive, read forward.
-
-    Args:
-        read: gives up to so many of the archive's own bytes, none at the end.
-        limit_bytes: how long it may be, before and after decompression.
-    """
+    """The decompressed bytes of an archive, read forward. ``read`` gives up to so many of its own bytes, none at the
+    end; ``limit_bytes`` is how long it may be, before and after decompression."""
 
     def __init__(self, read: Callable[[int], bytes], limit_bytes: int = MAX_ARCHIVE_BYTES) -> None:
         self._source = read

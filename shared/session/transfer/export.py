@@ -12,25 +12,14 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from isal import isal_zlib
 
 from shared.errors import FrameMissing
-from shared.session.format import metadata
-from shared.session.format.layout import (
-    INPUTS,
-    MAX_METADATA_BYTES,
-    MAX_PICTURE_BYTES,
-    METADATA,
-    REPAIRS,
-    VERIFICATION,
-    is_kept,
-    parse_frame_name,
-    parse_input_name,
-)
+from shared.session.format import layout, metadata
 from shared.session.format.plain import open_plain
-from shared.session.reading.reader import SessionReader, open_session
+from shared.session.reading.reader import open_session
 from shared.session.transfer.tar import END, header, padding
 
 PREFIX = "generation/sessions"
@@ -61,10 +50,9 @@ class Export:
     """
 
     def __init__(self, root: Path, session_id: str) -> None:
-        self._reader: SessionReader = open_session(root, session_id)
+        self._reader = open_session(root, session_id)
         self._held: dict[str, BinaryIO] = {}
         try:
-            self._count = self._reader.count
             self._metadata_bytes = sum(len(part) for part in self._metadata())
             self._files = list(self._list())
         except BaseException:
@@ -105,7 +93,7 @@ class Export:
 
     def _parts(self) -> Iterator[bytes]:
         prefix = f"{PREFIX}/{self._reader.session_id}"
-        yield header(f"{prefix}/{METADATA}", self._metadata_bytes, self._created_at)
+        yield header(f"{prefix}/{layout.METADATA}", self._metadata_bytes, self._created_at)
         yield from self._metadata()
         yield padding(self._metadata_bytes)
         for file in self._files:
@@ -121,27 +109,24 @@ class Export:
     def _metadata(self) -> Iterator[bytes]:
         """The metadata of the moment, its recording ended there."""
         tail = replace(self._reader.tail, open=False)
-        texts = (text for _, text in zip(range(self._count), self._reader.texts(), strict=False))
-        return metadata.file_parts(self._reader.written_head, texts, tail)
-
-    def _entries(self) -> Iterator[dict[str, Any]]:
-        for _, entry in zip(range(self._count), self._reader.entries(), strict=False):
-            yield entry
+        return metadata.file_parts(self._reader.written_head, self._reader.texts(), tail)
 
     def _list(self) -> Iterator[_File]:
         folder, missing = self._reader.folder, set(self._reader.tail.missing)
         listed: set[str] = set()
-        for held in (REPAIRS, VERIFICATION, *sorted(filter(is_kept, os.listdir(folder)))):
+        for held in (layout.REPAIRS, layout.VERIFICATION, *sorted(filter(layout.is_kept, os.listdir(folder)))):
             if not (folder / held).is_symlink() and (folder / held).is_file():
                 # These may be replaced or grow meanwhile: the file of this moment is kept open.
                 self._held[held] = _open(folder, held)
                 size = os.fstat(self._held[held].fileno()).st_size
-                _check_length(held, size, MAX_METADATA_BYTES)
+                _check_length(held, size, layout.MAX_METADATA_BYTES)
                 yield _File(held, size, self._created_at)
-        for entry in self._entries():
+        for entry in self._reader.entries():
             names: list[str | None] = [entry.get("input_file"), entry["filename"]]
             for name in names:
-                if name is None or name in listed or (name in missing and not _is_there(folder, name)):
+                if name is None or name in listed:
+                    continue
+                if name in missing and not (_is_ours(name) and os.path.lexists(folder / name)):
                     continue
                 if not _is_ours(name):
                     raise FrameMissing(f"entry {entry['index']} names no file of the session: {name!r}")
@@ -163,7 +148,9 @@ def _is_ours(name: object) -> bool:
     if not isinstance(name, str):
         return False
     parent, _, leaf = name.rpartition("/")
-    return parse_frame_name(name) is not None or (parent == INPUTS and parse_input_name(leaf) is not None)
+    return layout.parse_frame_name(name) is not None or (
+        parent == layout.INPUTS and layout.parse_input_name(leaf) is not None
+    )
 
 
 def _size(folder: Path, name: str) -> int:
@@ -173,17 +160,13 @@ def _size(folder: Path, name: str) -> int:
         raise _gone(folder, name) from None
     if not stat.S_ISREG(status.st_mode) or (os.path.islink((folder / name).parent) and "/" in name):
         raise FrameMissing(f"{name} of session {folder.name} is not a plain file; put the file itself in its place")
-    _check_length(name, status.st_size, MAX_PICTURE_BYTES)
+    _check_length(name, status.st_size, layout.MAX_PICTURE_BYTES)
     return status.st_size
 
 
 def _check_length(name: str, size: int, limit: int) -> None:
     if size > limit:
         raise FrameMissing(f"{name} has {size} bytes, and a session is exported with at most {limit} in such a file")
-
-
-def _is_there(folder: Path, name: str) -> bool:
-    return _is_ours(name) and os.path.lexists(folder / name)
 
 
 def _open(folder: Path, name: str) -> BinaryIO:

@@ -56,7 +56,6 @@ def stage_archive(
     """Unpack an archive into ``staged/<id>`` and prove it; :func:`staging.adopt` makes it a session.
 
     Args:
-        disk: every write goes through it.
         staged: an empty folder; see :func:`shared.session.transfer.staging.staging`.
         read: gives up to so many of the archive's bytes, none at the end.
         session_id: the id it is to have; by default the one it has.
@@ -90,7 +89,7 @@ def _stage(
     had = _prove(folder, unpacked)
     _take_in_strays(disk, folder, unpacked)
     wanted = session_id or had
-    renamed_from = _settle(disk, folder, wanted)
+    renamed_from = _name_session(disk, folder, wanted)
     sync(disk, folder, unpacked)
     disk.rename(folder, staged / wanted)
     with SessionReader(staged / wanted) as reader:
@@ -116,20 +115,16 @@ def _prove(folder: Path, unpacked: Unpacked) -> str:
                     raise InvalidArchive(f"index {entry['index']} is out of order in metadata.json")
                 last = entry["index"]
                 _prove_entry(folder, entry, unpacked, missing)
-                _prove_limits(reader, position, entry)
+                if problems := reader.breaches(position, entry):  # what its owner added may be anything
+                    said = "; ".join(problems)
+                    raise InvalidArchive(f"entry {last} of metadata.json breaks the format: {said}")
                 if entry.get("input_file") is not None:
                     named.add(entry["input_file"])
             _prove_inputs(unpacked, named, reader.count)
     except DamagedMetadata as error:
-        raise InvalidArchive(
-            f"metadata.json is damaged ({_bare(error)}); repair the session and export it again"
-        ) from None
+        problem = error.detail.partition("; 'parafovea check ")[0]  # the advice is for another machine
+        raise InvalidArchive(f"metadata.json is damaged ({problem}); repair the session and export it again") from None
     return had
-
-
-def _bare(error: DamagedMetadata) -> str:
-    """Without the advice: the session is another machine's."""
-    return error.detail.partition("; 'parafovea check ")[0]
 
 
 def _check_layout(path: Path) -> None:
@@ -147,13 +142,6 @@ def _check_layout(path: Path) -> None:
         start, stop = index.span(position)
         if stop - start > MAX_ENTRY_BYTES:
             raise InvalidArchive(f"an entry of metadata.json has {stop - start} bytes")
-
-
-def _prove_limits(reader: SessionReader, position: int, entry: dict[str, Any]) -> None:
-    """Whether what an entry says keeps to the format. What its owner added may be anything."""
-    problems = reader.breaches(position, entry)
-    if problems:
-        raise InvalidArchive(f"entry {entry['index']} of metadata.json breaks the format: {'; '.join(problems)}")
 
 
 def _prove_inputs(unpacked: Unpacked, named: set[str], count: int) -> None:
@@ -219,7 +207,7 @@ def _take_in_strays(disk: Disk, folder: Path, unpacked: Unpacked) -> None:
     repair(disk, folder)
 
 
-def _settle(disk: Disk, folder: Path, session_id: str) -> str | None:
+def _name_session(disk: Disk, folder: Path, session_id: str) -> str | None:
     """Give the metadata the id that the session gets, and end its recording; the id it had, if that was another."""
     with SessionReader(folder) as reader:
         had: str = reader.head["session_id"]

@@ -25,51 +25,35 @@ IMPORT = ".import"
 
 @contextlib.contextmanager
 def staging(disk: Disk, root: Path) -> Iterator[Path]:
-    """An empty folder under ``root/.import``; it goes, with what is still in it, at the end.
-
-    Raises:
-        OSError: the disk refuses.
-    """
+    """An empty folder under ``root/.import``; it goes, with what is still in it, at the end."""
     base = root / IMPORT
     make_root(disk, root)
     _check(base)
     disk.make_folders(base)
     sweep(disk, root, keep_base=True)
-    token = new_id()
-    holder = Holder(base / f"{token}.lock", "this import")
-    folder = base / token
+    folder = base / new_id()
     try:
-        disk.mkdir(folder)
-        yield folder
+        with Holder(folder.with_suffix(".lock"), "this import"):
+            try:
+                disk.mkdir(folder)
+                yield folder
+            finally:
+                if folder.exists():
+                    disk.remove_tree(folder)
     finally:
-        try:
-            if folder.exists():
-                disk.remove_tree(folder)
-        finally:
-            holder.release()
-            _remove_if_empty(disk, base)
+        _remove_if_empty(disk, base)
 
 
 def sweep(disk: Disk, root: Path, *, keep_base: bool = False) -> None:
-    """Remove what importers that died left behind.
-
-    Raises:
-        OSError: the disk refuses.
-    """
+    """Remove what importers that died left behind."""
     base = root / IMPORT
     _check(base)
     if not base.is_dir():
         return
     for folder in sorted({base / path.stem for path in base.iterdir()}):
-        try:
-            holder = Holder(folder.with_suffix(".lock"), "this import")
-        except AlreadyHeld:
-            continue
-        try:
+        with contextlib.suppress(AlreadyHeld), Holder(folder.with_suffix(".lock"), "this import"):
             if folder.exists():
                 disk.remove_tree(folder)
-        finally:
-            holder.release()
     if not keep_base:
         _remove_if_empty(disk, base)
 

@@ -51,13 +51,10 @@ async def _adopt(settings: Settings, disk: Disk, token: str, session_id: str) ->
             if recorder.met:  # there is one, so nobody else may do it
                 raise RecorderUnavailable(f"{error.detail} Import again when it is well.") from None
     try:
-        holder = Holder(settings.sessions_dir / RECORDER_LOCK, f"the sessions folder {settings.sessions_dir}")
+        with Holder(settings.sessions_dir / RECORDER_LOCK, f"the sessions folder {settings.sessions_dir}"):
+            adopt(disk, settings.sessions_dir, token, session_id)
     except AlreadyHeld:
         raise RecorderUnavailable(
             f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus_address}; "
             "set PARAFOVEA_BUS to the one it is on"
         ) from None
-    try:
-        adopt(disk, settings.sessions_dir, token, session_id)
-    finally:
-        holder.release()

@@ -76,11 +76,8 @@ class TarReader:
         self._padding = 0
 
     def members(self) -> Iterator[Member]:
-        """Files and folders in their order. What :meth:`content` was not asked for is passed over.
-
-        Raises:
-            InvalidArchive: not a tar archive, cut off, or with a member that is neither a file nor a folder.
-        """
+        """Files and folders in their order. What :meth:`content` was not asked for is passed over. Raises
+        InvalidArchive where it is no tar archive, is cut off, or holds what is neither a file nor a folder."""
         name: str | None = None
         records = 0
         while (block := self._next_header()) is not None:
@@ -107,11 +104,7 @@ class TarReader:
             raise InvalidArchive("the archive ends behind a name record, without the file")
 
     def content(self) -> Iterator[bytes]:
-        """The bytes of the member that came last.
-
-        Raises:
-            InvalidArchive: the archive is cut off.
-        """
+        """The bytes of the member that came last. Raises InvalidArchive where the archive is cut off."""
         while self._left:
             data = self._read(min(self._left, _READ_BYTES))
             if not data:
@@ -171,11 +164,7 @@ def _named(kind: bytes, record: bytes, name: str | None) -> str | None:
 
 
 def _checked(name: str) -> str:
-    """A name that a system can have.
-
-    Raises:
-        InvalidArchive: it is longer, or holds a NUL.
-    """
+    """A name that a system can have. Raises InvalidArchive where it is longer, or holds a NUL."""
     shown = f"the archive holds a file with the name {name[:_SHOWN_CHARS]!r}"
     if len(name.encode()) > MAX_NAME_BYTES:
         raise InvalidArchive(f"{shown}..., which is longer than {MAX_NAME_BYTES} bytes")

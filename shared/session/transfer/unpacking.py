@@ -9,22 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from shared.errors import InvalidArchive
-from shared.session.format.layout import (
-    INPUTS,
-    MAX_METADATA_BYTES,
-    MAX_PICTURE_BYTES,
-    METADATA,
-    REPAIRS,
-    VERIFICATION,
-    image_extension,
-    is_kept,
-    is_litter,
-    parse_frame_name,
-    parse_input_name,
-)
+from shared.session.format import layout
 from shared.session.transfer.tar import Member, TarReader
 from shared.system.disk import Disk
 
@@ -34,7 +23,7 @@ MAX_FOLDERS = 10_000
 MAX_KEPT = 10_000
 """Versions of the metadata that were kept beside it."""
 
-_DESCRIPTIONS = (METADATA, REPAIRS, VERIFICATION)
+_DESCRIPTIONS = (layout.METADATA, layout.REPAIRS, layout.VERIFICATION)
 _MAGIC_BYTES = 12
 
 
@@ -52,13 +41,7 @@ class Unpacked:
 
 
 def unpack(disk: Disk, folder: Path, archive: TarReader, on_bytes: Callable[[int], None]) -> Unpacked:
-    """Write an archive's files into a folder that is empty.
-
-    Args:
-        disk: every write goes through it.
-        folder: an empty one.
-        archive: the archive.
-        on_bytes: told of each file's size once that is written.
+    """Write an archive's files into a folder that is empty; ``on_bytes`` is told the size of each once written.
 
     Raises:
         InvalidArchive: a file is none of a session, or is there twice, or is longer than one can be.
@@ -69,18 +52,21 @@ def unpack(disk: Disk, folder: Path, archive: TarReader, on_bytes: Callable[[int
         if number >= MAX_FILES:
             raise InvalidArchive(f"the archive holds more than {MAX_FILES} files")
         _check_leads_inside(member.name)
-        if is_litter(member.name.rstrip("/").split("/")):
+        if layout.is_litter(member.name.rstrip("/").split("/")):
             continue  # nothing of it is written, whatever other characters are in its name
         parts = _safe_parts(member.name)
         if member.is_folder or not parts:
-            _note_folder(unpacked, parts)
+            unpacked.folders.add(parts)
+            if len(unpacked.folders) > MAX_FOLDERS:
+                held = f"more than {MAX_FOLDERS} folders"
+                raise InvalidArchive(f"the archive holds {held}; a session is one, with one in it")
             continue
         name = _place(unpacked, parts)
         if name in unpacked.hashes:
             raise InvalidArchive(f"the archive holds {name!r} twice")
         _check_size(name, member)
-        if name.startswith(f"{INPUTS}/"):
-            disk.make_folders(folder / INPUTS)
+        if name.startswith(f"{layout.INPUTS}/"):
+            disk.make_folders(folder / layout.INPUTS)
         unpacked.hashes[name] = _write(disk, folder, name, archive.content())
         unpacked.bytes += member.size
         on_bytes(member.size)
@@ -91,28 +77,21 @@ def unpack(disk: Disk, folder: Path, archive: TarReader, on_bytes: Callable[[int
 
 
 def sync(disk: Disk, folder: Path, unpacked: Unpacked) -> None:
-    """Bring all that was unpacked to the medium.
-
-    Raises:
-        OSError: the disk refuses. (Of a write that failed meanwhile the system tells who opens the file next.)
-    """
+    """Bring all that was unpacked to the medium. (Of a write that failed meanwhile the system tells who opens the file
+    next.)"""
     for name in unpacked.hashes:
         fd = disk.open(folder / name)
         try:
             disk.fsync(fd)
         finally:
             disk.close(fd)
-    if any(name.startswith(f"{INPUTS}/") for name in unpacked.hashes):
-        disk.fsync_dir(folder / INPUTS)
+    if any(name.startswith(f"{layout.INPUTS}/") for name in unpacked.hashes):
+        disk.fsync_dir(folder / layout.INPUTS)
     disk.fsync_dir(folder)
 
 
 def _safe_parts(name: str) -> tuple[str, ...]:
-    """The name's parts.
-
-    Raises:
-        InvalidArchive: it holds what no name of ours has.
-    """
+    """The name's parts. Raises InvalidArchive where it holds what no name of ours has."""
     if ":" in name or any(ord(char) < 32 or ord(char) == 127 for char in name):
         raise InvalidArchive(f"the archive holds a file with the unsafe name {name[:200]!r}")
     return tuple(part for part in name.split("/") if part not in ("", "."))
@@ -123,12 +102,6 @@ def _check_leads_inside(name: str) -> None:
         raise InvalidArchive(f"the archive holds a file with the unsafe name {name[:200]!r}")
     if ".." in name.split("/"):
         raise InvalidArchive(f"the name {name[:200]!r} leads out of the archive")
-
-
-def _note_folder(unpacked: Unpacked, parts: tuple[str, ...]) -> None:
-    unpacked.folders.add(parts)
-    if len(unpacked.folders) > MAX_FOLDERS:
-        raise InvalidArchive(f"the archive holds more than {MAX_FOLDERS} folders; a session is one, with one in it")
 
 
 def _check_folders(unpacked: Unpacked) -> None:
@@ -143,9 +116,9 @@ def _check_folders(unpacked: Unpacked) -> None:
 def _place(unpacked: Unpacked, parts: tuple[str, ...]) -> str:
     """Where a file belongs inside the session."""
     leaf = parts[-1]
-    if parse_input_name(leaf) is not None and parts[-2:-1] == (INPUTS,):
-        base, name = parts[:-2], f"{INPUTS}/{leaf}"
-    elif leaf in _DESCRIPTIONS or is_kept(leaf) or parse_frame_name(leaf) is not None:
+    if layout.parse_input_name(leaf) is not None and parts[-2:-1] == (layout.INPUTS,):
+        base, name = parts[:-2], f"{layout.INPUTS}/{leaf}"
+    elif leaf in _DESCRIPTIONS or layout.is_kept(leaf) or layout.parse_frame_name(leaf) is not None:
         base, name = parts[:-1], leaf
     else:
         raise InvalidArchive(f"{'/'.join(parts)[:200]!r} is not a file of a session")
@@ -154,14 +127,14 @@ def _place(unpacked: Unpacked, parts: tuple[str, ...]) -> str:
     elif unpacked.base != base:
         one, other = "/".join(unpacked.base)[:200], "/".join(base)[:200]
         raise InvalidArchive(f"the archive holds more than one session ({one!r}, {other!r}); import one at a time")
-    unpacked.kept += is_kept(name)
+    unpacked.kept += layout.is_kept(name)
     if unpacked.kept > MAX_KEPT:
         raise InvalidArchive(f"the archive holds more than {MAX_KEPT} versions of metadata.json from before a repair")
     return name
 
 
 def _check_size(name: str, member: Member) -> None:
-    limit = MAX_METADATA_BYTES if name in _DESCRIPTIONS or is_kept(name) else MAX_PICTURE_BYTES
+    limit = layout.MAX_METADATA_BYTES if name in _DESCRIPTIONS or layout.is_kept(name) else layout.MAX_PICTURE_BYTES
     if member.size > limit:
         raise InvalidArchive(f"{name} has {member.size} bytes; more than {limit} is not a file of a session")
 
@@ -173,28 +146,24 @@ def _write(disk: Disk, folder: Path, name: str, chunks: Iterator[bytes]) -> byte
     _check_picture(name, first[:_MAGIC_BYTES])
     fd = disk.create(folder / name)
     try:
-        for chunk in _joined(first, chunks):
+        for chunk in chain([first], chunks):
             digest.update(chunk)
             disk.write_all(fd, chunk)
     finally:
         disk.close(fd)
-    if name.startswith(f"{INPUTS}/") and parse_input_name(name.removeprefix(f"{INPUTS}/")) != digest.hexdigest():
+    parent, _, leaf = name.rpartition("/")
+    if parent == layout.INPUTS and layout.parse_input_name(leaf) != digest.hexdigest():
         raise InvalidArchive(f"the bytes of {name} do not have the hash in its name")
     return digest.digest()
 
 
-def _joined(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from chunks
-
-
 def _check_picture(name: str, start: bytes) -> None:
     """Refuse a frame or an input that does not begin as the picture that its name says, before it is written."""
-    if name in _DESCRIPTIONS or is_kept(name):
+    if name in _DESCRIPTIONS or layout.is_kept(name):
         return
     wanted = name.rpartition(".")[2]
     try:
-        found = image_extension(start)
+        found = layout.image_extension(start)
     except ValueError:
         found = None
     if found != wanted:

@@ -9,10 +9,10 @@ What cannot be read is never written over: it is kept beside under another name,
 
 from __future__ import annotations
 
-import errno
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,7 @@ class Answered:
         if not self._may_write:
             return
         data = b"".join(orjson.dumps(record) + b"\n" for record in records)
-        try:
+        with self._noting_refusals():
             if not self._path.exists():
                 self._disk.make_folders(self._folder)
                 self._disk.close(self._disk.create(self._path))
@@ -172,41 +172,37 @@ class Answered:
             finally:
                 self._disk.close(fd)
             self._lines += len(records)
-        except OSError as error:
-            self._refused(error)
-        else:
-            self.problem = None
 
     def _compact(self) -> None:
         if not self._may_write:
             return
         lines = [orjson.dumps({"add": frame.model_dump()}) + b"\n" for frame in self.frames.values()]
-        try:
+        with self._noting_refusals():
             if lines:
                 self._disk.make_folders(self._folder)
                 self._disk.put(self._path, b"".join(lines))
             self._lines = len(lines)
-            self.problem = None
-        except OSError as error:
-            self._refused(error)
 
     def _drop(self) -> None:
         self._lines = 0
         if not self._may_write:
             return
-        try:
+        with self._noting_refusals():
             if self._path.exists():
                 self._disk.unlink(self._path)
-                self._disk.rmdir(self._folder)
-            self.problem = None
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # what is kept aside stays
-                self._refused(error)
+                if not any(self._folder.iterdir()):  # what is kept aside stays
+                    self._disk.rmdir(self._folder)
 
-    def _refused(self, error: OSError) -> None:
-        problem = (
-            f"{self._path} cannot be written ({error.strerror or error}): frames now pending would not be named if lost"
-        )
-        if problem != self.problem:
-            log.warning("%s", problem)
-        self.problem = problem
+    @contextmanager
+    def _noting_refusals(self) -> Iterator[None]:
+        """What the disk refuses is the problem, until it refuses nothing."""
+        try:
+            yield
+        except OSError as error:
+            refused = f"{self._path} cannot be written ({error.strerror or error})"
+            problem = f"{refused}: frames now pending would not be named if lost"
+            if problem != self.problem:
+                log.warning("%s", problem)
+            self.problem = problem
+        else:
+            self.problem = None

@@ -17,7 +17,7 @@ from shared.system.disk import Disk
 log = logging.getLogger(__name__)
 
 
-class Torn(Exception):
+class Torn(OSError):
     """A write failed and so did putting the old bytes back: the file needs repair before it is written again."""
 
 
@@ -36,11 +36,8 @@ class MetadataFile:
 
     @classmethod
     def open(cls, disk: Disk, path: Path) -> MetadataFile:
-        """Find the end of a file that has just been repaired.
-
-        Raises:
-            OSError: it cannot be read, or was damaged again in this moment.
-        """
+        """Find the end of a file that has just been repaired. Raises OSError where it cannot be read, or was damaged
+        again in this moment."""
         fd = lines.open_file(path)
         try:
             index = lines.scan(fd)
@@ -52,11 +49,8 @@ class MetadataFile:
         return cls(disk, path, count=len(index.starts), tail_at=index.tail_at, text=text, tail=index.tail)
 
     def is_ours(self) -> bool:
-        """Whether the file is still the one that was opened, as it was left, with the tail that it got.
-
-        Raises:
-            FileNotFoundError: it is gone.
-        """
+        """Whether the file is still the one that was opened, as it was left, with the tail that it got. Raises
+        FileNotFoundError where it is gone."""
         if lines.identity(os.stat(self.path)) != self._identity:
             return False
         fd = lines.open_file(self.path)
@@ -78,14 +72,9 @@ class MetadataFile:
         self._write(text, self.tail)
         self.count += len(entries)
 
-    def set_tail(self, tail: Tail, *, durable: bool) -> None:
-        """Change the tail only.
-
-        Raises:
-            OSError: it is as it was.
-            Torn: it is not.
-        """
-        self._write(b"", tail, durable=durable)
+    def set_tail(self, tail: Tail) -> None:
+        """Change the tail only, durably. Where that fails it is as it was, unless the error is :class:`Torn`."""
+        self._write(b"", tail, durable=True)
 
     def _write(self, text: bytes, tail: Tail, *, durable: bool = False) -> None:
         data = text + metadata.tail_bytes(tail)
@@ -124,4 +113,4 @@ class MetadataFile:
             self._identity = self._left()
         except OSError as second:
             log.error("%s was left torn: a write failed (%s), and so did undoing it (%s)", self.path, error, second)
-            raise Torn(f"{self.path} was left torn: {error}") from second
+            raise Torn(second.errno, f"{self.path} was left torn: {error}") from second

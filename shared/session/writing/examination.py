@@ -67,7 +67,7 @@ class Examination:
         frame_id = entry.get("frame_id")
         if not isinstance(frame_id, str):
             # Somebody wrote the metadata anew and left it out; the image has it.
-            frame_id = told_by_image(self.folder, entry["filename"], "frame_id")
+            frame_id = carried(self.folder, entry["filename"], "frame_id")
         if frame_id is not None:
             self.recorded.add(frame_id)
         sha256 = entry.get("sha256")
@@ -75,7 +75,7 @@ class Examination:
         self.recent.append(Known(entry["index"], entry["filename"], sha256, frame_id))
 
 
-def told_by_image(folder: Path, name: str, key: str) -> str | None:
+def carried(folder: Path, name: str, key: str) -> str | None:
     """A text that a recorded image carries of its frame, or None."""
     value = pictures.fields_of(folder, name).get(key)
     return value if isinstance(value, str) else None

@@ -13,7 +13,6 @@ import orjson
 from shared.json_loads import loads
 from shared.session.format import layout
 from shared.session.format.entries import file_named_in, parse_entry, trimmed
-from shared.session.format.layout import METADATA, REPAIRS
 from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.format.plain import read_plain
 from shared.session.text import contents, lines
@@ -77,11 +76,11 @@ def _list(folder: Path, found: Examination) -> set[str]:
 
 def _read_metadata(found: Examination, names: set[str], *, appending: bool) -> set[str]:
     """Fill in what the metadata says; the file names that its entries have."""
-    if METADATA not in names:
+    if layout.METADATA not in names:
         found.damage, found.foreign, found.entries = "metadata.json was gone", True, []
         found.tail = _tail_of_repairs(found.folder)
         return set()
-    fd = lines.open_file(found.folder / METADATA)
+    fd = lines.open_file(found.folder / layout.METADATA)
     try:
         said = contents.read(fd)
         found.head, found.tail, found.keeps_broken = said.head, said.tail, appending
@@ -118,10 +117,10 @@ def _take(found: Examination, said: Contents, texts: Iterator[bytes]) -> set[str
             named = file_named_in(text)
             if named is not None:
                 (have if found.keeps_broken else found.named).add(named)
-            shorter = None if found.keeps_broken else trimmed(text)
-            if shorter is None:
+            kept = None if found.keeps_broken else trimmed(text)
+            if kept is None:
                 continue
-            entry = parse_entry(shorter)
+            _, entry = kept
             found.trimmed.append({key: entry.get(key) for key in ("index", "filename", "epoch", "record_seq")})
         if entry["index"] < COUNTED_INDEX:
             found.next_index = max(found.next_index, entry["index"] + 1)
@@ -138,11 +137,11 @@ def _tail_of_repairs(folder: Path) -> Tail:
     """What the history of repairs says of a tail that is gone."""
     tail = Tail()
     try:
-        history = read_plain(folder, REPAIRS, MAX_HISTORY_BYTES).splitlines()
+        history = read_plain(folder, layout.REPAIRS, MAX_HISTORY_BYTES).splitlines()
     except FileNotFoundError:
         return tail
     except OSError as error:
-        log.warning("session %s: %s cannot be read: %s", folder.name, REPAIRS, error.strerror)
+        log.warning("session %s: %s cannot be read: %s", folder.name, layout.REPAIRS, error.strerror)
         return tail
     known: set[str] = set()
     for line in history:

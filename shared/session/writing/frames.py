@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from shared.frame import Frame
-from shared.session.format.metadata import entry_from_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +40,7 @@ class RecordedFrame:
 
 
 class CorruptFrame(Exception):
-    """The bytes of a frame or of its input are not those that it names; fetch them again.
-
-    Attributes:
-        pending: which one.
-    """
+    """The bytes of the ``pending`` frame or of its input are not those that it names; fetch them again."""
 
     def __init__(self, pending: PendingFrame, what: str, found: str, named: str) -> None:
         super().__init__(f"{what} of frame {pending.frame_id} has the hash {found}, not {named}")
@@ -59,12 +53,3 @@ class MissingInput(Exception):
     def __init__(self, sha256: str) -> None:
         super().__init__(f"the input {sha256} is not in the session")
         self.sha256 = sha256
-
-
-def entry_of(frame: Frame, index: int, input_file: str | None) -> dict[str, Any]:
-    """The entry of a frame that is recorded under ``index``; ``input_file`` is where its input lies in the session.
-
-    Raises:
-        ValueError: the index, or the frame's target, makes no file's name.
-    """
-    return entry_from_fields(frame.flat(), index, frame.sha256, input_file)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -27,11 +28,13 @@ log = logging.getLogger(__name__)
 
 
 class OpenSession:
-    """One open session.
+    """One open session. Whatever writes raises OSError where the disk refuses.
 
     Attributes:
         session_id, created_at: as in its head.
         repaired: what its opening found and did; None for a new session.
+        next_index: one past the largest index that was ever used.
+        recorded_ids: frames whose image, input and entry are on disk.
         recent: the frames recorded last.
     """
 
@@ -45,8 +48,8 @@ class OpenSession:
         self.repaired: Repair | None = None
         self._tail = tail
         self._file: MetadataFile | None = None
-        self._next_index = 0
-        self._recorded = FrameIds()
+        self.next_index = 0
+        self.recorded_ids = FrameIds()
         self.recent = RecentFrames()
         self._settling = Settling()
         self._placed: list[dict[str, Any]] = []
@@ -61,7 +64,6 @@ class OpenSession:
         Raises:
             InvalidSessionId: no session may have this id.
             FileExistsError: there is a folder of that name.
-            OSError: the disk refuses; there is no session.
         """
         if folder_to_write(root, session_id).exists():
             raise FileExistsError(f"there is a session {session_id!r}")
@@ -70,18 +72,13 @@ class OpenSession:
         return writer
 
     @classmethod
-    def open(cls, disk: Disk, root: Path, session_id: str) -> Self:
-        """Go on with a session, repaired first where it needs it.
+    def open(cls, disk: Disk, root: Path, session_id: str, created_at: float | None = None) -> Self:
+        """Go on with a session, repaired first where it needs it. It began at ``created_at`` where nothing in it says.
 
         Raises:
             InvalidSessionId: no session may have this id.
             FileNotFoundError: there is none.
-            OSError: the disk refuses.
         """
-        return cls._open(disk, root, session_id, None)
-
-    @classmethod
-    def _open(cls, disk: Disk, root: Path, session_id: str, created_at: float | None) -> Self:
         writer = cls(disk, root, metadata.new_head(session_id, created_at or 0.0), Tail())
         writer._reopen(known_head=writer._head if created_at else None, died=True)
         return writer
@@ -90,14 +87,9 @@ class OpenSession:
     def open_or_create(
         cls, disk: Disk, root: Path, session_id: str, created_at: float, extra: Mapping[str, Any] | None = None
     ) -> Self:
-        """Go on with a session, or make it (anew) when its folder is not there.
-
-        Raises:
-            InvalidSessionId: no session may have this id.
-            OSError: the disk refuses.
-        """
+        """:meth:`open` a session, or :meth:`create` it (anew) where its folder is not there."""
         if folder_to_write(root, session_id).exists():
-            return cls._open(disk, root, session_id, created_at)
+            return cls.open(disk, root, session_id, created_at)
         return cls.create(disk, root, session_id, created_at, extra)
 
     @property
@@ -109,21 +101,12 @@ class OpenSession:
         """How many entries the session has."""
         return self._file.count if self._file else 0
 
-    @property
-    def next_index(self) -> int:
-        """One past the largest index that was ever used."""
-        return self._next_index
-
     def has(self, frame_id: str) -> bool:
         """Whether a frame is recorded: its image, its input and its entry."""
-        return frame_id in self._recorded
+        return frame_id in self.recorded_ids
 
     def mark_lost(self, frame_ids: Iterable[str]) -> list[str]:
-        """Name frames that will never be recorded; those that were not named before.
-
-        Raises:
-            OSError: the disk refuses.
-        """
+        """Name frames that will never be recorded; those that were not named before."""
         new = [frame_id for frame_id in dict.fromkeys(frame_ids) if frame_id not in self._tail.lost]
         tail = replace(self._tail, lost=[*self._tail.lost, *new])
         if not self.folder.exists():
@@ -135,11 +118,7 @@ class OpenSession:
         return new
 
     def close(self) -> None:
-        """End the recording. The session can be opened again.
-
-        Raises:
-            OSError: the disk refuses; the session still says that it is open.
-        """
+        """End the recording. Where the disk refuses, the session still says that it is open. It can be opened again."""
         if not self._placed and not self.folder.exists():
             return  # removed by its owner, and nothing came since: it stays removed
         self._ensure_ours()
@@ -147,11 +126,7 @@ class OpenSession:
         self._set_tail(replace(self._tail, open=False))
 
     def reread(self) -> None:
-        """Read the session again and repair what is wrong with it, whoever it was that changed it.
-
-        Raises:
-            OSError: the disk refuses.
-        """
+        """Read the session again and repair what is wrong with it, whoever it was that changed it."""
         self._file = None
         if not self.folder.exists():
             self._make_folder()
@@ -216,42 +191,37 @@ class OpenSession:
             tail.lost = list(dict.fromkeys([*was.lost, *tail.lost]))
             if found.damage is not None:
                 tail.extra = {**was.extra, **tail.extra}
-        self._next_index = max(self._next_index, found.next_index)
-        self._recorded.update(found.recorded)
+        self.next_index = max(self.next_index, found.next_index)
+        self.recorded_ids.update(found.recorded)
         self.recent.clear()
         for known in found.recent:
             self.recent.add(known)
         self._set_tail(tail)
 
     def _set_tail(self, tail: Tail) -> None:
-        file = self._require_file()
-        if tail.to_json() != file.tail.to_json():
-            try:
-                file.set_tail(tail, durable=True)
-            except Torn as torn:
-                raise self._torn(torn) from torn
+        with self._writing() as file:
+            if tail.to_json() != file.tail.to_json():
+                file.set_tail(tail)
         self._tail = tail
 
-    def _require_file(self) -> MetadataFile:
+    @contextmanager
+    def _writing(self) -> Iterator[MetadataFile]:
         if self._file is None:
             raise OSError(errno.EIO, f"session {self.session_id} is not open")
-        return self._file
-
-    def _torn(self, torn: Torn) -> OSError:
-        self._file = None  # the next call repairs it
-        cause = torn.__cause__
-        return OSError(cause.errno if isinstance(cause, OSError) else None, str(torn))
+        try:
+            yield self._file
+        except Torn:
+            self._file = None  # the next call repairs it
+            raise
 
     def _finish(self) -> None:
         """Make the names of placed images durable and write their entries."""
         if not self._placed:
             return
         self._disk.fsync_dir(self.folder)
-        try:
-            self._require_file().append(self._placed)
-        except Torn as torn:
-            raise self._torn(torn) from torn
+        with self._writing() as file:
+            file.append(self._placed)
         for entry in self._placed:
-            self._recorded.add(entry["frame_id"])
+            self.recorded_ids.add(entry["frame_id"])
             self.recent.add(Known(entry["index"], entry["filename"], entry["sha256"], entry["frame_id"]))
         self._placed.clear()

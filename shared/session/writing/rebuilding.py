@@ -11,7 +11,7 @@ from shared.session.format.entries import differ, parse_entry
 from shared.session.format.metadata import DamagedMetadata, entry_from_fields
 from shared.session.format.plain import read_plain
 from shared.session.reading.folder import find_input
-from shared.session.writing.examination import Examination, told_by_image
+from shared.session.writing.examination import Examination, carried
 
 
 def rebuild(found: Examination, candidates: list[tuple[int, str]], taken: set[int]) -> None:
@@ -22,13 +22,19 @@ def rebuild(found: Examination, candidates: list[tuple[int, str]], taken: set[in
         except OSError as error:
             found.strays.append((name, f"it cannot be read: {error.strerror}"))
             continue
-        fields = pictures.own_fields(data) if pictures.is_whole(data) else None
-        reason = _why_not(found, index, fields, data)
-        if fields is None and name in found.named and pictures.is_whole(data):
+        if not pictures.is_whole(data):
+            found.strays.append((name, "it is not a whole PNG"))
+            continue
+        fields = pictures.own_fields(data)
+        if fields is not None:
+            reason = _why_not(found, fields)
+        elif name in found.named:
             # It carries no text, so its entry said no more than a bare one has to.
             fields, reason = {"target_sector": name.partition("_")[2].removesuffix(".png")}, None
-        if reason or fields is None:
-            found.strays.append((name, reason or "it carries no text of this program"))
+        else:
+            fields, reason = {}, "it carries no text of this program"
+        if reason is not None:
+            found.strays.append((name, reason))
             continue
         if found.head is None:
             found.head = {
@@ -47,9 +53,7 @@ def rebuild(found: Examination, candidates: list[tuple[int, str]], taken: set[in
         found.know(entry)
 
 
-def _why_not(found: Examination, index: int, fields: Mapping[str, Any] | None, data: bytes) -> str | None:
-    if fields is None:
-        return "it carries no text of this program" if pictures.is_whole(data) else "it is not a whole PNG"
+def _why_not(found: Examination, fields: Mapping[str, Any]) -> str | None:
     if not all(isinstance(fields.get(key), str) for key in ("frame_id", "epoch", "session_id")):
         return "it was not made for a session"
     if fields["frame_id"] in found.recorded:
@@ -77,7 +81,7 @@ def _is_of(found: Examination, fields: Mapping[str, Any]) -> bool:
 def _earlier_names(found: Examination) -> set[str]:
     """What the session was called when the frames were made that it is known to have. Read once, and seldom."""
     if found.names is None:
-        told = (told_by_image(found.folder, known.filename, "session_id") for known in found.recent)
+        told = (carried(found.folder, known.filename, "session_id") for known in found.recent)
         found.names = {name for name in told if name is not None}
     return found.names
 

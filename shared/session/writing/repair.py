@@ -16,13 +16,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
 from shared.session.format import layout, metadata
 from shared.session.format.entries import moment, on_one_line, parse_entry, trimmed
-from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata, Tail, opened_as
 from shared.session.text import lines
 from shared.session.writing.appending import MetadataFile
@@ -37,7 +36,7 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(slots=True)
 class Repair:
-    """What a repair found and did; ``did`` has a sentence for each change, and is empty for a whole session."""
+    """What a repair found, and a sentence for each thing that it ``did``."""
 
     examination: Examination
     did: list[str] = field(default_factory=list)
@@ -58,8 +57,6 @@ def repair(
     written; the file as it was is kept beside it.
 
     Args:
-        disk: every write goes through it.
-        folder: of the session.
         known_head: its head, for a folder where nothing tells it.
         died: whether whoever had it open is gone.
         appending: do what appending needs, and nothing else: a layout that cannot be appended to is made anew, and
@@ -75,11 +72,13 @@ def repair(
         disk.unlink(path)
         done.did.append(f"{path.relative_to(folder).as_posix()} was half-written and is removed")
     writes = found.needs_writing or (found.foreign and appending)
-    rewrites = writes and (found.foreign or found.damage is not None or not (_can_append(found) or found.broken))
+    not_understood = found.foreign or found.damage is not None
+    in_order = all(entry["index"] >= found.next_index_of_entries for entry in found.rebuilt)
+    rewrites = writes and (not_understood or not (in_order or found.broken))
     was_died = died and found.tail.open and found.looks_ours
     was_died = was_died and (found.torn or opened_as(found.head, found.tail, folder.name))
-    if rewrites and (found.foreign or found.damage is not None):
-        kept = None if found.torn else keep(disk, folder)
+    if rewrites and not_understood:
+        kept = None if found.torn else _keep(disk, folder)
         done.did.append(_say_rewritten(found, kept))
         if found.damage is not None and found.rebuilt and kept:
             done.did.append(_say_remade(len(found.rebuilt), kept))
@@ -108,45 +107,30 @@ def repair(
     return done
 
 
-def keep(disk: Disk, folder: Path, now_s: float | None = None) -> str | None:
-    """Keep the metadata as it is beside itself, under a name that nothing has; that name. None where nothing is in it.
-
-    Raises:
-        OSError: the disk refuses.
-    """
+def _keep(disk: Disk, folder: Path) -> str | None:
+    """Keep the metadata as it is beside itself, under a name that nothing has; that name. None where nothing is in
+    it."""
     source = folder / layout.METADATA
     try:
         fd = lines.open_file(source)
     except (FileNotFoundError, IsADirectoryError):
         return None
     with os.fdopen(fd, "rb") as file:
-        return _keep(disk, folder, file, now_s) if os.fstat(fd).st_size else None
-
-
-def _keep(disk: Disk, folder: Path, file: BinaryIO, now_s: float | None) -> str:
-    source = folder / layout.METADATA
-    for name in sorted((item for item in os.listdir(folder) if layout.is_kept(item)), reverse=True):
-        if filecmp.cmp(source, folder / name, shallow=False):
-            return name
-    names = (layout.kept_name(time.time() if now_s is None else now_s, number) for number in count(1))
-    name = next(name for name in names if not os.path.lexists(folder / name))
-    disk.put_parts(folder / name, iter(lambda: file.read(_BLOCK_BYTES), b""))
-    return name
+        if not os.fstat(fd).st_size:
+            return None
+        for name in sorted((item for item in os.listdir(folder) if layout.is_kept(item)), reverse=True):
+            if filecmp.cmp(source, folder / name, shallow=False):
+                return name
+        names = (layout.kept_name(time.time(), number) for number in count(1))
+        name = next(name for name in names if not os.path.lexists(folder / name))
+        disk.put_parts(folder / name, iter(lambda: file.read(_BLOCK_BYTES), b""))
+        return name
 
 
 def record(disk: Disk, folder: Path, **what: Any) -> None:
-    """Keep what was done to a session with it, durably.
-
-    Raises:
-        OSError: it could not be written.
-    """
+    """Keep what was done to a session with it, durably."""
     line = {"time": time.time(), **{key: value for key, value in what.items() if value}}
     disk.append_line(folder / layout.REPAIRS, orjson.dumps(line))
-
-
-def _can_append(found: Examination) -> bool:
-    last = found.next_index_of_entries - 1
-    return all(entry["index"] > last for entry in found.rebuilt)
 
 
 def _write(disk: Disk, found: Examination, tail: Tail, *, rewrites: bool) -> None:
@@ -157,7 +141,7 @@ def _write(disk: Disk, found: Examination, tail: Tail, *, rewrites: bool) -> Non
         file = MetadataFile.open(disk, path)
         if found.rebuilt:
             file.append(found.rebuilt)
-        file.set_tail(tail, durable=True)
+        file.set_tail(tail)
     found.tail = tail
 
 
@@ -179,10 +163,10 @@ def _numbered(found: Examination) -> Iterator[tuple[int, bytes]]:
             if found.keeps_broken:
                 yield last, text
                 continue
-            shorter = trimmed(text)
-            if shorter is None:
+            kept = trimmed(text)
+            if kept is None:
                 continue
-            text, entry = shorter, parse_entry(shorter)
+            text, entry = kept
         last = entry["index"]
         if (last, entry["filename"]) not in seen:
             seen.add((last, entry["filename"]))
@@ -218,7 +202,7 @@ def _head(found: Examination) -> dict[str, Any]:
 def _say_rewritten(found: Examination, kept: str | None) -> str:
     beside = f"; the file as it was is kept as {kept}" if kept else ""
     if found.damage is None:
-        return f"{METADATA} was laid out by another hand; it was written anew, with all that it says{beside}"
+        return f"{layout.METADATA} was laid out by another hand; it was written anew, with all that it says{beside}"
     dropped = f" ({len(found.broken)} could not be understood)" if found.broken and not found.keeps_broken else ""
     return f"{found.damage}; it was written anew with {found.count} entries{dropped}{beside}"
 

@@ -35,7 +35,7 @@ def make_root(disk: Disk, root: Path) -> None:
         try:
             _close(disk, path)
         except OSError as error:
-            _say(path, error.strerror or str(error))
+            _warn(path, error.strerror or str(error))
 
 
 def _close(disk: Disk, path: Path) -> None:
@@ -52,7 +52,7 @@ def _close(disk: Disk, path: Path) -> None:
         if stat.S_IMODE(path.stat().st_mode) & 0o077 & ~wanted:
             reason = "its file system keeps no modes"
     if reason is not None:
-        _say(path, reason)
+        _warn(path, reason)
 
 
 def _permit(disk: Disk, path: Path, mode: int) -> None:
@@ -92,7 +92,7 @@ def _owner(entry: os.DirEntry[str]) -> int | None:
         return None
 
 
-def _say(path: Path, reason: str) -> None:
+def _warn(path: Path, reason: str) -> None:
     log.warning(
         "who may read %s stays as it is (%s); it may be others than the settings say who can read what was recorded",
         path,

@@ -17,22 +17,18 @@ class Settling:
     """One file, as often as it is found changed."""
 
     def __init__(self) -> None:
-        self._version: tuple[int, int, int] | None = None
+        self._version: tuple[int, int, int, int] | None = None
         self._since_s = 0.0
 
     def check(self, path: Path) -> None:
-        """Whether its author is done with a file: it can be understood, or has lain still.
-
-        Raises:
-            OSError: he may not be; try again. Or it cannot be read.
-        """
+        """Raises OSError where the author of a file may be in the midst of it: it cannot be understood, and has not
+        lain still."""
         fd = lines.open_file(path)
         try:
-            status = os.fstat(fd)
+            version = lines.identity(os.fstat(fd))
             problem = contents.read(fd).problem
         finally:
             os.close(fd)
-        version = status.st_ino, status.st_size, status.st_mtime_ns
         now_s = time.monotonic()
         if problem is not None and self._version != version:
             self._version, self._since_s = version, now_s

@@ -12,7 +12,8 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,12 +46,8 @@ _LOCK_S = 1.0
 
 
 def claim(root: Path) -> Holder:
-    """Claim the spill, so that nobody takes it in while it is being written. The folder must stand.
-
-    Raises:
-        AlreadyHeld: somebody is at it.
-        OSError: the lock file cannot be made.
-    """
+    """Claim the spill, so that nobody takes it in while it is being written. The folder must stand. Raises AlreadyHeld
+    where somebody is at it."""
     folder = root / layout.SPILL
     return Holder(folder / _LOCK, f"the spill {folder}")
 
@@ -81,14 +78,6 @@ class SpilledFrame:
         return PendingFrame(self.frame, png, source, input_lost=source is None)
 
 
-@dataclass(slots=True)
-class Spill:
-    """What the folder holds: frames in the order they are to be recorded, and files that are no use to anyone."""
-
-    frames: list[SpilledFrame] = field(default_factory=list)
-    torn: list[Path] = field(default_factory=list)
-
-
 def write_spill(
     disk: Disk,
     root: Path,
@@ -107,40 +96,28 @@ def write_spill(
     if not root.is_dir():
         make_root(disk, root)
     disk.make_folders(folder)
-    holder = _wait_to_claim(root)
-    try:
-        return _write(disk, folder, frames, inputs)
-    finally:
-        if holder is not None:
-            holder.release()
-
-
-def _write(
-    disk: Disk,
-    folder: Path,
-    frames: Iterable[tuple[Frame, bytes]],
-    inputs: Mapping[str, tuple[str, bytes]],
-) -> int:
-    for sha256, (image_format, data) in inputs.items():
-        _put(disk, folder / f"{sha256}{_INPUT}", {"sha256": sha256, "format": image_format}, data)
     written = 0
-    for frame, png in frames:
-        name = hashlib.sha256(orjson.dumps([frame.session_id, frame.epoch, frame.record_seq])).hexdigest()
-        if _put(disk, folder / f"{name}{_FRAME}", spilled_header(frame), png):
-            written += 1
-        else:
-            log.error("frame %s of session %s could not be spilled", frame.frame_id, frame.session_id)
-    disk.fsync_dir(folder)
+    with _wait_to_claim(root) or nullcontext():
+        for sha256, (image_format, data) in inputs.items():
+            _put(disk, folder / f"{sha256}{_INPUT}", {"sha256": sha256, "format": image_format}, data)
+        for frame, png in frames:
+            name = hashlib.sha256(orjson.dumps([frame.session_id, frame.epoch, frame.record_seq])).hexdigest()
+            if _put(disk, folder / f"{name}{_FRAME}", spilled_header(frame), png):
+                written += 1
+            else:
+                log.error("frame %s of session %s could not be spilled", frame.frame_id, frame.session_id)
+        disk.fsync_dir(folder)
     return written
 
 
-def read_spill(root: Path) -> Spill:
-    """What is spilled: the headers only, by session, then epoch (older first), then ``record_seq``.
+def read_spill(root: Path) -> list[SpilledFrame]:
+    """What is spilled: the headers only, by session, then epoch (older first), then ``record_seq``. A file that is of
+    no use to anyone is logged.
 
     Raises:
         OSError: the folder cannot be read. (None at all is an empty spill.)
     """
-    found = Spill()
+    found: list[SpilledFrame] = []
     try:
         paths = sorted((root / layout.SPILL).iterdir())
     except FileNotFoundError:
@@ -149,49 +126,32 @@ def read_spill(root: Path) -> Spill:
         if path.suffix != _FRAME or layout.is_temporary(path.name):
             continue
         try:
-            found.frames.append(SpilledFrame(path, _read_frame(path)))
+            found.append(SpilledFrame(path, _read_frame(path)))
         except (ValueError, OSError) as error:
             log.error("%s; its frame is lost unless it was recorded", error)
-            found.torn.append(path)
     began: dict[str, float] = {}
-    for frame in (spilled.frame for spilled in found.frames):
+    for frame in (spilled.frame for spilled in found):
         began[frame.epoch] = min(began.get(frame.epoch, frame.timestamp), frame.timestamp)
 
     def place(spilled: SpilledFrame) -> tuple[object, ...]:
         frame = spilled.frame
         return frame.session_id, began[frame.epoch], frame.epoch, frame.record_seq
 
-    return Spill(sorted(found.frames, key=place), found.torn)
-
-
-def remove(disk: Disk, frame: SpilledFrame) -> None:
-    """Let a frame go that is safe in its session.
-
-    Raises:
-        OSError: it cannot be removed; recording it again later is harmless.
-    """
-    disk.unlink(frame.path)
+    return sorted(found, key=place)
 
 
 def clear(disk: Disk, root: Path) -> None:
-    """Once no frame is left: remove inputs and leftovers, and the folder where nothing else is in it.
-
-    Raises:
-        AlreadyHeld: somebody is writing there.
-        OSError: the disk refuses.
-    """
+    """Once no frame is left: remove inputs and leftovers, and the folder where nothing else is in it. Raises
+    AlreadyHeld where somebody is writing there."""
     folder = root / layout.SPILL
     if not folder.is_dir():
         return
-    holder = claim(root)
-    try:
+    with claim(root):
         paths = list(folder.iterdir())
         if not any(path.suffix == _FRAME for path in paths):
             for path in paths:
                 if path.suffix == _INPUT or layout.is_temporary(path.name):
                     disk.unlink(path)
-    finally:
-        holder.release()
     if not any(folder.iterdir()):
         disk.rmdir(folder)
 
@@ -228,7 +188,7 @@ def _read_frame(path: Path) -> Frame:
     with os.fdopen(open_plain(path.parent, path.name), "rb") as file:
         if file.readline(len(_MAGIC)) != _MAGIC:
             raise ValueError(f"{path} is torn")
-        return _said(path, file.readline(MAX_HEADER_BYTES), StoredFrame.read)
+        return _header_of(path, file.readline(MAX_HEADER_BYTES), StoredFrame.read)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -237,11 +197,11 @@ def _read_bytes(path: Path) -> bytes:
     at = data.find(b"\n", len(_MAGIC)) + 1
     if not data.startswith(_MAGIC) or not at or hashlib.sha256(body).digest() != digest:
         raise ValueError(f"{path} is torn")
-    _said(path, data[len(_MAGIC) : at], StoredFrame.read if path.suffix == _FRAME else InputFields.model_validate)
+    _header_of(path, data[len(_MAGIC) : at], StoredFrame.read if path.suffix == _FRAME else InputFields.model_validate)
     return bytes(body[at:])
 
 
-def _said(path: Path, line: bytes, read: Callable[[dict[str, Any]], T]) -> T:
+def _header_of(path: Path, line: bytes, read: Callable[[dict[str, Any]], T]) -> T:
     try:
         header = loads(line)
     except orjson.JSONDecodeError:

@@ -43,11 +43,8 @@ class StoredFrame(Frame):
 
     @classmethod
     def read(cls, header: Mapping[str, Any]) -> StoredFrame:
-        """The frame of a file's header.
-
-        Raises:
-            ValidationError: not even what its way to the disk goes by is there.
-        """
+        """The frame of a file's header. Raises ValidationError where not even what its way to the disk goes by is
+        there."""
         said = {key: value for key, value in header.items() if key not in ENVELOPE}
         try:
             made = cls.model_validate(said)

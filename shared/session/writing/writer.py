@@ -12,10 +12,10 @@ from typing import Any
 
 from shared.frame import Frame
 from shared.session.format import layout
-from shared.session.format.layout import INPUTS
+from shared.session.format.metadata import entry_from_fields
 from shared.session.format.plain import check_inputs
 from shared.session.reading.folder import find_input
-from shared.session.writing.frames import CorruptFrame, MissingInput, PendingFrame, RecordedFrame, entry_of
+from shared.session.writing.frames import CorruptFrame, MissingInput, PendingFrame, RecordedFrame
 from shared.session.writing.open_session import OpenSession
 
 
@@ -76,7 +76,7 @@ class SessionWriter(OpenSession):
         """Bring inputs, then images to the disk. Images get their names in order, and share one folder fsync."""
         staged: list[tuple[str, dict[str, Any]]] = []
         try:
-            index = self._next_index
+            index = self.next_index
             coming: dict[str, str] = {}
             for frame in frames:
                 sha256 = frame.frame.input_sha256
@@ -85,7 +85,7 @@ class SessionWriter(OpenSession):
                     source = self._put_input(sha256, frame.input)
                 while self._is_there(layout.frame_name(index, frame.frame.target_sector)):
                     index += 1  # put there by someone else
-                entry = entry_of(frame.frame, index, source)
+                entry = entry_from_fields(frame.frame.flat(), index, frame.frame.sha256, source)
                 coming[entry["sha256"]] = entry["filename"]
                 staged.append((self._disk.stage(self.folder, entry["filename"], [frame.png]), entry))
                 index += 1
@@ -94,7 +94,7 @@ class SessionWriter(OpenSession):
                 self._disk.rename(temporary, os.path.join(self.folder, entry["filename"]))
                 del staged[0]
                 self._placed.append(entry)
-                self._next_index = entry["index"] + 1
+                self.next_index = entry["index"] + 1
         except OSError:
             for temporary, _ in staged:
                 self._disk.discard(temporary)
@@ -103,7 +103,7 @@ class SessionWriter(OpenSession):
     def _put_input(self, sha256: str, data: bytes | memoryview) -> str:
         name = layout.input_name(sha256, layout.image_extension(data))
         check_inputs(self.folder)
-        self._disk.make_folders(self.folder / INPUTS)
+        self._disk.make_folders(self.folder / layout.INPUTS)
         self._disk.put(self.folder / name, data)
         return name
 
@@ -116,7 +116,7 @@ class SessionWriter(OpenSession):
         if name is not None and self._is_there(name):
             return name
         path = find_input(self.folder, sha256)
-        return f"{INPUTS}/{path.name}" if path else None
+        return f"{layout.INPUTS}/{path.name}" if path else None
 
     def _answer(self, pending: PendingFrame, *, duplicate: bool) -> RecordedFrame:
         frame, known = pending.frame, self.recent.find(pending.frame_id)

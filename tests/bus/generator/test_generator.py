@@ -234,7 +234,7 @@ async def test_stopping_spills_what_nobody_acknowledged(rig: Rig) -> None:
     with pytest.raises(GeneratorUnavailable):
         await running
     await rig.stop()
-    (spilled,) = read_spill(rig.folder / "sessions").frames
+    (spilled,) = read_spill(rig.folder / "sessions")
     frame = spilled.load()
     assert bytes(frame.png) == reply.payloads[0]
     assert frame.input == photograph()

@@ -10,7 +10,7 @@ import pytest
 from services.recorder.ledger import ledger
 from shared.errors import InvalidSessionId, NotFound, SessionBusy, SessionExists
 from shared.session.format.layout import RECORDER_LOCK
-from shared.session.reading.sessions import SessionReader
+from shared.session.reading.reader import SessionReader
 from shared.session.transfer.export import Export
 from shared.session.transfer.importing import stage_archive
 from shared.session.transfer.staging import staging

@@ -80,6 +80,7 @@ async def test_a_frame_that_comes_twice_is_recorded_once(rig: Rig, recording: St
     if ("s", 0) in recording.held:
         await recording.say_again("s", 0)
     await rig.wait_recorded(hashes)
+    await eventually_async(lambda: rig.types().count("frame.recorded") >= 2)
     assert rig.types().count("frame.recorded") == 2
 
 

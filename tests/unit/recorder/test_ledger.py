@@ -110,11 +110,11 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def beat(self) -> None:
         self._tick()
-        self.ledger.hear_epoch(self.name, self.now_s, self.now_s)
+        self.ledger.streams.receive_epoch(self.name, self.now_s, self.now_s)
         for session_id in {session_id for session_id, _, _ in self.backlog}:
             waiting = sum(key[0] == session_id for key in self.backlog)
             last = self.made[session_id] - 1
-            self.ledger.streams.hear_backlog(self.name, session_id, last, waiting, self.now_s)
+            self.ledger.streams.receive_backlog(self.name, session_id, last, waiting, self.now_s)
 
     @rule()
     def list_pending(self) -> None:
@@ -123,7 +123,7 @@ class AnyOrder(RuleBasedStateMachine):
             for key in sorted(self.backlog)
         )
         answer = Listing(epoch=self.name, stopping=False, frames=frames, next_record_seq=dict(self.made))
-        for again in self.ledger.reconcile(answer, self.now_s):
+        for again in self.ledger.streams.reconcile(answer, self.now_s):
             assert key_of(again) in self.disk or key_of(again) in self.lost
             self.backlog.discard(key_of(again))
 
@@ -145,7 +145,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def _hear(self, key: Key) -> None:
         self._tick()
-        self.ledger.hear_epoch(self.name, self.now_s, self.now_s)
+        self.ledger.streams.receive_epoch(self.name, self.now_s, self.now_s)
         if not (key in self.unfit and key[2] % 2):  # what cannot be understood is passed over by the subscriber
             self.ledger.streams.add(made(key), bytes(10), self.now_s)
 
@@ -170,7 +170,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.ledger.recovered = True
         if self.ledger.wants_spill:
             frames = [self.spill[key] for key in sorted(self.spill)]
-            self.ledger.take_spill(frames, self.ledger.generations)
+            self.ledger.take_spill(frames, self.ledger.streams.generations)
 
     @rule(acknowledged=st.booleans())
     def write(self, acknowledged: bool) -> None:
@@ -200,7 +200,7 @@ class AnyOrder(RuleBasedStateMachine):
             del self.spill[key]
 
     def _write_ready(self, session_id: str, *, acknowledged: bool) -> None:
-        keys = [key_of(heard.frame) for heard in self.ledger.batch(session_id)]
+        keys = [key_of(received.frame) for received in self.ledger.batch(session_id)]
         odd = next((key for key in keys if key in self.unfit), None)
         if odd is not None:
             self.ledger.streams.refuse(ref_of(odd))

@@ -32,7 +32,7 @@ def made(number: int, epoch: str = "a", session_id: str = "s") -> Frame:
 
 
 def tap(streams: Streams, number: int, epoch: str = "a", session_id: str = "s", size: int = 10) -> None:
-    streams.hear_epoch(epoch, 1.0, 0.0)
+    streams.receive_epoch(epoch, 1.0, 0.0)
     streams.add(made(number, epoch, session_id), bytes(size), 0.0)
 
 
@@ -68,7 +68,7 @@ def test_a_loss_at_the_tail_shows_in_the_heartbeat() -> None:
     streams = Streams()
     tap(streams, 0)
     streams.wrote([ref(0)])
-    streams.hear_backlog("a", "s", 2, 2, 0.0)
+    streams.receive_backlog("a", "s", 2, 2, 0.0)
     assert streams.to_fetch() == [ref(1)]
     assert sum(stream.pending for stream in streams.of("s")) == 2
 
@@ -100,7 +100,7 @@ def test_a_lost_acknowledgement_is_repeated() -> None:
     tap(streams, 1)
     streams.reconcile(listing("a", [0, 1], 2), 0.0)
     streams.wrote([ref(0), ref(1)])
-    streams.hear_backlog("a", "s", 1, 1, 0.0)
+    streams.receive_backlog("a", "s", 1, 1, 0.0)
     assert streams.wants_listing
     assert streams.reconcile(listing("a", [1], 2), 0.0) == [ref(1)]
     assert not streams.wants_listing
@@ -134,7 +134,8 @@ def test_a_new_epoch_waits_for_the_old_ones_frames_a_short_while() -> None:
     tap(streams, 0)
     tap(streams, 2)
     streams.reconcile(listing("a", [0, 1, 2], 3), 0.0)
-    assert streams.hear_epoch("b", 2.0, 10.0)
+    streams.receive_epoch("b", 2.0, 10.0)
+    assert streams.epoch == "b"
     streams.add(made(0, "b"), b"x", 10.0)
     assert [t.frame.epoch for t in streams.upcoming("s")] == ["a"]
     streams.wrote([ref(0)])
@@ -149,7 +150,7 @@ def test_a_new_epoch_waits_for_the_old_ones_frames_a_short_while() -> None:
     assert [(t.frame.epoch, t.frame.record_seq) for t in streams.upcoming("s")] == [("b", 0)]
     assert ledger.may_come(ref(1)), "it may be in a spill"
     ledger.recovered = True
-    ledger.take_spill([], ledger.generations)
+    ledger.take_spill([], ledger.streams.generations)
     assert not ledger.may_come(ref(1))
     assert ledger.may_come(ref(5, epoch="b"))
 
@@ -158,7 +159,7 @@ def test_a_spilled_frame_fills_the_gap_of_a_dead_epoch() -> None:
     streams = Streams()
     tap(streams, 0)
     tap(streams, 2)
-    streams.hear_epoch("b", 2.0, 10.0)
+    streams.receive_epoch("b", 2.0, 10.0)
     streams.wrote([ref(0), ref(1), ref(2), ref(3)])
     assert streams.give_up(99.0) == []
     assert all(stream.finished for stream in streams)
@@ -166,9 +167,11 @@ def test_a_spilled_frame_fills_the_gap_of_a_dead_epoch() -> None:
 
 def test_late_messages_of_a_dead_generator_are_told_by_their_time() -> None:
     streams = Streams()
-    streams.hear_epoch("a", 1.0, 0.0)
-    assert streams.hear_epoch("b", 5.0, 0.0)
-    assert not streams.hear_epoch("a", 2.0, 0.0)
+    streams.receive_epoch("a", 1.0, 0.0)
+    streams.receive_epoch("b", 5.0, 0.0)
+    assert streams.epoch == "b"
+    streams.receive_epoch("a", 2.0, 0.0)
+    assert streams.epoch == "b"
     assert streams.epoch == "b"
     streams.add(made(0, "a"), b"x", 0.0)
     assert streams.ready() == ["s"], "a frame is a frame"
@@ -187,7 +190,7 @@ def test_streams_of_dead_generators_are_forgotten() -> None:
     streams = Streams()
     for number in range(100):
         epoch = f"e{number}"
-        streams.hear_epoch(epoch, float(number), float(number))
+        streams.receive_epoch(epoch, float(number), float(number))
         streams.add(made(0, epoch), b"x", float(number))
         streams.wrote([ref(0, epoch)])
     assert len(list(streams)) <= 2
@@ -227,7 +230,7 @@ def test_what_cannot_be_recorded_is_stepped_over_after_a_few_tries() -> None:
     assert streams.to_fetch() == []
     assert ledger.losses_due(0.0) == {}, "a spill may have it"
     ledger.recovered = True
-    ledger.take_spill([], ledger.generations)
+    ledger.take_spill([], ledger.streams.generations)
     ((lost,),) = ledger.losses_due(0.0).values()
     assert (lost.ref, lost.frame_id) == (ref(1), "a-1")
     assert streams.reconcile(listing("a", [1, 2], 3), 0.0) == [], "it is not named yet"
@@ -243,7 +246,7 @@ def test_a_frame_that_comes_after_all_is_recorded_in_its_place() -> None:
     ledger = Ledger()
     streams = ledger.streams
     tap(streams, 0)
-    streams.hear_backlog("a", "s", 1, 2, 0.0)
+    streams.receive_backlog("a", "s", 1, 2, 0.0)
     for _ in range(TRIES - 1):
         ledger.unfit(ref(1), None, SetAside("odd"), 0.0)
     streams.add(made(1), b"x", 0.0, asked=True)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from reproduction.pairing import count_pairs, pairs
 from reproduction.sheet import MAX_ROWS, Sheet
-from shared.session.reading.sessions import SessionReader
+from shared.session.reading.reader import SessionReader
 from tests.support.recorded import SEEDS, change_entry, change_pixel, record_pictures
 
 

@@ -13,7 +13,7 @@ from reproduction.remaking import EngineRemaker, NoMaker
 from reproduction.verdict import FrameReport, SessionReport, Thresholds
 from reproduction.verifying import store, verify
 from services.generator.engine import Engine
-from shared.session.reading.sessions import SessionReader
+from shared.session.reading.reader import SessionReader
 from shared.session.writing.repair import repair
 from shared.system.disk import Disk
 from tests.support.launch import QuickEngine

@@ -15,7 +15,8 @@ from shared.errors import ParafoveaError
 from shared.session.check import check, exit_code
 from shared.session.format.entries import MAX_INDEX
 from shared.session.format.metadata import DamagedMetadata
-from shared.session.reading.sessions import SessionReader, details, list_sessions
+from shared.session.reading.reader import SessionReader
+from shared.session.reading.sessions import details, list_sessions
 from shared.session.transfer.export import Export
 from shared.session.writing.repair import repair
 from shared.session.writing.writer import SessionWriter

@@ -32,8 +32,9 @@ from shared.errors import (
 )
 from shared.session.check import check
 from shared.session.format import metadata
-from shared.session.reading.sessions import SessionReader, list_sessions
-from shared.session.text.jsontext import decode
+from shared.session.format.jsontext import decode
+from shared.session.reading.reader import SessionReader
+from shared.session.reading.sessions import list_sessions
 from shared.session.transfer import importing, unpacking
 from shared.session.transfer.export import Export
 from shared.session.transfer.importing import Imported, stage_archive

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from shared.session.check import check, exit_code
-from shared.session.reading.sessions import SessionReader
+from shared.session.reading.reader import SessionReader
 from shared.session.writing.frames import PendingFrame
 from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidArchive, InvalidSessionId, ParafoveaError, PayloadTooLarge
 from shared.session.check import check
-from shared.session.reading.sessions import SessionReader
+from shared.session.reading.reader import SessionReader
 from shared.session.transfer.importing import Imported, stage_archive
 from shared.session.transfer.staging import adopt, staging
 from shared.system.disk import Disk

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.session.format.entries import with_index_first
+from shared.session.format.jsontext import MAX_DEPTH, NotJson, dumps, is_strict, one_line, parse, parse_exact, strict
 from shared.session.text.foreign import read
-from shared.session.text.jsontext import MAX_DEPTH, NotJson, dumps, is_strict, one_line, parse, parse_exact, strict
 from tests.support.hands import same
 from tests.support.metadata import entries_in
 

@@ -102,7 +102,8 @@ async def test_who_is_cancelled_leaves_the_session_to_its_thread(root: Path) -> 
     may_go_on.set()
     await forgetting
     assert seen[0] >= 0, "it was not closed under its reader"
-    assert list(sessions._open) == ["b"]
+    assert "b" in sessions
+    assert "a" not in sessions
     await sessions.close()
 
 
@@ -162,4 +163,5 @@ async def test_one_that_is_not_there_leaves_nothing(root: Path) -> None:
     reader = await sessions.read("a", itself)
     await sessions.forget("a")
     assert reader.fileno() < 0
-    assert not sessions._open
+    assert "none" not in sessions
+    assert "a" not in sessions

@@ -10,8 +10,9 @@ import orjson
 import pytest
 
 from shared.session.check import check, exit_code
-from shared.session.reading.sessions import SessionReader, details, list_sessions
-from shared.session.text.jsontext import decode
+from shared.session.format.jsontext import decode
+from shared.session.reading.reader import SessionReader
+from shared.session.reading.sessions import details, list_sessions
 from shared.session.writing.repair import repair
 from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame

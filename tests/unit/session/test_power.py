@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.session.check import check, exit_code
-from shared.session.reading.sessions import SessionReader
+from shared.session.reading.reader import SessionReader
 from shared.session.writing.frames import PendingFrame
 from shared.session.writing.spill import read_spill, write_spill
 from shared.session.writing.writer import SessionWriter
@@ -112,7 +112,7 @@ def test_a_power_cut_while_spilling_leaves_no_false_frame(dies_at: int, reached:
         draws = iter(reached * 50)
         after = Path(folder) / "after"
         disk.cut(after, lambda: next(draws))
-        loaded = [frame.load() for frame in read_spill(after).frames]
+        loaded = [frame.load() for frame in read_spill(after)]
         assert [frame.png for frame in loaded] == [given_frames[frame.frame.seq].png for frame in loaded]
         if complete:
             assert len(loaded) == len(given_frames)

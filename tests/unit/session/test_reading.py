@@ -12,7 +12,8 @@ import pytest
 from shared.errors import FrameCorrupt, FrameMissing, SessionNotFound
 from shared.session.format import metadata
 from shared.session.format.metadata import DamagedMetadata, Tail
-from shared.session.reading.sessions import SessionReader, details, list_sessions, open_session
+from shared.session.reading.reader import SessionReader, open_session
+from shared.session.reading.sessions import details, list_sessions
 from shared.session.text import lines
 from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, frame_fields, pending_frame

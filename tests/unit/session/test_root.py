@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -159,9 +160,14 @@ def record_something(disk: Disk, root: Path) -> None:
 
 
 def journal_something(disk: Disk, root: Path) -> None:
-    journal = Journal(disk, root, lambda _: None)
-    journal._claim()
-    journal._close()
+    async def open_and_close() -> None:
+        journal = Journal(disk, root, lambda _: None)
+        running = asyncio.create_task(journal.run())
+        await journal.opened(running)
+        running.cancel()
+        await journal.close()
+
+    asyncio.run(open_and_close())
 
 
 @as_root

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from shared.session.check import check, exit_code
+from shared.session.format import values
+from shared.session.format.jsontext import decode
 from shared.session.format.metadata import DamagedMetadata
-from shared.session.reading.sessions import SessionReader
-from shared.session.text import foreign, onwards, values
-from shared.session.text.jsontext import decode
+from shared.session.reading.reader import SessionReader
+from shared.session.text import foreign, onwards
 from shared.session.writing.repair import repair
 from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame

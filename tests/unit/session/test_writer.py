@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.session.reading.sessions import open_session
+from shared.session.reading.reader import open_session
 from shared.session.writing.frames import CorruptFrame, MissingInput
 from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame

@@ -65,10 +65,7 @@ class Digits:
 
 def decode(data: bytes) -> str:
     """The text of a JSON file: UTF-8, with a byte order mark or without, or UTF-16 and UTF-32 as PowerShell has them.
-
-    Raises:
-        NotJson: bytes that are no such text; ``at`` is the first of them.
-    """
+    Raises NotJson at the first byte that is no such text."""
     encoding = json.detect_encoding(data)
     try:
         return data.decode(encoding, "surrogatepass")
@@ -98,10 +95,7 @@ codecs.register_error(OR_NUL, _or_nul)
 
 def parse(data: bytes) -> Any:
     """A value that any JSON writer can write again: lone surrogates are replaced, numbers beyond 64 bits are rounded.
-
-    Raises:
-        NotJson: not JSON even in a wide sense, or nested more than :data:`MAX_DEPTH` deep.
-    """
+    Raises NotJson where it is not JSON even in a wide sense, or nested more than :data:`MAX_DEPTH` deep."""
     try:
         value = loads(data)
     except orjson.JSONDecodeError:
@@ -111,11 +105,8 @@ def parse(data: bytes) -> Any:
 
 
 def parse_exact(data: bytes | str) -> Any:
-    """The value as it was written: ``NaN``, integers of any size (:class:`Digits`), lone surrogates.
-
-    Raises:
-        NotJson: see :func:`parse`.
-    """
+    """The value as it was written: ``NaN``, integers of any size (:class:`Digits`), lone surrogates. Raises NotJson as
+    :func:`parse` does."""
     text = decode(data) if isinstance(data, bytes) else data
     try:
         value = _loads(text)
@@ -144,11 +135,8 @@ def _integer(digits: str) -> int | Digits:
 
 
 def _check_depth(value: Any, brackets: int) -> None:
-    """Whether a value keeps to :data:`MAX_DEPTH`; where its text has no more ``brackets`` than that, it does.
-
-    Raises:
-        NotJson: it does not.
-    """
+    """Raises NotJson where a value is nested deeper than :data:`MAX_DEPTH`. With no more ``brackets`` than that in its
+    text, it is not."""
     if brackets > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
         raise NotJson(f"nested more than {MAX_DEPTH} deep")
 
@@ -202,7 +190,9 @@ def strict(text: str) -> str:
     parts: list[str] = []
     copied, at = 0, 0
     while at < len(text):
-        begin, at = at, _sound_to(text, at)
+        begin = at
+        if (sound := _SOUND.match(text, at)) is not None:
+            at = sound.end()
         found = _LOOSE.match(text, at)
         if found is not None:
             parts += text[copied:at], _strict_part(found[0])
@@ -211,11 +201,6 @@ def strict(text: str) -> str:
             at += 1  # no JSON, and not ours to mend
     parts.append(text[copied:])
     return _SURROGATE.sub("\ufffd", "".join(parts))
-
-
-def _sound_to(text: str, at: int) -> int:
-    found = _SOUND.match(text, at)
-    return found.end() if found is not None else at
 
 
 def is_strict(data: bytes) -> bool:
@@ -237,11 +222,6 @@ def _is_strict(data: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return strict(text) == text
-
-
-def without_mark(data: bytes) -> bytes:
-    """The bytes behind a byte order mark of UTF-8."""
-    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def _strict_part(part: str) -> str:
