@@ -35,35 +35,32 @@ ADDING = (
     VERBS
     | _forms("add place draw paint show insert create give generate render depict bring introduce sketch")
     | word_set(
-        "put puts putting making makes includes including gives giving want wants need needs see have has get "
-        "wish imagine "
+        "put puts putting making makes includes including gives giving want wants need needs see have has get wish "
+        "imagine "
     )
 ) - {"painting"}
 REMOVING = _forms(
-    "remove delete erase eliminate exclude omit discard wipe scrub subtract banish avoid forbid prevent ban "
-    "skip destroy "
-    "clear hide obscure mask strip detach dispose drop undo blur uproot crop kill prohibit"
+    "remove delete erase eliminate exclude omit discard wipe scrub subtract banish avoid forbid prevent ban skip "
+    "destroy clear hide obscure mask strip detach dispose drop undo blur uproot crop kill prohibit"
 ) | word_set(
-    "hidden hid scrap scrapping free cancel revert ditch reject dismiss stop stops refrain lose cutout undid "
-    "cover covers covering clean "
+    "hidden hid scrap scrapping free cancel revert ditch reject dismiss stop stops refrain lose cutout undid cover "
+    "covers covering clean "
 )
 GONE = word_set(
-    "removal disappear disappears vanish vanishes vanished disappeared gone removed deleted erased eliminated "
-    "excluded omitted "
-    "forbidden banned prohibited unwanted invisible absent missing hidden nowhere begone"
+    "removal disappear disappears vanish vanishes vanished disappeared gone removed deleted erased eliminated excluded "
+    "omitted forbidden banned prohibited unwanted invisible absent missing hidden nowhere begone"
 )
 NEGATING = word_set(
-    "no not never none nothing nobody hate dislike absence lack rid without neither nor minus except "
-    "excluding lacking sans zero 0 nope fewer less "
+    "no not never none nothing nobody hate dislike absence lack rid without neither nor minus except excluding lacking "
+    "sans zero 0 nope fewer less "
 )
 PREPOSITIONAL = word_set("without minus except excluding lacking sans instead rather")
 """Those that end at a comma where a sentence begins with them: "instead of a cat, a dog"."""
 
 EDITING = _forms(
     "change convert transform recolor recolour tint dye move shift rotate flip mirror resize enlarge shrink scale "
-    "increase decrease brighten darken lighten sharpen adjust fix restore modify edit alter adapt swap "
-    "replace exchange "
-    "substitute repaint redraw duplicate clone extend expand straighten reduce zoom trade relocate reposition"
+    "increase decrease brighten darken lighten sharpen adjust fix restore modify edit alter adapt swap replace "
+    "exchange substitute repaint redraw duplicate clone extend expand straighten reduce zoom trade relocate reposition"
 ) | word_set("turn turns turning tilt bend desaturate saturate")
 REPLACING = _forms("replace swap exchange trade change convert transform substitute") | word_set("turn turns turning")
 BECOMING = word_set("with by for into to")
@@ -80,8 +77,7 @@ ALWAYS_VERBS = _forms(
 )
 """The others are nouns and adjectives as well ("bus stop", "a clear sky"): verbs only where a wish begins."""
 STARTING = word_set(
-    "and then but also please just only instead so i we you us finally now can could would should must will "
-    "let kindly "
+    "and then but also please just only instead so i we you us finally now can could would should must will let kindly "
     "completely fully entirely carefully simply gently quickly first try help me by always"
 )
 """What may stand before a verb that begins a wish."""
@@ -92,9 +88,9 @@ PLACING = PREPOSITIONS - word_set("with of") | word_set(
 """Prepositions that say where."""
 PLACE_NOUNS = word_set("front top middle centre center edge side left right corner foot bottom back end part base")
 NO_PLACE = word_set(
-    "style manner form shape colour color rain fog mist dark night morning evening sunset sunrise moonlight "
-    "sunlight way "
-    "arms hand hands mouth middle-ages colors colours background-color spirit theme look dress hat shirt costume suit"
+    "style manner form shape colour color rain fog mist dark night morning evening sunset sunrise moonlight sunlight "
+    "way arms hand hands mouth middle-ages colors colours background-color spirit theme look dress hat shirt costume "
+    "suit"
 )
 """Not a part of the photograph, although "in the ..." stands before it."""
 
@@ -108,26 +104,21 @@ POSITIONS: dict[str, tuple[int, int]] = {
 }
 HARMLESS = word_set(
     # what every drawing here is, or what asks for one more
-    "cute pretty lovely single nice bright beautiful fluffy adorable sweet charming gorgeous good great "
-    "perfect lone wild ripe fresh new "
-    "another more extra other additional typical normal ordinary regular common random friendly medium sized size "
+    "cute pretty lovely single nice bright beautiful fluffy adorable sweet charming gorgeous good great perfect lone "
+    "wild ripe fresh new another more extra other additional typical normal ordinary regular common random friendly "
+    "medium sized size "
     # politeness, and how a wish is put
-    "i we you me us he she would like love to want see could can please there is are be am should shall will might "
-    "may maybe "
-    "perhaps either just also too only now again it that which who so such for if possible thanks thank hello hi hey "
-    "ok okay kind "
-    "do does did been being everything anything nothing one ones thing things something some any simply way lets let "
-    "ahead try "
+    "i we you me us he she would like love to want see could can please there is are be am should shall will might may "
+    "maybe perhaps either just also too only now again it that which who so such for if possible thanks thank hello hi "
+    "hey ok okay kind do does did been being everything anything nothing one ones thing things something some any "
+    "simply way lets let ahead try "
     # place
-    "corner left right top bottom upper lower middle centre center photo picture image scene drawing "
-    "illustration sketch "
-    "icon emoji figure here there somewhere someplace anywhere background foreground side edge sector area "
-    "region spot "
-    "part place space nearby next close front away back position frame canvas left-hand hand "
+    "corner left right top bottom upper lower middle centre center photo picture image scene drawing illustration "
+    "sketch icon emoji figure here there somewhere someplace anywhere background foreground side edge sector area "
+    "region spot part place space nearby next close front away back position frame canvas left-hand hand "
     # how it is there
-    "floating sitting standing resting drifting hovering flying growing hanging perched located positioned "
-    "placed standing "
-    "sailing swimming parked landing climbing high low shining blooming lying laying crawling appear appears "
+    "floating sitting standing resting drifting hovering flying growing hanging perched located positioned placed "
+    "standing sailing swimming parked landing climbing high low shining blooming lying laying crawling appear appears "
     "appearing visible seen shown drawn painted added inserted up down "
     # how much of it
     "very really quite extremely rather somewhat pretty super incredibly of"
@@ -140,54 +131,20 @@ GLUE = DETERMINERS | PREPOSITIONS | PLACING | CONJUNCTIONS | word_set("with of '
 PLAIN = HARMLESS | ADDING | GLUE | SKY_WORDS | GROUND_WORDS | SMALL | LARGE | frozenset(COLOUR_WORDS)
 """Words that name nothing: never taken for a misspelt object."""
 
+_REMOVING_PHRASES = (
+    "get rid of, getting rid of, gets rid of, do away with, rather than, instead of, in place of, in lieu of, "
+    "other than, anything but, everything but, leave out, leaving out, cut out, cut down, cut off, rub out, "
+    "take away, take out, take off, free of, devoid of, no longer, any colour but, any color but"
+)
+_ADDING_PHRASES = (
+    "not only, not just, not merely, not far, no more than, not more than, no less than, no fewer than, "
+    "nothing but, nothing else than, no other than, why not, why do not you, can not you, could not you, "
+    "would not you, do not forget, never forget, do not hesitate, no problem, go ahead, without a doubt, "
+    "without doubt"
+)
 PHRASES: dict[tuple[str, ...], str] = {
-    ("get", "rid", "of"): "remove",
-    ("getting", "rid", "of"): "remove",
-    ("gets", "rid", "of"): "remove",
-    ("do", "away", "with"): "remove",
-    ("rather", "than"): "remove",
-    ("instead", "of"): "remove",
-    ("in", "place", "of"): "remove",
-    ("in", "lieu", "of"): "remove",
-    ("other", "than"): "remove",
-    ("anything", "but"): "remove",
-    ("everything", "but"): "remove",
-    ("leave", "out"): "remove",
-    ("leaving", "out"): "remove",
-    ("cut", "out"): "remove",
-    ("cut", "down"): "remove",
-    ("cut", "off"): "remove",
-    ("rub", "out"): "remove",
-    ("take", "away"): "remove",
-    ("take", "out"): "remove",
-    ("take", "off"): "remove",
-    ("free", "of"): "remove",
-    ("devoid", "of"): "remove",
-    ("no", "longer"): "remove",
-    ("any", "colour", "but"): "remove",
-    ("any", "color", "but"): "remove",
-    ("not", "only"): "add",
-    ("not", "just"): "add",
-    ("not", "merely"): "add",
-    ("not", "far"): "add",
-    ("no", "more", "than"): "add",
-    ("not", "more", "than"): "add",
-    ("no", "less", "than"): "add",
-    ("no", "fewer", "than"): "add",
-    ("nothing", "but"): "add",
-    ("nothing", "else", "than"): "add",
-    ("no", "other", "than"): "add",
-    ("why", "not"): "add",
-    ("why", "do", "not", "you"): "add",
-    ("can", "not", "you"): "add",
-    ("could", "not", "you"): "add",
-    ("would", "not", "you"): "add",
-    ("do", "not", "forget"): "add",
-    ("never", "forget"): "add",
-    ("do", "not", "hesitate"): "add",
-    ("no", "problem"): "add",
-    ("go", "ahead"): "add",
-    ("without", "a", "doubt"): "add",
-    ("without", "doubt"): "add",
+    tuple(phrase.split()): stance
+    for stance, phrases in (("remove", _REMOVING_PHRASES), ("add", _ADDING_PHRASES))
+    for phrase in phrases.split(", ")
 }
 """Words that go together, and what follows them: wished for, or not."""

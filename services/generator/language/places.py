@@ -32,8 +32,8 @@ _OF_A_SCENE = (
     SKY_WORDS
     | GROUND_WORDS
     | word_set(
-        "water land earth wall road street snow mud dirt horizon hill mountain mountains sea lake river ocean "
-        "pond forest garden park clouds "
+        "water land earth wall road street snow mud dirt horizon hill mountain mountains sea lake river ocean pond "
+        "forest garden park clouds "
     )
 )
 _PICTURE = frozenset({"picture", "photo", "photograph", "image", "scene", "frame", "canvas", "view", "sector"})

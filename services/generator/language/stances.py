@@ -38,8 +38,8 @@ Stance = Literal["add", "remove", "edit", "keep"]
 
 _LONGEST_PHRASE = max(map(len, PHRASES))
 _TO_BE_THERE = word_set(
-    "allowed permitted wanted needed welcome visible present there here shown included be appear exist "
-    "drawn added required desired seen stay remain necessary "
+    "allowed permitted wanted needed welcome visible present there here shown included be appear exist drawn added "
+    "required desired seen stay remain necessary "
 )
 _SPOKEN_OF = ("it", "them", "him", "her", "everything", "this")
 _DEGREES = ("bit", "little", "lot", "tad", "touch", "shade")
