@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from services.generator.language.lexicon import DETERMINERS, GLUE, PLAIN
+from services.generator.language.objects import KnownObject, ResolvedPrompt
 from services.generator.language.places import is_adjective
 from services.generator.language.reading import Match, Reading
 from services.generator.language.spans import quoted
 from services.generator.language.tokens import END, PAUSE, tokenize
-from services.generator.language.wishes import Wished, wished
+from services.generator.language.wishes import resolve
 from services.generator.language.words import (
     COLOUR_WORDS,
     COUNTS,
@@ -27,8 +27,6 @@ from services.generator.language.words import (
     MISLEADING,
     MOST,
     SMALL,
-    Place,
-    Size,
     plural_of,
     singulars,
 )
@@ -36,60 +34,6 @@ from services.generator.language.words import (
 FILE = "vocabulary.json"
 LONGEST = 4
 """Words in the longest name of an object ("slice of watermelon" has three)."""
-
-
-@dataclass(frozen=True)
-class KnownObject:
-    """One thing the model draws: its name, where it belongs, and the colours it can be asked for in."""
-
-    name: str
-    plural: str
-    place: Place
-    colours: tuple[str, ...]
-    natural: tuple[str, ...]
-    """Colours it has anyway: asked for one of these, it is drawn as it is and nothing was left out."""
-    styles: tuple[str, ...]
-    """The manners in which the model draws it."""
-    coloured_styles: tuple[str, ...]
-    """Those of them that take a colour."""
-
-
-@dataclass(frozen=True)
-class ResolvedPrompt:
-    """What a prompt was taken to mean.
-
-    Attributes:
-        object: what is to be drawn; None: nothing, the prompt only refuses or changes what is there.
-        fallback: what of the prompt is not done, and what is drawn in its place; None where all of it is done.
-        by_name: the prompt names the object itself, not something that it stands in for.
-    """
-
-    caption: str
-    object: str | None
-    colour: str | None
-    size: Size
-    place: Place
-    count: int
-    fallback: str | None
-    styles: tuple[str, ...] = ()
-    by_name: bool = False
-
-    def caption_for(self, seed: int) -> str:
-        """The caption with one of the manners of drawing the model knows for this object, chosen by the seed.
-
-        The captions name the manner because one manner at a time is sharp, and because two seeds then differ.
-        """
-        if not self.styles or self.object is None:
-            return self.caption
-        # Knuth's multiplicative hash: neighbouring seeds fall on different manners, in no visible order.
-        style = self.styles[(seed * 2654435761 % 2**32 >> 16) % len(self.styles)]
-        return caption(self.object, self.colour, style)
-
-
-def caption(name: str, colour: str | None = None, style: str | None = None) -> str:
-    """The form the model was trained on: article, manner, colour, object."""
-    words = " ".join(word for word in (style, colour, name) if word)
-    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 class Vocabulary:
@@ -149,8 +93,7 @@ class Vocabulary:
         """What to draw for a prompt. Never fails: an unknown prompt gives the fallback object and says so."""
         words = tokenize(prompt)
         reading = Reading(words, list(self._matches(words)), lambda at: self._noun_end(words, at), self._singles)
-        found = wished(reading, self.objects, self.fallback, self.styles)
-        return self._resolved(found)
+        return resolve(reading, self.objects, self.fallback)
 
     def mentioned(self, text: str) -> tuple[set[str], str]:
         """The objects that a list of things names, and quoted, the words in it that are none."""
@@ -189,22 +132,6 @@ class Vocabulary:
             for phrase, (name, plural, near) in self._words.items()
             if name == item.name and near == nearest and not plural and phrase not in (item.name, item.plural)
         ]
-
-    def _resolved(self, found: Wished) -> ResolvedPrompt:
-        if found.object is None:
-            return ResolvedPrompt("", None, None, found.size, "any", 1, found.fallback)
-        item = self.objects[found.object]
-        return ResolvedPrompt(
-            caption(item.name, found.colour, found.style),
-            item.name,
-            found.colour,
-            found.size,
-            found.place or item.place,
-            found.count,
-            found.fallback,
-            (found.style,) if found.style else item.coloured_styles if found.colour else item.styles,
-            found.by_name,
-        )
 
     def _matches(self, words: list[str]) -> Iterator[Match]:
         """Known phrases from left to right, the longest at each place; a colour before an object is not a fruit."""

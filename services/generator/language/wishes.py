@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
 
 from services.generator.language import foreign
 from services.generator.language.lexicon import ARTICLES, COLOUR_SHADES, DETERMINERS
+from services.generator.language.objects import KnownObject, ResolvedPrompt, caption
 from services.generator.language.places import is_adjective
 from services.generator.language.reading import Match, Reading
 from services.generator.language.spans import quoted
@@ -34,57 +33,26 @@ _NUMBER_REACH = 5
 """Words before an object among which its number may stand: "a pair of very small cats"."""
 
 
-class Drawn(Protocol):
-    """What is asked of an object of the vocabulary."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def colours(self) -> tuple[str, ...]: ...
-    @property
-    def natural(self) -> tuple[str, ...]: ...
-    @property
-    def styles(self) -> tuple[str, ...]: ...
-    @property
-    def coloured_styles(self) -> tuple[str, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Wished:
-    """What is to be drawn; ``object`` None: nothing. ``fallback``: what is not done, in a sentence, or None."""
-
-    object: str | None
-    colour: str | None
-    style: str | None
-    size: Size
-    place: Place | None
-    count: int
-    fallback: str | None
-    by_name: bool = False
-
-
-def wished(reading: Reading, objects: Mapping[str, Drawn], fallback: str, styles: Sequence[str]) -> Wished:
+def resolve(reading: Reading, objects: Mapping[str, KnownObject], fallback: str) -> ResolvedPrompt:
     """Work it out.
 
     Args:
         objects: of the vocabulary, by name.
         fallback: what is drawn where nothing that is wished for is known.
-        styles: all manners of drawing that the model has words for.
     """
-    return _Answer(reading, objects, fallback, styles).give()
+    return _Answer(reading, objects, fallback).give()
 
 
 class _Answer:
-    def __init__(self, reading: Reading, objects: Mapping[str, Drawn], fallback: str, styles: Sequence[str]) -> None:
+    def __init__(self, reading: Reading, objects: Mapping[str, KnownObject], fallback: str) -> None:
         self._reading = reading
         self._words = reading.words
         self._objects = objects
         self._fallback = fallback
-        self._styles = styles
         self._used: set[int] = set()
         self._reasons: list[str] = []
 
-    def give(self) -> Wished:
+    def give(self) -> ResolvedPrompt:
         main = self._reading.main
         if main is None:
             return self._without_object()
@@ -97,24 +65,31 @@ class _Answer:
         count = self._count(main)
         colour = self._colour(main, item)
         style = self._style(item, colour)
-        size, place = self._size(main), self._place()
+        size, place = self._size(main), self._place() or item.place
         self._used |= self._reading.alternatives()
         self._say_what_is_left()
-        fallback = "; ".join(self._reasons) or None
-        return Wished(item.name, colour, style, size, place, count, fallback, by_name=not main.nearest)
+        return ResolvedPrompt(
+            caption(item.name, colour, style),
+            item.name,
+            colour,
+            size,
+            place,
+            count,
+            "; ".join(self._reasons) or None,
+            (style,) if style else item.coloured_styles if colour else item.styles,
+            by_name=not main.nearest,
+        )
 
-    def _without_object(self) -> Wished:
-        drawn: str | None = self._fallback
+    def _without_object(self) -> ResolvedPrompt:
         if not self._reading.wishes or self._fallback in self._reading.refused:
-            drawn = None
             self._say_what_is_left()
-            self._reasons.insert(0, NOTHING_DRAWN)
-        else:
-            self._reasons.append(
-                f"nothing in the prompt is in the model's vocabulary; its fallback is {self._fallback}"
-            )
-            self._say_what_is_undone()
-        return Wished(drawn, None, None, self._size(None), self._place(), 1, "; ".join(self._reasons))
+            reasons = "; ".join([NOTHING_DRAWN, *self._reasons])
+            return ResolvedPrompt("", None, None, self._size(None), "any", 1, reasons)
+        item = self._objects[self._fallback]
+        self._reasons.append(f"nothing in the prompt is in the model's vocabulary; its fallback is {item.name}")
+        self._say_what_is_undone()
+        size, place, reasons = self._size(None), self._place() or item.place, "; ".join(self._reasons)
+        return ResolvedPrompt(caption(item.name), item.name, None, size, place, 1, reasons, item.styles)
 
     # -- what is said -------------------------------------------------------------------------------------------------
 
@@ -156,7 +131,7 @@ class _Answer:
                 return 1
         return 2 if main.plural else 1
 
-    def _colour(self, main: Match, item: Drawn) -> str | None:
+    def _colour(self, main: Match, item: KnownObject) -> str | None:
         before = [at for at in self._before(main) if self._words[at] in COLOUR_WORDS]
         at = self._colour_after(main)
         asked = before + ([at] if at is not None else [])
@@ -194,7 +169,7 @@ class _Answer:
         following = self._words[end : end + 1]
         return at if not following or following[0] in (END, PAUSE) else None
 
-    def _style(self, item: Drawn, colour: str | None) -> str | None:
+    def _style(self, item: KnownObject, colour: str | None) -> str | None:
         for style in item.coloured_styles if colour else item.styles:
             if style in self._words:
                 self._used.update(at for at, word in enumerate(self._words) if word == style)
