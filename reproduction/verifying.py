@@ -20,6 +20,7 @@ from services.generator.decode import decode
 from services.generator.engine import Pixels
 from shared.errors import FrameCorrupt, FrameMissing, UnreadableImage
 from shared.session.format.layout import VERIFICATION
+from shared.session.format.recipes import NoRecipe
 from shared.session.reading.reader import SessionReader
 from shared.system.disk import Disk
 
@@ -96,7 +97,7 @@ async def _verify_frame(
         return replace(report, verdict="cannot", reason=reason, environment=known), None
     try:
         made = await remaker.remake(recorded.entry, recorded.source)
-    except CannotRemake as error:
+    except (CannotRemake, NoRecipe) as error:
         return replace(report, verdict="cannot", reason=str(error), environment=known), None
     report = replace(report, environment=differences(recorded.entry, made.fields))
     if reason := other_model(recorded.entry, made.fields):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.replayer.reruns.plan import Changes
-from services.replayer.reruns.remembered import Run, Runs
+from services.replayer.reruns.remembered import StartedRerun, StartedReruns
 from services.replayer.reruns.rerun import Rerun
 from services.replayer.reruns.sources import last_origin
 from shared.bus.clients import GeneratorClient, RecorderClient
@@ -47,7 +47,7 @@ class Reruns:
         self._runtime = runtime
         self._generator, self._recorder = generator, recorder
         self._root: Path = runtime.settings.sessions_dir
-        self._runs = Runs()
+        self._started = StartedReruns()
         self._turn = asyncio.Lock()
         self._starting = asyncio.Lock()
         server.on(requests.RERUN, self._start)
@@ -56,7 +56,7 @@ class Reruns:
 
     async def close(self) -> None:
         """Break off what is being made; it can be resumed. Jobs that are under way are dropped."""
-        tasks = self._runs.under_way()
+        tasks = self._started.under_way()
         for task in tasks:
             task.cancel()
         if tasks:
@@ -67,12 +67,12 @@ class Reruns:
     async def _start(self, wanted: StartRerun) -> RerunState:
         ids.validate(wanted.into)
         async with self._starting:
-            known = self._runs.get(wanted.into)
+            known = self._started.get(wanted.into)
             if known is not None and not known.is_over:
                 raise SessionBusy(f"session {wanted.into!r} is being made by a re-run already")
             rerun = await self._prepare(wanted)
             task = self._runtime.supervise(rerun.run(self._turn), f"re-run into {wanted.into}")
-            self._runs.add(wanted.into, Run(rerun, task))
+            self._started.add(wanted.into, StartedRerun(rerun, task))
             self._runtime.supervise(self._see_off(rerun, task), f"end of the re-run into {wanted.into}")
         return rerun.state()
 
@@ -92,9 +92,9 @@ class Reruns:
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
-    async def _known(self, session_id: str) -> Run | None:
+    async def _known(self, session_id: str) -> StartedRerun | None:
         """A re-run of ours into this session; one that is over counts while the session is the one it made."""
-        known = self._runs.get(session_id)
+        known = self._started.get(session_id)
         if known is None or not known.is_over:
             return known
         return known if await asyncio.to_thread(_is_there, self._root, known.rerun.stamp) else None

@@ -12,21 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from services.replayer.reruns.maker import Maker, PeerAway, Refused
 from services.replayer.reruns.plan import Changes, Step, Unreadable, steps
 from services.replayer.reruns.sources import last_origin, new_version, recorded_input
 from shared.bus.clients import GeneratorClient, RecorderClient
 from shared.bus.requests.replayer import RerunState, SkippedFrame
-from shared.errors import (
-    GenerationTimeout,
-    GeneratorUnavailable,
-    ParafoveaError,
-    QueueFull,
-    RecorderUnavailable,
-    RecordingBacklogFull,
-)
+from shared.errors import GeneratorLoading, GeneratorUnavailable, ParafoveaError, RecorderUnavailable
 from shared.frame import SessionStamp
 from shared.ids import new_id
+from shared.remaking import BUSY
 from shared.session.reading.reader import SessionReader, open_session
 
 log = logging.getLogger(__name__)
@@ -38,7 +31,14 @@ RETRY_S = 0.5
 MAX_BEHIND = 4
 """Frames of a re-run that may wait for the recorder: the backlog is for live frames."""
 MAX_SKIPPED = 1000
-_BUSY = (QueueFull, RecordingBacklogFull, GenerationTimeout)
+
+
+class PeerAway(Exception):
+    """A process that is needed is not there; the message says which. It is waited for."""
+
+
+class OtherModel(Exception):
+    """It cannot go on: the generator runs another model than it began with; the message says which."""
 
 
 class Rerun:
@@ -72,7 +72,7 @@ class Rerun:
         self.stamp = stamp
         self._changes = changes
         self._changed = changed
-        self._maker = Maker(generator, model)
+        self._model = model
         self._generator = generator
         self._recorder = recorder
         self._state: State = "queued"
@@ -81,11 +81,6 @@ class Rerun:
         self._total = 0
         self.skipped: list[SkippedFrame] = []
         self._last: tuple[int, bytes] | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more comes of it."""
-        return self._state not in ("queued", "running", "waiting")
 
     def state(self) -> RerunState:
         """How it stands."""
@@ -110,7 +105,7 @@ class Rerun:
         except asyncio.CancelledError:
             self._state, self._reason = "cancelled", None
             raise
-        except (Refused, ParafoveaError, OSError) as error:
+        except (OtherModel, ParafoveaError, OSError) as error:
             self._state, self._reason = "failed", str(error)
             log.error("the re-run into %s failed: %s", self.stamp.session_id, error)
         except Exception as error:
@@ -124,15 +119,13 @@ class Rerun:
         except ParafoveaError as error:
             log.info("the recorder closes %s by itself (%s)", self.stamp.session_id, error)
 
-    # -- its course ---------------------------------------------------------------------------------------------------
-
     async def _go(self) -> None:
         parent = await asyncio.to_thread(open_session, self._root, self._parent)
         try:
             self._total = parent.count
             while True:
                 try:
-                    await self._maker.check()
+                    await self._check_model()
                     made = await self._made()
                     self._state, self._reason = "running", None
                     await self._make_all(parent, made)
@@ -143,6 +136,20 @@ class Rerun:
                     await asyncio.sleep(RETRY_S)
         finally:
             await asyncio.shield(asyncio.to_thread(parent.close))
+
+    async def _check_model(self) -> None:
+        """Raise PeerAway where the generator is not there (yet), OtherModel where it runs another model now."""
+        try:
+            status = await self._generator.ask_status()
+        except GeneratorUnavailable:
+            raise PeerAway("the generator does not answer") from None
+        if status.state != "ready" or status.model is None:
+            raise PeerAway(f"the generator is {status.state}")
+        if status.model.revision != self._model:
+            raise OtherModel(
+                f"the generator runs another model now, {status.model.id}; a session is made with one model. "
+                "Start it with the one that this re-run began with, and resume"
+            )
 
     async def _made(self) -> int:
         """Index of the parent's last frame that the new session has; -1 where it has none.
@@ -186,8 +193,10 @@ class Rerun:
             request_id = f"{step.request.request_id}-{new_id()[:8]}"
             request = step.request.model_copy(update={"session": self.stamp, "request_id": request_id})
             try:
-                png = await self._maker.make(request, source)
-            except _BUSY as error:
+                made = await self._generator.generate(request, source, grace_s=ANSWER_S)
+            except (GeneratorUnavailable, GeneratorLoading) as error:
+                raise PeerAway(error.detail) from None
+            except BUSY as error:
                 self._state, self._reason = "waiting", error.detail
                 await asyncio.sleep(RETRY_S)
                 continue
@@ -195,7 +204,7 @@ class Rerun:
                 log.warning("frame %d of %s is left out: %s", step.index, self._parent, error.detail)
                 return error.detail
             self._state, self._reason = "running", None
-            self._last = (step.index, png)
+            self._last = (step.index, made.image)
             return None
 
     def _input(self, parent: SessionReader, step: Step) -> bytes | str:
