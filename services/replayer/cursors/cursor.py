@@ -18,7 +18,7 @@ class Cursor:
         began: when the session began, in Unix seconds, where it says so: another one may get its name.
         position: the frame that ``next`` gives; the session's length at its end.
         shown: the frame shown last, or None since the start or the last seek.
-        last_place: index and total, as they were last told.
+        last_place: index and total, as they were last published.
     """
 
     def __init__(self, name: str, session_id: str, began: object = None) -> None:
@@ -28,7 +28,7 @@ class Cursor:
         self.position = 0
         self.shown: int | None = None
         self.last_place = (0, 0)
-        self._told_complete = False
+        self._is_complete = False
 
     def ahead(self, total: int) -> int | None:
         """The position that ``next`` shows, or None at the end."""
@@ -45,21 +45,21 @@ class Cursor:
         """The frame at ``position`` was shown, or could not be and is passed over."""
         self.shown = position
         self.position = position + 1
-        self._told_complete = False
+        self._is_complete = False
 
     def complete(self) -> None:
-        """There was nothing more to show, and the client was told so."""
-        self._told_complete = True
+        """There was nothing more to show, and the client knows."""
+        self._is_complete = True
 
     def seek(self, position: int) -> None:
         """Go to a place: ``next`` shows it."""
         self.position = position
         self.shown = None
-        self._told_complete = False
+        self._is_complete = False
 
     def state(self, total: int) -> State:
-        """``complete`` once the client was told, until the session grows or the cursor moves."""
-        return "complete" if self._told_complete and self.position >= total else "replaying"
+        """``complete`` once the client knows, until the session grows or the cursor moves."""
+        return "complete" if self._is_complete and self.position >= total else "replaying"
 
 
 class Cursors:

@@ -33,7 +33,7 @@ class Stage(Protocol):
         """Publish a frame."""
         ...
 
-    async def tell(self, cursor: Cursor, at: Place) -> Any:
+    async def report(self, cursor: Cursor, at: Place) -> Any:
         """Publish where a cursor stands."""
         ...
 
@@ -41,7 +41,7 @@ class Stage(Protocol):
 class Player:
     """Plays one cursor. All methods but :meth:`run` are called with the cursor's lock held.
 
-    The next frame is read ahead, so that at its time only the sending is left to do. Times that are told (planned,
+    The next frame is read ahead, so that at its time only the sending is left to do. Times that are published (planned,
     actual) are Unix seconds of one reading of the wall clock, and monotonic from there: a clock that is set while a
     session is played does not change them.
 
@@ -103,10 +103,7 @@ class Player:
                 found = await self._read_ahead(self.playback.position)
                 if found is not None and not await self._wait_until(due):
                     await self._show(found, due)
-        except ParafoveaError as error:
-            log.error("session %s cannot be played on: %s", self.cursor.session_id, error.detail)
-            self.pause()
-        except OSError as error:
+        except (ParafoveaError, OSError) as error:
             log.error("session %s cannot be played on: %s", self.cursor.session_id, error)
             self.pause()
         except Exception:  # what one session holds must not end the others' replays
@@ -114,8 +111,8 @@ class Player:
             self.pause()
         finally:
             self._runs = False
-        if self._stage.is_current(self.cursor):  # at the end, or where it cannot go on: nobody has told that yet
-            await self._stage.tell(self.cursor, Place(*self.cursor.last_place))
+        if self._stage.is_current(self.cursor):  # at the end, or where it cannot go on: nobody has reported that yet
+            await self._stage.report(self.cursor, Place(*self.cursor.last_place))
 
     async def _next_due(self) -> float | None:
         if self.playback.is_complete:
@@ -133,7 +130,7 @@ class Player:
         if self._ahead is None or self._ahead.position != position:
             found = await self._sessions.follow(
                 self.cursor,
-                lambda reader: find(reader, self.cursor, lambda _, total: _below(position, total)),
+                lambda reader: find(reader, self.cursor, lambda _, total: position if position < total else None),
             )
             self._ahead = found if isinstance(found, Found) else None
             if self._ahead is None:  # the session has become shorter: its folder was made anew
@@ -167,8 +164,4 @@ class Player:
             if self.playback.position != self.cursor.position:  # the next round begins
                 self.cursor.seek(self.playback.position)
                 after = await self._sessions.follow(self.cursor, lambda reader: place(reader, 0))
-            await self._stage.tell(self.cursor, after)
-
-
-def _below(position: int, total: int) -> int | None:
-    return position if position < total else None
+            await self._stage.report(self.cursor, after)
