@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 LoadEngine = Callable[[], Engine]
 
-TellProgress = Callable[[Generate, int, int], None]
-"""Told on the event loop: the request, steps done, steps in all."""
+OnProgress = Callable[[Generate, int, int], None]
+"""Called on the event loop with the request, steps done, steps in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class Inference:
         log.info("ready: %s (%s) on %s in %s", self.info.id, self.info.kind, self.info.device, self.info.dtype)
         return True
 
-    async def run(self, job: Job, tell_progress: TellProgress) -> Run | None:
-        """Run a job; None when it came to nothing, and its caller was told why."""
+    async def run(self, job: Job, on_progress: OnProgress) -> Run | None:
+        """Run a job; None when it came to nothing, and its caller has the error."""
         engine, info, request, decoded = self._engine, self.info, job.request, job.decoded
         assert engine is not None
         assert info is not None
@@ -85,7 +85,7 @@ class Inference:
         loop = asyncio.get_running_loop()
 
         def on_step(step: int, steps: int) -> None:
-            loop.call_soon_threadsafe(tell_progress, request, step, steps)
+            loop.call_soon_threadsafe(on_progress, request, step, steps)
 
         started = time.monotonic()
         try:

@@ -59,7 +59,7 @@ class Requests:
         self._queue = queue
         self._backlog = backlog
         self._stream = stream
-        self._tell_status = status
+        self._current_status = status
         self._check_ready = check_ready
         self._acknowledgements = Acknowledgements(bus, sessions)
         self._acknowledged = asyncio.Event()
@@ -90,12 +90,12 @@ class Requests:
         return Cancelled(found=self._queue.cancel(asked.request_id))
 
     async def _status(self, asked: Nothing) -> Status:
-        return self._tell_status()
+        return self._current_status()
 
     async def _pending(self, asked: Nothing) -> Listing:
         return Listing(
             epoch=self._stream.epoch,
-            stopping=self._tell_status().state == "stopping",
+            stopping=self._current_status().state == "stopping",
             frames=self._backlog.pending(),
             next_record_seq=dict(self._stream.next_record_seq),
         )

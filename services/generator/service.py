@@ -62,7 +62,7 @@ class Generator:
         self.backlog = Backlog(runtime.settings.backlog_bytes)
         self.stream = FrameStream(self._encoder)
         self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
-        self._frames = Publisher(runtime.bus, "frames", self._tell_state)
+        self._frames = Publisher(runtime.bus, "frames", self._status_on_join)
         self._requests = Requests(
             runtime.bus,
             runtime.settings.sessions_dir,
@@ -77,7 +77,7 @@ class Generator:
     # -- life ---------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Serve until told to stop, then see the backlog off."""
+        """Serve until stopped, then wait for acknowledgements, and spill the frames that got none."""
         self._runtime.supervise(self._requests.serve(), "requests")
         self._runtime.supervise(self._frames.serve_joins(), "joins")
         self._runtime.supervise(self._beat(), "heartbeat")
@@ -177,7 +177,7 @@ class Generator:
             job = await self.queue.take()
             await self.publish_status()
             try:
-                run = await self._inference.run(job, self._tell_progress)
+                run = await self._inference.run(job, self._publish_progress)
             finally:
                 self.queue.finish(job)
             if run is not None:
@@ -215,7 +215,7 @@ class Generator:
     def _held_bytes(self) -> int:
         return self.backlog.held_bytes + self.queue.held_bytes
 
-    # -- what others are told -----------------------------------------------------------------------------------------
+    # -- what is published ---------------------------------------------------------------------------------------------
 
     async def _beat(self) -> None:
         while True:
@@ -224,7 +224,7 @@ class Generator:
             await asyncio.sleep(HEARTBEAT_S)
 
     async def publish_status(self) -> None:
-        """Tell subscribers how things stand."""
+        """Publish how things stand."""
         await self._frames.publish(self.status())
 
     def status(self) -> Status:
@@ -238,11 +238,11 @@ class Generator:
             limit_bytes=self._runtime.settings.backlog_bytes,
         )
 
-    def _tell_progress(self, request: Generate, step: int, steps: int) -> None:
-        told = Progress(request_id=request.request_id, client_id=request.client_id, step=step, steps=steps)
-        self._publish_soon(told)
+    def _publish_progress(self, request: Generate, step: int, steps: int) -> None:
+        progress = Progress(request_id=request.request_id, client_id=request.client_id, step=step, steps=steps)
+        self._publish_soon(progress)
 
-    def _tell_state(self, message_type: str) -> list[Message]:
+    def _status_on_join(self, message_type: str) -> list[Message]:
         return [self.status()] if message_type == Status.type else []
 
     def _publish_soon(self, message: AnyMessage, payload: bytes = b"") -> None:

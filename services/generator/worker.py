@@ -44,13 +44,13 @@ class Worker:
             try:
                 value = call()
             except BaseException as error:
-                self._tell(result, error, None)
+                self._hand_over(result, error, None)
             else:
-                self._tell(result, None, value)
+                self._hand_over(result, None, value)
                 del value
             del call, result, item  # an idle thread must not keep the last picture alive
 
-    def _tell(self, result: asyncio.Future[Any], error: BaseException | None, value: Any) -> None:
+    def _hand_over(self, result: asyncio.Future[Any], error: BaseException | None, value: Any) -> None:
         try:
             self._loop.call_soon_threadsafe(_resolve, result, error, value)
         except RuntimeError:

@@ -32,8 +32,8 @@ _PIXELS_AT_LEAST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Who is told of each step, and who may stop the run."""
+class Monitor:
+    """Gets each step of a run, and may stop it."""
 
     on_step: Callable[[int, int], None]
     cancelled: Callable[[], bool]
@@ -106,7 +106,7 @@ class Denoiser:
             return {}
         return {"fallback": NO_NEGATIVE}
 
-    def run(self, edit: Edit, used: Used, progress: Progress, prompt: str | None = None, **inputs: Any) -> Floats:
+    def run(self, edit: Edit, used: Used, monitor: Monitor, prompt: str | None = None, **inputs: Any) -> Floats:
         """Denoise one picture.
 
         Args:
@@ -135,8 +135,8 @@ class Denoiser:
         if self._guidance:
             wanted[self._guidance] = used.guidance_scale
         call = {name: value for name, value in wanted.items() if value is not None and name in self._takes}
-        call.update(self._callbacks(used.steps, progress))
-        progress.check()
+        call.update(self._callbacks(used.steps, monitor))
+        monitor.check()
         with torch.inference_mode():
             image = np.asarray(self._pipeline(**call).images[0], np.float32)
         if not np.isfinite(image).all():
@@ -161,7 +161,7 @@ class Denoiser:
             return {"negative_prompt": " "}  # without one these pipelines do not guide at all
         return {"negative_prompt": edit.negative_prompt}
 
-    def _callbacks(self, steps: int, progress: Progress) -> dict[str, Any]:
+    def _callbacks(self, steps: int, monitor: Monitor) -> dict[str, Any]:
         done = 0
 
         def count() -> None:
@@ -169,8 +169,8 @@ class Denoiser:
             done += 1
             # A strength below 1 leaves steps out, a scheduler of second order has two timesteps each.
             total = getattr(self._pipeline, "num_timesteps", None) or steps
-            progress.on_step(done, max(total, done))
-            progress.check()
+            monitor.on_step(done, max(total, done))
+            monitor.check()
 
         def on_step_end(_pipeline: Any, _step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             count()

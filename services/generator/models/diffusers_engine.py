@@ -8,7 +8,7 @@ from typing import Protocol
 
 from services.generator.engine import Edit, EditCancelled, Edited, ModelInfo
 from services.generator.models import device
-from services.generator.models.denoising import Denoiser, Progress, Used
+from services.generator.models.denoising import Denoiser, Monitor, Used
 from services.generator.models.files import first_line
 from shared.errors import GenerationFailed, ParafoveaError
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 class Painter(Protocol):
     """How one kind of model makes its change: see :mod:`repaint` and :mod:`layer`."""
 
-    def __call__(self, edit: Edit, used: Used, progress: Progress) -> Edited: ...
+    def __call__(self, edit: Edit, used: Used, monitor: Monitor) -> Edited: ...
 
 
 class DiffusersEngine:
@@ -35,7 +35,7 @@ class DiffusersEngine:
 
     def run(self, edit: Edit, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Edited:
         try:
-            return self._painter(edit, self._denoiser.values(edit), Progress(on_step, cancelled))
+            return self._painter(edit, self._denoiser.values(edit), Monitor(on_step, cancelled))
         except (EditCancelled, ParafoveaError):
             raise
         except Exception as error:

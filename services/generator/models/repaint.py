@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from services.generator.engine import Edit, Edited, Pixels
-from services.generator.models.denoising import Denoiser, Floats, Progress, Used
+from services.generator.models.denoising import Denoiser, Floats, Monitor, Used
 from services.generator.painting import crop, paste
 from shared.sectors import Region
 
@@ -21,7 +21,7 @@ class Repaint:
     def __init__(self, denoiser: Denoiser) -> None:
         self._denoiser = denoiser
 
-    def __call__(self, edit: Edit, used: Used, progress: Progress) -> Edited:
+    def __call__(self, edit: Edit, used: Used, monitor: Monitor) -> Edited:
         height, width = edit.pixels.shape[:2]
         planned = crop.plan(edit.region, width, height, self._denoiser.size, self._denoiser.factor)
         box, work = planned.box, (planned.work_width, planned.work_height)
@@ -30,7 +30,7 @@ class Repaint:
         generated = self._denoiser.run(
             edit,
             used,
-            progress,
+            monitor,
             image=picture,
             mask_image=_mask(planned.target, (box.width, box.height), work),
             width=planned.work_width,

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.generator.language.words import Place, Size
 from services.generator.painting.scene import sky_share
 from shared.sectors import Region
-
-Size = Literal["small", "medium", "large"]
-Place = Literal["sky", "ground", "any"]
 
 EXTENT: dict[Size, tuple[float, float]] = {"small": (0.28, 0.36), "medium": (0.46, 0.60), "large": (0.72, 0.84)}
 """The object's longer side as a share of the sector's shorter one, from and to."""
