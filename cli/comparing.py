@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.asking import fail, session_folder
-from cli.output import print_table, printable, reader_may_leave, say
+from cli.output import print_table, printable, progress, reader_may_leave, say
 from reproduction.pairing import Compared, compare, count_pairs, lines, summary
 from reproduction.sheet import MAX_ROWS, Sheet
 from shared.errors import SessionDamaged, SessionNotFound
@@ -83,9 +81,7 @@ def _take(compared: Compared, sheet: Sheet | None) -> Row:
 
 
 def _shown(found: Iterator[Compared], total: int, *, quiet: bool) -> Iterator[Compared]:
-    errors = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, disable=quiet or not errors.is_terminal, transient=True) as bar:
+    with progress(quiet=quiet) as bar:
         yield from bar.track(found, total=total, description="comparing")
 
 

@@ -9,10 +9,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from cli.asking import fail
-from cli.output import say
+from cli.output import progress, say
 from shared.bus.clients import ReplayerClient
 from shared.bus.requests.replayer import RerunState, StartRerun
 from shared.errors import GeneratorLoading, ParafoveaError, ReplayerUnavailable
@@ -127,10 +126,8 @@ async def _start(replayer: ReplayerClient, wanted: StartRerun) -> RerunState:
 
 
 async def _follow(replayer: ReplayerClient, state: RerunState, *, quiet: bool) -> RerunState:
-    errors = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, disable=quiet or not errors.is_terminal, transient=True) as bar:
-        task: TaskID = bar.add_task(state.session_id, total=state.total)
+    with progress(quiet=quiet) as bar:
+        task = bar.add_task(state.session_id, total=state.total)
         while state.state not in _OVER:
             await asyncio.sleep(POLL_S)
             state = await replayer.rerun_status(state.session_id)

@@ -10,12 +10,11 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from cli.asking import fail, session_folder
 from cli.by import By
-from cli.output import say
+from cli.output import progress, say
 from reproduction.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
 from reproduction.verdict import FrameReport, SessionReport, Thresholds, Verdict
 from reproduction.verifying import store
@@ -73,10 +72,8 @@ def run(session: str, *, as_json: bool, psnr: float, ssim: float, by: By, model:
 async def _verify(
     settings: Settings, reader: SessionReader, by: By, thresholds: Thresholds, *, quiet: bool
 ) -> SessionReport:
-    errors = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     async with _maker(settings, by) as maker:
-        with Progress(*columns, console=errors, disable=quiet or not errors.is_terminal, transient=True) as bar:
+        with progress(quiet=quiet) as bar:
             task = bar.add_task(f"verifying {reader.session_id} (made by: {maker.name})", total=reader.count)
 
             def on_frame(frame: FrameReport) -> None:

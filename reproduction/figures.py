@@ -48,6 +48,12 @@ class Figures:
         return {"differing_pixels": self.differing_pixels, "psnr_db": psnr_db, "ssim": round(self.ssim, 6)}
 
 
+def to_json(found: Figures | None, prefix: str = "") -> dict[str, Any]:
+    """Figures as keys and values of a JSON object; the same keys without values where there are none."""
+    values = found.to_json() if found else dict.fromkeys(("differing_pixels", "psnr_db", "ssim"))
+    return {f"{prefix}{key}": value for key, value in values.items()}
+
+
 def figures(one: Pixels, other: Pixels) -> Figures:
     """Compare two pictures.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from reproduction.figures import SMALLEST_PX, Figures, crop, figures
+from reproduction.figures import SMALLEST_PX, Figures, crop, figures, to_json
 from reproduction.remaking import region_of
 from services.generator.decode import decode
 from services.generator.engine import Pixels
@@ -48,16 +48,16 @@ class Compared:
         a, b = self.pair.a or {}, self.pair.b or {}
         return {
             "index": self.pair.index,
-            **{f"{key}_{side}": entry.get(key) for key in _TOLD for side, entry in (("a", a), ("b", b))},
+            **{f"{key}_{side}": entry.get(key) for key in _SHOWN for side, entry in (("a", a), ("b", b))},
             "same_input": a["input_sha256"] == b.get("input_sha256") if a.get("input_sha256") else None,
             "identical": self.whole.identical if self.whole else None,
-            **_told("", self.whole),
-            **_told("sector_", self.sector),
+            **to_json(self.whole),
+            **to_json(self.sector, "sector_"),
             "problem": self.problem,
         }
 
 
-_TOLD = ("filename", "target_sector", "prompt", "seed")
+_SHOWN = ("filename", "target_sector", "prompt", "seed")
 
 
 def count_pairs(a: SessionReader, b: SessionReader) -> int:
@@ -151,11 +151,6 @@ def _pixels(reader: SessionReader, entry: Entry | None) -> tuple[Pixels | None, 
         return decode(reader.frame_bytes(dict(entry))).pixels, None
     except (FrameCorrupt, FrameMissing, UnreadableImage) as error:
         return None, error.detail
-
-
-def _told(prefix: str, found: Figures | None) -> dict[str, Any]:
-    told = found.to_json() if found else {"differing_pixels": None, "psnr_db": None, "ssim": None}
-    return {f"{prefix}{key}": value for key, value in told.items()}
 
 
 def _mean(found: Sequence[Mapping[str, Any]], key: str) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from reproduction.environment import Difference, excuses
-from reproduction.figures import Figures
+from reproduction.figures import Figures, to_json
 
 Verdict = Literal["identical", "close", "different", "altered", "cannot"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -63,8 +63,7 @@ class FrameReport:
             "target_sector": self.sector,
             "verdict": self.verdict,
             "reason": self.reason,
-            **({"differing_pixels": None, "psnr_db": None, "ssim": None} if self.figures is None else {}),
-            **(self.figures.to_json() if self.figures else {}),
+            **to_json(self.figures),
             "differing_pixels_outside": self.outside,
         }
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -25,16 +25,14 @@ from shared.session.reading.reader import SessionReader
 from shared.system.disk import Disk
 
 
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """A recorded frame as it was read: its pixels, its input, and what is known of it without making it again."""
 
-    def __init__(
-        self, entry: Mapping[str, Any], report: FrameReport, pixels: Pixels | None, source: bytes | None
-    ) -> None:
-        self.entry = entry
-        self.report = report
-        self.pixels = pixels
-        self.source = source
+    entry: Mapping[str, Any]
+    report: FrameReport
+    pixels: Pixels | None = None
+    source: bytes | None = None
 
 
 async def verify(
@@ -108,19 +106,19 @@ async def _verify_frame(
 def _read(reader: SessionReader, entry: dict[str, Any], broken: str | None) -> Recorded:
     report = FrameReport(entry["index"], entry["filename"], str(entry.get("target_sector")), "cannot")
     if broken is not None:
-        return Recorded(entry, replace(report, verdict="altered", reason=broken), None, None)
+        return Recorded(entry, replace(report, verdict="altered", reason=broken))
     try:
         data = reader.frame_bytes(entry)
         pixels = decode(data).pixels
     except (FrameCorrupt, FrameMissing, UnreadableImage) as error:
-        return Recorded(entry, replace(report, verdict="altered", reason=error.detail), None, None)
+        return Recorded(entry, replace(report, verdict="altered", reason=error.detail))
     source, problem = _read_input(reader, entry)
     if source is None:
-        return Recorded(entry, replace(report, reason=problem), pixels, None)
+        return Recorded(entry, replace(report, reason=problem), pixels)
     try:
         outside, problem = _look_outside(entry, pixels, source)
     except (UnreadableImage, ValueError) as error:
-        return Recorded(entry, replace(report, reason=f"its input does not fit: {error}"), pixels, None)
+        return Recorded(entry, replace(report, reason=f"its input does not fit: {error}"), pixels)
     return Recorded(entry, replace(report, outside=outside, reason=problem), pixels, source)
 
 
