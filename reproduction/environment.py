@@ -12,6 +12,7 @@ Difference = tuple[Any, Any]
 
 _MODEL = ("revision", "kind", "pipeline", "scheduler")
 """A model's id is no part of it: the same files in another folder are the same model."""
+_OTHERS = ("device", "dtype", "versions", "environment")
 
 _RENDERER = "environment.renderer"
 _OWN_VERSION = "versions.parafovea"
@@ -33,14 +34,7 @@ def flatten(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def of_engine(info: ModelInfo) -> dict[str, Any]:
     """The same fields of an engine in this process."""
-    model = {"id": info.id, **{key: getattr(info, key) for key in _MODEL}}
-    return {
-        "model": model,
-        "device": info.device,
-        "dtype": info.dtype,
-        "versions": info.versions,
-        "environment": info.environment,
-    }
+    return {"model": info.model.model_dump(), **{key: getattr(info, key) for key in _OTHERS}}
 
 
 def differences(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, Difference]:

@@ -85,13 +85,8 @@ def differing_outside(picture: Pixels, source: Pixels, region: Region) -> int:
     if picture.shape != source.shape:
         raise ValueError(f"the picture has {_size(picture)} pixels and its input {_size(source)}")
     differing = differing_pixels(picture, source)
-    differing[region.top : region.bottom, region.left : region.right] = False
+    differing[region.slices] = False
     return int(np.count_nonzero(differing))
-
-
-def crop(picture: Pixels, region: Region) -> Pixels:
-    """The pixels inside a region."""
-    return picture[region.top : region.bottom, region.left : region.right]
 
 
 def difference_map(one: Pixels, other: Pixels) -> Pixels:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from reproduction.figures import SMALLEST_PX, Figures, crop, figures, to_json
+from reproduction.figures import SMALLEST_PX, Figures, figures, to_json
 from reproduction.remaking import region_of
 from services.generator.decode import decode
 from services.generator.engine import Pixels
@@ -141,7 +141,7 @@ def _in_sector(pair: Pair, pixels_a: Pixels, pixels_b: Pixels) -> Figures | None
     here, there = (region_of(entry or {}, width, height) for entry in (pair.a, pair.b))
     if here is None or here != there or min(here.width, here.height) < SMALLEST_PX:
         return None
-    return figures(crop(pixels_a, here), crop(pixels_b, here))
+    return figures(pixels_a[here.slices], pixels_b[here.slices])
 
 
 def _pixels(reader: SessionReader, entry: Entry | None) -> tuple[Pixels | None, str | None]:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from reproduction.environment import differences, other_model, other_renderer
-from reproduction.figures import SMALLEST_PX, crop, differing_outside, figures
+from reproduction.figures import SMALLEST_PX, differing_outside, figures
 from reproduction.remaking import CannotRemake, Remade, Remaker, region_of
 from reproduction.verdict import FrameReport, SessionReport, Thresholds
 from services.generator.decode import decode
@@ -152,7 +152,7 @@ def _compare(
     found = figures(pixels, made.pixels)
     region = region_of(recorded.entry, pixels.shape[1], pixels.shape[0])
     if region is not None and min(region.width, region.height) >= SMALLEST_PX and not found.identical:
-        inside = figures(crop(pixels, region), crop(made.pixels, region))
+        inside = figures(pixels[region.slices], made.pixels[region.slices])
         # What differs outside the sector as well is never close.
         if inside.differing_pixels < found.differing_pixels:
             reason = report.reason or "made again, it differs outside the target sector"

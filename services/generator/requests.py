@@ -10,7 +10,7 @@ from services.generator.acknowledged import Acknowledgements
 from services.generator.backlog import Backlog
 from services.generator.engine import ModelInfo
 from services.generator.jobs import JobQueue
-from services.generator.stream import FrameStream, model_of
+from services.generator.stream import FrameStream
 from shared.bus.call import Nothing, WithImage
 from shared.bus.messages import Status
 from shared.bus.requests import generator as requests
@@ -115,7 +115,7 @@ class Requests:
     async def _vocabulary(self, asked: Nothing) -> Vocabulary:
         info = self._check_ready()
         known = info.vocabulary.to_json() if info.vocabulary is not None else {}
-        return Vocabulary(model=model_of(info), **known)
+        return Vocabulary(model=info.model, **known)
 
     async def _acknowledge(self, asked: Acknowledge) -> Acknowledged:
         await self._acknowledgements.check(asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.generator.backlog import Backlog
 from services.generator.inference import Inference
 from services.generator.jobs import JobQueue
-from services.generator.stream import FrameStream, model_of
+from services.generator.stream import FrameStream
 from shared.bus.messages import Backlogged, Status, Waiting
 
 
@@ -36,7 +36,7 @@ def standing(
         running=running.request.request_id if running else None,
         backlog_bytes=backlog.held_bytes,
         backlog_limit_bytes=limit_bytes,
-        model=model_of(info) if info else None,
+        model=info.model if info else None,
         device=info.device if info else None,
         dtype=info.dtype if info else None,
     )

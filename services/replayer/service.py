@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Literal
 from weakref import WeakValueDictionary
 
-from services.replayer.cursors.cursor import Cursor, Cursors
-from services.replayer.cursors.frames import Found, Place, Target, find, place, position_of
+from services.replayer.cursors.cursor import Cursor, Cursors, Place
+from services.replayer.cursors.frames import Found, Target, find, place, position_of
 from services.replayer.cursors.sessions import Sessions
 from services.replayer.playback.player import Player
 from services.replayer.reruns.registry import Reruns
@@ -173,7 +173,7 @@ class Replayer:
 
     async def report(self, cursor: Cursor, at: Place) -> ReplayStatus:
         """Publish where a cursor stands, and answer with it."""
-        cursor.last_place = (at.index, at.total)
+        cursor.last_place = at
         state = self._state(cursor, at)
         await self._publisher.publish(state)
         return state
@@ -196,7 +196,7 @@ class Replayer:
     def _states_on_join(self, message_type: str) -> Iterable[Message]:
         if message_type != ReplayStatus.type:
             return []
-        return [self._state(cursor, Place(*cursor.last_place)) for cursor in self.cursors.recent(CURSORS_ON_JOIN)]
+        return [self._state(cursor, cursor.last_place) for cursor in self.cursors.recent(CURSORS_ON_JOIN)]
 
     async def _report_place(self, cursor: Cursor) -> ReplayStatus:
         at = await self.sessions.follow(cursor, lambda reader: place(reader, cursor.position))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 from services.generator.engine import Edit, EditCancelled, Edited, ModelInfo
 from services.generator.models import device
@@ -15,10 +14,8 @@ from shared.errors import GenerationFailed, ParafoveaError
 log = logging.getLogger(__name__)
 
 
-class Painter(Protocol):
-    """How one kind of model makes its change: see :mod:`repaint` and :mod:`layer`."""
-
-    def __call__(self, edit: Edit, used: Used, monitor: Monitor) -> Edited: ...
+Painter = Callable[[Edit, Used, Monitor], Edited]
+"""How one kind of model makes its change: see :mod:`repaint` and :mod:`layer`."""
 
 
 class DiffusersEngine:

@@ -25,7 +25,7 @@ class Repaint:
         height, width = edit.pixels.shape[:2]
         planned = crop.plan(edit.region, width, height, self._denoiser.size, self._denoiser.factor)
         box, work = planned.box, (planned.work_width, planned.work_height)
-        original = edit.pixels[box.top : box.bottom, box.left : box.right]
+        original = edit.pixels[box.slices]
         picture = Image.fromarray(original).resize(work, Image.Resampling.LANCZOS)
         generated = self._denoiser.run(
             edit,
@@ -38,7 +38,7 @@ class Repaint:
         )
         painted = paste.match_tone(_to_box(generated, box), original, planned.target)
         inside = planned.target
-        pixels = paste.paste(edit.pixels, edit.region, painted[inside.top : inside.bottom, inside.left : inside.right])
+        pixels = paste.paste(edit.pixels, edit.region, painted[inside.slices])
         notes = self._denoiser.unheeded(edit, used)
         return Edited(pixels, used.steps, used.guidance_scale, used.strength, notes)
 

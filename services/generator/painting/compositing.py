@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from services.generator.engine import Pixels
+from services.generator.engine import Floats, Pixels
 from services.generator.painting import placing, scene
 from services.generator.painting.cutout import Cutout
 from services.generator.painting.paste import feather_mask
@@ -18,8 +17,6 @@ from services.generator.painting.placing import Pose, Wish
 from services.generator.painting.rendering import Patch, render
 from services.generator.painting.scene import LUMA, Light, to_linear, to_srgb
 from shared.sectors import Region
-
-Floats = NDArray[np.floating[Any]]
 
 _SURROUNDINGS = 0.75
 """How far around an object its light is measured, in parts of its size."""
@@ -68,7 +65,7 @@ def compose(pixels: Pixels, region: Region, cutout: Cutout, wish: Wish, seed: in
     poses = placing.place(
         seed, region, cutout.width / cutout.height, wish, sky, (width, height), margin_px=2 * (blur or 0.0)
     )
-    inside = pixels[region.top : region.bottom, region.left : region.right]
+    inside = pixels[region.slices]
     canvas = _LINEAR_OF_LEVEL[inside]
     touched = np.zeros(inside.shape[:2], bool)
     shadow_room = feather_mask(region, width, height)
@@ -86,9 +83,9 @@ def compose(pixels: Pixels, region: Region, cutout: Cutout, wish: Wish, seed: in
         touched[there] |= alpha > 0
     result = pixels.copy()
     laid = np.rint(to_srgb(canvas[touched]) * 255).astype(np.uint8)
-    result[region.top : region.bottom, region.left : region.right][touched] = laid
+    result[region.slices][touched] = laid
     changed = np.zeros((height, width), bool)
-    changed[region.top : region.bottom, region.left : region.right] = touched
+    changed[region.slices] = touched
     return Composite(result, changed, poses)
 
 

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Literal
 
 CURSOR_LIMIT = 1000
 """Cursors remembered at once: the one unused for longest makes room, so names that clients make up cost nothing."""
 
 State = Literal["replaying", "complete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cursor stands.
+
+    Attributes:
+        index: of the frame there; at the end, of the next frame to be recorded.
+        total: entries of the session.
+    """
+
+    index: int
+    total: int
 
 
 class Cursor:
@@ -18,7 +32,7 @@ class Cursor:
         began: when the session began, in Unix seconds, where it says so: another one may get its name.
         position: the frame that ``next`` gives; the session's length at its end.
         shown: the frame shown last, or None since the start or the last seek.
-        last_place: index and total, as they were last published.
+        last_place: as it was last published.
     """
 
     def __init__(self, name: str, session_id: str, began: object = None) -> None:
@@ -27,7 +41,7 @@ class Cursor:
         self.began = began
         self.position = 0
         self.shown: int | None = None
-        self.last_place = (0, 0)
+        self.last_place = Place(0, 0)
         self._is_complete = False
 
     def ahead(self, total: int) -> int | None:

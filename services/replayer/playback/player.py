@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from services.replayer.cursors.cursor import Cursor
-from services.replayer.cursors.frames import Found, Place, find, place
+from services.replayer.cursors.cursor import Cursor, Place
+from services.replayer.cursors.frames import Found, find, place
 from services.replayer.cursors.sessions import Sessions
 from services.replayer.playback.clock import Playback
 from shared.errors import ParafoveaError
@@ -112,7 +112,7 @@ class Player:
         finally:
             self._runs = False
         if self._stage.is_current(self.cursor):  # at the end, or where it cannot go on: nobody has reported that yet
-            await self._stage.report(self.cursor, Place(*self.cursor.last_place))
+            await self._stage.report(self.cursor, self.cursor.last_place)
 
     async def _next_due(self) -> float | None:
         if self.playback.is_complete:

@@ -34,7 +34,7 @@ def edit(pixels: Pixels, seed: int = 1, prompt: str = "a red apple", **values: o
 
 def outside(region: Region, pixels: Pixels) -> np.ndarray:
     mask = np.ones(pixels.shape[:2], bool)
-    mask[region.top : region.bottom, region.left : region.right] = False
+    mask[region.slices] = False
     return mask
 
 

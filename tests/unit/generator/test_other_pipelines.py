@@ -136,7 +136,7 @@ def test_it_paints_the_sector_reports_its_steps_and_encodes_a_prompt_once(name: 
     assert not np.array_equal(run("a bird"), first)
     changed = (first != photo).any(axis=2)
     assert changed[region.top :, region.left :].any()
-    changed[region.top : region.bottom, region.left : region.right] = False
+    changed[region.slices] = False
     assert not changed.any()
     stop = Monitor(lambda done, total: told.append((done, total)), lambda: told[-1][0] == 1)
     with pytest.raises(EditCancelled):
