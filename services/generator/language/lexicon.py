@@ -1,17 +1,9 @@
-"""Words by what they do in a prompt: which ask for something new, take away, change, keep, or only say where."""
+"""Words by what they mean in a prompt (sizes, numbers, colours, places), and by what they do in it: ask for something
+new, take away, change, keep, or only say where."""
 
 from __future__ import annotations
 
-from services.generator.language.words import (
-    COLOUR_WORDS,
-    GROUND_WORDS,
-    LARGE,
-    PREPOSITIONS,
-    SKY_WORDS,
-    SMALL,
-    VERBS,
-    word_set,
-)
+from services.generator.language.words import by_word, numbers, word_set
 
 
 def _forms(text: str) -> frozenset[str]:
@@ -26,6 +18,55 @@ def _forms(text: str) -> frozenset[str]:
         found |= {verb, third, f"{short}ed", f"{short}ing"}
     return frozenset(found)
 
+
+MOST = 5
+"""More than this many objects are not asked of one edit."""
+
+SMALL = word_set("small tiny little mini miniature wee baby petite")
+LARGE = word_set("large big huge giant enormous gigantic massive")
+
+COUNTS: dict[str, int] = numbers(
+    "one 1 two 2 pair 2 couple 2 three 3 some 3 few 3 four 4 several 4 five 5 many 5 lots 5 lot 5 bunch 3 group 3 "
+    "trio 3 cluster 4 flock 5 herd 5 swarm 5"
+)
+LARGER_COUNTS: dict[str, int] = numbers(
+    "six 6 seven 7 eight 8 nine 9 ten 10 eleven 11 twelve 12 dozen 12 dozens 24 twenty 20 fifty 50 hundred 100 "
+    "hundreds 200 thousand 1000 thousands 2000 countless 1000"
+)
+"""Numbers beyond :data:`MOST`."""
+
+COLOUR_WORDS: dict[str, str] = by_word(
+    {
+        "red": "red crimson scarlet ruby maroon",
+        "orange": "orange amber",
+        "yellow": "yellow golden gold",
+        "green": "green emerald lime olive",
+        "blue": "blue navy azure cyan turquoise teal",
+        "purple": "purple violet lilac lavender mauve",
+        "pink": "pink magenta rosy",
+        "white": "white ivory silver",
+        "black": "black",
+        "brown": "brown tan",
+        "gray": "gray grey",
+    }
+)
+
+VERBS = word_set("add put place draw paint show insert make include create give")
+PREPOSITIONS = word_set(
+    "in on near by beside under over above behind at to below around against from into onto with of inside across "
+    "along between among underneath beneath"
+)
+SKY_WORDS = word_set("sky skies air flying airborne heaven")
+GROUND_WORDS = word_set("ground grass floor table lawn meadow soil sand beach path rock rocks field")
+
+MISLEADING = frozenset(
+    {
+        *("hot dog", "hot dogs", "sea horse", "sea horses", "guinea pig", "guinea pigs", "sea lion", "sea lions"),
+        *("prairie dog", "prairie dogs", "sea urchin", "bell pepper", "bell peppers", "pine cone", "pine cones"),
+        *("horse chestnut", "bird of paradise", "cat walk", "moon walk"),
+    }
+)
+"""Names of things that are not what a word in them names."""
 
 ARTICLES = word_set("a an")
 DEFINITE = word_set("the this that these those its it's my your his her their our each every both all")

@@ -13,23 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from services.generator.language.lexicon import DETERMINERS, GLUE, PLAIN
+from services.generator.language import lexicon
 from services.generator.language.objects import KnownObject, ResolvedPrompt
 from services.generator.language.places import is_adjective
 from services.generator.language.reading import Match, Reading
 from services.generator.language.spans import quoted
 from services.generator.language.tokens import END, PAUSE, tokenize
 from services.generator.language.wishes import resolve
-from services.generator.language.words import (
-    COLOUR_WORDS,
-    COUNTS,
-    LARGE,
-    MISLEADING,
-    MOST,
-    SMALL,
-    plural_of,
-    singulars,
-)
+from services.generator.language.words import plural_of, singulars
 
 FILE = "vocabulary.json"
 LONGEST = 4
@@ -100,9 +91,11 @@ class Vocabulary:
         words = tokenize(text)
         matches = list(self._matches(words))
         known = {at for match in matches for at in range(match.start, match.end)}
-        unknown = [at not in known and word not in PLAIN and word not in (END, PAUSE) for at, word in enumerate(words)]
+        unknown = [
+            at not in known and word not in lexicon.PLAIN and word not in (END, PAUSE) for at, word in enumerate(words)
+        ]
         named = {match.object for match in matches if not match.nearest}
-        return named, quoted(words, unknown, [word in GLUE for word in words])
+        return named, quoted(words, unknown, [word in lexicon.GLUE for word in words])
 
     def to_json(self) -> dict[str, Any]:
         """All that a prompt may say, for people and programs that write prompts."""
@@ -116,12 +109,12 @@ class Vocabulary:
                 for item in self.objects.values()
             ],
             "colours": {
-                colour: sorted(word for word, meant in COLOUR_WORDS.items() if meant == colour)
+                colour: sorted(word for word, meant in lexicon.COLOUR_WORDS.items() if meant == colour)
                 for colour in sorted({colour for item in self.objects.values() for colour in item.colours})
             },
-            "sizes": {"small": sorted(SMALL), "large": sorted(LARGE)},
-            "numbers": COUNTS,
-            "most": MOST,
+            "sizes": {"small": sorted(lexicon.SMALL), "large": sorted(lexicon.LARGE)},
+            "numbers": lexicon.COUNTS,
+            "most": lexicon.MOST,
             "styles": list(self.styles),
             "fallback": self.fallback,
         }
@@ -137,7 +130,7 @@ class Vocabulary:
         """Known phrases from left to right, the longest at each place; a colour before an object is not a fruit."""
         at = 0
         while at < len(words):
-            step = next((length for length in (3, 2) if " ".join(words[at : at + length]) in MISLEADING), 0)
+            step = next((length for length in (3, 2) if " ".join(words[at : at + length]) in lexicon.MISLEADING), 0)
             if step:
                 at += step
                 continue
@@ -146,7 +139,7 @@ class Vocabulary:
                 known = self._known(words[at : at + length])
                 if known is None:
                     continue
-                if length == 1 and words[at] in COLOUR_WORDS and self._starts_object(words, at + 1):
+                if length == 1 and words[at] in lexicon.COLOUR_WORDS and self._starts_object(words, at + 1):
                     break
                 name, plural, nearest = known
                 yield Match(at, at + length, name, plural, nearest)
@@ -157,7 +150,7 @@ class Vocabulary:
     def _known(self, phrase: list[str]) -> tuple[str, bool, bool] | None:
         """Object, whether plural, whether only a relative of it, that a phrase names."""
         known = self._words.get(" ".join(phrase))
-        if known is None and len(phrase) == 2 and phrase[0] not in COLOUR_WORDS:
+        if known is None and len(phrase) == 2 and phrase[0] not in lexicon.COLOUR_WORDS:
             known = self._words.get("".join(phrase))  # "sun flower"
         if known is None and len(phrase) == 1:
             known = next((self._words[form] for form in singulars(phrase[0]) if form in self._words), None)
@@ -169,11 +162,13 @@ class Vocabulary:
 
     def _starts_object(self, words: list[str], at: int) -> int:
         """Where a known phrase that begins at ``at`` ends, sizes and colours before it aside; 0: none does."""
-        return self._end(words, at, lambda word: word in COLOUR_WORDS or word in SMALL | LARGE)
+        return self._end(words, at, lambda word: word in lexicon.COLOUR_WORDS or word in lexicon.SMALL | lexicon.LARGE)
 
     def _noun_end(self, words: list[str], at: int) -> int:
         """The same, an article, a number and adjectives before it aside."""
-        return self._end(words, at, lambda word: word in DETERMINERS or word in COUNTS or is_adjective(word))
+        return self._end(
+            words, at, lambda word: word in lexicon.DETERMINERS or word in lexicon.COUNTS or is_adjective(word)
+        )
 
     def _end(self, words: list[str], at: int, may_precede: Callable[[str], bool]) -> int:
         found = 0
