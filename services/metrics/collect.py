@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.bus.envelope import Published
@@ -46,36 +48,27 @@ class Collector:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._gaps = Gaps()
         self._unknown: set[str] = set()
-        self._recorded_bytes = Counter(
-            "parafovea_recorded_bytes", "Bytes of frames that are on disk", registry=registry
-        )
-        self._recorded = Counter("parafovea_recorded_frames", "Frames that are on disk", registry=registry)
-        self._frames = Counter("parafovea_frames", "Frames published", ["sector", "recorded"], registry=registry)
-        self._frame_bytes = Counter("parafovea_frame_bytes", "Bytes of the frames published", registry=registry)
-        self._steps = Counter("parafovea_steps", "Denoising steps done", registry=registry)
-        self._missed = Counter(
-            "parafovea_missed_frames", "Frames that this subscriber did not get, by gaps in seq", registry=registry
-        )
-        self._generation = Histogram(
-            "parafovea_generation_seconds", "Time of one generation", buckets=GENERATION_BUCKETS_S, registry=registry
-        )
-        self._queued = Histogram(
-            "parafovea_queued_seconds", "Time a job waited", buckets=GENERATION_BUCKETS_S, registry=registry
-        )
-        self._queue = Gauge("parafovea_queue_jobs", "Jobs waiting", registry=registry)
-        self._backlog = Gauge("parafovea_backlog_bytes", "Bytes held for the recorder", registry=registry)
-        self._backlog_limit = Gauge(
-            "parafovea_backlog_limit_bytes", "Most bytes that may be held for the recorder", registry=registry
-        )
-        self._state = Gauge("parafovea_generator_state", "1 for the generator's state", ["state"], registry=registry)
-        self._last_status = Gauge(
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        histogram = partial(Histogram, buckets=GENERATION_BUCKETS_S, registry=registry)
+        self._recorded_bytes = counter("parafovea_recorded_bytes", "Bytes of frames that are on disk")
+        self._recorded = counter("parafovea_recorded_frames", "Frames that are on disk")
+        self._frames = counter("parafovea_frames", "Frames published", ["sector", "recorded"])
+        self._frame_bytes = counter("parafovea_frame_bytes", "Bytes of the frames published")
+        self._steps = counter("parafovea_steps", "Denoising steps done")
+        self._missed = counter("parafovea_missed_frames", "Frames that this subscriber did not get, by gaps in seq")
+        self._generation = histogram("parafovea_generation_seconds", "Time of one generation")
+        self._queued = histogram("parafovea_queued_seconds", "Time a job waited")
+        self._queue = gauge("parafovea_queue_jobs", "Jobs waiting")
+        self._backlog = gauge("parafovea_backlog_bytes", "Bytes held for the recorder")
+        self._backlog_limit = gauge("parafovea_backlog_limit_bytes", "Most bytes that may be held for the recorder")
+        self._state = gauge("parafovea_generator_state", "1 for the generator's state", ["state"])
+        self._last_status = gauge(
             "parafovea_generator_last_status_timestamp_seconds",
             "When the generator was last heard of; one that died is seen by its age",
-            registry=registry,
         )
-        self._replayed = Counter("parafovea_replayed_frames", "Recorded frames shown again", registry=registry)
-        self._active = Gauge("parafovea_session_active", "1 while a session is being recorded", registry=registry)
-        self._messages = Counter("parafovea_messages", "Messages on the bus", ["type"], registry=registry)
+        self._replayed = counter("parafovea_replayed_frames", "Recorded frames shown again")
+        self._active = gauge("parafovea_session_active", "1 while a session is being recorded")
+        self._messages = counter("parafovea_messages", "Messages on the bus", ["type"])
 
     def take(self, published: Published) -> None:
         """Count one message. A type that this version does not know is counted by its name alone, as long as there are

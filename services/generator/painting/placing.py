@@ -90,44 +90,28 @@ def place(
     """
     draw = np.random.default_rng(seed)
     count = min(max(wish.count, 1), MAX_COUNT)
+    margin = 1 + margin_px + 0.02 * min(region.width, region.height)
     poses: list[Pose] = []
     for _ in range(count):
-        poses.append(_place_one(draw, region, aspect, wish, sky, picture_size, margin_px, count, poses))
+        turn = draw.uniform(-1, 1) * (_GROUND_TURN_DEG if wish.place == "ground" else _FREE_TURN_DEG)
+        width, height = _extent(draw, region, aspect, wish.size, count, turn, margin)
+        hue = draw.uniform(-1, 1) * (_ASKED_HUE_DEG if wish.colour_asked else _HUE_DEG)
+        tint = (hue, draw.uniform(0.92, 1.08), draw.uniform(0.94, 1.06))
+        flip = bool(draw.random() < 0.5)
+        half_width, half_height = _room(width / 2, height / 2, turn)
+        candidates: list[tuple[float, Pose]] = []
+        for across, down in draw.random((_CANDIDATES, 2)).tolist():
+            x = _between(across, region.left + margin + half_width, region.right - margin - half_width)
+            y = _between(down, region.top + margin + half_height, region.bottom - margin - half_height)
+            foot = (x - half_width / 2, y + 0.8 * half_height, x + half_width / 2, y + 1.1 * half_height)
+            foot_in_sky = sky_share(sky, foot, *picture_size)
+            on_ground = wish.place != "sky" and foot_in_sky < 0.5
+            pose = Pose(x, y, width, height, flip, turn if not on_ground else turn / 2, *tint, on_ground)
+            score = _score(wish, down, foot_in_sky, sky_share(sky, pose.box, *picture_size))
+            score -= _OVERLAP_COST * sum(_overlap(pose, other) for other in poses)
+            candidates.append((score, pose))
+        poses.append(max(candidates, key=lambda candidate: candidate[0])[1])
     return sorted(poses, key=lambda pose: pose.box[3])
-
-
-def _place_one(
-    draw: np.random.Generator,
-    region: Region,
-    aspect: float,
-    wish: Wish,
-    sky: NDArray[np.bool_],
-    picture_size: tuple[int, int],
-    margin_px: float,
-    count: int,
-    others: list[Pose],
-) -> Pose:
-    turn = draw.uniform(-1, 1) * (_GROUND_TURN_DEG if wish.place == "ground" else _FREE_TURN_DEG)
-    margin = 1 + margin_px + 0.02 * min(region.width, region.height)
-    width, height = _extent(draw, region, aspect, wish.size, count, turn, margin)
-    hue = draw.uniform(-1, 1) * (_ASKED_HUE_DEG if wish.colour_asked else _HUE_DEG)
-    tint = (hue, draw.uniform(0.92, 1.08), draw.uniform(0.94, 1.06))
-    flip = bool(draw.random() < 0.5)
-    half_width, half_height = _room(width / 2, height / 2, turn)
-    best: tuple[float, Pose] | None = None
-    for across, down in draw.random((_CANDIDATES, 2)).tolist():
-        x = _between(across, region.left + margin + half_width, region.right - margin - half_width)
-        y = _between(down, region.top + margin + half_height, region.bottom - margin - half_height)
-        foot = (x - half_width / 2, y + 0.8 * half_height, x + half_width / 2, y + 1.1 * half_height)
-        foot_in_sky = sky_share(sky, foot, *picture_size)
-        on_ground = wish.place != "sky" and foot_in_sky < 0.5
-        pose = Pose(x, y, width, height, flip, turn if not on_ground else turn / 2, *tint, on_ground)
-        score = _score(wish, down, foot_in_sky, sky_share(sky, pose.box, *picture_size))
-        score -= _OVERLAP_COST * sum(_overlap(pose, other) for other in others)
-        if best is None or score > best[0]:
-            best = score, pose
-    assert best is not None
-    return best[1]
 
 
 def _extent(

@@ -73,7 +73,7 @@ class Reruns:
             rerun = await self._prepare(wanted)
             task = self._runtime.supervise(rerun.run(self._turn), f"re-run into {wanted.into}")
             self._started.add(wanted.into, StartedRerun(rerun, task))
-            self._runtime.supervise(self._see_off(rerun, task), f"end of the re-run into {wanted.into}")
+            self._runtime.supervise(self._close_unfinished(rerun, task), f"end of the re-run into {wanted.into}")
         return rerun.state()
 
     async def _status(self, asked: RerunRequest) -> RerunState:
@@ -105,25 +105,19 @@ class Reruns:
         if wanted.resume:
             changed = await asyncio.to_thread(_changed_in, self._root, wanted)
             changes = Changes.from_head(changed)
-        made_by = await asyncio.to_thread(_maker_of, self._root, wanted.session_id)
+        parent, made_by = await asyncio.to_thread(_parent, self._root, wanted.session_id)
         model = await self._model(wanted.model)
         extra: dict[str, Any] = {}
         if changed is None:
             changed = changes.to_json()
             if made_by is not None and made_by.get("revision") != model["revision"]:
                 changed["model"] = {key: model[key] for key in ("id", "revision")}
-            extra = {"parent": await asyncio.to_thread(_name_parent, self._root, wanted.session_id), "changed": changed}
-        stamp = await self._open(wanted, extra)
-        return Rerun(
-            self._root,
-            wanted.session_id,
-            stamp,
-            changes,
-            changed,
-            model["revision"],
-            self._generator,
-            self._recorder,
-        )
+            extra = {"parent": parent, "changed": changed}
+        asked = StartSession(session_id=wanted.into, resume=wanted.resume, active=False, extra=extra)
+        begun = await self._recorder.start(asked, timeout_s=OPEN_S)
+        stamp = SessionStamp(session_id=begun.session_id, created_at=begun.created_at)
+        peers = self._generator, self._recorder
+        return Rerun(self._root, wanted.session_id, stamp, changes, changed, model["revision"], *peers)
 
     async def _model(self, wanted: str | None) -> dict[str, Any]:
         """The model that the generator runs.
@@ -145,27 +139,17 @@ class Reruns:
             raise InvalidRequest(problem, fields={"model": problem})
         return model
 
-    async def _open(self, wanted: StartRerun, extra: dict[str, Any]) -> SessionStamp:
-        asked = StartSession(session_id=wanted.into, resume=wanted.resume, active=False, extra=extra)
-        started = await self._recorder.start(asked, timeout_s=OPEN_S)
-        return SessionStamp(session_id=started.session_id, created_at=started.created_at)
-
-    async def _see_off(self, rerun: Rerun, task: asyncio.Task[None]) -> None:
+    async def _close_unfinished(self, rerun: Rerun, task: asyncio.Task[None]) -> None:
         await asyncio.wait([task])
         if rerun.state().state != "complete" and not self._runtime.stopping.is_set():
             await rerun.close()
 
 
-def _name_parent(root: Path, session_id: str) -> dict[str, Any]:
-    with open_session(root, session_id) as reader:
-        return {"session_id": session_id, "created_at": reader.created_at, "frames": reader.count}
-
-
-def _maker_of(root: Path, session_id: str) -> dict[str, Any] | None:
-    """The model of a session's first frame."""
+def _parent(root: Path, session_id: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """A session as the head of its re-run names it, and the model of its first frame."""
     with open_session(root, session_id) as reader:
         model: dict[str, Any] | None = reader.shown(0)[0].get("model") if reader.count else None
-    return model
+        return {"session_id": session_id, "created_at": reader.created_at, "frames": reader.count}, model
 
 
 def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:
