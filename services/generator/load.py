@@ -30,9 +30,7 @@ from shared.system.places import MODELS
 from shared.version import VERSION
 
 if TYPE_CHECKING:
-    from services.generator.models.denoising import Denoiser
     from services.generator.models.device import Placement
-    from services.generator.models.diffusers_engine import Painter
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +94,9 @@ def _embedded(folder: Path) -> ModelFolder:
 def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> Engine:
     from services.generator.models import device
     from services.generator.models.denoising import Denoiser
-    from services.generator.models.diffusers_engine import DiffusersEngine
+    from services.generator.models.diffusers_engine import DiffusersEngine, Painter
+    from services.generator.models.layer import Layer
+    from services.generator.models.repaint import Repaint
 
     device.make_repeatable()
     placement = device.choose(device_name, dtype, measure_cpu=model.id == f"parafovea/{EMBEDDED}")
@@ -119,17 +119,8 @@ def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> 
         },
         vocabulary=vocabulary,
     )
-    return DiffusersEngine(denoiser, _painter(kind, denoiser, vocabulary), info)
-
-
-def _painter(kind: ModelKind, denoiser: Denoiser, vocabulary: Vocabulary | None) -> Painter:
-    if kind == "layer":
-        from services.generator.models.layer import Layer
-
-        return Layer(denoiser, vocabulary)
-    from services.generator.models.repaint import Repaint
-
-    return Repaint(denoiser)
+    painter: Painter = Layer(denoiser, vocabulary) if kind == "layer" else Repaint(denoiser)
+    return DiffusersEngine(denoiser, painter, info)
 
 
 def _load_pipeline(model: ModelFolder, kind: ModelKind, placement: Placement) -> Any:

@@ -57,13 +57,14 @@ class Denoiser:
     """A loaded pipeline.
 
     Attributes:
+        pipeline: as diffusers loaded it; None once closed.
         size: side of the square that the model works at, in pixels.
         factor: what the sides it works at are to be multiples of, in pixels.
         texts: what its text encoders have answered.
     """
 
     def __init__(self, pipeline: Any, placement: Placement, defaults: Defaults) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._placement = placement
         self._defaults = defaults
         signature = inspect.signature(pipeline.__call__).parameters
@@ -138,7 +139,7 @@ class Denoiser:
         call.update(self._callbacks(used.steps, monitor))
         monitor.check()
         with torch.inference_mode():
-            image = np.asarray(self._pipeline(**call).images[0], np.float32)
+            image = np.asarray(self.pipeline(**call).images[0], np.float32)
         if not np.isfinite(image).all():
             raise GenerationFailed(
                 f"The model gave no picture: its numbers overflowed in {self._placement.dtype_name}. "
@@ -153,7 +154,7 @@ class Denoiser:
 
     def close(self) -> None:
         """Let go of the model."""
-        self._pipeline = None
+        self.pipeline = None
         self.recover()
 
     def _negative(self, edit: Edit) -> dict[str, str | None]:
@@ -168,7 +169,7 @@ class Denoiser:
             nonlocal done
             done += 1
             # A strength below 1 leaves steps out, a scheduler of second order has two timesteps each.
-            total = getattr(self._pipeline, "num_timesteps", None) or steps
+            total = getattr(self.pipeline, "num_timesteps", None) or steps
             monitor.on_step(done, max(total, done))
             monitor.check()
 

@@ -22,7 +22,7 @@ class DiffusersEngine:
     """An :class:`services.generator.engine.Engine` over a loaded pipeline."""
 
     def __init__(self, denoiser: Denoiser, painter: Painter, info: ModelInfo) -> None:
-        self._denoiser = denoiser
+        self.denoiser = denoiser
         self._painter = painter
         self._info = info
 
@@ -32,18 +32,18 @@ class DiffusersEngine:
 
     def run(self, edit: Edit, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Edited:
         try:
-            return self._painter(edit, self._denoiser.values(edit), Monitor(on_step, cancelled))
+            return self._painter(edit, self.denoiser.values(edit), Monitor(on_step, cancelled))
         except (EditCancelled, ParafoveaError):
             raise
         except Exception as error:
             log.exception("an edit failed")
             detail = _sentence(error)
         # Here the exception is gone, and with its frames the tensors that they held: memory can be given back.
-        self._denoiser.recover()
+        self.denoiser.recover()
         raise GenerationFailed(detail)
 
     def close(self) -> None:
-        self._denoiser.close()
+        self.denoiser.close()
 
 
 def _sentence(error: Exception) -> str:

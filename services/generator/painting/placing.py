@@ -108,7 +108,7 @@ def place(
             on_ground = wish.place != "sky" and foot_in_sky < 0.5
             pose = Pose(x, y, width, height, flip, turn if not on_ground else turn / 2, *tint, on_ground)
             score = _score(wish, down, foot_in_sky, sky_share(sky, pose.box, *picture_size))
-            score -= _OVERLAP_COST * sum(_overlap(pose, other) for other in poses)
+            score -= _OVERLAP_COST * sum(overlap(pose, other) for other in poses)
             candidates.append((score, pose))
         poses.append(max(candidates, key=lambda candidate: candidate[0])[1])
     return sorted(poses, key=lambda pose: pose.box[3])
@@ -138,7 +138,7 @@ def _score(wish: Wish, down: float, foot_in_sky: float, body_in_sky: float) -> f
     return abs(foot_in_sky - 0.5) * 0.5  # on either side of the horizon rather than on it
 
 
-def _overlap(one: Pose, other: Pose) -> float:
+def overlap(one: Pose, other: Pose) -> float:
     """The boxes' common area, as a share of the smaller box."""
     a, b = one.box, other.box
     common = max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
