@@ -53,17 +53,10 @@ def rerun(
     1: frames were left out. 3: it could not be done.
     """
     settings = load_settings()
-    wanted = _request(
-        session_id=session,
-        into=into,
-        prompts=_read_prompts(prompts),
-        seed_offset=seed_offset,
-        strength=strength,
-        model=model,
-        chain=chain,
-        resume=resume,
-    )
+    read = _read_prompts(prompts)
+    changes = {"prompts": read, "seed_offset": seed_offset, "strength": strength, "chain": chain}
     try:
+        wanted = request_of(StartRerun, session_id=session, into=into, model=model, resume=resume, **changes)
         state = asyncio.run(_rerun(settings, wanted, detach=detach, quiet=as_json))
     except ReplayerUnavailable:
         fail(
@@ -79,13 +72,6 @@ def rerun(
     if state.state not in ("complete", "queued", "running", "waiting"):
         raise typer.Exit(FAILED)
     raise typer.Exit(1 if state.skipped else 0)
-
-
-def _request(**values: Any) -> StartRerun:
-    try:
-        return request_of(StartRerun, **values)
-    except ParafoveaError as error:
-        fail(f"not made: {error.detail}")
 
 
 def _read_prompts(path: Path | None) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from reproduction.environment import Difference, excuses
@@ -127,7 +127,7 @@ class SessionReport:
             "session_id": self.session_id,
             "time": self.time,
             "made_by": self.made_by,
-            "thresholds": {"psnr_db": self.thresholds.psnr_db, "ssim": self.thresholds.ssim},
+            "thresholds": asdict(self.thresholds),
             "reproduced": self.holds,
             "counts": self.counts(),
             "outside_target": self.outside(),

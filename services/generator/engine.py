@@ -41,16 +41,8 @@ class Edit:
     @classmethod
     def of(cls, recipe: Recipe, pixels: Pixels, region: Region) -> Edit:
         """The edit of a recipe, on the pixels of its input."""
-        return cls(
-            pixels,
-            region,
-            recipe.prompt,
-            recipe.seed,
-            recipe.negative_prompt,
-            recipe.steps,
-            recipe.guidance_scale,
-            recipe.strength,
-        )
+        named = {"prompt", "seed", "negative_prompt", "steps", "guidance_scale", "strength"}
+        return cls(pixels, region, **recipe.model_dump(include=named))
 
 
 @dataclass(frozen=True, slots=True)

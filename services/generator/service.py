@@ -85,7 +85,7 @@ class Generator:
         self._runtime.supervise(self._encode(), "encoding")
         self._runtime.guard(
             WORK_BYTES + self._runtime.settings.bus_budget_bytes,
-            self._held_bytes,
+            lambda: self.backlog.held_bytes + self.queue.held_bytes,
             settling=lambda: self._inference.is_loading,
             working=lambda: self.queue.running is not None,
         )
@@ -211,9 +211,6 @@ class Generator:
         self.backlog.release(job.request.request_id)
         kept = HeldInput(job.input_sha256, job.decoded.format, job.encoded)
         self.backlog.add(HeldFrame(key, made.answer, made.image, kept))
-
-    def _held_bytes(self) -> int:
-        return self.backlog.held_bytes + self.queue.held_bytes
 
     # -- what is published ---------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@ new, take away, change, keep, or only say where."""
 
 from __future__ import annotations
 
-from services.generator.language.words import by_word, numbers, word_set
+from services.generator.language.words import by_word, numbers, phrase_set, word_set
 
 
 def _forms(text: str) -> frozenset[str]:
@@ -59,12 +59,10 @@ PREPOSITIONS = word_set(
 SKY_WORDS = word_set("sky skies air flying airborne heaven")
 GROUND_WORDS = word_set("ground grass floor table lawn meadow soil sand beach path rock rocks field")
 
-MISLEADING = frozenset(
-    {
-        *("hot dog", "hot dogs", "sea horse", "sea horses", "guinea pig", "guinea pigs", "sea lion", "sea lions"),
-        *("prairie dog", "prairie dogs", "sea urchin", "bell pepper", "bell peppers", "pine cone", "pine cones"),
-        *("horse chestnut", "bird of paradise", "cat walk", "moon walk"),
-    }
+MISLEADING = phrase_set(
+    "hot dog, hot dogs, sea horse, sea horses, guinea pig, guinea pigs, sea lion, sea lions, prairie dog, prairie dogs, "
+    "sea urchin, bell pepper, bell peppers, pine cone, pine cones, horse chestnut, bird of paradise, cat walk, "
+    "moon walk"
 )
 """Names of things that are not what a word in them names."""
 

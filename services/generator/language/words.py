@@ -10,6 +10,11 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def phrase_set(text: str) -> frozenset[str]:
+    """The phrases of a text, which commas part."""
+    return frozenset(text.split(", "))
+
+
 def numbers(text: str) -> dict[str, int]:
     """Words of a text, each with the number behind it."""
     words = text.split()

@@ -77,20 +77,21 @@ class Reruns:
         return rerun.state()
 
     async def _status(self, asked: RerunRequest) -> RerunState:
-        known = await self._known(asked.session_id)
-        if known is not None:
-            return known.rerun.state()
-        return await asyncio.to_thread(_state_on_disk, self._root, asked.session_id)
+        return await self._state(await self._known(asked.session_id), asked.session_id)
 
     async def _cancel(self, asked: RerunRequest) -> RerunState:
         known = await self._known(asked.session_id)
-        if known is None:
-            return await asyncio.to_thread(_state_on_disk, self._root, asked.session_id)
-        known.task.cancel()
-        await asyncio.wait([known.task])
-        return known.rerun.state()
+        if known is not None:
+            known.task.cancel()
+            await asyncio.wait([known.task])
+        return await self._state(known, asked.session_id)
 
     # -- parts --------------------------------------------------------------------------------------------------------
+
+    async def _state(self, known: StartedRerun | None, session_id: str) -> RerunState:
+        if known is not None:
+            return known.rerun.state()
+        return await asyncio.to_thread(_state_on_disk, self._root, session_id)
 
     async def _known(self, session_id: str) -> StartedRerun | None:
         """A re-run of ours into this session; one that is over counts while the session is the one it made."""
