@@ -60,9 +60,9 @@ SKY_WORDS = word_set("sky skies air flying airborne heaven")
 GROUND_WORDS = word_set("ground grass floor table lawn meadow soil sand beach path rock rocks field")
 
 MISLEADING = phrase_set(
-    "hot dog, hot dogs, sea horse, sea horses, guinea pig, guinea pigs, sea lion, sea lions, prairie dog, prairie dogs, "
-    "sea urchin, bell pepper, bell peppers, pine cone, pine cones, horse chestnut, bird of paradise, cat walk, "
-    "moon walk"
+    "hot dog, hot dogs, sea horse, sea horses, guinea pig, guinea pigs, sea lion, sea lions, prairie dog, "
+    "prairie dogs, sea urchin, bell pepper, bell peppers, pine cone, pine cones, horse chestnut, bird of paradise, "
+    "cat walk, moon walk"
 )
 """Names of things that are not what a word in them names."""
 
