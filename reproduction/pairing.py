@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from reproduction.figures import SMALLEST_PX, Figures, figures, to_json
+from reproduction.figures import SMALLEST_PX, Figures, figures, size, to_json
 from reproduction.remaking import region_of
 from services.generator.decode import decode
 from services.generator.engine import Pixels
@@ -125,15 +125,12 @@ def _numbered(reader: SessionReader, other: SessionReader) -> Iterator[tuple[int
 def _compare(a: SessionReader, b: SessionReader, pair: Pair) -> Compared:
     pixels_a, problem_a = _pixels(a, pair.a)
     pixels_b, problem_b = _pixels(b, pair.b)
-    problem = problem_a or problem_b
-    if problem is None and pixels_a is not None and pixels_b is not None and pixels_a.shape != pixels_b.shape:
-        (high_a, wide_a), (high_b, wide_b) = pixels_a.shape[:2], pixels_b.shape[:2]
-        problem = f"the pictures have different sizes: {wide_a} x {high_a} and {wide_b} x {high_b}"
-    if problem is not None or pixels_a is None or pixels_b is None:
+    if pixels_a is None or pixels_b is None:
+        return Compared(pair, pixels_a, pixels_b, problem=problem_a or problem_b)
+    if pixels_a.shape != pixels_b.shape:
+        problem = f"the pictures have different sizes: {size(pixels_a)} and {size(pixels_b)}"
         return Compared(pair, pixels_a, pixels_b, problem=problem)
-    return Compared(
-        pair, pixels_a, pixels_b, figures(pixels_a, pixels_b), _in_sector(pair, pixels_a, pixels_b), problem
-    )
+    return Compared(pair, pixels_a, pixels_b, figures(pixels_a, pixels_b), _in_sector(pair, pixels_a, pixels_b))
 
 
 def _in_sector(pair: Pair, pixels_a: Pixels, pixels_b: Pixels) -> Figures | None:
