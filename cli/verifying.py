@@ -58,9 +58,7 @@ def run(session: str, *, as_json: bool, psnr: float, ssim: float, by: By, model:
                 _keep(reader, report)
     except (SessionNotFound, FileNotFoundError):
         fail(f"there is no session {session!r}; looked for {folder}")
-    except SessionDamaged as error:
-        fail(error.detail)
-    except NoMaker as error:
+    except (SessionDamaged, NoMaker) as error:
         fail(str(error))
     if as_json:
         say(json.dumps(report.to_json(), indent=2))

@@ -66,11 +66,6 @@ class Job:
         """False once dropped or past its deadline. Called from any thread."""
         return not self.dropped.is_set() and time.monotonic() < self.deadline
 
-    def check_wanted(self) -> None:
-        """Raise why it is not wanted, if it is not. Called from any thread."""
-        if not self.is_wanted():
-            raise self.drop_reason()
-
     def drop_reason(self) -> ParafoveaError:
         """Why it is not wanted."""
         return self.reason or GenerationTimeout(

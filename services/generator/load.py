@@ -21,6 +21,7 @@ from services.generator.models.files import (
     read_defaults,
     revision_of,
 )
+from services.generator.models.libraries import prepare_libraries
 from services.generator.models.tiny import VERSION as TINY_VERSION
 from services.generator.models.tiny import ensure_tiny, kind_named
 from services.generator.painting.renderer import RENDERER
@@ -47,8 +48,6 @@ def load_engine(settings: Settings, models_dir: Path = MODELS) -> Engine:
         ModelError: the model or the device cannot be used; the message says what would do.
     """
     started = time.perf_counter()
-    from services.generator.models.libraries import prepare_libraries
-
     prepare_libraries()
     model = find_named(settings.model, models_dir)
     kind: ModelKind = kind_of(model) if settings.model_kind == "auto" else settings.model_kind

@@ -148,7 +148,8 @@ class Generator:
 
     async def _decode(self, job: Job) -> None:
         def work() -> tuple[decode.DecodedImage, str]:
-            job.check_wanted()  # its caller may have gone on while others were decoded
+            if not job.is_wanted():  # its caller may have gone on while others were decoded
+                raise job.drop_reason()
             return decode.decode(job.encoded), hashlib.sha256(job.encoded).hexdigest()
 
         job.decoded, job.input_sha256 = await self._decoder.run(work)

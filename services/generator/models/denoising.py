@@ -77,10 +77,6 @@ class Denoiser:
             if name.startswith("text_encoder") and isinstance(part, torch.nn.Module):
                 self.texts.memoise(name, part)
 
-    def takes(self, name: str) -> bool:
-        """Whether the pipeline has a parameter of that name."""
-        return name in self._takes
-
     def values(self, edit: Edit) -> Used:
         """What a run of this edit will use: the edit's, else the model folder's, else the pipeline's.
 
@@ -90,7 +86,7 @@ class Denoiser:
         guidance = strength = None
         if self._guidance:
             guidance = _first(edit.guidance_scale, self._defaults.guidance_scale, self._takes[self._guidance])
-        if self.takes("strength"):
+        if "strength" in self._takes:
             strength = float(_first(edit.strength, self._defaults.strength, self._takes["strength"], 1.0))
             steps = max(steps, math.ceil(1 / strength))
         return Used(int(steps), None if guidance is None else float(guidance), strength)
@@ -103,7 +99,7 @@ class Denoiser:
         """
         if not (edit.negative_prompt and edit.negative_prompt.strip()):
             return {}
-        if self.takes("negative_prompt") and used.guidance_scale is not None and used.guidance_scale > 1:
+        if "negative_prompt" in self._takes and used.guidance_scale is not None and used.guidance_scale > 1:
             return {}
         return {"fallback": NO_NEGATIVE}
 
@@ -177,9 +173,9 @@ class Denoiser:
             count()
             return tensors
 
-        if self.takes("callback_on_step_end"):
+        if "callback_on_step_end" in self._takes:
             return {"callback_on_step_end": on_step_end}
-        if self.takes("callback"):
+        if "callback" in self._takes:
             return {"callback": lambda *_: count(), "callback_steps": 1}
         return {}
 

@@ -24,11 +24,7 @@ class DiffusersEngine:
     def __init__(self, denoiser: Denoiser, painter: Painter, info: ModelInfo) -> None:
         self.denoiser = denoiser
         self._painter = painter
-        self._info = info
-
-    @property
-    def info(self) -> ModelInfo:
-        return self._info
+        self.info = info
 
     def run(self, edit: Edit, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Edited:
         try:
