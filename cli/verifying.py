@@ -128,11 +128,8 @@ def _print(report: SessionReport) -> None:
     console = Console()
     made_by = "the server" if report.made_by == "server" else "this process"
     table = Table(title=f"{report.session_id}, made again by {made_by}")
-    table.add_column("frame", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("PSNR dB", no_wrap=True, justify="right")
-    table.add_column("SSIM", no_wrap=True, justify="right")
-    table.add_column("outside", no_wrap=True)
+    for name in ("frame", "verdict", "PSNR dB", "SSIM", "outside"):
+        table.add_column(name, no_wrap=True, justify="right" if name in ("PSNR dB", "SSIM") else "left")
     table.add_column("why", overflow="fold")
     for frame in report.frames:
         table.add_row(*_row(frame))

@@ -77,9 +77,6 @@ class Inference:
         assert engine is not None
         assert info is not None
         assert decoded is not None
-        if not job.is_wanted():
-            job.fail(job.drop_reason())
-            return None
         region = sectors.region(request.target_sector, request.grid_size, decoded.width, decoded.height)
         edit = Edit.of(request, decoded.pixels, region)
         loop = asyncio.get_running_loop()
@@ -89,20 +86,21 @@ class Inference:
 
         started = time.monotonic()
         try:
+            if not job.is_wanted():
+                raise EditCancelled
             edited = await self._thread.run(lambda: engine.run(edit, on_step, lambda: not job.is_wanted()))
         except EditCancelled:
             job.fail(job.drop_reason())
-            return None
         except ParafoveaError as error:
             log.error("request %s failed: %s", request.request_id, error.detail)
             job.fail(error)
-            return None
         except Exception as error:
             log.exception("request %s failed", request.request_id)
             job.fail(GenerationFailed(f"The model failed on this request ({type(error).__name__}: {error})."))
-            return None
-        finished = time.monotonic()
-        return Run(job, edited, info, region, (started - job.accepted) * 1000, (finished - started) * 1000)
+        else:
+            finished = time.monotonic()
+            return Run(job, edited, info, region, (started - job.accepted) * 1000, (finished - started) * 1000)
+        return None
 
     def close(self) -> None:
         """End the thread after the call it is in, without waiting for it."""
