@@ -18,6 +18,9 @@ from shared.remaking import background_job
 from shared.session.format.layout import parse_frame_name
 from shared.session.format.recipes import NoRecipe, recipe_of
 
+Shown = tuple[dict[str, Any], str | None]
+"""An entry; where it cannot be understood, what the name of its file says, and what is wrong."""
+
 _SETTINGS = ("steps", "guidance_scale", "strength")
 
 
@@ -67,14 +70,6 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """An entry that cannot be understood: what the name of its file says, and what is wrong."""
-
-    stand_in: dict[str, Any]
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
     """One frame to make.
 
@@ -96,16 +91,16 @@ class Step:
         return index
 
 
-def steps(parent: str, into: str, entries: Iterable[dict[str, Any] | Unreadable], changes: Changes) -> Iterator[Step]:
-    """A step for each entry of the parent.
+def steps(parent: str, into: str, entries: Iterable[Shown], changes: Changes) -> Iterator[Step]:
+    """A step for each entry of the parent, as :meth:`SessionReader.shown_from` gives them.
 
     All of them, those that are made already too: the prompts cycle through the whole session, so a re-run that goes on
     takes up where it would have been.
     """
     cycle = Cycle(changes.prompts)
-    for entry in entries:
-        if isinstance(entry, Unreadable):
-            yield Step(entry.stand_in, None, entry.problem)
+    for entry, problem in entries:
+        if problem is not None:
+            yield Step(entry, None, problem)
             continue
         prompt = entry.get("prompt")
         if changes.prompts is not None:

@@ -10,10 +10,11 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from services.replayer.reruns.plan import Changes, Step, Unreadable, steps
+from services.replayer.reruns.plan import Changes, Step, steps
 from services.replayer.reruns.sources import last_origin, new_version, recorded_input
 from shared.bus.clients import GeneratorClient, RecorderClient
 from shared.bus.requests.replayer import RerunState, SkippedFrame
@@ -150,10 +151,7 @@ class Rerun:
         return -1 if last is None else last
 
     async def _make_all(self, parent: SessionReader, made: int) -> None:
-        entries = (
-            entry if problem is None else Unreadable(entry, problem)
-            for _, (entry, problem) in zip(range(self._total), parent.shown_from(0), strict=False)
-        )
+        entries = islice(parent.shown_from(0), self._total)
         course = steps(self.parent, self.stamp.session_id, entries, self.changes)
         self._done = 0
         while (following := await asyncio.to_thread(_behind, course, made)) is not None:
