@@ -23,7 +23,7 @@ from shared.errors import (
     SessionBusy,
     SessionNotFound,
 )
-from shared.frame import SessionStamp
+from shared.frame import Model, SessionStamp
 from shared.process.runner import Runtime
 from shared.session.format import ids
 from shared.session.format.entries import differ
@@ -111,16 +111,16 @@ class Reruns:
         extra: dict[str, Any] = {}
         if changed is None:
             changed = changes.to_json()
-            if made_by is not None and made_by.get("revision") != model["revision"]:
-                changed["model"] = {key: model[key] for key in ("id", "revision")}
+            if made_by is not None and made_by.get("revision") != model.revision:
+                changed["model"] = model.model_dump(include={"id", "revision"})
             extra = {"parent": parent, "changed": changed}
         asked = StartSession(session_id=wanted.into, resume=wanted.resume, active=False, extra=extra)
         begun = await self._recorder.start(asked, timeout_s=OPEN_S)
         stamp = SessionStamp(session_id=begun.session_id, created_at=begun.created_at)
         peers = self._generator, self._recorder
-        return Rerun(self._root, wanted.session_id, stamp, changes, changed, model["revision"], *peers)
+        return Rerun(self._root, wanted.session_id, stamp, changes, changed, model.revision, *peers)
 
-    async def _model(self, wanted: str | None) -> dict[str, Any]:
+    async def _model(self, wanted: str | None) -> Model:
         """The model that the generator runs.
 
         Raises:
@@ -131,10 +131,10 @@ class Reruns:
             raise GeneratorLoading("The model is still being loaded; try again in a moment.")
         if status.state != "ready" or status.model is None:
             raise GeneratorUnavailable(f"The generator is {status.state}: {status.detail or 'see its log'}")
-        model = status.model.model_dump()
-        if wanted is not None and wanted != model["id"] and not (wanted and model["revision"].startswith(wanted)):
+        model = status.model
+        if wanted is not None and wanted != model.id and not (wanted and model.revision.startswith(wanted)):
             problem = (
-                f"the generator runs {model['id']} ({model['revision'][:12]}) and one model at a time; "
+                f"the generator runs {model.id} ({model.revision[:12]}) and one model at a time; "
                 f"start it with PARAFOVEA_MODEL={wanted}, then make the session again"
             )
             raise InvalidRequest(problem, fields={"model": problem})
