@@ -14,7 +14,7 @@ from services.generator.models.files import ModelError
 from services.generator.worker import Worker
 from shared import sectors
 from shared.bus.requests.generator import Generate
-from shared.errors import GenerationFailed, ParafoveaError
+from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable, ParafoveaError
 from shared.sectors import Region
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,14 @@ class Inference:
     def is_loading(self) -> bool:
         """Whether there is no model yet, and may be one."""
         return self.info is None and self.failure is None
+
+    def check_loaded(self) -> ModelInfo:
+        """The model; raises GeneratorLoading or GeneratorUnavailable where there is none."""
+        if self.failure is not None:
+            raise GeneratorUnavailable(f"The model could not be loaded: {self.failure}")
+        if self.info is None:
+            raise GeneratorLoading("The model is still being loaded; try again in a moment.")
+        return self.info
 
     async def load(self) -> bool:
         """Load the engine, which may take minutes; whether there is one."""

@@ -18,15 +18,14 @@ from services.generator.inference import Inference, LoadEngine, Run
 from services.generator.jobs import Job, JobQueue
 from services.generator.language.understanding import refuse_what_is_not_done
 from services.generator.requests import Requests
-from services.generator.standing import standing
 from services.generator.stream import FrameStream
 from services.generator.worker import Worker
 from shared import images
 from shared.bus.call import WithImage
-from shared.bus.messages import AnyMessage, Message, Progress, Status
+from shared.bus.messages import AnyMessage, Backlogged, Message, Progress, Status, Waiting
 from shared.bus.publisher import Publisher
 from shared.bus.requests.generator import Generate
-from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable
+from shared.errors import GenerationFailed, GeneratorUnavailable
 from shared.frame import Frame
 from shared.process.runner import Runtime
 from shared.session.writing.spill import write_spill
@@ -74,8 +73,6 @@ class Generator:
             check_ready=self.check_ready,
         )
 
-    # -- life ---------------------------------------------------------------------------------------------------------
-
     async def run(self) -> None:
         """Serve until stopped, then wait for acknowledgements, and spill the frames that got none."""
         self._runtime.supervise(self._requests.serve(), "requests")
@@ -108,10 +105,9 @@ class Generator:
         held = self.backlog.frames()
         log.warning("%d frames are not acknowledged; they go to the spill for the recorder's next start", len(held))
         inputs = {item.sha256: (item.format, item.data) for item in self.backlog.inputs()}
-        root = self._runtime.settings.sessions_dir
         frames = [(each.frame, each.png) for each in held]
         try:
-            await asyncio.to_thread(write_spill, self._disk, root, frames, inputs)
+            await asyncio.to_thread(write_spill, self._disk, self._runtime.settings.sessions_dir, frames, inputs)
         except OSError as error:
             lost = ", ".join(each.key.frame_id for each in held)
             log.error("the spill cannot be written (%s); these frames are lost: %s", error, lost)
@@ -133,10 +129,9 @@ class Generator:
             self.queue.supersede(request.client_id)
         self.queue.drop_late()
         if request.session is not None:
-            size = (header.width, header.height)
             # The profile is in the frame as well, and may be a little less compressed there.
             room = len(encoded) + 2 * header.profile_bytes
-            self.backlog.reserve(request.request_id, request.session.session_id, room, *size)
+            self.backlog.reserve(request.request_id, request.session.session_id, room, header.width, header.height)
         try:
             self.queue.accept(job)
             await self.publish_status()
@@ -163,11 +158,7 @@ class Generator:
         """
         if self._runtime.stopping.is_set():
             raise GeneratorUnavailable("The generator is stopping; try again when it is back.")
-        if self._inference.failure is not None:
-            raise GeneratorUnavailable(f"The model could not be loaded: {self._inference.failure}")
-        if self._inference.info is None:
-            raise GeneratorLoading("The model is still being loaded; try again in a moment.")
-        return self._inference.info
+        return self._inference.check_loaded()
 
     async def _infer(self) -> None:
         if not await self._inference.load():
@@ -227,18 +218,29 @@ class Generator:
 
     def status(self) -> Status:
         """How things stand, with the last numbers, so that a loss at the tail shows."""
-        return standing(
-            self._inference,
-            self.queue,
-            self.backlog,
-            self.stream,
-            is_stopping=self._runtime.stopping.is_set(),
-            limit_bytes=self._runtime.settings.backlog_bytes,
+        info, failure, running = self._inference.info, self._inference.failure, self.queue.running
+        stopping = self._runtime.stopping.is_set()
+        return Status(
+            epoch=self.stream.epoch,
+            state="stopping" if stopping else "failed" if failure else "ready" if info else "loading",
+            detail=failure,
+            last_seq=self.stream.last_seq,
+            sessions=tuple(
+                Backlogged(session_id=name, last_record_seq=self.stream.next_record_seq[name] - 1, frames=count)
+                for name, count in self.backlog.counts().items()
+            ),
+            making=self.backlog.making(),
+            queue=self.queue.waiting("live"),
+            background=self.queue.waiting("background"),
+            waiting=tuple(Waiting(request_id=one.request_id, client_id=one.client_id) for one in self.queue.line()),
+            running=running.request.request_id if running else None,
+            backlog_bytes=self.backlog.held_bytes,
+            backlog_limit_bytes=self._runtime.settings.backlog_bytes,
+            **({"model": info.model, "device": info.device, "dtype": info.dtype} if info else {}),
         )
 
     def _publish_progress(self, request: Generate, step: int, steps: int) -> None:
-        progress = Progress(request_id=request.request_id, client_id=request.client_id, step=step, steps=steps)
-        self._publish_soon(progress)
+        self._publish_soon(Progress(request_id=request.request_id, client_id=request.client_id, step=step, steps=steps))
 
     def _status_on_join(self, message_type: str) -> list[Message]:
         return [self.status()] if message_type == Status.type else []
