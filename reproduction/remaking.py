@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -72,8 +73,7 @@ class ServerRemaker:
         Raises:
             NoMaker: no generator answers, or it has no model.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + BACKGROUND_TIMEOUT_S
+        deadline = time.monotonic() + BACKGROUND_TIMEOUT_S
         while True:
             try:
                 status = await self._generator.ask_status()
@@ -83,14 +83,13 @@ class ServerRemaker:
                 raise NoMaker(f"the generator cannot be asked: {error.detail}") from None
             if status.state == "ready":
                 return status.model_dump(include={"model", "device", "dtype"})
-            if status.state != "loading" or loop.time() > deadline:
+            if status.state != "loading" or time.monotonic() > deadline:
                 raise NoMaker(f"the generator is {status.state}: {status.detail or 'see its log'}")
             await asyncio.sleep(_RETRY_S)
 
     async def remake(self, entry: Mapping[str, Any], source: bytes) -> Remade:
         recipe = recipe_of(entry)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _GIVE_UP_S
+        deadline = time.monotonic() + _GIVE_UP_S
         while True:
             request = background_job(recipe, request_id=new_id(), publish=False)
             try:
@@ -98,7 +97,7 @@ class ServerRemaker:
                 decoded = await asyncio.to_thread(decode, made.image)
                 return Remade(decoded.pixels, made.answer.model_dump())
             except (*BUSY, GeneratorLoading) as error:
-                if loop.time() > deadline:
+                if time.monotonic() > deadline:
                     raise CannotRemake(f"the generator had no time for it: {error.detail}") from None
                 await asyncio.sleep(error.retry_after_s or _RETRY_S)
             except GeneratorUnavailable as error:

@@ -64,12 +64,12 @@ class Rerun:
     model: str
     generator: GeneratorClient
     recorder: RecorderClient
-    skipped: list[SkippedFrame] = field(default_factory=list)
-    _state: State = "queued"
-    _reason: str | None = None
-    _done: int = 0
-    _total: int = 0
-    _last: tuple[int, bytes] | None = None
+    skipped: list[SkippedFrame] = field(default_factory=list, init=False)
+    _state: State = field(default="queued", init=False)
+    _reason: str | None = field(default=None, init=False)
+    _done: int = field(default=0, init=False)
+    _total: int = field(default=0, init=False)
+    _last: tuple[int, bytes] | None = field(default=None, init=False)
     """The last frame made: index of the parent's, and its PNG."""
 
     def state(self) -> RerunState:
