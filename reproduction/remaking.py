@@ -107,11 +107,7 @@ class ServerRemaker:
 
 
 class EngineRemaker:
-    """Runs an engine in a thread of this process; the engine is loaded when the first frame is made.
-
-    Args:
-        load: makes the engine, in seconds or minutes.
-    """
+    """Runs an engine in a thread of this process; ``load`` makes it, in seconds or minutes, for the first frame."""
 
     name = "here"
 

@@ -26,12 +26,7 @@ _PAPER, _INK, _FAINT, _EMPTY = (255, 255, 255), (20, 20, 20), (110, 110, 110), (
 
 
 class Sheet:
-    """Draws rows one by one; what is kept of each is small.
-
-    Args:
-        title_a, title_b: the sessions' ids.
-        rows: how many there will be, at most :data:`MAX_ROWS`.
-    """
+    """Draws rows one by one, at most :data:`MAX_ROWS`; what is kept of each is small."""
 
     def __init__(self, title_a: str, title_b: str, rows: int) -> None:
         if rows > MAX_ROWS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from services.generator.acknowledged import Acknowledgements
@@ -24,9 +25,7 @@ class Requests:
     """Handlers of the ``generator`` channel.
 
     Args:
-        bus: this process's end; the channel is bound.
         sessions: the sessions folder, where the recorder's secret is.
-        queue, backlog, stream: what is asked about.
         generate: makes a frame of a request and its image, as it came.
         status: how things stand.
         check_ready: the model, or the error that says why there is none.
@@ -68,11 +67,9 @@ class Requests:
     async def wait_for_acknowledgement(self, timeout_s: float) -> None:
         """Return after the next acknowledgement, or after the time."""
         self._acknowledged.clear()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._acknowledged.wait()
-        except TimeoutError:
-            return
 
     async def _cancel(self, asked: requests.Cancel) -> requests.Cancelled:
         return requests.Cancelled(found=self._queue.cancel(asked.request_id))

@@ -26,11 +26,7 @@ def understand(
     region: Region,
     picture_size: tuple[int, int],
 ) -> ResolvedPrompt:
-    """What to draw, with everything that is not done in its ``fallback``.
-
-    Args:
-        region: the sector that is to change, in a picture of ``picture_size`` (width, height).
-    """
+    """What to draw in a sector of a picture (width, height), with everything that is not done in its ``fallback``."""
     resolved = vocabulary.resolve(prompt)
     reasons = [resolved.fallback] if resolved.fallback else []
     if side := _other_side(prompt, region, *picture_size):

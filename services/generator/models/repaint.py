@@ -14,8 +14,7 @@ from shared.sectors import Region
 class Repaint:
     """Paints a sector anew: its crop goes through the model, and what lies inside the sector is pasted back.
 
-    Args:
-        denoiser: the pipeline; one that takes no mask sees the crop alone, and changes what its prompt says.
+    A pipeline that takes no mask sees the crop alone, and changes what its prompt says.
     """
 
     def __init__(self, denoiser: Denoiser) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from services.replayer.cursors.cursor import Cursor, Place
@@ -130,11 +131,9 @@ class Player:
         """Whether something changed before that time came."""
         delay_s = due - self._clock()
         if delay_s > 0 and not self._changed.is_set():
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(delay_s):
                     await self._changed.wait()
-            except TimeoutError:
-                return False
         return self._changed.is_set()
 
     async def _show(self, found: Found, due: float) -> None:

@@ -35,13 +35,7 @@ CLOSE_S = 1.0
 
 
 class Reruns:
-    """Answers ``rerun``, ``rerun.status`` and ``rerun.cancel``.
-
-    Args:
-        runtime: settings, and where tasks are supervised.
-        server: of the channel ``replayer``.
-        generator, recorder: who makes the frames, and who writes them.
-    """
+    """Answers ``rerun``, ``rerun.status`` and ``rerun.cancel`` on the channel ``replayer``."""
 
     def __init__(self, runtime: Runtime, server: Server, generator: GeneratorClient, recorder: RecorderClient) -> None:
         self._runtime = runtime
