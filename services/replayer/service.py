@@ -47,8 +47,8 @@ class Replayer:
         self._publisher = Publisher(runtime.bus, "replays", on_join=self._states_on_join)
         self._server = server = Server(runtime.bus, "replayer")
         server.on(requests.START, self._start)
-        server.on(requests.NEXT, self._next)
-        server.on(requests.PREVIOUS, self._previous)
+        server.on(requests.NEXT, lambda asked: self._step(asked.cursor, Cursor.ahead))
+        server.on(requests.PREVIOUS, lambda asked: self._step(asked.cursor, Cursor.behind))
         server.on(requests.SEEK, self._seek)
         server.on(requests.PLAY, self._play)
         server.on(requests.PAUSE, self._pause)
@@ -81,12 +81,6 @@ class Replayer:
             self.cursors.put(cursor)
             self._forget_players()
             return await self.report(cursor, start)
-
-    async def _next(self, asked: CursorRequest) -> ReplayedFrame | WithImage[ReplayedFrame]:
-        return await self._step(asked.cursor, Cursor.ahead)
-
-    async def _previous(self, asked: CursorRequest) -> ReplayedFrame | WithImage[ReplayedFrame]:
-        return await self._step(asked.cursor, Cursor.behind)
 
     async def _seek(self, wanted: Seek) -> ReplayStatus:
         async with self.lock(wanted.cursor):

@@ -14,16 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from services.generator.engine import Edit, EditCancelled
+from services.generator.engine import Edit, EditCancelled, Floats
 from services.generator.models import device
 from services.generator.models.device import Placement
 from services.generator.models.files import Defaults
 from services.generator.models.text_cache import TextCache
 from shared.errors import GenerationFailed
-
-Floats = NDArray[np.float32]
 
 _SIZE_WHEN_UNSAID_PX = 512
 NO_NEGATIVE = "negative_prompt has no effect: this model, at this guidance_scale, does not heed one"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from services.generator.engine import Edit, Edited, Pixels
-from services.generator.models.denoising import Denoiser, Floats, Monitor, Used
+from services.generator.engine import Edit, Edited, Floats, Pixels
+from services.generator.models.denoising import Denoiser, Monitor, Used
 from services.generator.painting import crop, paste
 from shared.sectors import Region
 

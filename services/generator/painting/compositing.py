@@ -114,7 +114,7 @@ def _matched(patch: Patch, pixels: Pixels, pose: Pose, blur: float | None) -> Pa
 
 
 def lit(colour: Floats, light: Light) -> Floats:
-    """``colour`` (sRGB, 0 to 1) in a place's exposure, cast and haze, each part of the way: it stays the object's own."""
+    """``colour`` (sRGB, 0 to 1) in a place's exposure, cast and haze, each part of the way: it stays the object's."""
     low, high = _LEVEL_RANGE
     level = min(max((light.level / _MID_LEVEL) ** _LEVEL_POWER, low), high)
     cast = (light.cast**_CAST_POWER).clip(*_CAST_RANGE)
