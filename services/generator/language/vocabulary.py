@@ -59,15 +59,8 @@ class Vocabulary:
             words: dict[str, tuple[str, bool, bool]] = {}
             for row in table["objects"]:
                 name = str(row["name"])
-                objects[name] = KnownObject(
-                    name,
-                    row["plural"],
-                    row["place"],
-                    tuple(row["colours"]),
-                    tuple(row["natural"]),
-                    tuple(row["styles"]),
-                    tuple(row["coloured_styles"]),
-                )
+                lists = (tuple(row[key]) for key in ("colours", "natural", "styles", "coloured_styles"))
+                objects[name] = KnownObject(name, row["plural"], row["place"], *lists)
                 for nearest, phrases in ((True, row["nearest"]), (False, [name, *row["synonyms"]])):
                     for phrase in phrases:
                         words.setdefault(plural_of(phrase), (name, True, nearest))

@@ -42,10 +42,6 @@ class StartedReruns:
         self._by_session[session_id] = run
         self._forget_old()
 
-    def sessions(self) -> list[str]:
-        """The sessions they make, in the order in which they were begun."""
-        return list(self._by_session)
-
     def under_way(self) -> list[asyncio.Task[None]]:
         """The tasks of those that are not over."""
         return [run.task for run in self._by_session.values() if not run.is_over]
