@@ -12,8 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.asking import fail, session_folder
-from cli.by import By
+from cli.asking import By, fail, session_folder
 from cli.output import progress, say
 from reproduction.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
 from reproduction.verdict import FrameReport, SessionReport, Thresholds, Verdict
@@ -47,9 +46,9 @@ def run(session: str, *, as_json: bool, psnr: float, ssim: float, by: By, model:
     """Verify a session, and end with the code that says how it went."""
     settings = load_settings()
     if model is not None:
-        if by is By.server:
+        if by == "server":
             fail("--model is for a model in this process; a server runs the model that it was started with")
-        settings, by = settings.model_copy(update={"model": model}), By.here
+        settings, by = settings.model_copy(update={"model": model}), "here"
     folder = session_folder(settings, session)
     try:
         with open_folder(folder) as reader:
@@ -89,12 +88,12 @@ async def _maker(settings: Settings, by: By) -> AsyncIterator[Remaker]:
     Raises:
         NoMaker: the server is wanted and not there.
     """
-    if by is not By.here:
+    if by != "here":
         async with calling(settings, GeneratorClient) as client:
             try:
                 await client.ask_status(timeout_s=2.0)
             except GeneratorUnavailable:
-                if by is By.server:
+                if by == "server":
                     raise NoMaker(_NOBODY) from None
             else:
                 yield ServerRemaker(client)

@@ -36,19 +36,10 @@ LARGER_COUNTS: dict[str, int] = numbers(
 """Numbers beyond :data:`MOST`."""
 
 COLOUR_WORDS: dict[str, str] = by_word(
-    {
-        "red": "red crimson scarlet ruby maroon",
-        "orange": "orange amber",
-        "yellow": "yellow golden gold",
-        "green": "green emerald lime olive",
-        "blue": "blue navy azure cyan turquoise teal",
-        "purple": "purple violet lilac lavender mauve",
-        "pink": "pink magenta rosy",
-        "white": "white ivory silver",
-        "black": "black",
-        "brown": "brown tan",
-        "gray": "gray grey",
-    }
+    "red: red crimson scarlet ruby maroon; orange: orange amber; yellow: yellow golden gold; "
+    "green: green emerald lime olive; blue: blue navy azure cyan turquoise teal; "
+    "purple: purple violet lilac lavender mauve; pink: pink magenta rosy; white: white ivory silver; "
+    "black: black; brown: brown tan; gray: gray grey"
 )
 
 VERBS = word_set("add put place draw paint show insert make include create give")

@@ -21,9 +21,10 @@ def numbers(text: str) -> dict[str, int]:
     return dict(zip(words[::2], map(int, words[1::2]), strict=True))
 
 
-def by_word(table: dict[str, str]) -> dict[str, str]:
-    """By word, the key of a table in whose text it is."""
-    return {word: meant for meant, words in table.items() for word in words.split()}
+def by_word(text: str) -> dict[str, str]:
+    """By word, what it means, from rows such as ``red: crimson scarlet; blue: navy``."""
+    rows = (row.split(": ") for row in text.split("; "))
+    return {word: meant for meant, words in rows for word in words.split()}
 
 
 Size = Literal["small", "medium", "large"]
