@@ -31,16 +31,10 @@ def settings(
     ]
     with reader_may_leave():
         if as_json:
-            body = {
-                variable: {"value": value, "from": where, "meaning": meaning}
-                for variable, value, where, meaning in rows
-            }
-            say_json(body)
+            say_json({name: {"value": value, "from": where, "meaning": why} for name, value, where, why in rows})
         else:
-            print_table(
-                ("setting", "value", "from", "meaning"),
-                [(variable, _text(value), where, meaning or "") for variable, value, where, meaning in rows],
-            )
+            shown = [(name, _text(value), where, why or "") for name, value, where, why in rows]
+            print_table(("setting", "value", "from", "meaning"), shown)
 
 
 def _shown(name: str, value: Any) -> Any:

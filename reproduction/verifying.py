@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from reproduction.environment import differences, other_model, other_renderer
+from reproduction.environment import described, differences, other_model, other_renderer
 from reproduction.figures import SMALLEST_PX, differing_outside, figures
 from reproduction.remaking import CannotRemake, Remade, Remaker, region_of
 from reproduction.verdict import FrameReport, SessionReport, Thresholds
@@ -53,7 +53,7 @@ async def verify(
         today = fields or today
         frames.append(report)
         on_frame(report)
-    return SessionReport(reader.session_id, time.time(), remaker.name, thresholds, _described(today), frames)
+    return SessionReport(reader.session_id, time.time(), remaker.name, thresholds, described(today), frames)
 
 
 def store(disk: Disk, reader: SessionReader, report: SessionReport) -> None:
@@ -161,7 +161,3 @@ def _compare(
     verdict = thresholds.verdict(found)
     why = report.reason if verdict == "identical" else report.reason or other_renderer(report.environment)
     return replace(report, verdict=verdict, figures=found, reason=why)
-
-
-def _described(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: fields[key] for key in ("model", "device", "dtype", "versions", "environment") if key in fields}
