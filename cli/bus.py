@@ -13,9 +13,7 @@ from shared.process.settings import load_settings
 PATTERNS = {"publish": "PUB: connect SUB", "requests": "ROUTER: connect DEALER"}
 
 
-def bus(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
+def bus(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Print each channel of the bus: its address, who binds it, and what it carries."""
     settings = load_settings()
     address = settings.bus_address

@@ -14,9 +14,7 @@ from shared.process.settings import ENV_FILE, PREFIX, Settings, load_settings
 SECRET = frozenset({"api_token"})
 
 
-def settings(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
+def settings(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Print every setting: its value, where that comes from, and what it means."""
     found = load_settings()
     in_environment = {name.upper() for name in os.environ}

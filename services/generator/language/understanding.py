@@ -20,11 +20,7 @@ MAX_REASON_CHARS = 600
 
 
 def understand(
-    vocabulary: Vocabulary,
-    prompt: str,
-    negative_prompt: str | None,
-    region: Region,
-    picture_size: tuple[int, int],
+    vocabulary: Vocabulary, prompt: str, negative_prompt: str | None, region: Region, picture_size: tuple[int, int]
 ) -> ResolvedPrompt:
     """What to draw in a sector of a picture (width, height), with everything that is not done in its ``fallback``."""
     resolved = vocabulary.resolve(prompt)
