@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from cli.asking import fail, session_folder
-from cli.output import nobody_reads, say
+from cli.output import nobody_reads, progress, say
 from shared.errors import ParafoveaError
 from shared.process.settings import Settings, load_settings
 from shared.process.worker import FAILED
@@ -93,7 +92,7 @@ def _end(number: int, _: object) -> None:
 
 
 def _import(settings: Settings, file: Path, session_id: str | None, *, quiet: bool) -> Imported:
-    with _opened(file) as (source, size), _bar(f"importing {file}", size, disable=quiet) as on_bytes:
+    with _opened(file) as (source, size), _bar(f"importing {file}", size, quiet=quiet) as on_bytes:
 
         def read(count: int) -> bytes:
             data = source.read(count)
@@ -131,10 +130,8 @@ def _write(outgoing: Export, file: BinaryIO, on_bytes: OnBytes) -> None:
 
 
 @contextmanager
-def _bar(description: str, total: int | None, *, disable: bool = False) -> Iterator[OnBytes]:
-    errors = Console(stderr=True)
+def _bar(description: str, total: int | None, *, quiet: bool = False) -> Iterator[OnBytes]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    hidden = disable or not errors.is_terminal
-    with Progress(*columns, TimeRemainingColumn(), console=errors, disable=hidden, transient=True) as bar:
+    with progress(*columns, TimeRemainingColumn(), quiet=quiet) as bar:
         task = bar.add_task(description, total=total)
         yield lambda count: bar.update(task, advance=count)

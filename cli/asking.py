@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import typer
 from rich.console import Console
 
 from shared.process.settings import Settings
 from shared.process.worker import FAILED
+
+By = Literal["auto", "server", "here"]
+"""Who makes the frames of a session again, for ``parafovea verify``."""
 
 
 def session_folder(settings: Settings, session: str) -> Path:

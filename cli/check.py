@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
-from cli.output import printable, say
+from cli.asking import fail
+from cli.output import printable, progress, say
 from shared.bus.clients import RecorderClient
 from shared.bus.requests.recorder import RepairSession
 from shared.errors import ParafoveaError, RecorderUnavailable
@@ -45,26 +45,21 @@ def check(
 
     Exit code 0: whole. 1: repairable. 2: frames lost or altered. 3: there is no such session.
     """
-    errors = Console(stderr=True)
     folder = _folder(session)
     if not folder.is_dir():
-        errors.print(f"there is no session {session!r}; looked for {folder}", markup=False, soft_wrap=True)
-        raise typer.Exit(3)
+        fail(f"there is no session {session!r}; looked for {folder}")
     if not holds_session(folder):
-        errors.print(f"{folder} holds no session: neither its metadata nor a frame", markup=False, soft_wrap=True)
-        raise typer.Exit(3)
+        fail(f"{folder} holds no session: neither its metadata nor a frame")
     did: list[str] = []
     if repair:
         try:
             did = _repair(folder)
         except (AlreadyHeld, OSError, ParafoveaError) as error:
-            errors.print(f"not repaired: {error}", markup=False, soft_wrap=True)
-            raise typer.Exit(3) from None
+            fail(f"not repaired: {error}")
     try:
-        findings = _read(folder, errors, quiet=as_json)
+        findings = _read(folder, quiet=as_json)
     except OSError as error:
-        errors.print(f"not read: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(3) from None
+        fail(f"not read: {error}")
     code = exit_code(findings)
     if as_json:
         found = [finding.to_json() for finding in findings]
@@ -113,14 +108,10 @@ async def _ask(settings: Settings, session_id: str) -> list[str]:
             ) from None
 
 
-def _read(folder: Path, errors: Console, *, quiet: bool) -> list[Finding]:
-    with Progress(console=errors, disable=quiet or not errors.is_terminal, transient=True) as bar:
+def _read(folder: Path, *, quiet: bool) -> list[Finding]:
+    with progress(*Progress.get_default_columns(), quiet=quiet) as bar:
         task = bar.add_task(f"reading {folder.name}", total=None)
-
-        def told(done: int, of: int) -> None:
-            bar.update(task, completed=done, total=of)
-
-        return list(findings_of(folder, told))
+        return list(findings_of(folder, lambda done, of: bar.update(task, completed=done, total=of)))
 
 
 def _verdict(folder: Path, findings: list[Finding], code: int) -> str:

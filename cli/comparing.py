@@ -5,18 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.asking import fail, session_folder
-from cli.output import print_table, printable, reader_may_leave, say
-from reproduction.pairing import Compared, compare, count_pairs, lines, summary
+from cli.output import print_table, printable, progress, reader_may_leave, say
+from reproduction.pairing import compare, count_pairs, lines, summary
 from reproduction.sheet import MAX_ROWS, Sheet
 from shared.errors import SessionDamaged, SessionNotFound
 from shared.process.settings import Settings, load_settings
@@ -52,8 +49,13 @@ def run(
         if out is not None and wanted > MAX_ROWS:
             fail(f"a sheet has at most {MAX_ROWS} rows and here are {wanted}; take a part with --first and --count")
         sheet = Sheet(reader_a.session_id, reader_b.session_id, wanted) if out is not None else None
-        found = compare(reader_a, reader_b, first, wanted)
-        rows = [_take(each, sheet) for each in _shown(found, wanted, quiet=as_json)]
+        rows: list[Row] = []
+        with progress(quiet=as_json) as bar:
+            found = compare(reader_a, reader_b, first, wanted)
+            for compared in bar.track(found, total=wanted, description="comparing"):
+                if sheet is not None:
+                    sheet.add(compared)
+                rows.append(compared.to_json())
     try:
         if sheet is not None and out is not None:
             sheet.save(out)
@@ -74,19 +76,6 @@ def _open(settings: Settings, held: ExitStack, session: str, *, as_lines: bool) 
             raise typer.Exit(FAILED) from None
         looked = f"; looked for {folder}" if isinstance(error, SessionNotFound) else ""
         fail(f"{error.detail}{looked}")
-
-
-def _take(compared: Compared, sheet: Sheet | None) -> Row:
-    if sheet is not None:
-        sheet.add(compared)
-    return compared.to_json()
-
-
-def _shown(found: Iterator[Compared], total: int, *, quiet: bool) -> Iterator[Compared]:
-    errors = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, disable=quiet or not errors.is_terminal, transient=True) as bar:
-        yield from bar.track(found, total=total, description="comparing")
 
 
 def _write_csv(path: Path, rows: list[Row]) -> None:

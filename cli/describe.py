@@ -2,75 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from cli.output import printable
-from shared.bus.envelope import Published
+from shared.bus.envelope import ENVELOPE, Published
+from shared.bus.messages import (
+    FrameRecorded,
+    Heartbeat,
+    Progress,
+    ReplayFrame,
+    ReplayStatus,
+    SessionStarted,
+    SessionStopped,
+)
+from shared.frame import Frame
 
 PROMPT_CHARS = 60
 LINE_CHARS = 2000
 
 
-def describe(message: Published) -> str:
-    """What a message says, on one line. One of an unknown type, or that lacks a field, says its own fields."""
-    known = _KNOWN.get(message.type)
-    try:
-        words = known(message.header, len(message.payload)) if known else _fields(message.header)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        words = _fields(message.header)
-    return printable(words[:LINE_CHARS])
+def describe(published: Published) -> str:
+    """What a message says, on one line. One of an unknown type says its own fields."""
+    return printable(_words(published)[:LINE_CHARS])
 
 
-def _frame(header: dict[str, Any], payload_bytes: int) -> str:
-    session = f"{header['session_id']} #{header['record_seq']}" if header["session_id"] else "not recorded"
-    return (
-        f"seq {header['seq']}  {header['target_sector']}  {header['width']}x{header['height']}  "
-        f"{header['generation_ms']:.0f} ms  {size(payload_bytes)}  {session}  {_short(header['prompt'])}"
-    )
-
-
-def _progress(header: dict[str, Any], payload_bytes: int) -> str:
-    return f"step {header['step']} of {header['steps']}  request {header['request_id']}"
-
-
-def _status(header: dict[str, Any], payload_bytes: int) -> str:
-    sessions = "".join(f"  {one['session_id']}: {one['frames']} not yet on disk" for one in header["sessions"])
-    return (
-        f"{header['state']}  last seq {header['last_seq']}  queue {header['queue']}  "
-        f"backlog {size(header['backlog_bytes'])}{sessions}"
-    )
-
-
-def _started(header: dict[str, Any], payload_bytes: int) -> str:
-    return f"{header['session_id']}{'  resumed' if header['resumed'] else ''}"
-
-
-def _stopped(header: dict[str, Any], payload_bytes: int) -> str:
-    return f"{header['session_id']}  {header['reason']}"
-
-
-def _recorded(header: dict[str, Any], payload_bytes: int) -> str:
-    return f"{header['session_id']}/{header['filename']}  {size(header['bytes'])}"
-
-
-def _replayed(header: dict[str, Any], payload_bytes: int) -> str:
-    entry = header["entry"]
-    return (
-        f"{header['cursor']}  {header['session_id']} {header['index']} of {header['total']}  "
-        f"{entry.get('target_sector')}  {size(payload_bytes)}  {_short(str(entry.get('prompt', '')))}"
-    )
-
-
-def _cursor(header: dict[str, Any], payload_bytes: int) -> str:
-    if header["session_id"] is None:
-        return f"{header['cursor']}  {header['state']}"
-    return f"{header['cursor']}  {header['state']}  {header['session_id']} {header['position']} of {header['total']}"
-
-
-def _fields(header: dict[str, Any]) -> str:
-    envelope = ("v", "type", "id", "time", "monotonic_ns")
-    return "  ".join(f"{name} {value}" for name, value in header.items() if name not in envelope)
+def _words(published: Published) -> str:
+    payload = size(len(published.payload))
+    match published.message:
+        case Frame() as frame:
+            session = f"{frame.session_id} #{frame.record_seq}" if frame.session_id else "not recorded"
+            return (
+                f"seq {frame.seq}  {frame.target_sector}  {frame.width}x{frame.height}  "
+                f"{frame.generation_ms:.0f} ms  {payload}  {session}  {_short(frame.prompt)}"
+            )
+        case Progress() as done:
+            return f"step {done.step} of {done.steps}  request {done.request_id}"
+        case Heartbeat() as status:
+            sessions = "".join(f"  {one.session_id}: {one.frames} not yet on disk" for one in status.sessions)
+            backlog = size(status.backlog_bytes)
+            return f"{status.state}  last seq {status.last_seq}  queue {status.queue}  backlog {backlog}{sessions}"
+        case SessionStarted() as started:
+            return f"{started.session_id}{'  resumed' if started.resumed else ''}"
+        case SessionStopped() as stopped:
+            return f"{stopped.session_id}  {stopped.reason}"
+        case FrameRecorded() as recorded:
+            return f"{recorded.session_id}/{recorded.filename}  {size(recorded.bytes)}"
+        case ReplayFrame() as shown:
+            entry = shown.entry
+            return (
+                f"{shown.cursor}  {shown.session_id} {shown.index} of {shown.total}  "
+                f"{entry.get('target_sector')}  {payload}  {_short(str(entry.get('prompt', '')))}"
+            )
+        case ReplayStatus() as at:
+            place = "" if at.session_id is None else f"  {at.session_id} {at.position} of {at.total}"
+            return f"{at.cursor}  {at.state}{place}"
+    return "  ".join(f"{name} {value}" for name, value in published.header.items() if name not in ENVELOPE)
 
 
 def _short(prompt: str) -> str:
@@ -82,15 +66,3 @@ def size(count: int) -> str:
     if count < 1000:
         return f"{count} B"
     return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
-
-
-_KNOWN: dict[str, Callable[[dict[str, Any], int], str]] = {
-    "frame": _frame,
-    "progress": _progress,
-    "status": _status,
-    "session.started": _started,
-    "session.stopped": _stopped,
-    "frame.recorded": _recorded,
-    "replay.frame": _replayed,
-    "replay.status": _cursor,
-}

@@ -45,12 +45,7 @@ class _Sentences(TyperGroup):
             raise typer.Exit(FAILED) from None
 
 
-app = typer.Typer(
-    cls=_Sentences,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(cls=_Sentences, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 def _show_version(wanted: bool) -> None:

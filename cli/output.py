@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from shared.texts import json_text
@@ -55,6 +56,13 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     Console(markup=False).print(table)
+
+
+def progress(*columns: ProgressColumn, quiet: bool = False) -> Progress:
+    """A bar on standard error, where that is a terminal, which is gone at the end; without ``columns`` it counts."""
+    counting = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    errors = Console(stderr=True)
+    return Progress(*(columns or counting), console=errors, disable=quiet or not errors.is_terminal, transient=True)
 
 
 @contextmanager

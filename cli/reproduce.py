@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.by import By
+from cli.asking import By
 from shared.system.extras import need
 
 
@@ -22,7 +22,7 @@ def verify(
             help="Who makes the frames again: the running server's generator, this process, or (auto) the server if "
             "there is one."
         ),
-    ] = By.auto,
+    ] = "auto",
     model: Annotated[
         str | None, typer.Option(help="Folder or hub id of the model to make them with, in this process.")
     ] = None,

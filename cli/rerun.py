@@ -9,10 +9,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from cli.asking import fail
-from cli.output import say
+from cli.output import progress, say
 from shared.bus.clients import ReplayerClient
 from shared.bus.requests.replayer import RerunState, StartRerun
 from shared.errors import GeneratorLoading, ParafoveaError, ReplayerUnavailable
@@ -54,17 +53,10 @@ def rerun(
     1: frames were left out. 3: it could not be done.
     """
     settings = load_settings()
-    wanted = _request(
-        session_id=session,
-        into=into,
-        prompts=_read_prompts(prompts),
-        seed_offset=seed_offset,
-        strength=strength,
-        model=model,
-        chain=chain,
-        resume=resume,
-    )
+    read = _read_prompts(prompts)
+    changes = {"prompts": read, "seed_offset": seed_offset, "strength": strength, "chain": chain}
     try:
+        wanted = request_of(StartRerun, session_id=session, into=into, model=model, resume=resume, **changes)
         state = asyncio.run(_rerun(settings, wanted, detach=detach, quiet=as_json))
     except ReplayerUnavailable:
         fail(
@@ -80,13 +72,6 @@ def rerun(
     if state.state not in ("complete", "queued", "running", "waiting"):
         raise typer.Exit(FAILED)
     raise typer.Exit(1 if state.skipped else 0)
-
-
-def _request(**values: Any) -> StartRerun:
-    try:
-        return request_of(StartRerun, **values)
-    except ParafoveaError as error:
-        fail(f"not made: {error.detail}")
 
 
 def _read_prompts(path: Path | None) -> dict[str, Any] | None:
@@ -127,10 +112,8 @@ async def _start(replayer: ReplayerClient, wanted: StartRerun) -> RerunState:
 
 
 async def _follow(replayer: ReplayerClient, state: RerunState, *, quiet: bool) -> RerunState:
-    errors = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, disable=quiet or not errors.is_terminal, transient=True) as bar:
-        task: TaskID = bar.add_task(state.session_id, total=state.total)
+    with progress(quiet=quiet) as bar:
+        task = bar.add_task(state.session_id, total=state.total)
         while state.state not in _OVER:
             await asyncio.sleep(POLL_S)
             state = await replayer.rerun_status(state.session_id)

@@ -14,9 +14,7 @@ from shared.process.settings import ENV_FILE, PREFIX, Settings, load_settings
 SECRET = frozenset({"api_token"})
 
 
-def settings(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
+def settings(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Print every setting: its value, where that comes from, and what it means."""
     found = load_settings()
     in_environment = {name.upper() for name in os.environ}
@@ -31,16 +29,10 @@ def settings(
     ]
     with reader_may_leave():
         if as_json:
-            body = {
-                variable: {"value": value, "from": where, "meaning": meaning}
-                for variable, value, where, meaning in rows
-            }
-            say_json(body)
+            say_json({name: {"value": value, "from": where, "meaning": why} for name, value, where, why in rows})
         else:
-            print_table(
-                ("setting", "value", "from", "meaning"),
-                [(variable, _text(value), where, meaning or "") for variable, value, where, meaning in rows],
-            )
+            shown = [(name, _text(value), where, why or "") for name, value, where, why in rows]
+            print_table(("setting", "value", "from", "meaning"), shown)
 
 
 def _shown(name: str, value: Any) -> Any:

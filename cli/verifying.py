@@ -10,12 +10,10 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli.asking import fail, session_folder
-from cli.by import By
-from cli.output import say
+from cli.asking import By, fail, session_folder
+from cli.output import progress, say
 from reproduction.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
 from reproduction.verdict import FrameReport, SessionReport, Thresholds, Verdict
 from reproduction.verifying import store
@@ -48,9 +46,9 @@ def run(session: str, *, as_json: bool, psnr: float, ssim: float, by: By, model:
     """Verify a session, and end with the code that says how it went."""
     settings = load_settings()
     if model is not None:
-        if by is By.server:
+        if by == "server":
             fail("--model is for a model in this process; a server runs the model that it was started with")
-        settings, by = settings.model_copy(update={"model": model}), By.here
+        settings, by = settings.model_copy(update={"model": model}), "here"
     folder = session_folder(settings, session)
     try:
         with open_folder(folder) as reader:
@@ -59,9 +57,7 @@ def run(session: str, *, as_json: bool, psnr: float, ssim: float, by: By, model:
                 _keep(reader, report)
     except (SessionNotFound, FileNotFoundError):
         fail(f"there is no session {session!r}; looked for {folder}")
-    except SessionDamaged as error:
-        fail(error.detail)
-    except NoMaker as error:
+    except (SessionDamaged, NoMaker) as error:
         fail(str(error))
     if as_json:
         say(json.dumps(report.to_json(), indent=2))
@@ -73,10 +69,8 @@ def run(session: str, *, as_json: bool, psnr: float, ssim: float, by: By, model:
 async def _verify(
     settings: Settings, reader: SessionReader, by: By, thresholds: Thresholds, *, quiet: bool
 ) -> SessionReport:
-    errors = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     async with _maker(settings, by) as maker:
-        with Progress(*columns, console=errors, disable=quiet or not errors.is_terminal, transient=True) as bar:
+        with progress(quiet=quiet) as bar:
             task = bar.add_task(f"verifying {reader.session_id} (made by: {maker.name})", total=reader.count)
 
             def on_frame(frame: FrameReport) -> None:
@@ -94,12 +88,12 @@ async def _maker(settings: Settings, by: By) -> AsyncIterator[Remaker]:
     Raises:
         NoMaker: the server is wanted and not there.
     """
-    if by is not By.here:
+    if by != "here":
         async with calling(settings, GeneratorClient) as client:
             try:
                 await client.ask_status(timeout_s=2.0)
             except GeneratorUnavailable:
-                if by is By.server:
+                if by == "server":
                     raise NoMaker(_NOBODY) from None
             else:
                 yield ServerRemaker(client)
@@ -133,11 +127,8 @@ def _print(report: SessionReport) -> None:
     console = Console()
     made_by = "the server" if report.made_by == "server" else "this process"
     table = Table(title=f"{report.session_id}, made again by {made_by}")
-    table.add_column("frame", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("PSNR dB", no_wrap=True, justify="right")
-    table.add_column("SSIM", no_wrap=True, justify="right")
-    table.add_column("outside", no_wrap=True)
+    for name in ("frame", "verdict", "PSNR dB", "SSIM", "outside"):
+        table.add_column(name, no_wrap=True, justify="right" if name in ("PSNR dB", "SSIM") else "left")
     table.add_column("why", overflow="fold")
     for frame in report.frames:
         table.add_row(*_row(frame))

@@ -12,6 +12,7 @@ Difference = tuple[Any, Any]
 
 _MODEL = ("revision", "kind", "pipeline", "scheduler")
 """A model's id is no part of it: the same files in another folder are the same model."""
+_FIELDS = ("model", "device", "dtype", "versions", "environment")
 
 _RENDERER = "environment.renderer"
 _OWN_VERSION = "versions.parafovea"
@@ -31,16 +32,14 @@ def flatten(fields: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def described(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Those fields of a frame that say with what it was made."""
+    return {key: fields[key] for key in _FIELDS if key in fields}
+
+
 def of_engine(info: ModelInfo) -> dict[str, Any]:
     """The same fields of an engine in this process."""
-    model = {"id": info.id, **{key: getattr(info, key) for key in _MODEL}}
-    return {
-        "model": model,
-        "device": info.device,
-        "dtype": info.dtype,
-        "versions": info.versions,
-        "environment": info.environment,
-    }
+    return {**{key: getattr(info, key) for key in _FIELDS}, "model": info.model.model_dump()}
 
 
 def differences(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, Difference]:

@@ -48,6 +48,12 @@ class Figures:
         return {"differing_pixels": self.differing_pixels, "psnr_db": psnr_db, "ssim": round(self.ssim, 6)}
 
 
+def to_json(found: Figures | None, prefix: str = "") -> dict[str, Any]:
+    """Figures as keys and values of a JSON object; the same keys without values where there are none."""
+    values = found.to_json() if found else dict.fromkeys(("differing_pixels", "psnr_db", "ssim"))
+    return {f"{prefix}{key}": value for key, value in values.items()}
+
+
 def figures(one: Pixels, other: Pixels) -> Figures:
     """Compare two pictures.
 
@@ -55,7 +61,7 @@ def figures(one: Pixels, other: Pixels) -> Figures:
         ValueError: they have different sizes, or a side of less than :data:`SMALLEST_PX`.
     """
     if one.shape != other.shape:
-        raise ValueError(f"{_size(one)} and {_size(other)} pixels cannot be compared")
+        raise ValueError(f"{size(one)} and {size(other)} pixels cannot be compared")
     differing = differing_pixels(one, other)
     count = int(np.count_nonzero(differing))
     if count == 0:
@@ -77,15 +83,10 @@ def differing_outside(picture: Pixels, source: Pixels, region: Region) -> int:
         ValueError: they have different sizes.
     """
     if picture.shape != source.shape:
-        raise ValueError(f"the picture has {_size(picture)} pixels and its input {_size(source)}")
+        raise ValueError(f"the picture has {size(picture)} pixels and its input {size(source)}")
     differing = differing_pixels(picture, source)
-    differing[region.top : region.bottom, region.left : region.right] = False
+    differing[region.slices] = False
     return int(np.count_nonzero(differing))
-
-
-def crop(picture: Pixels, region: Region) -> Pixels:
-    """The pixels inside a region."""
-    return picture[region.top : region.bottom, region.left : region.right]
 
 
 def difference_map(one: Pixels, other: Pixels) -> Pixels:
@@ -97,7 +98,7 @@ def difference_map(one: Pixels, other: Pixels) -> Pixels:
         ValueError: they have different sizes.
     """
     if one.shape != other.shape:
-        raise ValueError(f"{_size(one)} and {_size(other)} pixels cannot be compared")
+        raise ValueError(f"{size(one)} and {size(other)} pixels cannot be compared")
     apart = np.abs(one.astype(np.int16) - other).max(axis=2).astype(np.float32)
     heat = np.sqrt(apart / 255)[:, :, np.newaxis] * 3 - np.arange(3, dtype=np.float32)
     shown: Pixels = (np.clip(heat, 0, 1) * 255).astype(np.uint8)
@@ -135,5 +136,6 @@ def _around(first: int, last: int, size: int) -> tuple[int, int]:
     return (start, stop) if short <= 0 else (max(0, start - short), min(size, stop + short))
 
 
-def _size(picture: Pixels) -> str:
+def size(picture: Pixels) -> str:
+    """Width and height, as they are written."""
     return f"{picture.shape[1]} x {picture.shape[0]}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from reproduction.figures import SMALLEST_PX, Figures, crop, figures
+from reproduction.figures import SMALLEST_PX, Figures, figures, size, to_json
 from reproduction.remaking import region_of
 from services.generator.decode import decode
 from services.generator.engine import Pixels
@@ -48,16 +48,16 @@ class Compared:
         a, b = self.pair.a or {}, self.pair.b or {}
         return {
             "index": self.pair.index,
-            **{f"{key}_{side}": entry.get(key) for key in _TOLD for side, entry in (("a", a), ("b", b))},
+            **{f"{key}_{side}": entry.get(key) for key in _SHOWN for side, entry in (("a", a), ("b", b))},
             "same_input": a["input_sha256"] == b.get("input_sha256") if a.get("input_sha256") else None,
             "identical": self.whole.identical if self.whole else None,
-            **_told("", self.whole),
-            **_told("sector_", self.sector),
+            **to_json(self.whole),
+            **to_json(self.sector, "sector_"),
             "problem": self.problem,
         }
 
 
-_TOLD = ("filename", "target_sector", "prompt", "seed")
+_SHOWN = ("filename", "target_sector", "prompt", "seed")
 
 
 def count_pairs(a: SessionReader, b: SessionReader) -> int:
@@ -125,15 +125,12 @@ def _numbered(reader: SessionReader, other: SessionReader) -> Iterator[tuple[int
 def _compare(a: SessionReader, b: SessionReader, pair: Pair) -> Compared:
     pixels_a, problem_a = _pixels(a, pair.a)
     pixels_b, problem_b = _pixels(b, pair.b)
-    problem = problem_a or problem_b
-    if problem is None and pixels_a is not None and pixels_b is not None and pixels_a.shape != pixels_b.shape:
-        (high_a, wide_a), (high_b, wide_b) = pixels_a.shape[:2], pixels_b.shape[:2]
-        problem = f"the pictures have different sizes: {wide_a} x {high_a} and {wide_b} x {high_b}"
-    if problem is not None or pixels_a is None or pixels_b is None:
+    if pixels_a is None or pixels_b is None:
+        return Compared(pair, pixels_a, pixels_b, problem=problem_a or problem_b)
+    if pixels_a.shape != pixels_b.shape:
+        problem = f"the pictures have different sizes: {size(pixels_a)} and {size(pixels_b)}"
         return Compared(pair, pixels_a, pixels_b, problem=problem)
-    return Compared(
-        pair, pixels_a, pixels_b, figures(pixels_a, pixels_b), _in_sector(pair, pixels_a, pixels_b), problem
-    )
+    return Compared(pair, pixels_a, pixels_b, figures(pixels_a, pixels_b), _in_sector(pair, pixels_a, pixels_b))
 
 
 def _in_sector(pair: Pair, pixels_a: Pixels, pixels_b: Pixels) -> Figures | None:
@@ -141,7 +138,7 @@ def _in_sector(pair: Pair, pixels_a: Pixels, pixels_b: Pixels) -> Figures | None
     here, there = (region_of(entry or {}, width, height) for entry in (pair.a, pair.b))
     if here is None or here != there or min(here.width, here.height) < SMALLEST_PX:
         return None
-    return figures(crop(pixels_a, here), crop(pixels_b, here))
+    return figures(pixels_a[here.slices], pixels_b[here.slices])
 
 
 def _pixels(reader: SessionReader, entry: Entry | None) -> tuple[Pixels | None, str | None]:
@@ -151,11 +148,6 @@ def _pixels(reader: SessionReader, entry: Entry | None) -> tuple[Pixels | None, 
         return decode(reader.frame_bytes(dict(entry))).pixels, None
     except (FrameCorrupt, FrameMissing, UnreadableImage) as error:
         return None, error.detail
-
-
-def _told(prefix: str, found: Figures | None) -> dict[str, Any]:
-    told = found.to_json() if found else {"differing_pixels": None, "psnr_db": None, "ssim": None}
-    return {f"{prefix}{key}": value for key, value in told.items()}
 
 
 def _mean(found: Sequence[Mapping[str, Any]], key: str) -> float | None:

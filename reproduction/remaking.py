@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pydantic import ValidationError
-
-from reproduction.environment import of_engine, other_model
+from reproduction.environment import of_engine
 from services.generator.decode import decode
 from services.generator.engine import Edit, Engine, Pixels
 from shared import sectors
 from shared.bus.clients import GeneratorClient
-from shared.bus.requests.generator import BACKGROUND_TIMEOUT_S, Generate
-from shared.errors import (
-    GenerationTimeout,
-    GeneratorLoading,
-    GeneratorUnavailable,
-    ParafoveaError,
-    QueueFull,
-    RecordingBacklogFull,
-)
+from shared.bus.requests.generator import BACKGROUND_TIMEOUT_S
+from shared.errors import GeneratorLoading, GeneratorUnavailable, ParafoveaError
 from shared.frame import Recipe
 from shared.ids import new_id
-from shared.refusals import invalid_request
+from shared.remaking import BUSY, background_job
 from shared.sectors import Region
-from shared.session.format.recipes import NoRecipe, recipe_of
+from shared.session.format.recipes import recipe_of
 
-_BUSY = (QueueFull, GeneratorLoading, GenerationTimeout, RecordingBacklogFull)
 _RETRY_S = 1.0
 _GIVE_UP_S = 3600.0
 
@@ -63,21 +54,9 @@ class Remaker(Protocol):
         """Make the frame of an entry again from its input's bytes.
 
         Raises:
-            CannotRemake: with the reason.
+            CannotRemake, NoRecipe: with the reason.
         """
         ...
-
-
-def recorded_recipe(entry: Mapping[str, Any]) -> Recipe:
-    """What a frame was made from.
-
-    Raises:
-        CannotRemake: the entry does not say.
-    """
-    try:
-        return recipe_of(entry)
-    except NoRecipe as error:
-        raise CannotRemake(str(error)) from None
 
 
 class ServerRemaker:
@@ -94,8 +73,7 @@ class ServerRemaker:
         Raises:
             NoMaker: no generator answers, or it has no model.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + BACKGROUND_TIMEOUT_S
+        deadline = time.monotonic() + BACKGROUND_TIMEOUT_S
         while True:
             try:
                 status = await self._generator.ask_status()
@@ -105,28 +83,21 @@ class ServerRemaker:
                 raise NoMaker(f"the generator cannot be asked: {error.detail}") from None
             if status.state == "ready":
                 return status.model_dump(include={"model", "device", "dtype"})
-            if status.state != "loading" or loop.time() > deadline:
+            if status.state != "loading" or time.monotonic() > deadline:
                 raise NoMaker(f"the generator is {status.state}: {status.detail or 'see its log'}")
             await asyncio.sleep(_RETRY_S)
 
     async def remake(self, entry: Mapping[str, Any], source: bytes) -> Remade:
-        recipe = recorded_recipe(entry)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _GIVE_UP_S
+        recipe = recipe_of(entry)
+        deadline = time.monotonic() + _GIVE_UP_S
         while True:
+            request = background_job(recipe, request_id=new_id(), publish=False)
             try:
-                request = Generate(
-                    request_id=new_id(),
-                    timeout_ms=BACKGROUND_TIMEOUT_S * 1000,
-                    priority="background",
-                    publish=False,
-                    **recipe.model_dump(),
-                )
-                return await self._ask(request, source)
-            except ValidationError as error:
-                raise CannotRemake(f"its entry is no request: {invalid_request(error).detail}") from None
-            except _BUSY as error:
-                if loop.time() > deadline:
+                made = await self._generator.generate(request, source, grace_s=_RETRY_S)
+                decoded = await asyncio.to_thread(decode, made.image)
+                return Remade(decoded.pixels, made.answer.model_dump())
+            except (*BUSY, GeneratorLoading) as error:
+                if time.monotonic() > deadline:
                     raise CannotRemake(f"the generator had no time for it: {error.detail}") from None
                 await asyncio.sleep(error.retry_after_s or _RETRY_S)
             except GeneratorUnavailable as error:
@@ -134,18 +105,9 @@ class ServerRemaker:
             except ParafoveaError as error:
                 raise CannotRemake(f"the generator could not make it: {error.detail}") from None
 
-    async def _ask(self, request: Generate, source: bytes) -> Remade:
-        made = await self._generator.generate(request, source, grace_s=_RETRY_S)
-        decoded = await asyncio.to_thread(decode, made.image)
-        return Remade(decoded.pixels, made.answer.model_dump())
-
 
 class EngineRemaker:
-    """Runs an engine in a thread of this process; the engine is loaded when the first frame is made.
-
-    Args:
-        load: makes the engine, in seconds or minutes.
-    """
+    """Runs an engine in a thread of this process; ``load`` makes it, in seconds or minutes, for the first frame."""
 
     name = "here"
 
@@ -169,7 +131,7 @@ class EngineRemaker:
     async def remake(self, entry: Mapping[str, Any], source: bytes) -> Remade:
         fields = await self.today()
         assert self._engine is not None
-        return await asyncio.to_thread(_run, self._engine, recorded_recipe(entry), source, fields)
+        return await asyncio.to_thread(_run, self._engine, recipe_of(entry), source, fields)
 
     def close(self) -> None:
         """Free the model."""
@@ -195,16 +157,3 @@ def region_of(entry: Mapping[str, Any], width: int, height: int) -> Region | Non
     left, top, right, bottom = region
     inside = 0 <= left < right <= width and 0 <= top < bottom <= height
     return Region(left, top, right, bottom) if inside else None
-
-
-__all__ = [
-    "CannotRemake",
-    "EngineRemaker",
-    "NoMaker",
-    "Remade",
-    "Remaker",
-    "ServerRemaker",
-    "other_model",
-    "recorded_recipe",
-    "region_of",
-]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from reproduction.figures import difference_map
+from reproduction.figures import Figures, difference_map
 from reproduction.pairing import Compared
 from services.generator.engine import Pixels
 
@@ -26,12 +26,7 @@ _PAPER, _INK, _FAINT, _EMPTY = (255, 255, 255), (20, 20, 20), (110, 110, 110), (
 
 
 class Sheet:
-    """Draws rows one by one; what is kept of each is small.
-
-    Args:
-        title_a, title_b: the sessions' ids.
-        rows: how many there will be, at most :data:`MAX_ROWS`.
-    """
+    """Draws rows one by one, at most :data:`MAX_ROWS`; what is kept of each is small."""
 
     def __init__(self, title_a: str, title_b: str, rows: int) -> None:
         if rows > MAX_ROWS:
@@ -53,8 +48,10 @@ class Sheet:
         for column, entry in enumerate((compared.pair.a, compared.pair.b)):
             strip.write(column, height, _place(compared.pair.index, entry), _INK)
             strip.write(column, height + _LINE_PX, str((entry or {}).get("prompt") or ""), _FAINT)
-        strip.write(2, height, _figures(compared), _INK)
-        strip.write(2, height + _LINE_PX, compared.problem or _of_sector(compared), _FAINT)
+        whole, sector = compared.whole, compared.sector
+        strip.write(2, height, _words(whole, "PSNR ", "SSIM ") if whole else "not compared", _INK)
+        in_sector = f"in the target sector: {_words(sector)}" if sector else ""
+        strip.write(2, height + _LINE_PX, compared.problem or in_sector, _FAINT)
         self._strips.append(strip.image)
 
     def save(self, path: Path) -> None:
@@ -132,19 +129,7 @@ def _place(index: int, entry: Mapping[str, Any] | None) -> str:
     return f"{index}: no frame" if entry is None else f"{index} {entry.get('target_sector')}, seed {entry.get('seed')}"
 
 
-def _figures(compared: Compared) -> str:
-    found = compared.whole
-    if found is None:
-        return "not compared"
+def _words(found: Figures, psnr: str = "", ssim: str = "") -> str:
     if found.psnr_db is None:
         return "identical"
-    return f"PSNR {found.psnr_db:.2f} dB, SSIM {found.ssim:.4f}"
-
-
-def _of_sector(compared: Compared) -> str:
-    found = compared.sector
-    if found is None:
-        return ""
-    if found.psnr_db is None:
-        return "in the target sector: identical"
-    return f"in the target sector: {found.psnr_db:.2f} dB, {found.ssim:.4f}"
+    return f"{psnr}{found.psnr_db:.2f} dB, {ssim}{found.ssim:.4f}"

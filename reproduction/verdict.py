@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from reproduction.environment import Difference, excuses
-from reproduction.figures import Figures
+from reproduction.figures import Figures, to_json
 
 Verdict = Literal["identical", "close", "different", "altered", "cannot"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -63,8 +63,7 @@ class FrameReport:
             "target_sector": self.sector,
             "verdict": self.verdict,
             "reason": self.reason,
-            **({"differing_pixels": None, "psnr_db": None, "ssim": None} if self.figures is None else {}),
-            **(self.figures.to_json() if self.figures else {}),
+            **to_json(self.figures),
             "differing_pixels_outside": self.outside,
         }
 
@@ -128,7 +127,7 @@ class SessionReport:
             "session_id": self.session_id,
             "time": self.time,
             "made_by": self.made_by,
-            "thresholds": {"psnr_db": self.thresholds.psnr_db, "ssim": self.thresholds.ssim},
+            "thresholds": asdict(self.thresholds),
             "reproduced": self.holds,
             "counts": self.counts(),
             "outside_target": self.outside(),

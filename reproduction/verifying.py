@@ -6,33 +6,32 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from reproduction.environment import differences, other_model, other_renderer
-from reproduction.figures import SMALLEST_PX, crop, differing_outside, figures
+from reproduction.environment import described, differences, other_model, other_renderer
+from reproduction.figures import SMALLEST_PX, differing_outside, figures
 from reproduction.remaking import CannotRemake, Remade, Remaker, region_of
 from reproduction.verdict import FrameReport, SessionReport, Thresholds
 from services.generator.decode import decode
 from services.generator.engine import Pixels
 from shared.errors import FrameCorrupt, FrameMissing, UnreadableImage
 from shared.session.format.layout import VERIFICATION
+from shared.session.format.recipes import NoRecipe
 from shared.session.reading.reader import NoInput, SessionReader
 from shared.system.disk import Disk
 
 
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """A recorded frame as it was read: its pixels, its input, and what is known of it without making it again."""
 
-    def __init__(
-        self, entry: Mapping[str, Any], report: FrameReport, pixels: Pixels | None, source: bytes | None
-    ) -> None:
-        self.entry = entry
-        self.report = report
-        self.pixels = pixels
-        self.source = source
+    entry: Mapping[str, Any]
+    report: FrameReport
+    pixels: Pixels | None = None
+    source: bytes | None = None
 
 
 async def verify(
@@ -53,7 +52,7 @@ async def verify(
         today = fields or today
         frames.append(report)
         on_frame(report)
-    return SessionReport(reader.session_id, time.time(), remaker.name, thresholds, _described(today), frames)
+    return SessionReport(reader.session_id, time.time(), remaker.name, thresholds, described(today), frames)
 
 
 def store(disk: Disk, reader: SessionReader, report: SessionReport) -> None:
@@ -95,7 +94,7 @@ async def _verify_frame(
         return replace(report, verdict="cannot", reason=reason, environment=known), None
     try:
         made = await remaker.remake(recorded.entry, recorded.source)
-    except CannotRemake as error:
+    except (CannotRemake, NoRecipe) as error:
         return replace(report, verdict="cannot", reason=str(error), environment=known), None
     report = replace(report, environment=differences(recorded.entry, made.fields))
     if reason := other_model(recorded.entry, made.fields):
@@ -106,20 +105,20 @@ async def _verify_frame(
 def _read(reader: SessionReader, entry: dict[str, Any], broken: str | None) -> Recorded:
     report = FrameReport(entry["index"], entry["filename"], str(entry.get("target_sector")), "cannot")
     if broken is not None:
-        return Recorded(entry, replace(report, verdict="altered", reason=broken), None, None)
+        return Recorded(entry, replace(report, verdict="altered", reason=broken))
     try:
         data = reader.frame_bytes(entry)
         pixels = decode(data).pixels
     except (FrameCorrupt, FrameMissing, UnreadableImage) as error:
-        return Recorded(entry, replace(report, verdict="altered", reason=error.detail), None, None)
+        return Recorded(entry, replace(report, verdict="altered", reason=error.detail))
     try:
         source = reader.recorded_input(entry)
     except NoInput as error:
-        return Recorded(entry, replace(report, reason=str(error)), pixels, None)
+        return Recorded(entry, replace(report, reason=str(error)), pixels)
     try:
         outside, problem = _look_outside(entry, pixels, source)
     except (UnreadableImage, ValueError) as error:
-        return Recorded(entry, replace(report, reason=f"its input does not fit: {error}"), pixels, None)
+        return Recorded(entry, replace(report, reason=f"its input does not fit: {error}"), pixels)
     return Recorded(entry, replace(report, outside=outside, reason=problem), pixels, source)
 
 
@@ -139,7 +138,7 @@ def _compare(
     found = figures(pixels, made.pixels)
     region = region_of(recorded.entry, pixels.shape[1], pixels.shape[0])
     if region is not None and min(region.width, region.height) >= SMALLEST_PX and not found.identical:
-        inside = figures(crop(pixels, region), crop(made.pixels, region))
+        inside = figures(pixels[region.slices], made.pixels[region.slices])
         # What differs outside the sector as well is never close.
         if inside.differing_pixels < found.differing_pixels:
             reason = report.reason or "made again, it differs outside the target sector"
@@ -148,7 +147,3 @@ def _compare(
     verdict = thresholds.verdict(found)
     why = report.reason if verdict == "identical" else report.reason or other_renderer(report.environment)
     return replace(report, verdict=verdict, figures=found, reason=why)
-
-
-def _described(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: fields[key] for key in ("model", "device", "dtype", "versions", "environment") if key in fields}

@@ -35,6 +35,11 @@ class Region:
     def height(self) -> int:
         return self.bottom - self.top
 
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns of an array of pixels."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
     def as_tuple(self) -> tuple[int, int, int, int]:
         return (self.left, self.top, self.right, self.bottom)
 

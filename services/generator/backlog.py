@@ -101,10 +101,10 @@ class Backlog:
 
     def acknowledge(self, ref: FrameRef) -> bool:
         """Let a frame go, and its input where no other frame needs it; False if it is not here (any more)."""
-        frames = self._sessions.get(ref.session_id, {})
-        frame = frames.get(ref.record_seq)
-        if frame is None or frame.key.epoch != ref.epoch:
+        frame = self.frame(ref)
+        if frame is None:
             return False
+        frames = self._sessions[ref.session_id]
         del frames[ref.record_seq]
         if not frames:
             del self._sessions[ref.session_id]

@@ -133,7 +133,8 @@ def _to_rgb(data: bytes, header: ImageHeader, embedded: bytes | None) -> tuple[I
         carried = _beside_rgb(profile, is_png, is_grey)
         if image.mode.startswith("I"):
             return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB"), carried
-        return _drop_opacity(image).convert("RGB"), carried
+        image.info.pop("transparency", None)  # a colour or palette entry that a PNG names
+        return image.convert("RGB"), carried
 
 
 def _beside_rgb(profile: bytes | None, is_png: bool, is_grey: bool) -> bytes | None:
@@ -142,12 +143,6 @@ def _beside_rgb(profile: bytes | None, is_png: bool, is_grey: bool) -> bytes | N
     if profile and is_grey and space == b"GRAY":
         return gray_profile.as_rgb(profile)
     return profile if is_png or space == b"RGB " else None
-
-
-def _drop_opacity(image: Image.Image) -> Image.Image:
-    """The image without the transparent colour or palette entry that a PNG may name."""
-    image.info.pop("transparency", None)
-    return image
 
 
 def _sound(profile: object) -> bytes | None:

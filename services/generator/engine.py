@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.generator.language.vocabulary import Vocabulary
-from shared.frame import Recipe
+from shared.frame import Model, Recipe
 from shared.sectors import Region
 
 Pixels = NDArray[np.uint8]
 """Height x width x 3, 8-bit RGB, row-major."""
+Floats = NDArray[np.floating[Any]]
+"""Colours or opacity from 0 to 1, or what is worked out of them."""
 
 ModelKind = Literal["inpaint", "edit", "layer"]
 
@@ -39,16 +41,8 @@ class Edit:
     @classmethod
     def of(cls, recipe: Recipe, pixels: Pixels, region: Region) -> Edit:
         """The edit of a recipe, on the pixels of its input."""
-        return cls(
-            pixels,
-            region,
-            recipe.prompt,
-            recipe.seed,
-            recipe.negative_prompt,
-            recipe.steps,
-            recipe.guidance_scale,
-            recipe.strength,
-        )
+        named = {"prompt", "seed", "negative_prompt", "steps", "guidance_scale", "strength"}
+        return cls(pixels, region, **recipe.model_dump(include=named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +75,11 @@ class ModelInfo:
     """Attention, thread count, CPU capability: what may change a picture in its last bits."""
     vocabulary: Vocabulary | None = None
     """What it can be asked for; None: it takes any text."""
+
+    @property
+    def model(self) -> Model:
+        """What messages and frames say of the model."""
+        return Model(**{key: getattr(self, key) for key in Model.model_fields})
 
 
 class EditCancelled(Exception):

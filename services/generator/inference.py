@@ -14,15 +14,15 @@ from services.generator.models.files import ModelError
 from services.generator.worker import Worker
 from shared import sectors
 from shared.bus.requests.generator import Generate
-from shared.errors import GenerationFailed, ParafoveaError
+from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable, ParafoveaError
 from shared.sectors import Region
 
 log = logging.getLogger(__name__)
 
 LoadEngine = Callable[[], Engine]
 
-TellProgress = Callable[[Generate, int, int], None]
-"""Told on the event loop: the request, steps done, steps in all."""
+OnProgress = Callable[[Generate, int, int], None]
+"""Called on the event loop with the request, steps done, steps in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,14 @@ class Inference:
         """Whether there is no model yet, and may be one."""
         return self.info is None and self.failure is None
 
+    def check_loaded(self) -> ModelInfo:
+        """The model; raises GeneratorLoading or GeneratorUnavailable where there is none."""
+        if self.failure is not None:
+            raise GeneratorUnavailable(f"The model could not be loaded: {self.failure}")
+        if self.info is None:
+            raise GeneratorLoading("The model is still being loaded; try again in a moment.")
+        return self.info
+
     async def load(self) -> bool:
         """Load the engine, which may take minutes; whether there is one."""
         try:
@@ -71,38 +79,36 @@ class Inference:
         log.info("ready: %s (%s) on %s in %s", self.info.id, self.info.kind, self.info.device, self.info.dtype)
         return True
 
-    async def run(self, job: Job, tell_progress: TellProgress) -> Run | None:
-        """Run a job; None when it came to nothing, and its caller was told why."""
+    async def run(self, job: Job, on_progress: OnProgress) -> Run | None:
+        """Run a job; None when it came to nothing, and its caller has the error."""
         engine, info, request, decoded = self._engine, self.info, job.request, job.decoded
         assert engine is not None
         assert info is not None
         assert decoded is not None
-        if not job.is_wanted():
-            job.fail(job.drop_reason())
-            return None
         region = sectors.region(request.target_sector, request.grid_size, decoded.width, decoded.height)
         edit = Edit.of(request, decoded.pixels, region)
         loop = asyncio.get_running_loop()
 
         def on_step(step: int, steps: int) -> None:
-            loop.call_soon_threadsafe(tell_progress, request, step, steps)
+            loop.call_soon_threadsafe(on_progress, request, step, steps)
 
         started = time.monotonic()
         try:
+            if not job.is_wanted():
+                raise EditCancelled
             edited = await self._thread.run(lambda: engine.run(edit, on_step, lambda: not job.is_wanted()))
         except EditCancelled:
             job.fail(job.drop_reason())
-            return None
         except ParafoveaError as error:
             log.error("request %s failed: %s", request.request_id, error.detail)
             job.fail(error)
-            return None
         except Exception as error:
             log.exception("request %s failed", request.request_id)
             job.fail(GenerationFailed(f"The model failed on this request ({type(error).__name__}: {error})."))
-            return None
-        finished = time.monotonic()
-        return Run(job, edited, info, region, (started - job.accepted) * 1000, (finished - started) * 1000)
+        else:
+            finished = time.monotonic()
+            return Run(job, edited, info, region, (started - job.accepted) * 1000, (finished - started) * 1000)
+        return None
 
     def close(self) -> None:
         """End the thread after the call it is in, without waiting for it."""

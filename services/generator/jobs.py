@@ -66,11 +66,6 @@ class Job:
         """False once dropped or past its deadline. Called from any thread."""
         return not self.dropped.is_set() and time.monotonic() < self.deadline
 
-    def check_wanted(self) -> None:
-        """Raise why it is not wanted, if it is not. Called from any thread."""
-        if not self.is_wanted():
-            raise self.drop_reason()
-
     def drop_reason(self) -> ParafoveaError:
         """Why it is not wanted."""
         return self.reason or GenerationTimeout(
@@ -157,15 +152,12 @@ class JobQueue:
 
     def cancel(self, request_id: str) -> Where:
         """Drop the job of this request and no other; say where it was."""
-        if self.running is not None and self.running.request.request_id == request_id:
-            self.running.drop(_cancelled(request_id))
-            return "running"
-        job = self._accepted.get(request_id)
+        job = next((job for job in self._all() if job.request.request_id == request_id), None)
         if job is None:
             return "unknown"
-        self.discard(job)
-        job.drop(_cancelled(request_id))
-        return "queued"
+        where: Where = "running" if job is self.running else "queued"
+        self._drop([job], Cancelled(f"The request {request_id} was cancelled."))
+        return where
 
     def supersede(self, client_id: str) -> list[Job]:
         """Drop the jobs of a client whose eye has moved on."""
@@ -191,7 +183,3 @@ class JobQueue:
         for job in jobs:
             self.discard(job)
             job.drop(reason)
-
-
-def _cancelled(request_id: str) -> Cancelled:
-    return Cancelled(f"The request {request_id} was cancelled.")

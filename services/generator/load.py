@@ -21,6 +21,7 @@ from services.generator.models.files import (
     read_defaults,
     revision_of,
 )
+from services.generator.models.libraries import prepare_libraries
 from services.generator.models.tiny import VERSION as TINY_VERSION
 from services.generator.models.tiny import ensure_tiny, kind_named
 from services.generator.painting.renderer import RENDERER
@@ -30,9 +31,7 @@ from shared.system.places import MODELS
 from shared.version import VERSION
 
 if TYPE_CHECKING:
-    from services.generator.models.denoising import Denoiser
     from services.generator.models.device import Placement
-    from services.generator.models.diffusers_engine import Painter
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +48,6 @@ def load_engine(settings: Settings, models_dir: Path = MODELS) -> Engine:
         ModelError: the model or the device cannot be used; the message says what would do.
     """
     started = time.perf_counter()
-    from services.generator.models.libraries import prepare_libraries
-
     prepare_libraries()
     model = find_named(settings.model, models_dir)
     kind: ModelKind = kind_of(model) if settings.model_kind == "auto" else settings.model_kind
@@ -96,7 +93,9 @@ def _embedded(folder: Path) -> ModelFolder:
 def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> Engine:
     from services.generator.models import device
     from services.generator.models.denoising import Denoiser
-    from services.generator.models.diffusers_engine import DiffusersEngine
+    from services.generator.models.diffusers_engine import DiffusersEngine, Painter
+    from services.generator.models.layer import Layer
+    from services.generator.models.repaint import Repaint
 
     device.make_repeatable()
     placement = device.choose(device_name, dtype, measure_cpu=model.id == f"parafovea/{EMBEDDED}")
@@ -119,17 +118,8 @@ def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> 
         },
         vocabulary=vocabulary,
     )
-    return DiffusersEngine(denoiser, _painter(kind, denoiser, vocabulary), info)
-
-
-def _painter(kind: ModelKind, denoiser: Denoiser, vocabulary: Vocabulary | None) -> Painter:
-    if kind == "layer":
-        from services.generator.models.layer import Layer
-
-        return Layer(denoiser, vocabulary)
-    from services.generator.models.repaint import Repaint
-
-    return Repaint(denoiser)
+    painter: Painter = Layer(denoiser, vocabulary) if kind == "layer" else Repaint(denoiser)
+    return DiffusersEngine(denoiser, painter, info)
 
 
 def _load_pipeline(model: ModelFolder, kind: ModelKind, placement: Placement) -> Any:

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from services.generator.acknowledged import Acknowledgements
 from services.generator.backlog import Backlog
 from services.generator.engine import ModelInfo
 from services.generator.jobs import JobQueue
-from services.generator.stream import FrameStream, model_of
+from services.generator.stream import FrameStream
 from shared.bus.call import Nothing, WithImage
 from shared.bus.messages import Status
 from shared.bus.requests import generator as requests
-from shared.bus.requests.generator import (
-    Acknowledge,
-    Acknowledged,
-    Cancel,
-    Cancelled,
-    Fetch,
-    Generate,
-    Input,
-    InputRequest,
-    Listing,
-    Vocabulary,
-)
 from shared.bus.server import Server
 from shared.bus.sockets import Bus
 from shared.errors import NotFound
@@ -36,9 +25,7 @@ class Requests:
     """Handlers of the ``generator`` channel.
 
     Args:
-        bus: this process's end; the channel is bound.
         sessions: the sessions folder, where the recorder's secret is.
-        queue, backlog, stream: what is asked about.
         generate: makes a frame of a request and its image, as it came.
         status: how things stand.
         check_ready: the model, or the error that says why there is none.
@@ -52,14 +39,14 @@ class Requests:
         backlog: Backlog,
         stream: FrameStream,
         *,
-        generate: Callable[[Generate, bytes], Awaitable[WithImage[Frame]]],
+        generate: Callable[[requests.Generate, bytes], Awaitable[WithImage[Frame]]],
         status: Callable[[], Status],
         check_ready: Callable[[], ModelInfo],
     ) -> None:
         self._queue = queue
         self._backlog = backlog
         self._stream = stream
-        self._tell_status = status
+        self._current_status = status
         self._check_ready = check_ready
         self._acknowledgements = Acknowledgements(bus, sessions)
         self._acknowledged = asyncio.Event()
@@ -80,45 +67,43 @@ class Requests:
     async def wait_for_acknowledgement(self, timeout_s: float) -> None:
         """Return after the next acknowledgement, or after the time."""
         self._acknowledged.clear()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._acknowledged.wait()
-        except TimeoutError:
-            return
 
-    async def _cancel(self, asked: Cancel) -> Cancelled:
-        return Cancelled(found=self._queue.cancel(asked.request_id))
+    async def _cancel(self, asked: requests.Cancel) -> requests.Cancelled:
+        return requests.Cancelled(found=self._queue.cancel(asked.request_id))
 
     async def _status(self, asked: Nothing) -> Status:
-        return self._tell_status()
+        return self._current_status()
 
-    async def _pending(self, asked: Nothing) -> Listing:
-        return Listing(
+    async def _pending(self, asked: Nothing) -> requests.Listing:
+        return requests.Listing(
             epoch=self._stream.epoch,
-            stopping=self._tell_status().state == "stopping",
+            stopping=self._current_status().state == "stopping",
             frames=self._backlog.pending(),
             next_record_seq=dict(self._stream.next_record_seq),
         )
 
-    async def _fetch(self, asked: Fetch) -> WithImage[Frame]:
+    async def _fetch(self, asked: requests.Fetch) -> WithImage[Frame]:
         held = self._backlog.frame(asked)
         if held is None:
             raise NotFound(f"frame {asked.record_seq} of session {asked.session_id} is not held here (any more)")
         return WithImage(held.frame, held.png)
 
-    async def _input(self, asked: InputRequest) -> WithImage[Input]:
+    async def _input(self, asked: requests.InputRequest) -> WithImage[requests.Input]:
         held = self._backlog.input(asked.sha256)
         if held is None:
             raise NotFound(f"no unacknowledged frame needs an input {asked.sha256}")
-        return WithImage(Input(sha256=held.sha256, format=held.format), held.data)
+        return WithImage(requests.Input(sha256=held.sha256, format=held.format), held.data)
 
-    async def _vocabulary(self, asked: Nothing) -> Vocabulary:
+    async def _vocabulary(self, asked: Nothing) -> requests.Vocabulary:
         info = self._check_ready()
         known = info.vocabulary.to_json() if info.vocabulary is not None else {}
-        return Vocabulary(model=model_of(info), **known)
+        return requests.Vocabulary(model=info.model, **known)
 
-    async def _acknowledge(self, asked: Acknowledge) -> Acknowledged:
+    async def _acknowledge(self, asked: requests.Acknowledge) -> requests.Acknowledged:
         await self._acknowledgements.check(asked)
         released = sum(self._backlog.acknowledge(ref) for ref in asked.frames)
         self._acknowledged.set()
-        return Acknowledged(released=released)
+        return requests.Acknowledged(released=released)

@@ -18,15 +18,14 @@ from services.generator.inference import Inference, LoadEngine, Run
 from services.generator.jobs import Job, JobQueue
 from services.generator.language.understanding import refuse_what_is_not_done
 from services.generator.requests import Requests
-from services.generator.standing import standing
 from services.generator.stream import FrameStream
 from services.generator.worker import Worker
 from shared import images
 from shared.bus.call import WithImage
-from shared.bus.messages import AnyMessage, Message, Progress, Status
+from shared.bus.messages import AnyMessage, Backlogged, Message, Progress, Status, Waiting
 from shared.bus.publisher import Publisher
 from shared.bus.requests.generator import Generate
-from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable
+from shared.errors import GenerationFailed, GeneratorUnavailable
 from shared.frame import Frame
 from shared.process.runner import Runtime
 from shared.session.writing.spill import write_spill
@@ -62,7 +61,7 @@ class Generator:
         self.backlog = Backlog(runtime.settings.backlog_bytes)
         self.stream = FrameStream(self._encoder)
         self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
-        self._frames = Publisher(runtime.bus, "frames", self._tell_state)
+        self._frames = Publisher(runtime.bus, "frames", self._status_on_join)
         self._requests = Requests(
             runtime.bus,
             runtime.settings.sessions_dir,
@@ -74,10 +73,8 @@ class Generator:
             check_ready=self.check_ready,
         )
 
-    # -- life ---------------------------------------------------------------------------------------------------------
-
     async def run(self) -> None:
-        """Serve until told to stop, then see the backlog off."""
+        """Serve until stopped, then wait for acknowledgements, and spill the frames that got none."""
         self._runtime.supervise(self._requests.serve(), "requests")
         self._runtime.supervise(self._frames.serve_joins(), "joins")
         self._runtime.supervise(self._beat(), "heartbeat")
@@ -85,7 +82,7 @@ class Generator:
         self._runtime.supervise(self._encode(), "encoding")
         self._runtime.guard(
             WORK_BYTES + self._runtime.settings.bus_budget_bytes,
-            self._held_bytes,
+            lambda: self.backlog.held_bytes + self.queue.held_bytes,
             settling=lambda: self._inference.is_loading,
             working=lambda: self.queue.running is not None,
         )
@@ -108,10 +105,9 @@ class Generator:
         held = self.backlog.frames()
         log.warning("%d frames are not acknowledged; they go to the spill for the recorder's next start", len(held))
         inputs = {item.sha256: (item.format, item.data) for item in self.backlog.inputs()}
-        root = self._runtime.settings.sessions_dir
         frames = [(each.frame, each.png) for each in held]
         try:
-            await asyncio.to_thread(write_spill, self._disk, root, frames, inputs)
+            await asyncio.to_thread(write_spill, self._disk, self._runtime.settings.sessions_dir, frames, inputs)
         except OSError as error:
             lost = ", ".join(each.key.frame_id for each in held)
             log.error("the spill cannot be written (%s); these frames are lost: %s", error, lost)
@@ -133,10 +129,9 @@ class Generator:
             self.queue.supersede(request.client_id)
         self.queue.drop_late()
         if request.session is not None:
-            size = (header.width, header.height)
             # The profile is in the frame as well, and may be a little less compressed there.
             room = len(encoded) + 2 * header.profile_bytes
-            self.backlog.reserve(request.request_id, request.session.session_id, room, *size)
+            self.backlog.reserve(request.request_id, request.session.session_id, room, header.width, header.height)
         try:
             self.queue.accept(job)
             await self.publish_status()
@@ -148,7 +143,8 @@ class Generator:
 
     async def _decode(self, job: Job) -> None:
         def work() -> tuple[decode.DecodedImage, str]:
-            job.check_wanted()  # its caller may have gone on while others were decoded
+            if not job.is_wanted():  # its caller may have gone on while others were decoded
+                raise job.drop_reason()
             return decode.decode(job.encoded), hashlib.sha256(job.encoded).hexdigest()
 
         job.decoded, job.input_sha256 = await self._decoder.run(work)
@@ -162,11 +158,7 @@ class Generator:
         """
         if self._runtime.stopping.is_set():
             raise GeneratorUnavailable("The generator is stopping; try again when it is back.")
-        if self._inference.failure is not None:
-            raise GeneratorUnavailable(f"The model could not be loaded: {self._inference.failure}")
-        if self._inference.info is None:
-            raise GeneratorLoading("The model is still being loaded; try again in a moment.")
-        return self._inference.info
+        return self._inference.check_loaded()
 
     async def _infer(self) -> None:
         if not await self._inference.load():
@@ -177,7 +169,7 @@ class Generator:
             job = await self.queue.take()
             await self.publish_status()
             try:
-                run = await self._inference.run(job, self._tell_progress)
+                run = await self._inference.run(job, self._publish_progress)
             finally:
                 self.queue.finish(job)
             if run is not None:
@@ -212,10 +204,7 @@ class Generator:
         kept = HeldInput(job.input_sha256, job.decoded.format, job.encoded)
         self.backlog.add(HeldFrame(key, made.answer, made.image, kept))
 
-    def _held_bytes(self) -> int:
-        return self.backlog.held_bytes + self.queue.held_bytes
-
-    # -- what others are told -----------------------------------------------------------------------------------------
+    # -- what is published ---------------------------------------------------------------------------------------------
 
     async def _beat(self) -> None:
         while True:
@@ -224,25 +213,36 @@ class Generator:
             await asyncio.sleep(HEARTBEAT_S)
 
     async def publish_status(self) -> None:
-        """Tell subscribers how things stand."""
+        """Publish how things stand."""
         await self._frames.publish(self.status())
 
     def status(self) -> Status:
         """How things stand, with the last numbers, so that a loss at the tail shows."""
-        return standing(
-            self._inference,
-            self.queue,
-            self.backlog,
-            self.stream,
-            is_stopping=self._runtime.stopping.is_set(),
-            limit_bytes=self._runtime.settings.backlog_bytes,
+        info, failure, running = self._inference.info, self._inference.failure, self.queue.running
+        stopping = self._runtime.stopping.is_set()
+        return Status(
+            epoch=self.stream.epoch,
+            state="stopping" if stopping else "failed" if failure else "ready" if info else "loading",
+            detail=failure,
+            last_seq=self.stream.last_seq,
+            sessions=tuple(
+                Backlogged(session_id=name, last_record_seq=self.stream.next_record_seq[name] - 1, frames=count)
+                for name, count in self.backlog.counts().items()
+            ),
+            making=self.backlog.making(),
+            queue=self.queue.waiting("live"),
+            background=self.queue.waiting("background"),
+            waiting=tuple(Waiting(request_id=one.request_id, client_id=one.client_id) for one in self.queue.line()),
+            running=running.request.request_id if running else None,
+            backlog_bytes=self.backlog.held_bytes,
+            backlog_limit_bytes=self._runtime.settings.backlog_bytes,
+            **({"model": info.model, "device": info.device, "dtype": info.dtype} if info else {}),
         )
 
-    def _tell_progress(self, request: Generate, step: int, steps: int) -> None:
-        told = Progress(request_id=request.request_id, client_id=request.client_id, step=step, steps=steps)
-        self._publish_soon(told)
+    def _publish_progress(self, request: Generate, step: int, steps: int) -> None:
+        self._publish_soon(Progress(request_id=request.request_id, client_id=request.client_id, step=step, steps=steps))
 
-    def _tell_state(self, message_type: str) -> list[Message]:
+    def _status_on_join(self, message_type: str) -> list[Message]:
         return [self.status()] if message_type == Status.type else []
 
     def _publish_soon(self, message: AnyMessage, payload: bytes = b"") -> None:

@@ -12,11 +12,10 @@ import time
 import orjson
 
 from services.generator import png
-from services.generator.engine import ModelInfo
 from services.generator.inference import Run
 from services.generator.worker import Worker
 from shared.bus.call import WithImage
-from shared.frame import Frame, FrameFields, Model, Recipe
+from shared.frame import Frame, FrameFields, Recipe
 from shared.ids import new_id
 from shared.session.format.metadata import PNG_KEYWORD
 
@@ -88,7 +87,7 @@ class FrameStream:
             height=decoded.height,
             input_sha256=run.job.input_sha256,
             input_format=decoded.format,
-            model=model_of(info),
+            model=info.model,
             device=info.device,
             dtype=info.dtype,
             versions=info.versions,
@@ -98,8 +97,3 @@ class FrameStream:
             generation_ms=round(run.generation_ms, 3),
             timestamp=time.time(),
         )
-
-
-def model_of(info: ModelInfo) -> Model:
-    """What messages say of the model."""
-    return Model(**{key: getattr(info, key) for key in Model.model_fields})

@@ -10,57 +10,35 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 class Worker:
-    """Runs calls in order in one daemon thread; awaited from one event loop."""
+    """Runs calls in order in one daemon thread."""
 
     def __init__(self, name: str) -> None:
-        self._calls: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = queue.SimpleQueue()
-        self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        self._calls: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._work, name=name, daemon=True).start()
 
     async def run(self, call: Callable[[], T]) -> T:
-        """What ``call`` returns or raises, from the thread."""
-        result: asyncio.Future[T] = self._loop.create_future()
+        """What ``call`` returns or raises, from the thread. Cancelled before its turn, it is not run."""
+        result: Future[T] = Future()
         self._calls.put((call, result))
-        return await result
+        return await asyncio.wrap_future(result)
 
     def close(self) -> None:
         """End the thread after the call it is in, without waiting for it."""
         self._calls.put(None)
 
-    def is_alive(self) -> bool:
-        """Whether a call is still under way after :meth:`close`."""
-        return self._thread.is_alive()
-
     def _work(self) -> None:
         while (item := self._calls.get()) is not None:
             call, result = item
-            try:
-                value = call()
-            except BaseException as error:
-                self._tell(result, error, None)
-            else:
-                self._tell(result, None, value)
-                del value
+            if result.set_running_or_notify_cancel():
+                try:
+                    result.set_result(call())
+                except BaseException as error:
+                    result.set_exception(error)
             del call, result, item  # an idle thread must not keep the last picture alive
-
-    def _tell(self, result: asyncio.Future[Any], error: BaseException | None, value: Any) -> None:
-        try:
-            self._loop.call_soon_threadsafe(_resolve, result, error, value)
-        except RuntimeError:
-            return  # the loop has closed: nobody waits any more
-
-
-def _resolve(result: asyncio.Future[Any], error: BaseException | None, value: Any) -> None:
-    if result.done():
-        return
-    if error is not None:
-        result.set_exception(error)
-    else:
-        result.set_result(value)

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from services.logger.service import run as run_logger
-from shared.process.runner import Runtime, run
-
-
-async def main(runtime: Runtime) -> None:
-    """Print what passes on the bus."""
-    await run_logger(runtime)
-
+from services.logger import service
+from shared.process.runner import run
 
 if __name__ == "__main__":
-    run("logger", main)
+    run("logger", service.run)

@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 
 def line(channel: str, message: Published) -> str:
     """One line of JSON: where it passed, how long its payload was, and its header."""
-    told = {"channel": channel, "payload_bytes": len(message.payload), **message.header}
-    return json_line(told, sys.stdout.encoding)
+    shown = {"channel": channel, "payload_bytes": len(message.payload), **message.header}
+    return json_line(shown, sys.stdout.encoding)
 
 
 async def run(runtime: Runtime) -> None:
-    """Print until told to stop, or until nobody reads the output any more."""
+    """Print until stopped, or until nobody reads the output any more."""
     writer = LineWriter()
     publishing = [channel.name for channel in CHANNELS if channel.pattern == "publish"]
     # Connected one by one here, so that none is missed between this line and the first turn of its task.

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from services.metrics.service import run as run_metrics
-from shared.process.runner import Runtime, run
-
-
-async def main(runtime: Runtime) -> None:
-    """Count what passes on the bus."""
-    await run_metrics(runtime)
-
+from services.metrics import service
+from shared.process.runner import run
 
 if __name__ == "__main__":
-    run("metrics", main)
+    run("metrics", service.run)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.bus.envelope import Published
-from shared.bus.messages import HEARD
+from shared.bus.messages import FrameRecorded, Heartbeat, Progress, ReplayFrame, SessionStarted, SessionStopped
+from shared.frame import Frame
 
 GENERATION_BUCKETS_S = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
 UNKNOWN_TYPES = 50
@@ -47,85 +48,62 @@ class Collector:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._gaps = Gaps()
         self._unknown: set[str] = set()
-        self._recorded_bytes = Counter(
-            "parafovea_recorded_bytes", "Bytes of frames that are on disk", registry=registry
-        )
-        self._recorded = Counter("parafovea_recorded_frames", "Frames that are on disk", registry=registry)
-        self._frames = Counter("parafovea_frames", "Frames published", ["sector", "recorded"], registry=registry)
-        self._frame_bytes = Counter("parafovea_frame_bytes", "Bytes of the frames published", registry=registry)
-        self._steps = Counter("parafovea_steps", "Denoising steps done", registry=registry)
-        self._missed = Counter(
-            "parafovea_missed_frames", "Frames that this subscriber did not get, by gaps in seq", registry=registry
-        )
-        self._generation = Histogram(
-            "parafovea_generation_seconds", "Time of one generation", buckets=GENERATION_BUCKETS_S, registry=registry
-        )
-        self._queued = Histogram(
-            "parafovea_queued_seconds", "Time a job waited", buckets=GENERATION_BUCKETS_S, registry=registry
-        )
-        self._queue = Gauge("parafovea_queue_jobs", "Jobs waiting", registry=registry)
-        self._backlog = Gauge("parafovea_backlog_bytes", "Bytes held for the recorder", registry=registry)
-        self._backlog_limit = Gauge(
-            "parafovea_backlog_limit_bytes", "Most bytes that may be held for the recorder", registry=registry
-        )
-        self._state = Gauge("parafovea_generator_state", "1 for the generator's state", ["state"], registry=registry)
-        self._last_status = Gauge(
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        histogram = partial(Histogram, buckets=GENERATION_BUCKETS_S, registry=registry)
+        self._recorded_bytes = counter("parafovea_recorded_bytes", "Bytes of frames that are on disk")
+        self._recorded = counter("parafovea_recorded_frames", "Frames that are on disk")
+        self._frames = counter("parafovea_frames", "Frames published", ["sector", "recorded"])
+        self._frame_bytes = counter("parafovea_frame_bytes", "Bytes of the frames published")
+        self._steps = counter("parafovea_steps", "Denoising steps done")
+        self._missed = counter("parafovea_missed_frames", "Frames that this subscriber did not get, by gaps in seq")
+        self._generation = histogram("parafovea_generation_seconds", "Time of one generation")
+        self._queued = histogram("parafovea_queued_seconds", "Time a job waited")
+        self._queue = gauge("parafovea_queue_jobs", "Jobs waiting")
+        self._backlog = gauge("parafovea_backlog_bytes", "Bytes held for the recorder")
+        self._backlog_limit = gauge("parafovea_backlog_limit_bytes", "Most bytes that may be held for the recorder")
+        self._state = gauge("parafovea_generator_state", "1 for the generator's state", ["state"])
+        self._last_status = gauge(
             "parafovea_generator_last_status_timestamp_seconds",
             "When the generator was last heard of; one that died is seen by its age",
-            registry=registry,
         )
-        self._replayed = Counter("parafovea_replayed_frames", "Recorded frames shown again", registry=registry)
-        self._active = Gauge("parafovea_session_active", "1 while a session is being recorded", registry=registry)
-        self._messages = Counter("parafovea_messages", "Messages on the bus", ["type"], registry=registry)
+        self._replayed = counter("parafovea_replayed_frames", "Recorded frames shown again")
+        self._active = gauge("parafovea_session_active", "1 while a session is being recorded")
+        self._messages = counter("parafovea_messages", "Messages on the bus", ["type"])
 
-    def take(self, message: Published) -> None:
+    def take(self, published: Published) -> None:
         """Count one message. A type that this version does not know is counted by its name alone, as long as there are
         few of them: each name is kept for good."""
-        is_known = message.type in HEARD or message.type in self._unknown
+        is_known = published.message is not None or published.type in self._unknown
         if not is_known and len(self._unknown) < UNKNOWN_TYPES:
-            self._unknown.add(message.type)
+            self._unknown.add(published.type)
             is_known = True
-        self._messages.labels(message.type if is_known else "other").inc()
-        known = {
-            "frame": self._take_frame,
-            "progress": self._take_progress,
-            "status": self._take_status,
-            "frame.recorded": self._take_recorded,
-            "session.started": self._take_started,
-            "session.stopped": self._take_stopped,
-            "replay.frame": self._take_replayed,
-        }.get(message.type)
-        if known is not None:
-            known(message.header, len(message.payload))
+        self._messages.labels(published.type if is_known else "other").inc()
+        match published.message:
+            case Frame() as frame:
+                self._missed.inc(self._gaps.frame(frame.epoch, frame.seq))
+                self._frames.labels(frame.target_sector, "yes" if frame.session_id else "no").inc()
+                self._frame_bytes.inc(len(published.payload))
+                self._generation.observe(frame.generation_ms / 1000)
+                self._queued.observe(frame.queued_ms / 1000)
+            case Progress():
+                self._steps.inc()
+            case Heartbeat() as status:
+                self._take_status(status, published.sent_at)
+            case FrameRecorded() as recorded:
+                self._recorded.inc()
+                self._recorded_bytes.inc(recorded.bytes)
+            case SessionStarted():
+                self._active.set(1)
+            case SessionStopped():
+                self._active.set(0)
+            case ReplayFrame():
+                self._replayed.inc()
 
-    def _take_frame(self, header: dict[str, Any], payload_bytes: int) -> None:
-        self._missed.inc(self._gaps.frame(header["epoch"], header["seq"]))
-        self._frames.labels(header["target_sector"], "yes" if header["session_id"] else "no").inc()
-        self._frame_bytes.inc(payload_bytes)
-        self._generation.observe(header["generation_ms"] / 1000)
-        self._queued.observe(header["queued_ms"] / 1000)
-
-    def _take_progress(self, header: dict[str, Any], payload_bytes: int) -> None:
-        self._steps.inc()
-
-    def _take_status(self, header: dict[str, Any], payload_bytes: int) -> None:
-        self._missed.inc(self._gaps.status(header["epoch"], header["last_seq"]))
-        self._queue.set(header["queue"])
-        self._backlog.set(header["backlog_bytes"])
-        self._backlog_limit.set(header["backlog_limit_bytes"])
-        self._last_status.set(header["time"])
+    def _take_status(self, status: Heartbeat, sent_at: float) -> None:
+        self._missed.inc(self._gaps.status(status.epoch, status.last_seq))
+        self._queue.set(status.queue)
+        self._backlog.set(status.backlog_bytes)
+        self._backlog_limit.set(status.backlog_limit_bytes)
+        self._last_status.set(sent_at)
         for state in STATES:
-            self._state.labels(state).set(state == header["state"])
-
-    def _take_recorded(self, header: dict[str, Any], payload_bytes: int) -> None:
-        self._recorded.inc()
-        self._recorded_bytes.inc(header["bytes"])
-
-    def _take_started(self, header: dict[str, Any], payload_bytes: int) -> None:
-        self._active.set(1)
-
-    def _take_stopped(self, header: dict[str, Any], payload_bytes: int) -> None:
-        self._active.set(0)
-
-    def _take_replayed(self, header: dict[str, Any], payload_bytes: int) -> None:
-        self._replayed.inc()
+            self._state.labels(state).set(state == status.state)

@@ -24,7 +24,7 @@ RETRY_S = 1.0
 
 
 async def run(runtime: Runtime) -> None:
-    """Count until told to stop, and serve the counts as soon as the port is free."""
+    """Count until stopped, and serve the counts as soon as the port is free."""
     registry = CollectorRegistry()
     collector = Collector(registry)
     for channel in CHANNELS:
@@ -35,21 +35,21 @@ async def run(runtime: Runtime) -> None:
 
 
 async def _listen(runtime: Runtime, registry: CollectorRegistry) -> None:
-    """Serve until told to stop.
+    """Serve until stopped.
 
     A port that is taken is no reason to exit: honcho stops everything when one process ends, and nothing may depend
     on this one.
     """
     host, port = runtime.settings.host, runtime.settings.metrics_port
-    told = False
+    is_logged = False
     while not runtime.stopping.is_set():
         try:
             exporter = await asyncio.to_thread(Exporter, host, port, registry)
         except OSError as error:
-            if not told:
+            if not is_logged:
                 trouble = f"cannot listen on {host_and_port(host, port)} ({error.strerror})"
                 log.error("%s; trying again until it is free; PARAFOVEA_METRICS_PORT names another", trouble)
-                told = True
+                is_logged = True
             with suppress(TimeoutError):
                 await asyncio.wait_for(runtime.stopping.wait(), RETRY_S)
             continue

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from services.replayer.service import Replayer
-from shared.process.runner import Runtime, run
-
-
-async def main(runtime: Runtime) -> None:
-    """Run the replayer on the sessions that the settings name."""
-    await Replayer(runtime).run()
-
+from shared.process.runner import run
 
 if __name__ == "__main__":
-    run("replayer", main)
+    run("replayer", lambda runtime: Replayer(runtime).run())

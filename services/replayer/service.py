@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Literal
 from weakref import WeakValueDictionary
 
-from services.replayer.cursors.cursor import Cursor, Cursors
-from services.replayer.cursors.frames import Found, Place, Target, find, place, position_of
+from services.replayer.cursors.cursor import Cursor, Cursors, Place
+from services.replayer.cursors.frames import Found, Target, find, place, position_of
 from services.replayer.cursors.sessions import Sessions
 from services.replayer.playback.player import Player
 from services.replayer.reruns.registry import Reruns
@@ -18,7 +18,7 @@ from shared.bus.clients import GeneratorClient, RecorderClient
 from shared.bus.messages import Message, ReplayFrame, ReplayStatus
 from shared.bus.publisher import Publisher
 from shared.bus.requests import replayer as requests
-from shared.bus.requests.replayer import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
+from shared.bus.requests.replayer import CursorRequest, Play, ReplayedFrame, Seek, StartReplay
 from shared.bus.server import Server
 from shared.errors import InvalidRequest, NotReplaying
 from shared.process.guard import ALLOWED_BYTES
@@ -26,26 +26,29 @@ from shared.process.runner import Runtime
 
 CLOSE_S = 1.0
 """How long a stop waits for a disk on which sessions are open."""
-TOLD_ON_JOIN = 32
-"""Cursors that a late subscriber is told of, the most recently used: a thousand would overrun its mark."""
+CURSORS_ON_JOIN = 32
+"""Cursors whose states a late subscriber gets, the most recently used: a thousand would overrun its mark."""
 
 
 class Replayer:
     """Steps through sessions, one cursor a client.
 
     Requests to one cursor are carried out one after another, to different ones side by side.
+
+    Attributes:
+        cursors, sessions: where clients are, and what is open for them.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._cursors = Cursors()
+        self.cursors = Cursors()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._players: dict[str, Player] = {}
-        self._publisher = Publisher(runtime.bus, "replays", on_join=self._told_on_join)
+        self._publisher = Publisher(runtime.bus, "replays", on_join=self._states_on_join)
         self._server = server = Server(runtime.bus, "replayer")
         server.on(requests.START, self._start)
-        server.on(requests.NEXT, self._next)
-        server.on(requests.PREVIOUS, self._previous)
+        server.on(requests.NEXT, lambda asked: self._step(asked.cursor, Cursor.ahead))
+        server.on(requests.PREVIOUS, lambda asked: self._step(asked.cursor, Cursor.behind))
         server.on(requests.SEEK, self._seek)
         server.on(requests.PLAY, self._play)
         server.on(requests.PAUSE, self._pause)
@@ -54,10 +57,10 @@ class Replayer:
         self._recorder = RecorderClient(runtime.bus)  # behind the channel: one that may not run has called nobody
         self._generator = GeneratorClient(runtime.bus)
         self._reruns = Reruns(runtime, server, self._generator, self._recorder)
-        self._sessions = Sessions(runtime.settings.sessions_dir)
+        self.sessions = Sessions(runtime.settings.sessions_dir)
 
     async def run(self) -> None:
-        """Serve until told to stop."""
+        """Serve until stopped."""
         self._runtime.supervise(self._publisher.serve_joins(), "joins on replays")
         self._runtime.supervise(self._server.serve(), "requests of the replayer")
         self._runtime.guard(ALLOWED_BYTES + self._runtime.settings.bus_budget_bytes)
@@ -65,70 +68,64 @@ class Replayer:
         await self._reruns.close()
         await self._generator.close()
         await self._recorder.close()
-        await asyncio.wait([asyncio.create_task(self._sessions.close())], timeout=CLOSE_S)
+        await asyncio.wait([asyncio.create_task(self.sessions.close())], timeout=CLOSE_S)
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
-    async def _start(self, wanted: StartReplay) -> CursorState:
+    async def _start(self, wanted: StartReplay) -> ReplayStatus:
         async with self.lock(wanted.cursor):
-            start, began = await self._sessions.read(
+            start, began = await self.sessions.read(
                 wanted.session_id, lambda reader: (place(reader, 0), reader.head.get("created_at"))
             )
             cursor = Cursor(wanted.cursor, wanted.session_id, began)
-            self._cursors.put(cursor)
+            self.cursors.put(cursor)
             self._forget_players()
-            return await self.tell(cursor, start)
+            return await self.report(cursor, start)
 
-    async def _next(self, asked: CursorRequest) -> ReplayedFrame | WithImage[ReplayedFrame]:
-        return await self._step(asked.cursor, Cursor.ahead)
-
-    async def _previous(self, asked: CursorRequest) -> ReplayedFrame | WithImage[ReplayedFrame]:
-        return await self._step(asked.cursor, Cursor.behind)
-
-    async def _seek(self, wanted: Seek) -> CursorState:
+    async def _seek(self, wanted: Seek) -> ReplayStatus:
         async with self.lock(wanted.cursor):
             cursor = self._cursor(wanted.cursor)
-            position, at = await self._sessions.follow(cursor, lambda reader: position_of(reader, wanted.index))
+            position, at = await self.sessions.follow(cursor, lambda reader: position_of(reader, wanted.index))
             if position is None:
                 problem = f"session {cursor.session_id} has no frame {wanted.index}; its last one is {at.index - 1}"
                 raise InvalidRequest(problem, fields={"index": problem})
             cursor.seek(position)
             await self._moved(cursor)
-            return await self.tell(cursor, at)
+            return await self.report(cursor, at)
 
-    async def _play(self, wanted: Play) -> CursorState:
+    async def _play(self, wanted: Play) -> ReplayStatus:
         async with self.lock(wanted.cursor):
             cursor = self._cursor(wanted.cursor)
             player = self._player(cursor)
             if player is None:
                 self._forget_players()
-                player = self._players[cursor.name] = Player(cursor, self._sessions, self)
+                player = self._players[cursor.name] = Player(cursor, self.sessions, self)
             if await player.play(wanted.speed, wanted.loop):
                 self._runtime.supervise(player.run(), f"playing {cursor.session_id}")
-            return await self._tell_place(cursor)
+            return await self._report_place(cursor)
 
-    async def _pause(self, asked: CursorRequest) -> CursorState:
+    async def _pause(self, asked: CursorRequest) -> ReplayStatus:
         async with self.lock(asked.cursor):
             cursor = self._cursor(asked.cursor)
             player = self._player(cursor)
             if player is not None:
                 player.pause()
-            return await self._tell_place(cursor)
+            return await self._report_place(cursor)
 
-    async def _stop(self, asked: CursorRequest) -> CursorState:
+    async def _stop(self, asked: CursorRequest) -> ReplayStatus:
         name = asked.cursor
         async with self.lock(name):
-            if self._cursors.drop(name) is not None:
+            if self.cursors.drop(name) is not None:
                 self._forget_players()
-                await self._publisher.publish(_message(_idle(name)))
+                await self._publisher.publish(_idle(name))
             return _idle(name)
 
-    async def _status(self, asked: CursorRequest) -> CursorState:
+    async def _status(self, asked: CursorRequest) -> ReplayStatus:
         async with self.lock(asked.cursor):
-            cursor = self._cursors.get(asked.cursor)
+            cursor = self.cursors.get(asked.cursor)
             if cursor is None:
                 return _idle(asked.cursor)
-            at = await self._sessions.follow(cursor, lambda reader: place(reader, cursor.position))
+            at = await self.sessions.follow(cursor, lambda reader: place(reader, cursor.position))
             return self._state(cursor, at)
 
     # -- what they share ----------------------------------------------------------------------------------------------
@@ -136,16 +133,16 @@ class Replayer:
     async def _step(self, name: str, target: Target) -> ReplayedFrame | WithImage[ReplayedFrame]:
         async with self.lock(name):
             cursor = self._cursor(name)
-            found = await self._sessions.follow(cursor, lambda reader: find(reader, cursor, target))
+            found = await self.sessions.follow(cursor, lambda reader: find(reader, cursor, target))
             if isinstance(found, Place):
                 cursor.complete()
-                await self.tell(cursor, found)
+                await self.report(cursor, found)
                 return ReplayedFrame(complete=True, cursor=name, session_id=cursor.session_id)
             cursor.show(found.position)
             await self._moved(cursor)
             if found.png is not None:
                 await self.show(cursor, found, found.png, None, time.time())
-            await self.tell(cursor, found.after)
+            await self.report(cursor, found.after)
             if found.png is None:
                 assert found.error is not None
                 raise found.error
@@ -156,7 +153,7 @@ class Replayer:
         self, cursor: Cursor, found: Found, png: bytes, planned_time: float | None, actual_time: float
     ) -> None:
         """Publish a frame."""
-        self._cursors.get(cursor.name)  # in use: no other makes it forgotten
+        self.cursors.get(cursor.name)  # in use: no other makes it forgotten
         message = ReplayFrame(
             cursor=cursor.name,
             session_id=cursor.session_id,
@@ -168,19 +165,19 @@ class Replayer:
         )
         await self._publisher.publish(message, png)
 
-    async def tell(self, cursor: Cursor, at: Place) -> CursorState:
+    async def report(self, cursor: Cursor, at: Place) -> ReplayStatus:
         """Publish where a cursor stands, and answer with it."""
-        cursor.last_place = (at.index, at.total)
+        cursor.last_place = at
         state = self._state(cursor, at)
-        await self._publisher.publish(_message(state))
+        await self._publisher.publish(state)
         return state
 
-    def _state(self, cursor: Cursor, at: Place) -> CursorState:
+    def _state(self, cursor: Cursor, at: Place) -> ReplayStatus:
         player = self._player(cursor)
         state: Literal["replaying", "playing", "paused", "complete"] = cursor.state(at.total)
         if player is not None and state != "complete":
             state = "playing" if player.playback.is_playing else "paused"
-        return CursorState(
+        return ReplayStatus(
             cursor=cursor.name,
             state=state,
             session_id=cursor.session_id,
@@ -190,16 +187,14 @@ class Replayer:
             loop=player.playback.loop if player else False,
         )
 
-    def _told_on_join(self, message_type: str) -> Iterable[Message]:
+    def _states_on_join(self, message_type: str) -> Iterable[Message]:
         if message_type != ReplayStatus.type:
             return []
-        return [
-            _message(self._state(cursor, Place(*cursor.last_place))) for cursor in self._cursors.recent(TOLD_ON_JOIN)
-        ]
+        return [self._state(cursor, cursor.last_place) for cursor in self.cursors.recent(CURSORS_ON_JOIN)]
 
-    async def _tell_place(self, cursor: Cursor) -> CursorState:
-        at = await self._sessions.follow(cursor, lambda reader: place(reader, cursor.position))
-        return await self.tell(cursor, at)
+    async def _report_place(self, cursor: Cursor) -> ReplayStatus:
+        at = await self.sessions.follow(cursor, lambda reader: place(reader, cursor.position))
+        return await self.report(cursor, at)
 
     async def _moved(self, cursor: Cursor) -> None:
         player = self._player(cursor)
@@ -219,10 +214,10 @@ class Replayer:
 
     def is_current(self, cursor: Cursor) -> bool:
         """Whether the cursor has its name still: it was not stopped, replaced, or forgotten for others."""
-        return self._cursors.peek(cursor.name) is cursor
+        return self.cursors.peek(cursor.name) is cursor
 
     def _cursor(self, name: str) -> Cursor:
-        cursor = self._cursors.get(name)
+        cursor = self.cursors.get(name)
         if cursor is None:
             raise NotReplaying(f"the cursor {name!r} replays nothing; start one with POST /session/replay/<session id>")
         return cursor
@@ -232,9 +227,5 @@ class Replayer:
         return self._locks.setdefault(name, asyncio.Lock())
 
 
-def _idle(name: str) -> CursorState:
-    return CursorState(cursor=name, state="idle", session_id=None, position=0, total=0)
-
-
-def _message(state: CursorState) -> ReplayStatus:
-    return ReplayStatus(**state.model_dump())
+def _idle(name: str) -> ReplayStatus:
+    return ReplayStatus(cursor=name, state="idle", session_id=None, position=0, total=0)

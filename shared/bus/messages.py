@@ -150,10 +150,13 @@ class ReplayStatus(Message):
 
     cursor: fields.CursorName
     state: fields.Word
+    """``idle``, ``replaying``, ``playing``, ``paused`` or ``complete``; of a newer replayer perhaps another word."""
     session_id: fields.SessionId | None
     position: fields.Count
+    """Index that ``next`` would give."""
     total: fields.Count
     speed: fields.Finite | None = None
+    """Of the playback, where one was begun."""
     loop: fields.Flag = False
 
 

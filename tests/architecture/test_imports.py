@@ -23,6 +23,13 @@ MAY_BE_HEAVY = (
 )
 """Where pixels are made or compared. Everything else starts in the time that its small libraries take."""
 
+ROOMS = ("language", "engine", "painting", "models")
+"""Of the generator, the lowest first; ``engine.py`` is the seam that the process itself sees."""
+_OF_GENERATOR = re.compile(r"services\.generator\.(\w+)")
+
+KNOWN_CIRCLE = frozenset({"services.api.openapi", "services.api.operations", "services.api.routes.docs_page"})
+"""The document that is made of all operations, one of which shows it."""
+
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -30,12 +37,12 @@ def sources() -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 
-def imported(source: str) -> set[str]:
-    """Every module that a file imports, also within functions; not those for a type checker alone."""
+def imported(source: str, *, for_types: bool = False) -> set[str]:
+    """Every module that a file imports, also within functions; those for a type checker alone only ``for_types``."""
     tree = ast.parse((ROOT / source).read_text(encoding="utf-8"))
     found: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        if not for_types and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             node.body = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -59,6 +66,35 @@ def named(source: str) -> set[str]:
 def test_there_is_something_to_look_at() -> None:
     assert {"api", "generator", "logger", "metrics", "recorder", "replayer"} <= set(SERVICES)
     assert len(sources()) > 50
+
+
+def room_of(source: str) -> str:
+    """The part of the generator that a file belongs to; empty for any other file."""
+    match = _OF_GENERATOR.match(source.removesuffix(".py").replace("/", "."))
+    return match[1] if match else ""
+
+
+def circles() -> set[frozenset[str]]:
+    """The modules that import each other, by whatever way round: also within functions, and for a type checker."""
+    files = {source.removesuffix(".py").removesuffix("/__init__").replace("/", "."): source for source in sources()}
+    reached = {name: imported(source, for_types=True) & files.keys() for name, source in files.items()}
+    for through in files:  # Warshall, "A theorem on Boolean matrices", Journal of the ACM 9(1), 1962
+        for name in files:
+            if through in reached[name]:
+                reached[name] |= reached[through]
+    in_circles = {name for name in files if name in reached[name]}
+    return {frozenset(other for other in reached[name] if name in reached[other]) for name in in_circles}
+
+
+def test_no_modules_import_each_other() -> None:
+    assert circles() <= {KNOWN_CIRCLE}
+
+
+@pytest.mark.parametrize("source", [source for source in sources() if room_of(source) in ROOMS])
+def test_the_generators_rooms_import_downwards(source: str) -> None:
+    """Nothing in a room knows the process around it, or a room above."""
+    rooms = {match[1] for name in imported(source, for_types=True) if (match := _OF_GENERATOR.match(name))}
+    assert rooms <= set(ROOMS[: ROOMS.index(room_of(source)) + 1])
 
 
 @pytest.mark.parametrize("source", [source for source in sources() if source.startswith("services/")])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.bus.envelope import Payload, Reply, Request
-from shared.bus.messages import FrameRecorded, Message, Progress, SessionStarted, Status
+from shared.bus.messages import FrameRecorded, Message, Progress, ReplayStatus, SessionStarted, Status
 from shared.bus.publisher import Publisher
 from shared.bus.requests.generator import Generate, Vocabulary
 from shared.bus.requests.recorder import (
@@ -28,7 +28,6 @@ from shared.bus.requests.recorder import (
     StoppedSession,
 )
 from shared.bus.requests.replayer import (
-    CursorState,
     ReplayedFrame,
     RerunRequest,
     RerunState,
@@ -446,11 +445,11 @@ class FakeReplayer(StandIn):
 
     def _state(self, name: str) -> Reply:
         if name not in self._cursors:
-            return Reply(CursorState(cursor=name, state="idle", session_id=None, position=0, total=0).model_dump())
+            return Reply(ReplayStatus(cursor=name, state="idle", session_id=None, position=0, total=0).model_dump())
         session_id, at = self._cursors[name]
         with open_session(self.root, session_id) as reader:
             total = reader.count
-        state = CursorState(cursor=name, state="replaying", session_id=session_id, position=at, total=total)
+        state = ReplayStatus(cursor=name, state="replaying", session_id=session_id, position=at, total=total)
         return Reply(state.model_dump())
 
 

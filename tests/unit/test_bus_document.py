@@ -11,9 +11,9 @@ import pytest
 from shared import sectors
 from shared.bus.channels import BY_NAME, CHANNELS
 from shared.bus.envelope import encode_error
-from shared.bus.messages import PROTOCOL_VERSION, PUBLISHED, Envelope
+from shared.bus.messages import PROTOCOL_VERSION, PUBLISHED, Envelope, ReplayStatus
 from shared.bus.requests.generator import DRAWN_SEEDS
-from shared.bus.requests.replayer import CursorRequest, CursorState, ReplayedFrame, StartReplay
+from shared.bus.requests.replayer import CursorRequest, ReplayedFrame, StartReplay
 from shared.errors import BY_CODE, NotReplaying
 from tests.support.samples import SAMPLES
 
@@ -115,7 +115,7 @@ def test_the_examples_of_requests_and_replies_are_those_that_are_sent() -> None:
         ("→", "start"), ("←", "start.ok"), ("→", "next"), ("←", "next.ok"), ("→", "next"), ("←", "error"),
     ]  # fmt: skip
     replies = {message["type"]: message for arrow, message in told if arrow == "←"}
-    for name, model in {"start.ok": CursorState, "next.ok": ReplayedFrame}.items():
+    for name, model in {"start.ok": ReplayStatus, "next.ok": ReplayedFrame}.items():
         assert model.model_validate(replies[name])
         assert set(replies[name]) == {*ENVELOPE, *model.model_fields}
     error = json.loads(bytes(encode_error("3", NotReplaying("said"))[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from tests.support.samples import SAMPLES, frame
 
 
 def published(message: Message, payload: bytes = b"") -> Published:
-    return decode_published([bytes(part) for part in encode_published(message, payload)])
+    received = decode_published([bytes(part) for part in encode_published(message, payload)])
+    return replace(received, message=message)
 
 
 class Counted:
@@ -22,10 +24,8 @@ class Counted:
         self.registry = CollectorRegistry()
         self.collector = Collector(self.registry)
 
-    def take(self, message: Message, payload: bytes = b"", **header: Any) -> None:
-        found = published(message, payload)
-        found.header.update(header)
-        self.collector.take(found)
+    def take(self, message: Message, payload: bytes = b"", **fields: Any) -> None:
+        self.collector.take(published(message.model_copy(update=fields), payload))
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"parafovea_{name}", labels)

@@ -15,8 +15,9 @@ from services.api.http.query import Cursor, Index, SessionId, Speed, Truth
 from services.api.service import Api
 from shared.bus.call import AskedT, Call
 from shared.bus.clients import OPEN_S
+from shared.bus.messages import ReplayStatus
 from shared.bus.requests import replayer as requests
-from shared.bus.requests.replayer import CursorRequest, CursorState, Play, ReplayedFrame, Seek, StartReplay
+from shared.bus.requests.replayer import CursorRequest, Play, ReplayedFrame, Seek, StartReplay
 
 ANSWER_S = 10.0
 
@@ -137,6 +138,6 @@ async def _step(api: Api, call: Call[CursorRequest, ReplayedFrame], asked: OfCur
     return Response(shown.image, 200, headers, "image/png")
 
 
-async def _state(api: Api, call: Call[AskedT, CursorState], wanted: AskedT) -> State:
+async def _state(api: Api, call: Call[AskedT, ReplayStatus], wanted: AskedT) -> State:
     state = await api.replayer.ask(call, wanted, timeout_s=ANSWER_S)
     return State(state.cursor, state.session_id, state.state, state.position, state.total, state.speed, state.loop)

@@ -5,40 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_NAMES = {
-    "❤": "heart",
-    "♥": "heart",
-    "⭐": "star",
-    "🌟": "star",
-    "☀": "sun",
-    "☂": "umbrella",
-    "☔": "umbrella",
-    "⛱": "umbrella",
-    "☕": "cup",
-    "🍵": "cup",
-    "🎁": "gift",
-    "🏠": "house",
-    "🏡": "house",
-    "⛄": "snowman",
-    "☃": "snowman",
-    "🐚": "shell",
-    "🏮": "lantern",
-    "🌼": "daisy",
-    "🌳": "tree",
-    "🐳": "whale",
-    "🚗": "car",
-    "🍁": "maple leaf",
-    "🌛": "moon",
-    "🌜": "moon",
-    "🌝": "moon",
-    "🌕": "moon",
-    "🌞": "sun",
-    "🌸": "cherry blossom",
-    "🔔": "bell",
-    "✈": "airplane",
-    "🍎": "red apple",
-    "🍏": "green apple",
-}
+from services.generator.language.words import by_word
+
+_NAMES = by_word(
+    "heart: ❤ ♥; star: ⭐ 🌟; sun: ☀ 🌞; umbrella: ☂ ☔ ⛱; cup: ☕ 🍵; gift: 🎁; house: 🏠 🏡; "
+    "snowman: ⛄ ☃; shell: 🐚; lantern: 🏮; daisy: 🌼; tree: 🌳; whale: 🐳; car: 🚗; maple leaf: 🍁; "
+    "moon: 🌛 🌜 🌝 🌕; cherry blossom: 🌸; bell: 🔔; airplane: ✈; red apple: 🍎; green apple: 🍏"
+)
 _PLAIN = re.compile(r"\b(face|symbol|sign|emoji|black|white|heavy|medium|small)\b|\bwith .*")
 _MARKS = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 """Joiners, choices between text and picture, skin colours."""

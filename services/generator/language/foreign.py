@@ -12,52 +12,43 @@ from services.generator.language.words import word_set
 
 _WORDS = word_set(
     # German, Dutch
-    "ein eine einen einem einer eines der das dem und mit ohne füge fuege hinzu bitte auf unter neben ist "
-    "nicht zeichne "
-    "kein keine keinen keinem roter rote rotes roten kleiner kleine kleines großer große großes hund katze "
-    "vogel baum blume "
-    "een het voeg naast zonder geen niet rode kleine hond kat vogel bloem "
+    "ein eine einen einem einer eines der das dem und mit ohne füge fuege hinzu bitte auf unter neben ist nicht "
+    "zeichne kein keine keinen keinem roter rote rotes roten kleiner kleine kleines großer große großes hund katze "
+    "vogel baum blume een het voeg naast zonder geen niet rode kleine hond kat vogel bloem "
     # French
-    "un une le les du des et avec sans dans ajoute ajouter ajoutez dessine oiseau chien arbre fleur "
-    "coccinelle rouge petit petite "
-    "est pas "
+    "un une le les du des et avec sans dans ajoute ajouter ajoutez dessine oiseau chien arbre fleur coccinelle rouge "
+    "petit petite est pas "
     # Spanish, Portuguese
-    "una unos unas el los las con sin añade anade añadir agrega pon dibuja pequeño pequeña rojo roja "
-    "perro gato pájaro árbol "
-    "um uma com sem adicione adicionar coloque desenhe pequeno vermelho vermelha cachorro pássaro árvore "
+    "una unos unas el los las con sin añade anade añadir agrega pon dibuja pequeño pequeña rojo roja perro gato pájaro "
+    "árbol um uma com sem adicione adicionar coloque desenhe pequeno vermelho vermelha cachorro pássaro árvore "
     # Italian
-    "uno il gli nel nella sul sulla aggiungi aggiungere disegna metti piccolo piccola rosso rossa gatto "
-    "uccello albero fiore "
+    "uno il gli nel nella sul sulla aggiungi aggiungere disegna metti piccolo piccola rosso rossa gatto uccello albero "
+    "fiore "
     # Scandinavian, Polish, Czech, Turkish, Indonesian, Romanian, Hungarian, Finnish
-    "ett och och med utan lägg och hund katt fågel træ og uden dodaj małego kota psa ptaka přidej bir "
-    "ve ekle kırmızı "
+    "ett och och med utan lägg och hund katt fågel træ og uden dodaj małego kota psa ptaka přidej bir ve ekle kırmızı "
     "tambahkan seekor și adaugă egy és adj lisää ja"
 )
 
 _REFUSING = word_set(
     # German, Dutch
-    "kein keine keinen keinem keiner keines ohne nicht entferne entfernen entfernt lösche löschen loesche "
-    "weglassen wegnehmen "
-    "verschwinden weg zonder geen niet verwijder verwijderen wis weghalen "
+    "kein keine keinen keinem keiner keines ohne nicht entferne entfernen entfernt lösche löschen loesche weglassen "
+    "wegnehmen verschwinden weg zonder geen niet verwijder verwijderen wis weghalen "
     # French
-    "sans pas enlève enlever enlevez enleve supprime supprimer supprimez retirer retirez efface effacer aucun "
-    "aucune jamais "
-    "non rien "
+    "sans pas enlève enlever enlevez enleve supprime supprimer supprimez retirer retirez efface effacer aucun aucune "
+    "jamais non rien "
     # Spanish, Portuguese
-    "sin ningún ningun ninguna ninguno quita quitar elimina eliminar elimine borra borrar borre nunca retira "
-    "sem não nao remova remover apague apagar nenhum nenhuma exclua "
+    "sin ningún ningun ninguna ninguno quita quitar elimina eliminar elimine borra borrar borre nunca retira sem não "
+    "nao remova remover apague apagar nenhum nenhuma exclua "
     # Italian
     "senza rimuovi rimuovere togli togliere nessun nessuna nessuno cancella cancellare elimina niente "
     # Scandinavian
     "utan ingen inget inga bort uden uten ikke fjern fjerne slet intet inte "
     # Slavic
-    "bez nie usuń usun żadnych zadnych brak odstraň odstran žádný žádné nema ukloni "
-    "без нет не ни никаких убери убрать удали удалить удалите сотри стереть исключи немає прибери видали "
-    "жодного жодних няма махни "
+    "bez nie usuń usun żadnych zadnych brak odstraň odstran žádný žádné nema ukloni без нет не ни никаких убери убрать "
+    "удали удалить удалите сотри стереть исключи немає прибери видали жодного жодних няма махни "
     # others
-    "ilman poista ei älä olmadan yok kaldır sil silin nélkül nincs távolítsd töröld fără nu șterge elimină "
-    "tanpa hapus hilangkan "
-    "tidak jangan không xóa bỏ đừng χωρίς όχι αφαίρεσε διέγραψε μην בלי ללא הסר מחק אין بدون لا أزل احذف بلا "
+    "ilman poista ei älä olmadan yok kaldır sil silin nélkül nincs távolítsd töröld fără nu șterge elimină tanpa hapus "
+    "hilangkan tidak jangan không xóa bỏ đừng χωρίς όχι αφαίρεσε διέγραψε μην בלי ללא הסר מחק אין بدون لا أزل احذف بلا "
     "बिना नहीं हटाओ "
 )
 _ACCENTED = word_set(

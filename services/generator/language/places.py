@@ -4,41 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.generator.language.lexicon import (
-    ARTICLES,
-    COLOUR_SHADES,
-    CONJUNCTIONS,
-    DEFINITE,
-    GONE,
-    HARMLESS,
-    NEGATING,
-    NO_PLACE,
-    PLACE_NOUNS,
-    PLACING,
-    POSITIONS,
-)
+from services.generator.language import lexicon
 from services.generator.language.tokens import END, PAUSE
-from services.generator.language.words import (
-    COLOUR_WORDS,
-    GROUND_WORDS,
-    LARGE,
-    PREPOSITIONS,
-    SKY_WORDS,
-    SMALL,
-    word_set,
-)
+from services.generator.language.words import word_set
 
 _OF_A_SCENE = (
-    SKY_WORDS
-    | GROUND_WORDS
+    lexicon.SKY_WORDS
+    | lexicon.GROUND_WORDS
     | word_set(
-        "water land earth wall road street snow mud dirt horizon hill mountain mountains sea lake river ocean "
-        "pond forest garden park clouds "
+        "water land earth wall road street snow mud dirt horizon hill mountain mountains sea lake river ocean pond "
+        "forest garden park clouds "
     )
 )
 _PICTURE = frozenset({"picture", "photo", "photograph", "image", "scene", "frame", "canvas", "view", "sector"})
 _RELATIVE = word_set("that which who where so ")
-_ENDS = ARTICLES | CONJUNCTIONS | NEGATING | GONE | PLACING | PREPOSITIONS | _RELATIVE | {END, PAUSE, "with", "of"}
+_ENDS = (
+    lexicon.ARTICLES
+    | lexicon.CONJUNCTIONS
+    | lexicon.NEGATING
+    | lexicon.GONE
+    | lexicon.PLACING
+    | lexicon.PREPOSITIONS
+    | _RELATIVE
+    | {END, PAUSE, "with", "of"}
+)
 
 
 def place_words(words: Sequence[str]) -> set[int]:
@@ -54,7 +43,9 @@ def place_words(words: Sequence[str]) -> set[int]:
         if end is None:
             at += 1
             continue
-        while end < len(words) and words[end] == "and" and words[end + 1 : end + 2] and words[end + 1] in DEFINITE:
+        while (
+            end < len(words) and words[end] == "and" and words[end + 1 : end + 2] and words[end + 1] in lexicon.DEFINITE
+        ):
             end = _noun(words, end + 2)  # "between the tree and the house"
         found.update(range(at, end))
         at = end
@@ -64,7 +55,11 @@ def place_words(words: Sequence[str]) -> set[int]:
 def position(words: Sequence[str]) -> tuple[int, int]:
     """The side or corner that a prompt names: -1, 0 or 1 from left to right, and from top to bottom; 0 where it does
     not say, or names both sides."""
-    named = [POSITIONS[word] for at, word in enumerate(words) if word in POSITIONS and not _of_a_thing(words, at)]
+    named = [
+        lexicon.POSITIONS[word]
+        for at, word in enumerate(words)
+        if word in lexicon.POSITIONS and not _of_a_thing(words, at)
+    ]
     across, down = ({pair[axis] for pair in named if pair[axis]} for axis in (0, 1))
     return (across.pop() if len(across) == 1 else 0, down.pop() if len(down) == 1 else 0)
 
@@ -72,7 +67,7 @@ def position(words: Sequence[str]) -> tuple[int, int]:
 def _of_a_thing(words: Sequence[str], at: int) -> bool:
     """Whether a side is that of something in the picture: "on top of the rock"."""
     end = at + 1
-    while end < len(words) and words[end] in (*PLACE_NOUNS, *POSITIONS, "hand"):
+    while end < len(words) and words[end] in (*lexicon.PLACE_NOUNS, *lexicon.POSITIONS, "hand"):
         end += 1
     return end + 2 < len(words) and words[end] == "of" and not _PICTURE & set(words[end + 1 : end + 4])
 
@@ -80,18 +75,18 @@ def _of_a_thing(words: Sequence[str], at: int) -> bool:
 def _place(words: Sequence[str], at: int) -> int | None:
     """Where a phrase that says where ends, if one begins there."""
     first = words[at]
-    if first not in PLACING and not (first == "of" and at and words[at - 1] in PLACE_NOUNS):
+    if first not in lexicon.PLACING and not (first == "of" and at and words[at - 1] in lexicon.PLACE_NOUNS):
         return None
     following = at + 1
-    while following < len(words) and words[following] in PLACING:  # "next to", "up on"
+    while following < len(words) and words[following] in lexicon.PLACING:  # "next to", "up on"
         following += 1
     if following >= len(words):
         return None
-    if words[following] in DEFINITE:
+    if words[following] in lexicon.DEFINITE:
         end = _noun(words, following + 1)
-        return None if words[end - 1] in NO_PLACE else end
+        return None if words[end - 1] in lexicon.NO_PLACE else end
     end = following
-    while end < len(words) and words[end] in (*POSITIONS, *PLACE_NOUNS, "upper", "lower"):
+    while end < len(words) and words[end] in (*lexicon.POSITIONS, *lexicon.PLACE_NOUNS, "upper", "lower"):
         end += 1
     if end < len(words) and words[end] in _OF_A_SCENE:
         end += 1
@@ -103,11 +98,22 @@ def _noun(words: Sequence[str], at: int) -> int:
     end = at
     while end < len(words) and words[end] not in _ENDS and not words[end].endswith("ing"):
         end += 1
-    if end < len(words) - 1 and words[end] == "of" and words[end + 1] in DEFINITE and words[end - 1] in PLACE_NOUNS:
+    if (
+        end < len(words) - 1
+        and words[end] == "of"
+        and words[end + 1] in lexicon.DEFINITE
+        and words[end - 1] in lexicon.PLACE_NOUNS
+    ):
         return _noun(words, end + 2)
     return end
 
 
 def is_adjective(word: str) -> bool:
     """Whether a word is one of the known ones that stand before a noun."""
-    return word in COLOUR_WORDS or word in SMALL or word in LARGE or word in HARMLESS or word in COLOUR_SHADES
+    return (
+        word in lexicon.COLOUR_WORDS
+        or word in lexicon.SMALL
+        or word in lexicon.LARGE
+        or word in lexicon.HARMLESS
+        or word in lexicon.COLOUR_SHADES
+    )

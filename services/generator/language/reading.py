@@ -7,20 +7,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import zip_longest
 
-from services.generator.language import foreign
-from services.generator.language.lexicon import (
-    ADDING,
-    CONJUNCTIONS,
-    DETERMINERS,
-    GLUE,
-    HARMLESS,
-    PLACING,
-    PLAIN,
-)
+from services.generator.language import foreign, lexicon
 from services.generator.language.places import is_adjective, place_words
 from services.generator.language.stances import Stance, stances
 from services.generator.language.tokens import END, PAUSE, POSSESSIVE
-from services.generator.language.words import COLOUR_WORDS, PREPOSITIONS
 
 SIMILAR = 0.8
 """``difflib`` ratio from which a misspelt word counts as a known one."""
@@ -31,7 +21,11 @@ _CERTAIN = 5
 """Letters up to which one that is exchanged for another makes another word."""
 
 _BREAKS = (
-    CONJUNCTIONS | PREPOSITIONS | PLACING | ADDING | {END, PAUSE, "with", "of", "that", "which", "who", "is", "are"}
+    lexicon.CONJUNCTIONS
+    | lexicon.PREPOSITIONS
+    | lexicon.PLACING
+    | lexicon.ADDING
+    | {END, PAUSE, "with", "of", "that", "which", "who", "is", "are"}
 )
 
 
@@ -140,7 +134,7 @@ class Reading:
 
     def glue(self) -> list[bool]:
         """The small words between others."""
-        return [word in GLUE or word in HARMLESS or word == POSSESSIVE for word in self.words]
+        return [word in lexicon.GLUE or word in lexicon.HARMLESS or word == POSSESSIVE for word in self.words]
 
     # -- the object ---------------------------------------------------------------------------------------------------
 
@@ -173,15 +167,15 @@ class Reading:
     def _makes_one_word(self, match: Match, start: int) -> bool:
         between = self.words[match.end : start]
         return all(
-            word not in _BREAKS and word not in DETERMINERS and not word.endswith("ing") for word in between
+            word not in _BREAKS and word not in lexicon.DETERMINERS and not word.endswith("ing") for word in between
         ) and all(stance == "add" for stance in self.stances[match.start : start + 1])
 
     def _is_accessory(self, match: Match) -> bool:
         """Whether it is named behind a preposition: "a cat on a sailboat"."""
         for word in reversed(self.words[: match.start]):
-            if word in ADDING or word in (END, PAUSE):
+            if word in lexicon.ADDING or word in (END, PAUSE):
                 return False
-            if word in PREPOSITIONS or word == "with":
+            if word in lexicon.PREPOSITIONS or word == "with":
                 return True
         return False
 
@@ -217,10 +211,10 @@ class Reading:
             if before in ("and", "or", PAUSE):
                 if not (start >= 2 and is_adjective(self.words[start - 2]) and is_adjective(self.words[start])):
                     break
-            elif before in _BREAKS and before not in COLOUR_WORDS:
+            elif before in _BREAKS and before not in lexicon.COLOUR_WORDS:
                 break
             start -= 1
-            if before in DETERMINERS:
+            if before in lexicon.DETERMINERS:
                 break
         return start
 
@@ -228,13 +222,13 @@ class Reading:
 
     def is_plain(self, word: str) -> bool:
         """Whether a word names nothing by itself."""
-        return word in PLAIN or word in (END, PAUSE, POSSESSIVE)
+        return word in lexicon.PLAIN or word in (END, PAUSE, POSSESSIVE)
 
     def _is_content(self, at: int) -> bool:
         word = self.words[at]
         if at in self._places or word in (END, PAUSE, POSSESSIVE):
             return False
-        return at in self._named or not (word in HARMLESS or word in ADDING or word in GLUE)
+        return at in self._named or not (word in lexicon.HARMLESS or word in lexicon.ADDING or word in lexicon.GLUE)
 
 
 def _may_be_misspelt(word: str, known: str) -> bool:

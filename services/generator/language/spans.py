@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.generator.language.lexicon import DETERMINERS, PLACING
+from services.generator.language import lexicon
 from services.generator.language.tokens import END, PAUSE, POSSESSIVE, said
-from services.generator.language.words import PREPOSITIONS
 
 MAX_CHARS = 60
 MAX_SPANS = 4
 
-_LEADING = DETERMINERS | PREPOSITIONS | PLACING | {"with", "of"}
+_LEADING = lexicon.DETERMINERS | lexicon.PREPOSITIONS | lexicon.PLACING | {"with", "of"}
 _BEFORE_NOT = frozenset({"do", "does", "did", "is", "are", "should", "must", "can", "could", "would", "will"})
 
 
@@ -52,7 +51,7 @@ def _runs(words: Sequence[str], marked: Sequence[bool], glue: Sequence[bool]) ->
         if words[start : start + 1] == ["not"] and start > floor and words[start - 1] in _BEFORE_NOT:
             start -= 1
         if end < len(words) and not glue[end] and words[end] not in (END, PAUSE):  # "a wooden" before "horse"
-            while start < end and words[start] in DETERMINERS:
+            while start < end and words[start] in lexicon.DETERMINERS:
                 start += 1
         if end > start:
             runs.append((start, end))

@@ -10,36 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from services.generator.language import foreign
-from services.generator.language.lexicon import (
-    ADDING,
-    ALWAYS_VERBS,
-    ARTICLES,
-    BECOMING,
-    DEFINITE,
-    EDITING,
-    GOING,
-    GONE,
-    HARMLESS,
-    KEEPING,
-    NEGATING,
-    PHRASES,
-    PLACING,
-    PREPOSITIONAL,
-    REMOVING,
-    REPLACING,
-    SHAPING,
-    STARTING,
-)
+from services.generator.language import foreign, lexicon
 from services.generator.language.tokens import END, PAUSE
 from services.generator.language.words import word_set
 
 Stance = Literal["add", "remove", "edit", "keep"]
 
-_LONGEST_PHRASE = max(map(len, PHRASES))
+_LONGEST_PHRASE = max(map(len, lexicon.PHRASES))
 _TO_BE_THERE = word_set(
-    "allowed permitted wanted needed welcome visible present there here shown included be appear exist "
-    "drawn added required desired seen stay remain necessary "
+    "allowed permitted wanted needed welcome visible present there here shown included be appear exist drawn added "
+    "required desired seen stay remain necessary "
 )
 _SPOKEN_OF = ("it", "them", "him", "her", "everything", "this")
 _DEGREES = ("bit", "little", "lot", "tad", "touch", "shade")
@@ -100,7 +80,7 @@ class _Sentence:
                 length = self._word(at)
                 self._found += [self._stance] * length
             at += length
-            if self._words[at - 1] in GONE or tuple(self._words[at - 2 : at]) in GOING:
+            if self._words[at - 1] in lexicon.GONE or tuple(self._words[at - 2 : at]) in lexicon.GOING:
                 self._refuse_before(at)
         return self._found
 
@@ -113,7 +93,7 @@ class _Sentence:
     def _phrase(self, at: int) -> int:
         """Take a phrase that has a stance of its own: its length in words, or 0."""
         for length in range(min(_LONGEST_PHRASE, len(self._words) - at), 1, -1):
-            named = PHRASES.get(tuple(self._words[at : at + length]))
+            named = lexicon.PHRASES.get(tuple(self._words[at : at + length]))
             if named == "add":
                 self._become("add", at)
                 return length
@@ -130,23 +110,23 @@ class _Sentence:
             if self._ends_at_comma and not {"or", "nor"} & set(self._words[at:]):
                 self._become("add", at)
             return 1
-        if word in NEGATING:
+        if word in lexicon.NEGATING:
             return self._negate(at)
         turns = word == "instead" or (word in ("but", "only") and self._stance in ("remove", "edit"))
-        if turns or (self._giving and word in ARTICLES):
+        if turns or (self._giving and word in lexicon.ARTICLES):
             self._become("add", at)
-        elif self._replacing and word in BECOMING:
+        elif self._replacing and word in lexicon.BECOMING:
             if self._starts_object(at + 1):
                 self._become("add", at)
-        elif self._begins(at) and (word in REMOVING or self._takes_away(at)):
+        elif self._begins(at) and (word in lexicon.REMOVING or self._takes_away(at)):
             self._become("remove", at)
-        elif self._begins(at) and word in KEEPING and word not in ADDING:
+        elif self._begins(at) and word in lexicon.KEEPING and word not in lexicon.ADDING:
             self._become("keep", at)
-        elif self._begins(at) and (word in EDITING or self._shapes(at)):
+        elif self._begins(at) and (word in lexicon.EDITING or self._shapes(at)):
             self._become("edit", at)
-            self._replacing = word in REPLACING
+            self._replacing = word in lexicon.REPLACING
             self._giving = word in ("give", "gives", "get", "gets")
-        elif self._begins(at) and word in ADDING and not (word == "want" and following[:1] == ["no"]):
+        elif self._begins(at) and word in lexicon.ADDING and not (word == "want" and following[:1] == ["no"]):
             self._become("add", at)
         return 1
 
@@ -165,7 +145,12 @@ class _Sentence:
             step += 1
         follows = words[step] if step < len(words) else ""
         if follows.endswith("ing") or words[at] in ("not", "never", "no"):
-            harmless = EDITING | REMOVING | KEEPING | {"touch", "touching", "affect", "affecting", "harm", "damage"}
+            harmless = (
+                lexicon.EDITING
+                | lexicon.REMOVING
+                | lexicon.KEEPING
+                | {"touch", "touching", "affect", "affecting", "harm", "damage"}
+            )
             if follows in harmless:  # "do not change the sky": nothing to be done, and nothing refused
                 self._become("keep", at)
                 return step + 1 - at
@@ -174,7 +159,7 @@ class _Sentence:
             self._refuse_before(at)
             return 1
         self._become("remove", at)
-        self._ends_at_comma = at == 0 and words[0] in PREPOSITIONAL
+        self._ends_at_comma = at == 0 and words[0] in lexicon.PREPOSITIONAL
         return 1
 
     def _is_there(self, at: int) -> bool:
@@ -189,37 +174,37 @@ class _Sentence:
 
     def _begins(self, at: int) -> bool:
         """Whether a verb there begins another wish, rather than being part of the one before."""
-        if at == 0 or self._words[at] in ALWAYS_VERBS:
+        if at == 0 or self._words[at] in lexicon.ALWAYS_VERBS:
             return True
         before = self._words[at - 1]
-        return before == PAUSE or before in STARTING or (before == "to" and self._stance == "add")
+        return before == PAUSE or before in lexicon.STARTING or (before == "to" and self._stance == "add")
 
     def _shapes(self, at: int) -> bool:
         """Whether a verb such as "make" is to change what is there: "make the sky red", but not "make the cat"."""
         words = self._words
-        if words[at] not in SHAPING or at + 1 >= len(words):
+        if words[at] not in lexicon.SHAPING or at + 1 >= len(words):
             return False
         if words[at + 1] in _SPOKEN_OF:
             rest = words[at + 2 : at + 4]
             by_degrees = rest[:1] == ["a"] and rest[-1] in _DEGREES and not self._starts_object(at + 2)
             if by_degrees or rest[:1] not in (["a"], ["an"]):
                 return True
-        if words[at + 1] not in DEFINITE:
+        if words[at + 1] not in lexicon.DEFINITE:
             return False
         rest = self._clause_from(at + 2)
-        if any(word in ARTICLES for word in rest):
+        if any(word in lexicon.ARTICLES for word in rest):
             return words[at] in ("give", "gives", "get", "gets")  # "give the cat a hat"
-        stop = next((i for i, word in enumerate(rest) if word in PLACING or word in ("and", "with")), len(rest))
+        stop = next((i for i, word in enumerate(rest) if word in lexicon.PLACING or word in ("and", "with")), len(rest))
         named = [i for i in range(stop) if self._starts_object(at + 2 + i)]
         if not named:
             return stop > 1
         last = max(self._starts_object(at + 2 + i) for i in named) - (at + 2)
-        return any(word not in HARMLESS for word in rest[last:stop])
+        return any(word not in lexicon.HARMLESS for word in rest[last:stop])
 
     def _refuse_before(self, end: int) -> None:
         """What was said in this wish so far is refused, where nothing follows that it could be said of."""
         last = self._words[end - 1]
-        if last in GONE and end < len(self._words) and self._starts_object(end):
+        if last in lexicon.GONE and end < len(self._words) and self._starts_object(end):
             self._become("remove", end)  # "an invisible cat"
             self._found[end - 1] = "remove"
             return
@@ -234,6 +219,6 @@ def _refuse_what_a_lone_no_follows(words: Sequence[str], found: list[Stance]) ->
     if politely >= 0 and words[politely] == "no":  # "no thanks", "no, thank you"
         spoken = [at for at in spoken if at <= politely]
     last = words[spoken[-1]] if len(spoken) > 1 else ""
-    if last in ("no", "not", "never", "none", "nope") or (last in REMOVING and last in ALWAYS_VERBS):
+    if last in ("no", "not", "never", "none", "nope") or (last in lexicon.REMOVING and last in lexicon.ALWAYS_VERBS):
         for at in spoken:
             found[at] = "remove"

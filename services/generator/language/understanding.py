@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from services.generator.language.objects import ResolvedPrompt
 from services.generator.language.places import place_words, position
 from services.generator.language.tokens import tokenize
-from services.generator.language.vocabulary import ResolvedPrompt, Vocabulary
+from services.generator.language.vocabulary import Vocabulary
 from services.generator.language.wishes import NOTHING_DRAWN
 from shared import sectors
 from shared.bus.requests.generator import Generate
@@ -19,17 +20,9 @@ MAX_REASON_CHARS = 600
 
 
 def understand(
-    vocabulary: Vocabulary,
-    prompt: str,
-    negative_prompt: str | None,
-    region: Region,
-    picture_size: tuple[int, int],
+    vocabulary: Vocabulary, prompt: str, negative_prompt: str | None, region: Region, picture_size: tuple[int, int]
 ) -> ResolvedPrompt:
-    """What to draw, with everything that is not done in its ``fallback``.
-
-    Args:
-        region: the sector that is to change, in a picture of ``picture_size`` (width, height).
-    """
+    """What to draw in a sector of a picture (width, height), with everything that is not done in its ``fallback``."""
     resolved = vocabulary.resolve(prompt)
     reasons = [resolved.fallback] if resolved.fallback else []
     if side := _other_side(prompt, region, *picture_size):

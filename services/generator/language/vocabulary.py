@@ -10,86 +10,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.generator.language.lexicon import DETERMINERS, GLUE, PLAIN
+from services.generator.language import lexicon
+from services.generator.language.objects import KnownObject, ResolvedPrompt
 from services.generator.language.places import is_adjective
 from services.generator.language.reading import Match, Reading
 from services.generator.language.spans import quoted
 from services.generator.language.tokens import END, PAUSE, tokenize
-from services.generator.language.wishes import Wished, wished
-from services.generator.language.words import (
-    COLOUR_WORDS,
-    COUNTS,
-    LARGE,
-    MISLEADING,
-    MOST,
-    SMALL,
-    Place,
-    Size,
-    plural_of,
-    singulars,
-)
+from services.generator.language.wishes import resolve
+from services.generator.language.words import plural_of, singulars
 
 FILE = "vocabulary.json"
 LONGEST = 4
 """Words in the longest name of an object ("slice of watermelon" has three)."""
-
-
-@dataclass(frozen=True)
-class KnownObject:
-    """One thing the model draws: its name, where it belongs, and the colours it can be asked for in."""
-
-    name: str
-    plural: str
-    place: Place
-    colours: tuple[str, ...]
-    natural: tuple[str, ...]
-    """Colours it has anyway: asked for one of these, it is drawn as it is and nothing was left out."""
-    styles: tuple[str, ...]
-    """The manners in which the model draws it."""
-    coloured_styles: tuple[str, ...]
-    """Those of them that take a colour."""
-
-
-@dataclass(frozen=True)
-class ResolvedPrompt:
-    """What a prompt was taken to mean.
-
-    Attributes:
-        object: what is to be drawn; None: nothing, the prompt only refuses or changes what is there.
-        fallback: what of the prompt is not done, and what is drawn in its place; None where all of it is done.
-        by_name: the prompt names the object itself, not something that it stands in for.
-    """
-
-    caption: str
-    object: str | None
-    colour: str | None
-    size: Size
-    place: Place
-    count: int
-    fallback: str | None
-    styles: tuple[str, ...] = ()
-    by_name: bool = False
-
-    def caption_for(self, seed: int) -> str:
-        """The caption with one of the manners of drawing the model knows for this object, chosen by the seed.
-
-        The captions name the manner because one manner at a time is sharp, and because two seeds then differ.
-        """
-        if not self.styles or self.object is None:
-            return self.caption
-        # Knuth's multiplicative hash: neighbouring seeds fall on different manners, in no visible order.
-        style = self.styles[(seed * 2654435761 % 2**32 >> 16) % len(self.styles)]
-        return caption(self.object, self.colour, style)
-
-
-def caption(name: str, colour: str | None = None, style: str | None = None) -> str:
-    """The form the model was trained on: article, manner, colour, object."""
-    words = " ".join(word for word in (style, colour, name) if word)
-    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 class Vocabulary:
@@ -124,15 +59,8 @@ class Vocabulary:
             words: dict[str, tuple[str, bool, bool]] = {}
             for row in table["objects"]:
                 name = str(row["name"])
-                objects[name] = KnownObject(
-                    name,
-                    row["plural"],
-                    row["place"],
-                    tuple(row["colours"]),
-                    tuple(row["natural"]),
-                    tuple(row["styles"]),
-                    tuple(row["coloured_styles"]),
-                )
+                lists = (tuple(row[key]) for key in ("colours", "natural", "styles", "coloured_styles"))
+                objects[name] = KnownObject(name, row["plural"], row["place"], *lists)
                 for nearest, phrases in ((True, row["nearest"]), (False, [name, *row["synonyms"]])):
                     for phrase in phrases:
                         words.setdefault(plural_of(phrase), (name, True, nearest))
@@ -149,17 +77,18 @@ class Vocabulary:
         """What to draw for a prompt. Never fails: an unknown prompt gives the fallback object and says so."""
         words = tokenize(prompt)
         reading = Reading(words, list(self._matches(words)), lambda at: self._noun_end(words, at), self._singles)
-        found = wished(reading, self.objects, self.fallback, self.styles)
-        return self._resolved(found)
+        return resolve(reading, self.objects, self.fallback)
 
     def mentioned(self, text: str) -> tuple[set[str], str]:
         """The objects that a list of things names, and quoted, the words in it that are none."""
         words = tokenize(text)
         matches = list(self._matches(words))
         known = {at for match in matches for at in range(match.start, match.end)}
-        unknown = [at not in known and word not in PLAIN and word not in (END, PAUSE) for at, word in enumerate(words)]
+        unknown = [
+            at not in known and word not in lexicon.PLAIN and word not in (END, PAUSE) for at, word in enumerate(words)
+        ]
         named = {match.object for match in matches if not match.nearest}
-        return named, quoted(words, unknown, [word in GLUE for word in words])
+        return named, quoted(words, unknown, [word in lexicon.GLUE for word in words])
 
     def to_json(self) -> dict[str, Any]:
         """All that a prompt may say, for people and programs that write prompts."""
@@ -173,12 +102,12 @@ class Vocabulary:
                 for item in self.objects.values()
             ],
             "colours": {
-                colour: sorted(word for word, meant in COLOUR_WORDS.items() if meant == colour)
+                colour: sorted(word for word, meant in lexicon.COLOUR_WORDS.items() if meant == colour)
                 for colour in sorted({colour for item in self.objects.values() for colour in item.colours})
             },
-            "sizes": {"small": sorted(SMALL), "large": sorted(LARGE)},
-            "numbers": COUNTS,
-            "most": MOST,
+            "sizes": {"small": sorted(lexicon.SMALL), "large": sorted(lexicon.LARGE)},
+            "numbers": lexicon.COUNTS,
+            "most": lexicon.MOST,
             "styles": list(self.styles),
             "fallback": self.fallback,
         }
@@ -190,27 +119,11 @@ class Vocabulary:
             if name == item.name and near == nearest and not plural and phrase not in (item.name, item.plural)
         ]
 
-    def _resolved(self, found: Wished) -> ResolvedPrompt:
-        if found.object is None:
-            return ResolvedPrompt("", None, None, found.size, "any", 1, found.fallback)
-        item = self.objects[found.object]
-        return ResolvedPrompt(
-            caption(item.name, found.colour, found.style),
-            item.name,
-            found.colour,
-            found.size,
-            found.place or item.place,
-            found.count,
-            found.fallback,
-            (found.style,) if found.style else item.coloured_styles if found.colour else item.styles,
-            found.by_name,
-        )
-
     def _matches(self, words: list[str]) -> Iterator[Match]:
         """Known phrases from left to right, the longest at each place; a colour before an object is not a fruit."""
         at = 0
         while at < len(words):
-            step = next((length for length in (3, 2) if " ".join(words[at : at + length]) in MISLEADING), 0)
+            step = next((length for length in (3, 2) if " ".join(words[at : at + length]) in lexicon.MISLEADING), 0)
             if step:
                 at += step
                 continue
@@ -219,7 +132,7 @@ class Vocabulary:
                 known = self._known(words[at : at + length])
                 if known is None:
                     continue
-                if length == 1 and words[at] in COLOUR_WORDS and self._starts_object(words, at + 1):
+                if length == 1 and words[at] in lexicon.COLOUR_WORDS and self._starts_object(words, at + 1):
                     break
                 name, plural, nearest = known
                 yield Match(at, at + length, name, plural, nearest)
@@ -230,7 +143,7 @@ class Vocabulary:
     def _known(self, phrase: list[str]) -> tuple[str, bool, bool] | None:
         """Object, whether plural, whether only a relative of it, that a phrase names."""
         known = self._words.get(" ".join(phrase))
-        if known is None and len(phrase) == 2 and phrase[0] not in COLOUR_WORDS:
+        if known is None and len(phrase) == 2 and phrase[0] not in lexicon.COLOUR_WORDS:
             known = self._words.get("".join(phrase))  # "sun flower"
         if known is None and len(phrase) == 1:
             known = next((self._words[form] for form in singulars(phrase[0]) if form in self._words), None)
@@ -242,11 +155,13 @@ class Vocabulary:
 
     def _starts_object(self, words: list[str], at: int) -> int:
         """Where a known phrase that begins at ``at`` ends, sizes and colours before it aside; 0: none does."""
-        return self._end(words, at, lambda word: word in COLOUR_WORDS or word in SMALL | LARGE)
+        return self._end(words, at, lambda word: word in lexicon.COLOUR_WORDS or word in lexicon.SMALL | lexicon.LARGE)
 
     def _noun_end(self, words: list[str], at: int) -> int:
         """The same, an article, a number and adjectives before it aside."""
-        return self._end(words, at, lambda word: word in DETERMINERS or word in COUNTS or is_adjective(word))
+        return self._end(
+            words, at, lambda word: word in lexicon.DETERMINERS or word in lexicon.COUNTS or is_adjective(word)
+        )
 
     def _end(self, words: list[str], at: int, may_precede: Callable[[str], bool]) -> int:
         found = 0

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
 
-from services.generator.language import foreign
-from services.generator.language.lexicon import ARTICLES, COLOUR_SHADES, DETERMINERS
+from services.generator.language import foreign, lexicon
+from services.generator.language.objects import KnownObject, ResolvedPrompt, caption
 from services.generator.language.places import is_adjective
 from services.generator.language.reading import Match, Reading
 from services.generator.language.spans import quoted
 from services.generator.language.tokens import END, PAUSE, said
-from services.generator.language.words import (
-    COLOUR_WORDS,
-    COUNTS,
-    GROUND_WORDS,
-    LARGE,
-    LARGER_COUNTS,
-    MOST,
-    SKY_WORDS,
-    SMALL,
-    Place,
-    Size,
-    word_set,
-)
+from services.generator.language.words import Place, Size, word_set
 
 NOTHING_DRAWN = "nothing is drawn and the sector stays as it is, for the model can only add objects"
 NOT_ENGLISH = "the prompt does not seem to be in English, the only language that the model knows"
@@ -34,57 +20,26 @@ _NUMBER_REACH = 5
 """Words before an object among which its number may stand: "a pair of very small cats"."""
 
 
-class Drawn(Protocol):
-    """What is asked of an object of the vocabulary."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def colours(self) -> tuple[str, ...]: ...
-    @property
-    def natural(self) -> tuple[str, ...]: ...
-    @property
-    def styles(self) -> tuple[str, ...]: ...
-    @property
-    def coloured_styles(self) -> tuple[str, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Wished:
-    """What is to be drawn; ``object`` None: nothing. ``fallback``: what is not done, in a sentence, or None."""
-
-    object: str | None
-    colour: str | None
-    style: str | None
-    size: Size
-    place: Place | None
-    count: int
-    fallback: str | None
-    by_name: bool = False
-
-
-def wished(reading: Reading, objects: Mapping[str, Drawn], fallback: str, styles: Sequence[str]) -> Wished:
+def resolve(reading: Reading, objects: Mapping[str, KnownObject], fallback: str) -> ResolvedPrompt:
     """Work it out.
 
     Args:
         objects: of the vocabulary, by name.
         fallback: what is drawn where nothing that is wished for is known.
-        styles: all manners of drawing that the model has words for.
     """
-    return _Answer(reading, objects, fallback, styles).give()
+    return _Answer(reading, objects, fallback).give()
 
 
 class _Answer:
-    def __init__(self, reading: Reading, objects: Mapping[str, Drawn], fallback: str, styles: Sequence[str]) -> None:
+    def __init__(self, reading: Reading, objects: Mapping[str, KnownObject], fallback: str) -> None:
         self._reading = reading
         self._words = reading.words
         self._objects = objects
         self._fallback = fallback
-        self._styles = styles
         self._used: set[int] = set()
         self._reasons: list[str] = []
 
-    def give(self) -> Wished:
+    def give(self) -> ResolvedPrompt:
         main = self._reading.main
         if main is None:
             return self._without_object()
@@ -97,24 +52,31 @@ class _Answer:
         count = self._count(main)
         colour = self._colour(main, item)
         style = self._style(item, colour)
-        size, place = self._size(main), self._place()
+        size, place = self._size(main), self._place() or item.place
         self._used |= self._reading.alternatives()
         self._say_what_is_left()
-        fallback = "; ".join(self._reasons) or None
-        return Wished(item.name, colour, style, size, place, count, fallback, by_name=not main.nearest)
+        return ResolvedPrompt(
+            caption(item.name, colour, style),
+            item.name,
+            colour,
+            size,
+            place,
+            count,
+            "; ".join(self._reasons) or None,
+            (style,) if style else item.coloured_styles if colour else item.styles,
+            by_name=not main.nearest,
+        )
 
-    def _without_object(self) -> Wished:
-        drawn: str | None = self._fallback
+    def _without_object(self) -> ResolvedPrompt:
         if not self._reading.wishes or self._fallback in self._reading.refused:
-            drawn = None
             self._say_what_is_left()
-            self._reasons.insert(0, NOTHING_DRAWN)
-        else:
-            self._reasons.append(
-                f"nothing in the prompt is in the model's vocabulary; its fallback is {self._fallback}"
-            )
-            self._say_what_is_undone()
-        return Wished(drawn, None, None, self._size(None), self._place(), 1, "; ".join(self._reasons))
+            reasons = "; ".join([NOTHING_DRAWN, *self._reasons])
+            return ResolvedPrompt("", None, None, self._size(None), "any", 1, reasons)
+        item = self._objects[self._fallback]
+        self._reasons.append(f"nothing in the prompt is in the model's vocabulary; its fallback is {item.name}")
+        self._say_what_is_undone()
+        size, place, reasons = self._size(None), self._place() or item.place, "; ".join(self._reasons)
+        return ResolvedPrompt(caption(item.name), item.name, None, size, place, 1, reasons, item.styles)
 
     # -- what is said -------------------------------------------------------------------------------------------------
 
@@ -141,51 +103,56 @@ class _Answer:
             word = self._words[at]
             if word in (END, "and", "with") or self._reading.stances[at] != "add":
                 break
-            if (word.isascii() and word.isdigit()) or word in LARGER_COUNTS or word in COUNTS:
+            if (word.isascii() and word.isdigit()) or word in lexicon.LARGER_COUNTS or word in lexicon.COUNTS:
                 between = self._words[at + 1 : main.start]
                 if not (at >= self._reading.phrase_start or between[:1] == ["of"]):
                     break
                 if not main.plural and any(not self._reading.is_plain(other) for other in between):
                     break  # "a three-legged dog"
                 self._used.add(at)
-                asked = COUNTS.get(word) or LARGER_COUNTS.get(word) or int(word)
-                if asked > MOST:
-                    self._reasons.append(f"{word!r} are more than the {MOST} that go into one sector")
-                return max(1, min(asked, MOST))
+                asked = lexicon.COUNTS.get(word) or lexicon.LARGER_COUNTS.get(word) or int(word)
+                if asked > lexicon.MOST:
+                    self._reasons.append(f"{word!r} are more than the {lexicon.MOST} that go into one sector")
+                return max(1, min(asked, lexicon.MOST))
             if word in ("a", "an", "single", "the") and not main.plural:
                 return 1
         return 2 if main.plural else 1
 
-    def _colour(self, main: Match, item: Drawn) -> str | None:
-        before = [at for at in self._before(main) if self._words[at] in COLOUR_WORDS]
+    def _colour(self, main: Match, item: KnownObject) -> str | None:
+        before = [at for at in self._before(main) if self._words[at] in lexicon.COLOUR_WORDS]
         at = self._colour_after(main)
         asked = before + ([at] if at is not None else [])
-        taken = next((at for at in asked if COLOUR_WORDS[self._words[at]] in item.colours), None)
+        taken = next((at for at in asked if lexicon.COLOUR_WORDS[self._words[at]] in item.colours), None)
         for at in asked:
-            colour = COLOUR_WORDS[self._words[at]]
+            colour = lexicon.COLOUR_WORDS[self._words[at]]
             own = taken is None and colour in item.natural
             either = taken is not None and "or" in (*self._words[at + 1 : at + 2], *self._words[max(0, at - 1) : at])
-            if at == taken or own or either or (taken is not None and colour == COLOUR_WORDS[self._words[taken]]):
+            if (
+                at == taken
+                or own
+                or either
+                or (taken is not None and colour == lexicon.COLOUR_WORDS[self._words[taken]])
+            ):
                 self._heed_colour(at)
         missing = [at for at in asked if at not in self._used]
         if missing and taken is None:
             self._used.update(missing)
-            names = ", ".join(repr(COLOUR_WORDS[self._words[at]]) for at in missing)
+            names = ", ".join(repr(lexicon.COLOUR_WORDS[self._words[at]]) for at in missing)
             self._reasons.append(f"{item.name} is drawn in its own colours, without {names}")
-        return None if taken is None else COLOUR_WORDS[self._words[taken]]
+        return None if taken is None else lexicon.COLOUR_WORDS[self._words[taken]]
 
     def _heed_colour(self, at: int) -> None:
         self._used.add(at)
-        while at and self._words[at - 1] in COLOUR_SHADES:
+        while at and self._words[at - 1] in lexicon.COLOUR_SHADES:
             at -= 1
             self._used.add(at)
 
     def _colour_after(self, main: Match) -> int | None:
         """A colour said of the object behind it, "a balloon that is red", where nothing else has that colour."""
         at = main.end
-        while at < len(self._words) and (self._words[at] in _BEFORE_COLOUR or self._words[at] in COLOUR_SHADES):
+        while at < len(self._words) and (self._words[at] in _BEFORE_COLOUR or self._words[at] in lexicon.COLOUR_SHADES):
             at += 1
-        if at == len(self._words) or self._words[at] not in COLOUR_WORDS or self._reading.stances[at] != "add":
+        if at == len(self._words) or self._words[at] not in lexicon.COLOUR_WORDS or self._reading.stances[at] != "add":
             return None
         end = at + 1
         if self._words[end : end + 1] in (["colour"], ["color"]):
@@ -194,7 +161,7 @@ class _Answer:
         following = self._words[end : end + 1]
         return at if not following or following[0] in (END, PAUSE) else None
 
-    def _style(self, item: Drawn, colour: str | None) -> str | None:
+    def _style(self, item: KnownObject, colour: str | None) -> str | None:
         for style in item.coloured_styles if colour else item.styles:
             if style in self._words:
                 self._used.update(at for at, word in enumerate(self._words) if word == style)
@@ -203,10 +170,12 @@ class _Answer:
 
     def _size(self, main: Match | None) -> Size:
         near = list(self._before(main)) if main else []
-        sizes = [at for at, word in enumerate(self._words) if word in SMALL | LARGE and self._is_free(at)]
+        sizes = [
+            at for at, word in enumerate(self._words) if word in lexicon.SMALL | lexicon.LARGE and self._is_free(at)
+        ]
         for at in [*(at for at in near if at in sizes), *sizes]:
-            size: Size = "small" if self._words[at] in SMALL else "large"
-            same = SMALL if size == "small" else LARGE
+            size: Size = "small" if self._words[at] in lexicon.SMALL else "large"
+            same = lexicon.SMALL if size == "small" else lexicon.LARGE
             self._used.update(other for other in sizes if self._words[other] in same)
             return size
         return "medium"
@@ -222,21 +191,21 @@ class _Answer:
         while end < len(self._words) and is_adjective(self._words[end]):
             end += 1
         alone = end == len(self._words) or self._words[end] in (END, PAUSE)
-        return alone and not set(self._words[max(0, at - 2) : at]) & ARTICLES
+        return alone and not set(self._words[max(0, at - 2) : at]) & lexicon.ARTICLES
 
     def _place(self) -> Place | None:
         """Where the prompt says the object is to be, if it says."""
         named: Place | None = None
         for at, word in enumerate(self._words):
-            if word not in SKY_WORDS | GROUND_WORDS or self._reading.stances[at] != "add":
+            if word not in lexicon.SKY_WORDS | lexicon.GROUND_WORDS or self._reading.stances[at] != "add":
                 continue
             if not self._is_wished_for(at):
                 self._used.add(at)
-            named = "sky" if word in SKY_WORDS or named == "sky" else "ground"
+            named = "sky" if word in lexicon.SKY_WORDS or named == "sky" else "ground"
         return named
 
     def _is_wished_for(self, at: int) -> bool:
         """Whether a thing is one more that is wished for: "on a table", but not "on the table" or "on grass"."""
-        while at and (is_adjective(self._words[at - 1]) and self._words[at - 1] not in DETERMINERS):
+        while at and (is_adjective(self._words[at - 1]) and self._words[at - 1] not in lexicon.DETERMINERS):
             at -= 1
-        return at > 0 and self._words[at - 1] in ARTICLES
+        return at > 0 and self._words[at - 1] in lexicon.ARTICLES

@@ -1,4 +1,4 @@
-"""The common words that are read in a prompt: sizes, numbers, colours, where a thing is."""
+"""Words of a text as sets and tables, and their plurals."""
 
 from __future__ import annotations
 
@@ -10,154 +10,25 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def phrase_set(text: str) -> frozenset[str]:
+    """The phrases of a text, which commas part."""
+    return frozenset(text.split(", "))
+
+
+def numbers(text: str) -> dict[str, int]:
+    """Words of a text, each with the number behind it."""
+    words = text.split()
+    return dict(zip(words[::2], map(int, words[1::2]), strict=True))
+
+
+def by_word(text: str) -> dict[str, str]:
+    """By word, what it means, from rows such as ``red: crimson scarlet; blue: navy``."""
+    rows = (row.split(": ") for row in text.split("; "))
+    return {word: meant for meant, words in rows for word in words.split()}
+
+
 Size = Literal["small", "medium", "large"]
 Place = Literal["sky", "ground", "any"]
-
-MOST = 5
-"""More than this many objects are not asked of one edit."""
-
-SMALL = frozenset({"small", "tiny", "little", "mini", "miniature", "wee", "baby", "petite"})
-LARGE = frozenset({"large", "big", "huge", "giant", "enormous", "gigantic", "massive"})
-
-COUNTS: dict[str, int] = {
-    "one": 1,
-    "two": 2,
-    "pair": 2,
-    "couple": 2,
-    "three": 3,
-    "some": 3,
-    "few": 3,
-    "four": 4,
-    "several": 4,
-    "five": 5,
-    "many": 5,
-    "lots": 5,
-    "lot": 5,
-    "bunch": 3,
-    "group": 3,
-    "trio": 3,
-    "cluster": 4,
-    "flock": 5,
-    "herd": 5,
-    "swarm": 5,
-}
-LARGER_COUNTS: dict[str, int] = {
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-    "ten": 10,
-    "eleven": 11,
-    "twelve": 12,
-    "dozen": 12,
-    "dozens": 24,
-    "twenty": 20,
-    "fifty": 50,
-    "hundred": 100,
-    "hundreds": 200,
-    "thousand": 1000,
-    "thousands": 2000,
-    "countless": 1000,
-}
-"""Numbers beyond :data:`MOST`."""
-
-COLOUR_WORDS: dict[str, str] = {
-    "red": "red",
-    "crimson": "red",
-    "scarlet": "red",
-    "ruby": "red",
-    "maroon": "red",
-    "orange": "orange",
-    "amber": "orange",
-    "yellow": "yellow",
-    "golden": "yellow",
-    "gold": "yellow",
-    "green": "green",
-    "emerald": "green",
-    "lime": "green",
-    "olive": "green",
-    "blue": "blue",
-    "navy": "blue",
-    "azure": "blue",
-    "cyan": "blue",
-    "turquoise": "blue",
-    "teal": "blue",
-    "purple": "purple",
-    "violet": "purple",
-    "lilac": "purple",
-    "lavender": "purple",
-    "mauve": "purple",
-    "pink": "pink",
-    "magenta": "pink",
-    "rosy": "pink",
-    "white": "white",
-    "ivory": "white",
-    "silver": "white",
-    "black": "black",
-    "brown": "brown",
-    "tan": "brown",
-    "gray": "gray",
-    "grey": "gray",
-}
-
-VERBS = frozenset({"add", "put", "place", "draw", "paint", "show", "insert", "make", "include", "create", "give"})
-PREPOSITIONS = frozenset(
-    {
-        "in",
-        "on",
-        "near",
-        "by",
-        "beside",
-        "under",
-        "over",
-        "above",
-        "behind",
-        "at",
-        "to",
-        "below",
-        "around",
-        "against",
-        "from",
-        "into",
-        "onto",
-        "with",
-        "of",
-        "inside",
-        "across",
-        "along",
-        "between",
-        "among",
-        "underneath",
-        "beneath",
-    }
-)
-SKY_WORDS = frozenset({"sky", "skies", "air", "flying", "airborne", "heaven"})
-GROUND_WORDS = frozenset(
-    {
-        "ground",
-        "grass",
-        "floor",
-        "table",
-        "lawn",
-        "meadow",
-        "soil",
-        "sand",
-        "beach",
-        "path",
-        "rock",
-        "rocks",
-        "field",
-    }
-)
-
-MISLEADING = frozenset(
-    {
-        *("hot dog", "hot dogs", "sea horse", "sea horses", "guinea pig", "guinea pigs", "sea lion", "sea lions"),
-        *("prairie dog", "prairie dogs", "sea urchin", "bell pepper", "bell peppers", "pine cone", "pine cones"),
-        *("horse chestnut", "bird of paradise", "cat walk", "moon walk"),
-    }
-)
-"""Names of things that are not what a word in them names."""
 
 
 def singulars(word: str) -> tuple[str, ...]:

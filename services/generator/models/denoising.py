@@ -14,16 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from services.generator.engine import Edit, EditCancelled
+from services.generator.engine import Edit, EditCancelled, Floats
 from services.generator.models import device
 from services.generator.models.device import Placement
 from services.generator.models.files import Defaults
 from services.generator.models.text_cache import TextCache
 from shared.errors import GenerationFailed
-
-Floats = NDArray[np.float32]
 
 _SIZE_WHEN_UNSAID_PX = 512
 NO_NEGATIVE = "negative_prompt has no effect: this model, at this guidance_scale, does not heed one"
@@ -32,8 +29,8 @@ _PIXELS_AT_LEAST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Who is told of each step, and who may stop the run."""
+class Monitor:
+    """Gets each step of a run, and may stop it."""
 
     on_step: Callable[[int, int], None]
     cancelled: Callable[[], bool]
@@ -57,13 +54,14 @@ class Denoiser:
     """A loaded pipeline.
 
     Attributes:
+        pipeline: as diffusers loaded it; None once closed.
         size: side of the square that the model works at, in pixels.
         factor: what the sides it works at are to be multiples of, in pixels.
         texts: what its text encoders have answered.
     """
 
     def __init__(self, pipeline: Any, placement: Placement, defaults: Defaults) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._placement = placement
         self._defaults = defaults
         signature = inspect.signature(pipeline.__call__).parameters
@@ -76,10 +74,6 @@ class Denoiser:
             if name.startswith("text_encoder") and isinstance(part, torch.nn.Module):
                 self.texts.memoise(name, part)
 
-    def takes(self, name: str) -> bool:
-        """Whether the pipeline has a parameter of that name."""
-        return name in self._takes
-
     def values(self, edit: Edit) -> Used:
         """What a run of this edit will use: the edit's, else the model folder's, else the pipeline's.
 
@@ -89,7 +83,7 @@ class Denoiser:
         guidance = strength = None
         if self._guidance:
             guidance = _first(edit.guidance_scale, self._defaults.guidance_scale, self._takes[self._guidance])
-        if self.takes("strength"):
+        if "strength" in self._takes:
             strength = float(_first(edit.strength, self._defaults.strength, self._takes["strength"], 1.0))
             steps = max(steps, math.ceil(1 / strength))
         return Used(int(steps), None if guidance is None else float(guidance), strength)
@@ -102,11 +96,11 @@ class Denoiser:
         """
         if not (edit.negative_prompt and edit.negative_prompt.strip()):
             return {}
-        if self.takes("negative_prompt") and used.guidance_scale is not None and used.guidance_scale > 1:
+        if "negative_prompt" in self._takes and used.guidance_scale is not None and used.guidance_scale > 1:
             return {}
         return {"fallback": NO_NEGATIVE}
 
-    def run(self, edit: Edit, used: Used, progress: Progress, prompt: str | None = None, **inputs: Any) -> Floats:
+    def run(self, edit: Edit, used: Used, monitor: Monitor, prompt: str | None = None, **inputs: Any) -> Floats:
         """Denoise one picture.
 
         Args:
@@ -135,10 +129,10 @@ class Denoiser:
         if self._guidance:
             wanted[self._guidance] = used.guidance_scale
         call = {name: value for name, value in wanted.items() if value is not None and name in self._takes}
-        call.update(self._callbacks(used.steps, progress))
-        progress.check()
+        call.update(self._callbacks(used.steps, monitor))
+        monitor.check()
         with torch.inference_mode():
-            image = np.asarray(self._pipeline(**call).images[0], np.float32)
+            image = np.asarray(self.pipeline(**call).images[0], np.float32)
         if not np.isfinite(image).all():
             raise GenerationFailed(
                 f"The model gave no picture: its numbers overflowed in {self._placement.dtype_name}. "
@@ -153,7 +147,7 @@ class Denoiser:
 
     def close(self) -> None:
         """Let go of the model."""
-        self._pipeline = None
+        self.pipeline = None
         self.recover()
 
     def _negative(self, edit: Edit) -> dict[str, str | None]:
@@ -161,24 +155,24 @@ class Denoiser:
             return {"negative_prompt": " "}  # without one these pipelines do not guide at all
         return {"negative_prompt": edit.negative_prompt}
 
-    def _callbacks(self, steps: int, progress: Progress) -> dict[str, Any]:
+    def _callbacks(self, steps: int, monitor: Monitor) -> dict[str, Any]:
         done = 0
 
         def count() -> None:
             nonlocal done
             done += 1
             # A strength below 1 leaves steps out, a scheduler of second order has two timesteps each.
-            total = getattr(self._pipeline, "num_timesteps", None) or steps
-            progress.on_step(done, max(total, done))
-            progress.check()
+            total = getattr(self.pipeline, "num_timesteps", None) or steps
+            monitor.on_step(done, max(total, done))
+            monitor.check()
 
         def on_step_end(_pipeline: Any, _step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             count()
             return tensors
 
-        if self.takes("callback_on_step_end"):
+        if "callback_on_step_end" in self._takes:
             return {"callback_on_step_end": on_step_end}
-        if self.takes("callback"):
+        if "callback" in self._takes:
             return {"callback": lambda *_: count(), "callback_steps": 1}
         return {}
 

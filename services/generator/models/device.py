@@ -51,7 +51,7 @@ def choose(device: str = "auto", dtype: str = "auto", measure_cpu: bool = False)
         major, _ = torch.cuda.get_device_capability(place)
         return Placement(place, torch.bfloat16 if major >= _BFLOAT16_CAPABILITY else torch.float16)
     if place.type == "mps":
-        return Placement(place, torch.float16 if _half_works(place) else torch.float32)
+        return Placement(place, torch.float16 if half_works(place) else torch.float32)
     return Placement(place, faster_cpu_dtype() if measure_cpu else torch.float32)
 
 
@@ -123,7 +123,7 @@ def _device(device: str) -> torch.device:
     return place
 
 
-def _half_works(place: torch.device) -> bool:
+def half_works(place: torch.device) -> bool:
     """Some MPS drivers give NaN in half precision: try one product."""
     ones = torch.ones(64, 64, dtype=torch.float16, device=place)
     return bool(torch.equal((ones @ ones).cpu(), torch.full((64, 64), 64.0, dtype=torch.float16)))

@@ -4,49 +4,42 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 from services.generator.engine import Edit, EditCancelled, Edited, ModelInfo
 from services.generator.models import device
-from services.generator.models.denoising import Denoiser, Progress, Used
+from services.generator.models.denoising import Denoiser, Monitor, Used
 from services.generator.models.files import first_line
 from shared.errors import GenerationFailed, ParafoveaError
 
 log = logging.getLogger(__name__)
 
 
-class Painter(Protocol):
-    """How one kind of model makes its change: see :mod:`repaint` and :mod:`layer`."""
-
-    def __call__(self, edit: Edit, used: Used, progress: Progress) -> Edited: ...
+Painter = Callable[[Edit, Used, Monitor], Edited]
+"""How one kind of model makes its change: see :mod:`repaint` and :mod:`layer`."""
 
 
 class DiffusersEngine:
     """An :class:`services.generator.engine.Engine` over a loaded pipeline."""
 
     def __init__(self, denoiser: Denoiser, painter: Painter, info: ModelInfo) -> None:
-        self._denoiser = denoiser
+        self.denoiser = denoiser
         self._painter = painter
-        self._info = info
-
-    @property
-    def info(self) -> ModelInfo:
-        return self._info
+        self.info = info
 
     def run(self, edit: Edit, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Edited:
         try:
-            return self._painter(edit, self._denoiser.values(edit), Progress(on_step, cancelled))
+            return self._painter(edit, self.denoiser.values(edit), Monitor(on_step, cancelled))
         except (EditCancelled, ParafoveaError):
             raise
         except Exception as error:
             log.exception("an edit failed")
             detail = _sentence(error)
         # Here the exception is gone, and with its frames the tensors that they held: memory can be given back.
-        self._denoiser.recover()
+        self.denoiser.recover()
         raise GenerationFailed(detail)
 
     def close(self) -> None:
-        self._denoiser.close()
+        self.denoiser.close()
 
 
 def _sentence(error: Exception) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 from services.generator.engine import Edit, Edited
 from services.generator.language.understanding import understand
 from services.generator.language.vocabulary import Vocabulary
-from services.generator.models.denoising import Denoiser, Progress, Used
+from services.generator.language.words import Size
+from services.generator.models.denoising import Denoiser, Monitor, Used
 from services.generator.painting.compositing import compose
 from services.generator.painting.cutout import NothingDrawn, cut_out
-from services.generator.painting.placing import Size, Wish
+from services.generator.painting.placing import Wish
 from shared.errors import GenerationFailed
 
 _SMALL = re.compile(r"\b(small|tiny|little|mini|miniature)\b", re.IGNORECASE)
@@ -31,13 +32,13 @@ class Layer:
         self._denoiser = denoiser
         self._vocabulary = vocabulary
 
-    def __call__(self, edit: Edit, used: Used, progress: Progress) -> Edited:
+    def __call__(self, edit: Edit, used: Used, monitor: Monitor) -> Edited:
         caption, wish, notes = self._understand(edit, used)
         if wish is None:
-            progress.check()
+            monitor.check()
             return Edited(edit.pixels, 0, used.guidance_scale, used.strength, notes)
         side = self._denoiser.size
-        rgba = self._denoiser.run(edit, used, progress, prompt=caption, width=side, height=side)
+        rgba = self._denoiser.run(edit, used, monitor, prompt=caption, width=side, height=side)
         if rgba.shape[2] != _RGBA:
             raise GenerationFailed(f"The model gave {rgba.shape[2]} channels, not RGBA; set PARAFOVEA_MODEL_KIND.")
         try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from services.generator.engine import Edit, Edited, Pixels
-from services.generator.models.denoising import Denoiser, Floats, Progress, Used
+from services.generator.engine import Edit, Edited, Floats, Pixels
+from services.generator.models.denoising import Denoiser, Monitor, Used
 from services.generator.painting import crop, paste
 from shared.sectors import Region
 
@@ -14,23 +14,22 @@ from shared.sectors import Region
 class Repaint:
     """Paints a sector anew: its crop goes through the model, and what lies inside the sector is pasted back.
 
-    Args:
-        denoiser: the pipeline; one that takes no mask sees the crop alone, and changes what its prompt says.
+    A pipeline that takes no mask sees the crop alone, and changes what its prompt says.
     """
 
     def __init__(self, denoiser: Denoiser) -> None:
         self._denoiser = denoiser
 
-    def __call__(self, edit: Edit, used: Used, progress: Progress) -> Edited:
+    def __call__(self, edit: Edit, used: Used, monitor: Monitor) -> Edited:
         height, width = edit.pixels.shape[:2]
         planned = crop.plan(edit.region, width, height, self._denoiser.size, self._denoiser.factor)
         box, work = planned.box, (planned.work_width, planned.work_height)
-        original = edit.pixels[box.top : box.bottom, box.left : box.right]
+        original = edit.pixels[box.slices]
         picture = Image.fromarray(original).resize(work, Image.Resampling.LANCZOS)
         generated = self._denoiser.run(
             edit,
             used,
-            progress,
+            monitor,
             image=picture,
             mask_image=_mask(planned.target, (box.width, box.height), work),
             width=planned.work_width,
@@ -38,7 +37,7 @@ class Repaint:
         )
         painted = paste.match_tone(_to_box(generated, box), original, planned.target)
         inside = planned.target
-        pixels = paste.paste(edit.pixels, edit.region, painted[inside.top : inside.bottom, inside.left : inside.right])
+        pixels = paste.paste(edit.pixels, edit.region, painted[inside.slices])
         notes = self._denoiser.unheeded(edit, used)
         return Edited(pixels, used.steps, used.guidance_scale, used.strength, notes)
 

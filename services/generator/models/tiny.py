@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from services.generator.models.libraries import prepare_libraries
 
@@ -20,13 +20,7 @@ TinyKind = Literal["inpaint", "edit", "layer", "text"]
 
 VERSION = "1"
 """Raise when what is built changes: the folder of another version is left alone."""
-_NAMES: dict[str, TinyKind] = {
-    "tiny": "inpaint",
-    "tiny-inpaint": "inpaint",
-    "tiny-edit": "edit",
-    "tiny-layer": "layer",
-    "tiny-text": "text",
-}
+_NAMES: dict[str, TinyKind] = {"tiny": "inpaint", **{f"tiny-{kind}": kind for kind in get_args(TinyKind)}}
 _SEED = 20
 _TOKENS = 24
 _TEXT_WIDTH = 32

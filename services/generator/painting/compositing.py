@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from services.generator.engine import Pixels
+from services.generator.engine import Floats, Pixels
 from services.generator.painting import placing, scene
 from services.generator.painting.cutout import Cutout
 from services.generator.painting.paste import feather_mask
@@ -18,8 +17,6 @@ from services.generator.painting.placing import Pose, Wish
 from services.generator.painting.rendering import Patch, render
 from services.generator.painting.scene import LUMA, Light, to_linear, to_srgb
 from shared.sectors import Region
-
-Floats = NDArray[np.floating[Any]]
 
 _SURROUNDINGS = 0.75
 """How far around an object its light is measured, in parts of its size."""
@@ -68,7 +65,7 @@ def compose(pixels: Pixels, region: Region, cutout: Cutout, wish: Wish, seed: in
     poses = placing.place(
         seed, region, cutout.width / cutout.height, wish, sky, (width, height), margin_px=2 * (blur or 0.0)
     )
-    inside = pixels[region.top : region.bottom, region.left : region.right]
+    inside = pixels[region.slices]
     canvas = _LINEAR_OF_LEVEL[inside]
     touched = np.zeros(inside.shape[:2], bool)
     shadow_room = feather_mask(region, width, height)
@@ -86,9 +83,9 @@ def compose(pixels: Pixels, region: Region, cutout: Cutout, wish: Wish, seed: in
         touched[there] |= alpha > 0
     result = pixels.copy()
     laid = np.rint(to_srgb(canvas[touched]) * 255).astype(np.uint8)
-    result[region.top : region.bottom, region.left : region.right][touched] = laid
+    result[region.slices][touched] = laid
     changed = np.zeros((height, width), bool)
-    changed[region.top : region.bottom, region.left : region.right] = touched
+    changed[region.slices] = touched
     return Composite(result, changed, poses)
 
 
@@ -117,11 +114,7 @@ def _matched(patch: Patch, pixels: Pixels, pose: Pose, blur: float | None) -> Pa
 
 
 def lit(colour: Floats, light: Light) -> Floats:
-    """Exposure, colour cast and haze of a place, each part of the way: an object keeps its own colour.
-
-    Args:
-        colour: sRGB, 0 to 1.
-    """
+    """``colour`` (sRGB, 0 to 1) in a place's exposure, cast and haze, each part of the way: it stays the object's."""
     low, high = _LEVEL_RANGE
     level = min(max((light.level / _MID_LEVEL) ** _LEVEL_POWER, low), high)
     cast = (light.cast**_CAST_POWER).clip(*_CAST_RANGE)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Floats = NDArray[np.floating[Any]]
+from services.generator.engine import Floats
 
 _ALPHA_FLOOR, _ALPHA_CEILING = 0.08, 0.94
 """Opacity below the floor is a decoder's haze, above the ceiling its solid."""

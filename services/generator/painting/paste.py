@@ -46,7 +46,7 @@ def paste(pixels: Pixels, region: Region, painted: Pixels) -> Pixels:
     height, width = pixels.shape[:2]
     mask = feather_mask(region, width, height)[:, :, None]
     result = pixels.copy()
-    inside = result[region.top : region.bottom, region.left : region.right]
+    inside = result[region.slices]
     blended = inside + mask * (painted.astype(np.float32) - inside)
     inside[:] = np.rint(blended).astype(np.uint8)
     return result
@@ -63,7 +63,7 @@ def match_tone(painted: Pixels, original: Pixels, target: Region) -> Pixels:
         target: the sector within the box; what lies around it is compared.
     """
     around = np.ones(painted.shape[:2], bool)
-    around[target.top : target.bottom, target.left : target.right] = False
+    around[target.slices] = False
     if not around.any():
         return painted
     shift = original[around].mean(axis=0) - painted[around].mean(axis=0)

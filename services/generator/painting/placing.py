@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.generator.language.words import Place, Size
 from services.generator.painting.scene import sky_share
 from shared.sectors import Region
-
-Size = Literal["small", "medium", "large"]
-Place = Literal["sky", "ground", "any"]
 
 EXTENT: dict[Size, tuple[float, float]] = {"small": (0.28, 0.36), "medium": (0.46, 0.60), "large": (0.72, 0.84)}
 """The object's longer side as a share of the sector's shorter one, from and to."""
@@ -93,44 +90,28 @@ def place(
     """
     draw = np.random.default_rng(seed)
     count = min(max(wish.count, 1), MAX_COUNT)
+    margin = 1 + margin_px + 0.02 * min(region.width, region.height)
     poses: list[Pose] = []
     for _ in range(count):
-        poses.append(_place_one(draw, region, aspect, wish, sky, picture_size, margin_px, count, poses))
+        turn = draw.uniform(-1, 1) * (_GROUND_TURN_DEG if wish.place == "ground" else _FREE_TURN_DEG)
+        width, height = _extent(draw, region, aspect, wish.size, count, turn, margin)
+        hue = draw.uniform(-1, 1) * (_ASKED_HUE_DEG if wish.colour_asked else _HUE_DEG)
+        tint = (hue, draw.uniform(0.92, 1.08), draw.uniform(0.94, 1.06))
+        flip = bool(draw.random() < 0.5)
+        half_width, half_height = _room(width / 2, height / 2, turn)
+        candidates: list[tuple[float, Pose]] = []
+        for across, down in draw.random((_CANDIDATES, 2)).tolist():
+            x = _between(across, region.left + margin + half_width, region.right - margin - half_width)
+            y = _between(down, region.top + margin + half_height, region.bottom - margin - half_height)
+            foot = (x - half_width / 2, y + 0.8 * half_height, x + half_width / 2, y + 1.1 * half_height)
+            foot_in_sky = sky_share(sky, foot, *picture_size)
+            on_ground = wish.place != "sky" and foot_in_sky < 0.5
+            pose = Pose(x, y, width, height, flip, turn if not on_ground else turn / 2, *tint, on_ground)
+            score = _score(wish, down, foot_in_sky, sky_share(sky, pose.box, *picture_size))
+            score -= _OVERLAP_COST * sum(overlap(pose, other) for other in poses)
+            candidates.append((score, pose))
+        poses.append(max(candidates, key=lambda candidate: candidate[0])[1])
     return sorted(poses, key=lambda pose: pose.box[3])
-
-
-def _place_one(
-    draw: np.random.Generator,
-    region: Region,
-    aspect: float,
-    wish: Wish,
-    sky: NDArray[np.bool_],
-    picture_size: tuple[int, int],
-    margin_px: float,
-    count: int,
-    others: list[Pose],
-) -> Pose:
-    turn = draw.uniform(-1, 1) * (_GROUND_TURN_DEG if wish.place == "ground" else _FREE_TURN_DEG)
-    margin = 1 + margin_px + 0.02 * min(region.width, region.height)
-    width, height = _extent(draw, region, aspect, wish.size, count, turn, margin)
-    hue = draw.uniform(-1, 1) * (_ASKED_HUE_DEG if wish.colour_asked else _HUE_DEG)
-    tint = (hue, draw.uniform(0.92, 1.08), draw.uniform(0.94, 1.06))
-    flip = bool(draw.random() < 0.5)
-    half_width, half_height = _room(width / 2, height / 2, turn)
-    best: tuple[float, Pose] | None = None
-    for across, down in draw.random((_CANDIDATES, 2)).tolist():
-        x = _between(across, region.left + margin + half_width, region.right - margin - half_width)
-        y = _between(down, region.top + margin + half_height, region.bottom - margin - half_height)
-        foot = (x - half_width / 2, y + 0.8 * half_height, x + half_width / 2, y + 1.1 * half_height)
-        foot_in_sky = sky_share(sky, foot, *picture_size)
-        on_ground = wish.place != "sky" and foot_in_sky < 0.5
-        pose = Pose(x, y, width, height, flip, turn if not on_ground else turn / 2, *tint, on_ground)
-        score = _score(wish, down, foot_in_sky, sky_share(sky, pose.box, *picture_size))
-        score -= _OVERLAP_COST * sum(_overlap(pose, other) for other in others)
-        if best is None or score > best[0]:
-            best = score, pose
-    assert best is not None
-    return best[1]
 
 
 def _extent(
@@ -157,7 +138,7 @@ def _score(wish: Wish, down: float, foot_in_sky: float, body_in_sky: float) -> f
     return abs(foot_in_sky - 0.5) * 0.5  # on either side of the horizon rather than on it
 
 
-def _overlap(one: Pose, other: Pose) -> float:
+def overlap(one: Pose, other: Pose) -> float:
     """The boxes' common area, as a share of the smaller box."""
     a, b = one.box, other.box
     common = max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from services.generator.engine import Floats
 from services.generator.painting.cutout import Cutout
 from services.generator.painting.placing import Pose
 from services.generator.painting.scene import LUMA
-
-Floats = NDArray[np.floating[Any]]
 
 _FINE_UP_TO_PX = 256
 """Up to this size an object is drawn at twice its size and then halved, which keeps turned edges smooth."""

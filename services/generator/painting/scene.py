@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from services.generator.engine import Pixels
+from services.generator.engine import Floats, Pixels
 from shared.sectors import Region
-
-Floats = NDArray[np.floating[Any]]
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Rec. 709 weights."""
@@ -101,7 +98,7 @@ def light_at(pixels: Pixels, around: Region) -> Light:
     The illuminant's colour is estimated as a Minkowski norm of order 6 (G. Finlayson, E. Trezzi, "Shades of gray and
     colour constancy", CIC 2004), half from the part and half from the whole, so that a lawn does not dye an apple.
     """
-    local = _shrunk(pixels[around.top : around.bottom, around.left : around.right], _SCENE_DOWN_TO_PX)
+    local = _shrunk(pixels[around.slices], _SCENE_DOWN_TO_PX)
     local_srgb = local.astype(np.float32) / 255
     luma = local_srgb @ LUMA
     whole = to_linear(_shrunk(pixels, _SCENE_DOWN_TO_PX).astype(np.float32) / 255)

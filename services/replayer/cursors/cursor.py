@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Literal
 
 CURSOR_LIMIT = 1000
 """Cursors remembered at once: the one unused for longest makes room, so names that clients make up cost nothing."""
 
 State = Literal["replaying", "complete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cursor stands.
+
+    Attributes:
+        index: of the frame there; at the end, of the next frame to be recorded.
+        total: entries of the session.
+    """
+
+    index: int
+    total: int
 
 
 class Cursor:
@@ -18,7 +32,7 @@ class Cursor:
         began: when the session began, in Unix seconds, where it says so: another one may get its name.
         position: the frame that ``next`` gives; the session's length at its end.
         shown: the frame shown last, or None since the start or the last seek.
-        last_place: index and total, as they were last told.
+        last_place: as it was last published.
     """
 
     def __init__(self, name: str, session_id: str, began: object = None) -> None:
@@ -27,8 +41,8 @@ class Cursor:
         self.began = began
         self.position = 0
         self.shown: int | None = None
-        self.last_place = (0, 0)
-        self._told_complete = False
+        self.last_place = Place(0, 0)
+        self._is_complete = False
 
     def ahead(self, total: int) -> int | None:
         """The position that ``next`` shows, or None at the end."""
@@ -45,21 +59,21 @@ class Cursor:
         """The frame at ``position`` was shown, or could not be and is passed over."""
         self.shown = position
         self.position = position + 1
-        self._told_complete = False
+        self._is_complete = False
 
     def complete(self) -> None:
-        """There was nothing more to show, and the client was told so."""
-        self._told_complete = True
+        """There was nothing more to show, and the client knows."""
+        self._is_complete = True
 
     def seek(self, position: int) -> None:
         """Go to a place: ``next`` shows it."""
         self.position = position
         self.shown = None
-        self._told_complete = False
+        self._is_complete = False
 
     def state(self, total: int) -> State:
-        """``complete`` once the client was told, until the session grows or the cursor moves."""
-        return "complete" if self._told_complete and self.position >= total else "replaying"
+        """``complete`` once the client knows, until the session grows or the cursor moves."""
+        return "complete" if self._is_complete and self.position >= total else "replaying"
 
 
 class Cursors:

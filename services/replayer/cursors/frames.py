@@ -6,22 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from services.replayer.cursors.cursor import Cursor
+from services.replayer.cursors.cursor import Cursor, Place
 from shared.errors import FrameCorrupt, FrameMissing, SessionDamaged
 from shared.session.reading.reader import SessionReader
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a cursor stands.
-
-    Attributes:
-        index: of the frame there; at the end, of the next frame to be recorded.
-        total: entries of the session.
-    """
-
-    index: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,7 @@ T = TypeVar("T")
 
 
 class Sessions(OpenSessions):
-    """Sessions under ``root``, shared by the cursors in them.
-
-    Args:
-        root: the folder of the recordings.
-    """
+    """The recordings under ``root``, shared by the cursors in them."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, OPEN_LIMIT)

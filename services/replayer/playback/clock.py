@@ -10,12 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shared.session.reading.timeline import DEFAULT_GAP_S, Timeline, round_s
-
-__all__ = ["DEFAULT_GAP_S", "MAX_SPEED", "MIN_SPEED", "Playback", "Timeline"]
-
-MIN_SPEED = 0.01
-MAX_SPEED = 100.0
+from shared.fields import MAX_SPEED, MIN_SPEED
+from shared.session.reading.timeline import round_s
 
 
 class Playback:
@@ -28,13 +24,15 @@ class Playback:
 
     Attributes:
         position: the next frame to show; ``len(offsets)`` at the end.
+        speed: media seconds in a second of the clock.
+        loop: whether the first frame follows the last one.
     """
 
     def __init__(self, offsets: Sequence[float], clock: Callable[[], float], *, position: int = 0) -> None:
         self._offsets = offsets
         self._clock = clock
-        self._speed = 1.0
-        self._loop = False
+        self.speed = 1.0
+        self.loop = False
         self._playing = False
         self._round = 0
         self._anchor_clock = 0.0
@@ -46,16 +44,6 @@ class Playback:
     def total(self) -> int:
         """How many frames there are."""
         return len(self._offsets)
-
-    @property
-    def speed(self) -> float:
-        """Media seconds in a second of the clock."""
-        return self._speed
-
-    @property
-    def loop(self) -> bool:
-        """Whether the first frame follows the last one."""
-        return self._loop
 
     @property
     def is_playing(self) -> bool:
@@ -76,7 +64,7 @@ class Playback:
         """Run, or run on, from the beginning where every frame was shown; None keeps what was set before.
 
         Raises:
-            ValueError: the speed is not from :data:`MIN_SPEED` to :data:`MAX_SPEED`.
+            ValueError: the speed is not from :data:`shared.fields.MIN_SPEED` to ``MAX_SPEED``.
         """
         if speed is not None and not MIN_SPEED <= speed <= MAX_SPEED:
             raise ValueError(f"a speed is from {MIN_SPEED} to {MAX_SPEED:g}, not {speed:g}")
@@ -84,8 +72,8 @@ class Playback:
             self._go(0)
         self._anchor()
         self._playing = True
-        self._speed = self._speed if speed is None else speed
-        self._loop = self._loop if loop is None else loop
+        self.speed = self.speed if speed is None else speed
+        self.loop = self.loop if loop is None else loop
 
     def pause(self) -> None:
         """Stand still; :meth:`play` goes on with what is left of the interval."""
@@ -101,17 +89,6 @@ class Playback:
         if not 0 <= position <= self.total:
             raise IndexError(f"there are {self.total} frames; {position} is none of them")
         self._go(position)
-
-    def step(self, by: int) -> int | None:
-        """:meth:`show` the frame that is ``by`` frames from the one shown last: +1 is the next, -1 the one before.
-
-        Returns its position; None past either end, where nothing changes.
-        """
-        target = self.position - 1 + by
-        if not 0 <= target < self.total:
-            return None
-        self.show(target)
-        return target
 
     def show(self, position: int) -> None:
         """A frame was shown by hand: pause, and go on behind it.
@@ -130,12 +107,14 @@ class Playback:
         if not self.is_playing:
             return None
         media = self._round * self.round_s + self._offsets[self.position]
-        return self._anchor_clock + (media - self._anchor_media) / self._speed
+        return self._anchor_clock + (media - self._anchor_media) / self.speed
 
     def advance(self) -> None:
         """The frame at :attr:`position` was shown, or could not be; on to the next."""
         self.position += 1
-        self._wrap()
+        if self.loop and self._playing and self.is_complete and self.total:
+            self.position = 0
+            self._round += 1
 
     def _go(self, position: int) -> None:
         self._round = 0
@@ -147,14 +126,9 @@ class Playback:
         """Tie media time to the clock anew, where both stand now."""
         now = self._clock()
         if self.is_playing:
-            media = self._anchor_media + (now - self._anchor_clock) * self._speed
+            media = self._anchor_media + (now - self._anchor_clock) * self.speed
             media -= self._round * self.round_s
             # Not past the frame that is due: late or not, it comes next, and the interval behind it stays whole.
             self._anchor_media = min(media, self._offsets[self.position])
             self._round = 0
         self._anchor_clock = now
-
-    def _wrap(self) -> None:
-        if self._loop and self._playing and self.is_complete and self.total:
-            self.position = 0
-            self._round += 1

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
-from services.replayer.cursors.cursor import Cursor
-from services.replayer.cursors.frames import Found, Place, find, place
+from services.replayer.cursors.cursor import Cursor, Place
+from services.replayer.cursors.frames import Found, find, place
 from services.replayer.cursors.sessions import Sessions
 from services.replayer.playback.clock import Playback
 from shared.errors import ParafoveaError
@@ -21,27 +22,16 @@ log = logging.getLogger(__name__)
 class Stage(Protocol):
     """What a player needs of the replayer."""
 
-    def lock(self, name: str) -> asyncio.Lock:
-        """Held while a cursor moves."""
-        ...
-
-    def is_current(self, cursor: Cursor) -> bool:
-        """Whether the cursor has its name still."""
-        ...
-
-    async def show(self, cursor: Cursor, found: Found, png: bytes, planned_time: float, actual_time: float) -> None:
-        """Publish a frame."""
-        ...
-
-    async def tell(self, cursor: Cursor, at: Place) -> Any:
-        """Publish where a cursor stands."""
-        ...
+    def lock(self, name: str) -> asyncio.Lock: ...
+    def is_current(self, cursor: Cursor) -> bool: ...
+    async def show(self, cursor: Cursor, found: Found, png: bytes, planned_time: float, actual_time: float) -> None: ...
+    async def report(self, cursor: Cursor, at: Place) -> Any: ...
 
 
 class Player:
     """Plays one cursor. All methods but :meth:`run` are called with the cursor's lock held.
 
-    The next frame is read ahead, so that at its time only the sending is left to do. Times that are told (planned,
+    The next frame is read ahead, so that at its time only the sending is left to do. Times that are published (planned,
     actual) are Unix seconds of one reading of the wall clock, and monotonic from there: a clock that is set while a
     session is played does not change them.
 
@@ -103,10 +93,7 @@ class Player:
                 found = await self._read_ahead(self.playback.position)
                 if found is not None and not await self._wait_until(due):
                     await self._show(found, due)
-        except ParafoveaError as error:
-            log.error("session %s cannot be played on: %s", self.cursor.session_id, error.detail)
-            self.pause()
-        except OSError as error:
+        except (ParafoveaError, OSError) as error:
             log.error("session %s cannot be played on: %s", self.cursor.session_id, error)
             self.pause()
         except Exception:  # what one session holds must not end the others' replays
@@ -114,8 +101,8 @@ class Player:
             self.pause()
         finally:
             self._runs = False
-        if self._stage.is_current(self.cursor):  # at the end, or where it cannot go on: nobody has told that yet
-            await self._stage.tell(self.cursor, Place(*self.cursor.last_place))
+        if self._stage.is_current(self.cursor):  # at the end, or where it cannot go on: nobody has reported that yet
+            await self._stage.report(self.cursor, self.cursor.last_place)
 
     async def _next_due(self) -> float | None:
         if self.playback.is_complete:
@@ -133,7 +120,7 @@ class Player:
         if self._ahead is None or self._ahead.position != position:
             found = await self._sessions.follow(
                 self.cursor,
-                lambda reader: find(reader, self.cursor, lambda _, total: _below(position, total)),
+                lambda reader: find(reader, self.cursor, lambda _, total: position if position < total else None),
             )
             self._ahead = found if isinstance(found, Found) else None
             if self._ahead is None:  # the session has become shorter: its folder was made anew
@@ -144,11 +131,9 @@ class Player:
         """Whether something changed before that time came."""
         delay_s = due - self._clock()
         if delay_s > 0 and not self._changed.is_set():
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(delay_s):
                     await self._changed.wait()
-            except TimeoutError:
-                return False
         return self._changed.is_set()
 
     async def _show(self, found: Found, due: float) -> None:
@@ -167,8 +152,4 @@ class Player:
             if self.playback.position != self.cursor.position:  # the next round begins
                 self.cursor.seek(self.playback.position)
                 after = await self._sessions.follow(self.cursor, lambda reader: place(reader, 0))
-            await self._stage.tell(self.cursor, after)
-
-
-def _below(position: int, total: int) -> int | None:
-    return position if position < total else None
+            await self._stage.report(self.cursor, after)

@@ -8,14 +8,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.bus.requests.generator import BACKGROUND_TIMEOUT_S, Generate
+from shared.bus.requests.generator import Generate
 from shared.bus.requests.replayer import RerunChanges
 from shared.errors import InvalidRequest
 from shared.fields import MAX_SEED, FrameId, fits
 from shared.prompts import Cycle, InvalidPrompts, PromptLists, from_json
 from shared.refusals import invalid_request
+from shared.remaking import background_job
 from shared.session.format.layout import parse_frame_name
 from shared.session.format.recipes import NoRecipe, recipe_of
+
+Shown = tuple[dict[str, Any], str | None]
+"""An entry; where it cannot be understood, what the name of its file says, and what is wrong."""
 
 _SETTINGS = ("steps", "guidance_scale", "strength")
 
@@ -43,41 +47,26 @@ class Changes:
         return cls(prompts, wanted.seed_offset, wanted.strength, wanted.chain)
 
     @classmethod
-    def from_head(cls, changed: Mapping[str, Any]) -> Changes:
+    def from_head(cls, changed: dict[str, Any]) -> Changes:
         """The changes that the head of a re-run's session names.
 
         Raises:
             InvalidRequest: they are not what they should be.
         """
         try:
-            wanted = RerunChanges.model_validate({key: changed[key] for key in _NAMED if key in changed})
+            return cls.of(RerunChanges.model_validate(changed))
         except ValidationError as error:
             raise invalid_request(error) from None
-        return cls.of(wanted)
 
     def to_json(self) -> dict[str, Any]:
         """What is changed, and nothing else."""
-        changed: dict[str, Any] = {}
-        if self.prompts is not None:
-            changed["prompts"] = self.prompts.to_json()
-        if self.seed_offset:
-            changed["seed_offset"] = self.seed_offset
-        if self.strength is not None:
-            changed["strength"] = self.strength
-        if self.chain:
-            changed["chain"] = True
-        return changed
-
-
-_NAMED = ("prompts", "seed_offset", "strength", "chain")
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """An entry that cannot be understood: what the name of its file says, and what is wrong."""
-
-    stand_in: dict[str, Any]
-    problem: str
+        every = {
+            "prompts": self.prompts.to_json() if self.prompts is not None else None,
+            "seed_offset": self.seed_offset or None,
+            "strength": self.strength,
+            "chain": self.chain or None,
+        }
+        return {name: value for name, value in every.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +91,16 @@ class Step:
         return index
 
 
-def steps(parent: str, into: str, entries: Iterable[dict[str, Any] | Unreadable], changes: Changes) -> Iterator[Step]:
-    """A step for each entry of the parent.
+def steps(parent: str, into: str, entries: Iterable[Shown], changes: Changes) -> Iterator[Step]:
+    """A step for each entry of the parent, as :meth:`SessionReader.shown_from` gives them.
 
     All of them, those that are made already too: the prompts cycle through the whole session, so a re-run that goes on
     takes up where it would have been.
     """
     cycle = Cycle(changes.prompts)
-    for entry in entries:
-        if isinstance(entry, Unreadable):
-            yield Step(entry.stand_in, None, entry.problem)
+    for entry, problem in entries:
+        if problem is not None:
+            yield Step(entry, None, problem)
             continue
         prompt = entry.get("prompt")
         if changes.prompts is not None:
@@ -123,38 +112,28 @@ def steps(parent: str, into: str, entries: Iterable[dict[str, Any] | Unreadable]
 def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes: Changes) -> Step:
     if prompt is None:
         return Step(entry, None, f"the prompts have none for the sector {entry.get('target_sector')}")
-    try:
-        recipe = recipe_of({**entry, "prompt": prompt})
-    except NoRecipe as error:
-        return Step(entry, None, str(error))
     requested = entry.get("requested")
     told = requested if isinstance(requested, Mapping) else {}
     # What was left to the model is left to it again, which may be another one.
     settings = {**{key: told.get(key) for key in _SETTINGS}, "strict": told.get("strict") is True}
     if changes.strength is not None:
         settings["strength"] = changes.strength
-    frame_id = entry.get("frame_id")
+    index, frame_id = entry["index"], entry.get("frame_id")
+    origin = {"session_id": parent, "index": index, "frame_id": frame_id if fits(FrameId, frame_id) else None}
     try:
-        request = Generate.model_validate(
-            {
-                **recipe.model_dump(),
-                **settings,
-                "seed": (recipe.seed + changes.seed_offset) % (MAX_SEED + 1),
-                "request_id": f"rerun-{into}-{entry['index']}",
-                # A try that was given up, and is under way still, is dropped for the next one.
-                "client_id": f"rerun-{into}",
-                "supersede": True,
-                "timeout_ms": BACKGROUND_TIMEOUT_S * 1000,
-                "priority": "background",
-                "origin": {
-                    "session_id": parent,
-                    "index": entry["index"],
-                    "frame_id": frame_id if fits(FrameId, frame_id) else None,
-                },
-            }
+        recipe = recipe_of({**entry, "prompt": prompt})
+        request = background_job(
+            recipe,
+            **settings,
+            seed=(recipe.seed + changes.seed_offset) % (MAX_SEED + 1),
+            request_id=f"rerun-{into}-{index}",
+            # A try that was given up, and is under way still, is dropped for the next one.
+            client_id=f"rerun-{into}",
+            supersede=True,
+            origin=origin,
         )
-    except ValidationError as error:
-        return Step(entry, None, f"its entry is no request: {invalid_request(error).detail}")
+    except NoRecipe as error:
+        return Step(entry, None, str(error))
     return Step(entry, request, fed_by=_fed_by(entry) if changes.chain else None)
 
 

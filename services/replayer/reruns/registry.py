@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.replayer.reruns.plan import Changes
-from services.replayer.reruns.remembered import Run, Runs
+from services.replayer.reruns.remembered import StartedRerun, StartedReruns
 from services.replayer.reruns.rerun import Rerun
 from services.replayer.reruns.sources import last_origin
 from shared.bus.clients import GeneratorClient, RecorderClient
@@ -23,7 +23,7 @@ from shared.errors import (
     SessionBusy,
     SessionNotFound,
 )
-from shared.frame import SessionStamp
+from shared.frame import Model, SessionStamp
 from shared.process.runner import Runtime
 from shared.session.format import ids
 from shared.session.format.entries import differ
@@ -35,19 +35,13 @@ CLOSE_S = 1.0
 
 
 class Reruns:
-    """Answers ``rerun``, ``rerun.status`` and ``rerun.cancel``.
-
-    Args:
-        runtime: settings, and where tasks are supervised.
-        server: of the channel ``replayer``.
-        generator, recorder: who makes the frames, and who writes them.
-    """
+    """Answers ``rerun``, ``rerun.status`` and ``rerun.cancel`` on the channel ``replayer``."""
 
     def __init__(self, runtime: Runtime, server: Server, generator: GeneratorClient, recorder: RecorderClient) -> None:
         self._runtime = runtime
         self._generator, self._recorder = generator, recorder
         self._root: Path = runtime.settings.sessions_dir
-        self._runs = Runs()
+        self._started = StartedReruns()
         self._turn = asyncio.Lock()
         self._starting = asyncio.Lock()
         server.on(requests.RERUN, self._start)
@@ -56,7 +50,7 @@ class Reruns:
 
     async def close(self) -> None:
         """Break off what is being made; it can be resumed. Jobs that are under way are dropped."""
-        tasks = self._runs.under_way()
+        tasks = self._started.under_way()
         for task in tasks:
             task.cancel()
         if tasks:
@@ -67,34 +61,35 @@ class Reruns:
     async def _start(self, wanted: StartRerun) -> RerunState:
         ids.validate(wanted.into)
         async with self._starting:
-            known = self._runs.get(wanted.into)
+            known = self._started.get(wanted.into)
             if known is not None and not known.is_over:
                 raise SessionBusy(f"session {wanted.into!r} is being made by a re-run already")
             rerun = await self._prepare(wanted)
             task = self._runtime.supervise(rerun.run(self._turn), f"re-run into {wanted.into}")
-            self._runs.add(wanted.into, Run(rerun, task))
-            self._runtime.supervise(self._see_off(rerun, task), f"end of the re-run into {wanted.into}")
+            self._started.add(wanted.into, StartedRerun(rerun, task))
+            self._runtime.supervise(self._close_unfinished(rerun, task), f"end of the re-run into {wanted.into}")
         return rerun.state()
 
     async def _status(self, asked: RerunRequest) -> RerunState:
-        known = await self._known(asked.session_id)
-        if known is not None:
-            return known.rerun.state()
-        return await asyncio.to_thread(_state_on_disk, self._root, asked.session_id)
+        return await self._state(await self._known(asked.session_id), asked.session_id)
 
     async def _cancel(self, asked: RerunRequest) -> RerunState:
         known = await self._known(asked.session_id)
-        if known is None:
-            return await asyncio.to_thread(_state_on_disk, self._root, asked.session_id)
-        known.task.cancel()
-        await asyncio.wait([known.task])
-        return known.rerun.state()
+        if known is not None:
+            known.task.cancel()
+            await asyncio.wait([known.task])
+        return await self._state(known, asked.session_id)
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
-    async def _known(self, session_id: str) -> Run | None:
+    async def _state(self, known: StartedRerun | None, session_id: str) -> RerunState:
+        if known is not None:
+            return known.rerun.state()
+        return await asyncio.to_thread(_state_on_disk, self._root, session_id)
+
+    async def _known(self, session_id: str) -> StartedRerun | None:
         """A re-run of ours into this session; one that is over counts while the session is the one it made."""
-        known = self._runs.get(session_id)
+        known = self._started.get(session_id)
         if known is None or not known.is_over:
             return known
         return known if await asyncio.to_thread(_is_there, self._root, known.rerun.stamp) else None
@@ -105,27 +100,21 @@ class Reruns:
         if wanted.resume:
             changed = await asyncio.to_thread(_changed_in, self._root, wanted)
             changes = Changes.from_head(changed)
-        made_by = await asyncio.to_thread(_maker_of, self._root, wanted.session_id)
+        parent, made_by = await asyncio.to_thread(_parent, self._root, wanted.session_id)
         model = await self._model(wanted.model)
         extra: dict[str, Any] = {}
         if changed is None:
             changed = changes.to_json()
-            if made_by is not None and made_by.get("revision") != model["revision"]:
-                changed["model"] = {key: model[key] for key in ("id", "revision")}
-            extra = {"parent": await asyncio.to_thread(_name_parent, self._root, wanted.session_id), "changed": changed}
-        stamp = await self._open(wanted, extra)
-        return Rerun(
-            self._root,
-            wanted.session_id,
-            stamp,
-            changes,
-            changed,
-            model["revision"],
-            self._generator,
-            self._recorder,
-        )
+            if made_by is not None and made_by.get("revision") != model.revision:
+                changed["model"] = model.model_dump(include={"id", "revision"})
+            extra = {"parent": parent, "changed": changed}
+        asked = StartSession(session_id=wanted.into, resume=wanted.resume, active=False, extra=extra)
+        begun = await self._recorder.start(asked, timeout_s=OPEN_S)
+        stamp = SessionStamp(session_id=begun.session_id, created_at=begun.created_at)
+        peers = self._generator, self._recorder
+        return Rerun(self._root, wanted.session_id, stamp, changes, changed, model.revision, *peers)
 
-    async def _model(self, wanted: str | None) -> dict[str, Any]:
+    async def _model(self, wanted: str | None) -> Model:
         """The model that the generator runs.
 
         Raises:
@@ -136,36 +125,26 @@ class Reruns:
             raise GeneratorLoading("The model is still being loaded; try again in a moment.")
         if status.state != "ready" or status.model is None:
             raise GeneratorUnavailable(f"The generator is {status.state}: {status.detail or 'see its log'}")
-        model = status.model.model_dump()
-        if wanted is not None and wanted != model["id"] and not (wanted and model["revision"].startswith(wanted)):
+        model = status.model
+        if wanted is not None and wanted != model.id and not (wanted and model.revision.startswith(wanted)):
             problem = (
-                f"the generator runs {model['id']} ({model['revision'][:12]}) and one model at a time; "
+                f"the generator runs {model.id} ({model.revision[:12]}) and one model at a time; "
                 f"start it with PARAFOVEA_MODEL={wanted}, then make the session again"
             )
             raise InvalidRequest(problem, fields={"model": problem})
         return model
 
-    async def _open(self, wanted: StartRerun, extra: dict[str, Any]) -> SessionStamp:
-        asked = StartSession(session_id=wanted.into, resume=wanted.resume, active=False, extra=extra)
-        started = await self._recorder.start(asked, timeout_s=OPEN_S)
-        return SessionStamp(session_id=started.session_id, created_at=started.created_at)
-
-    async def _see_off(self, rerun: Rerun, task: asyncio.Task[None]) -> None:
+    async def _close_unfinished(self, rerun: Rerun, task: asyncio.Task[None]) -> None:
         await asyncio.wait([task])
         if rerun.state().state != "complete" and not self._runtime.stopping.is_set():
             await rerun.close()
 
 
-def _name_parent(root: Path, session_id: str) -> dict[str, Any]:
-    with open_session(root, session_id) as reader:
-        return {"session_id": session_id, "created_at": reader.created_at, "frames": reader.count}
-
-
-def _maker_of(root: Path, session_id: str) -> dict[str, Any] | None:
-    """The model of a session's first frame."""
+def _parent(root: Path, session_id: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """A session as the head of its re-run names it, and the model of its first frame."""
     with open_session(root, session_id) as reader:
         model: dict[str, Any] | None = reader.shown(0)[0].get("model") if reader.count else None
-    return model
+        return {"session_id": session_id, "created_at": reader.created_at, "frames": reader.count}, model
 
 
 def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:

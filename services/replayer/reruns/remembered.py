@@ -15,7 +15,7 @@ SKIPPED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class StartedRerun:
     """A re-run and the task that makes it."""
 
     rerun: Rerun
@@ -27,24 +27,20 @@ class Run:
         return self.task.done()
 
 
-class Runs:
+class StartedReruns:
     """Which there are; the oldest that are over are forgotten as others are added."""
 
     def __init__(self) -> None:
-        self._by_session: OrderedDict[str, Run] = OrderedDict()
+        self._by_session: OrderedDict[str, StartedRerun] = OrderedDict()
 
-    def get(self, session_id: str) -> Run | None:
+    def get(self, session_id: str) -> StartedRerun | None:
         """The one into this session."""
         return self._by_session.get(session_id)
 
-    def add(self, session_id: str, run: Run) -> None:
+    def add(self, session_id: str, run: StartedRerun) -> None:
         """A new one, in place of one into the same session that is over."""
         self._by_session[session_id] = run
         self._forget_old()
-
-    def sessions(self) -> list[str]:
-        """The sessions they make, in the order in which they were begun."""
-        return list(self._by_session)
 
     def under_way(self) -> list[asyncio.Task[None]]:
         """The tasks of those that are not over."""

@@ -9,24 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from services.replayer.reruns.maker import Maker, PeerAway, Refused
-from services.replayer.reruns.plan import Changes, Step, Unreadable, steps
+from services.replayer.reruns.plan import Changes, Step, steps
 from services.replayer.reruns.sources import last_origin, new_version
 from shared.bus.clients import GeneratorClient, RecorderClient
 from shared.bus.requests.replayer import RerunState, SkippedFrame
-from shared.errors import (
-    GenerationTimeout,
-    GeneratorUnavailable,
-    ParafoveaError,
-    QueueFull,
-    RecorderUnavailable,
-    RecordingBacklogFull,
-)
+from shared.errors import GeneratorLoading, GeneratorUnavailable, ParafoveaError, RecorderUnavailable
 from shared.frame import SessionStamp
 from shared.ids import new_id
+from shared.remaking import BUSY
 from shared.session.reading.reader import NoInput, SessionReader, open_session
 
 log = logging.getLogger(__name__)
@@ -38,66 +33,56 @@ RETRY_S = 0.5
 MAX_BEHIND = 4
 """Frames of a re-run that may wait for the recorder: the backlog is for live frames."""
 MAX_SKIPPED = 1000
-_BUSY = (QueueFull, RecordingBacklogFull, GenerationTimeout)
 
 
+class PeerAway(Exception):
+    """A process that is needed is not there; the message says which. It is waited for."""
+
+
+class OtherModel(Exception):
+    """It cannot go on: the generator runs another model than it began with; the message says which."""
+
+
+@dataclass(eq=False)
 class Rerun:
     """A session on its way.
 
-    Args:
+    Attributes:
         root: the folder of the sessions.
         parent: id of the session that is made again.
         stamp: of the new session, which the recorder has opened.
         changes, changed: what is different, and what the new session's head says of it.
         model: revision of the model that it is made with.
-
-    Attributes:
-        stamp: as given.
         skipped: frames that could not be made again, the first :data:`MAX_SKIPPED`.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        parent: str,
-        stamp: SessionStamp,
-        changes: Changes,
-        changed: dict[str, Any],
-        model: str,
-        generator: GeneratorClient,
-        recorder: RecorderClient,
-    ) -> None:
-        self._root = root
-        self._parent = parent
-        self.stamp = stamp
-        self._changes = changes
-        self._changed = changed
-        self._maker = Maker(generator, model)
-        self._generator = generator
-        self._recorder = recorder
-        self._state: State = "queued"
-        self._reason: str | None = None
-        self._done = 0
-        self._total = 0
-        self.skipped: list[SkippedFrame] = []
-        self._last: tuple[int, bytes] | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more comes of it."""
-        return self._state not in ("queued", "running", "waiting")
+    root: Path
+    parent: str
+    stamp: SessionStamp
+    changes: Changes
+    changed: dict[str, Any]
+    model: str
+    generator: GeneratorClient
+    recorder: RecorderClient
+    skipped: list[SkippedFrame] = field(default_factory=list, init=False)
+    _state: State = field(default="queued", init=False)
+    _reason: str | None = field(default=None, init=False)
+    _done: int = field(default=0, init=False)
+    _total: int = field(default=0, init=False)
+    _last: tuple[int, bytes] | None = field(default=None, init=False)
+    """The last frame made: index of the parent's, and its PNG."""
 
     def state(self) -> RerunState:
         """How it stands."""
         return RerunState(
             session_id=self.stamp.session_id,
-            parent=self._parent,
+            parent=self.parent,
             state=self._state,
             done=self._done,
             total=self._total,
             skipped=tuple(self.skipped),
             reason=self._reason,
-            changed=self._changed,
+            changed=self.changed,
         )
 
     async def run(self, turn: asyncio.Lock) -> None:
@@ -110,7 +95,7 @@ class Rerun:
         except asyncio.CancelledError:
             self._state, self._reason = "cancelled", None
             raise
-        except (Refused, ParafoveaError, OSError) as error:
+        except (OtherModel, ParafoveaError, OSError) as error:
             self._state, self._reason = "failed", str(error)
             log.error("the re-run into %s failed: %s", self.stamp.session_id, error)
         except Exception as error:
@@ -120,19 +105,17 @@ class Rerun:
     async def close(self) -> None:
         """Tell the recorder that no more frames come."""
         try:
-            await self._recorder.stop(self.stamp.session_id, timeout_s=ANSWER_S)
+            await self.recorder.stop(self.stamp.session_id, timeout_s=ANSWER_S)
         except ParafoveaError as error:
             log.info("the recorder closes %s by itself (%s)", self.stamp.session_id, error)
 
-    # -- its course ---------------------------------------------------------------------------------------------------
-
     async def _go(self) -> None:
-        parent = await asyncio.to_thread(open_session, self._root, self._parent)
+        parent = await asyncio.to_thread(open_session, self.root, self.parent)
         try:
             self._total = parent.count
             while True:
                 try:
-                    await self._maker.check()
+                    await self._check_model()
                     made = await self._made()
                     self._state, self._reason = "running", None
                     await self._make_all(parent, made)
@@ -144,21 +127,32 @@ class Rerun:
         finally:
             await asyncio.shield(asyncio.to_thread(parent.close))
 
+    async def _check_model(self) -> None:
+        """Raise PeerAway where the generator is not there (yet), OtherModel where it runs another model now."""
+        try:
+            status = await self.generator.ask_status()
+        except GeneratorUnavailable:
+            raise PeerAway("the generator does not answer") from None
+        if status.state != "ready" or status.model is None:
+            raise PeerAway(f"the generator is {status.state}")
+        if status.model.revision != self.model:
+            raise OtherModel(
+                f"the generator runs another model now, {status.model.id}; a session is made with one model. "
+                "Start it with the one that this re-run began with, and resume"
+            )
+
     async def _made(self) -> int:
         """Index of the parent's last frame that the new session has; -1 where it has none.
 
         What an earlier attempt may have left under way comes first: its job, and frames that are not on disk yet.
         """
         await self._recorded(0)
-        last = await asyncio.to_thread(last_origin, self._root, self.stamp.session_id)
+        last = await asyncio.to_thread(last_origin, self.root, self.stamp.session_id)
         return -1 if last is None else last
 
     async def _make_all(self, parent: SessionReader, made: int) -> None:
-        entries = (
-            entry if problem is None else Unreadable(entry, problem)
-            for _, (entry, problem) in zip(range(self._total), parent.shown_from(0), strict=False)
-        )
-        course = steps(self._parent, self.stamp.session_id, entries, self._changes)
+        entries = islice(parent.shown_from(0), self._total)
+        course = steps(self.parent, self.stamp.session_id, entries, self.changes)
         self._done = 0
         while (following := await asyncio.to_thread(_behind, course, made)) is not None:
             passed, step = following
@@ -186,16 +180,18 @@ class Rerun:
             request_id = f"{step.request.request_id}-{new_id()[:8]}"
             request = step.request.model_copy(update={"session": self.stamp, "request_id": request_id})
             try:
-                png = await self._maker.make(request, source)
-            except _BUSY as error:
+                made = await self.generator.generate(request, source, grace_s=ANSWER_S)
+            except (GeneratorUnavailable, GeneratorLoading) as error:
+                raise PeerAway(error.detail) from None
+            except BUSY as error:
                 self._state, self._reason = "waiting", error.detail
                 await asyncio.sleep(RETRY_S)
                 continue
             except ParafoveaError as error:
-                log.warning("frame %d of %s is left out: %s", step.index, self._parent, error.detail)
+                log.warning("frame %d of %s is left out: %s", step.index, self.parent, error.detail)
                 return error.detail
             self._state, self._reason = "running", None
-            self._last = (step.index, png)
+            self._last = (step.index, made.image)
             return None
 
     def _input(self, parent: SessionReader, step: Step) -> bytes | str:
@@ -203,7 +199,7 @@ class Rerun:
         if step.fed_by is not None:
             if self._last is not None and self._last[0] == step.fed_by:
                 return self._last[1]
-            return new_version(self._root, self.stamp.session_id, step.fed_by)
+            return new_version(self.root, self.stamp.session_id, step.fed_by)
         try:
             return parent.recorded_input(step.entry)
         except NoInput as error:
@@ -231,8 +227,8 @@ class Rerun:
         holds, of which it may not have heard yet, with those under way, as a replayer that was killed leaves one."""
         session_id = self.stamp.session_id
         # The generator first: what it holds no more by now, the recorder has taken over.
-        generator = await self._generator.ask_status()
-        recorder = await self._recorder.ask_status()
+        generator = await self.generator.ask_status()
+        recorder = await self.recorder.ask_status()
         held = sum(each.frames for each in generator.sessions if each.session_id == session_id)
         known = sum(each.pending for each in recorder.sessions if each.session_id == session_id)
         return max(held + generator.making.get(session_id, 0), known)

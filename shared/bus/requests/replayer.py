@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared import fields
 from shared.bus.call import Call
+from shared.bus.messages import ReplayStatus
 from shared.frame import Body
 
 
@@ -15,14 +16,14 @@ class CursorRequest(Body):
     """``next``, ``previous``, ``pause``, ``stop``, ``status``: to a named cursor.
 
     ``next`` and ``previous`` are answered with :class:`ReplayedFrame` (payload: the PNG), the others with
-    :class:`CursorState`. Errors: ``not_replaying``, ``frame_missing``, ``frame_corrupt`` (the cursor moves past it).
+    :class:`ReplayStatus`. Errors: ``not_replaying``, ``frame_missing``, ``frame_corrupt`` (the cursor moves past it).
     """
 
     cursor: fields.CursorName = "default"
 
 
 class StartReplay(CursorRequest):
-    """``start``: put the cursor before the first frame of a session. Answered with :class:`CursorState`."""
+    """``start``: put the cursor before the first frame of a session. Answered with :class:`ReplayStatus`."""
 
     session_id: fields.SessionLookedFor
 
@@ -36,24 +37,11 @@ class Seek(CursorRequest):
 class Play(CursorRequest):
     """``play``: show the session's frames on ``replays`` at their recorded times, from the cursor's place on.
 
-    What is None stays as it was: speed 1 and no loop at first. Answered with :class:`CursorState`.
+    What is None stays as it was: speed 1 and no loop at first. Answered with :class:`ReplayStatus`.
     """
 
     speed: fields.Speed | None = None
     loop: fields.Flag | None = None
-
-
-class CursorState(Body):
-    cursor: fields.CursorName
-    state: fields.Word
-    """``idle``, ``replaying``, ``playing``, ``paused`` or ``complete``; of a newer replayer perhaps another word."""
-    session_id: fields.SessionId | None
-    position: fields.Count
-    """Index that ``next`` would give."""
-    total: fields.Count
-    speed: fields.Finite | None = None
-    """Of the playback, where one was begun."""
-    loop: fields.Flag = False
 
 
 class ReplayedFrame(Body):
@@ -127,14 +115,14 @@ class RerunState(Body):
     changed: dict[str, Any] = Field(default_factory=dict)
 
 
-START = Call("replayer", "start", StartReplay, CursorState)
+START = Call("replayer", "start", StartReplay, ReplayStatus)
 NEXT = Call("replayer", "next", CursorRequest, ReplayedFrame)
 PREVIOUS = Call("replayer", "previous", CursorRequest, ReplayedFrame)
-SEEK = Call("replayer", "seek", Seek, CursorState)
-PLAY = Call("replayer", "play", Play, CursorState)
-PAUSE = Call("replayer", "pause", CursorRequest, CursorState)
-STOP = Call("replayer", "stop", CursorRequest, CursorState)
-STATUS = Call("replayer", "status", CursorRequest, CursorState)
+SEEK = Call("replayer", "seek", Seek, ReplayStatus)
+PLAY = Call("replayer", "play", Play, ReplayStatus)
+PAUSE = Call("replayer", "pause", CursorRequest, ReplayStatus)
+STOP = Call("replayer", "stop", CursorRequest, ReplayStatus)
+STATUS = Call("replayer", "status", CursorRequest, ReplayStatus)
 RERUN = Call("replayer", "rerun", StartRerun, RerunState)
 RERUN_STATUS = Call("replayer", "rerun.status", RerunRequest, RerunState)
 RERUN_CANCEL = Call("replayer", "rerun.cancel", RerunRequest, RerunState)

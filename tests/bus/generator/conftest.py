@@ -53,7 +53,7 @@ class SteeredEngine:
             raise error
         pixels = edit.pixels.copy()
         region = edit.region
-        pixels[region.top : region.bottom, region.left : region.right] = edit.seed % 256
+        pixels[region.slices] = edit.seed % 256
         return Edited(pixels, 3, None, None)
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ async def test_an_absurd_request_is_refused_and_moves_nothing(rig: Rig, folder: 
         await refuses(rig.client, message_type, body, what)
     assert tree(folder) == before
     assert await rig.shown(cursor="c") == 1
-    assert len(rig.replayer._cursors) == 1
+    assert len(rig.replayer.cursors) == 1
 
 
 async def test_a_whole_number_may_be_written_with_a_point(rig: Rig) -> None:

@@ -6,8 +6,10 @@ import asyncio
 import hashlib
 import shutil
 import time
+from pathlib import Path
 
 import orjson
+import psutil
 import pytest
 
 from services.replayer import service
@@ -294,17 +296,19 @@ async def test_a_bad_cursor_name_is_refused(cursor: object, rig: Rig) -> None:
 
 
 async def test_cursors_and_open_files_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    rig.replayer._cursors = Cursors(limit=5)
+    rig.replayer.cursors = Cursors(limit=5)
     sessions = OPEN_LIMIT + 10
     for number in range(sessions):
         rig.record(f"s{number}", 1).close()
         await rig.ask("start", session_id=f"s{number}", cursor=f"c{number}")
-    assert len(rig.replayer._cursors) == 5
-    assert len(rig.replayer._sessions._open) <= OPEN_LIMIT
+    assert len(rig.replayer.cursors) == 5
+    metadata = {rig.root / f"s{number}" / "metadata.json" for number in range(sessions)}
+    held = lambda: sum(Path(file.path) in metadata for file in psutil.Process().open_files())  # noqa: E731
+    await eventually_async(lambda: held() <= OPEN_LIMIT)
     with pytest.raises(NotReplaying):
         await rig.ask("next", cursor="c0")
     assert await rig.shown(cursor=f"c{sessions - 1}") == 0
-    assert service.TOLD_ON_JOIN < 64, "fewer than the mark of the replays channel at the default budget"
+    assert service.CURSORS_ON_JOIN < 64, "fewer than the mark of the replays channel at the default budget"
 
 
 async def test_a_session_whose_folder_was_made_anew_keeps_its_indices(rig: Rig) -> None:
@@ -342,8 +346,7 @@ async def test_a_long_session_starts_in_little_more_than_its_file_takes_to_read(
         assert (await rig.ask("start", session_id="long")).body["total"] == frames
         took = time.perf_counter() - started
         await rig.ask("stop")
-        for each in rig.replayer._sessions._open.values():
-            each.close()
+        await rig.replayer.sessions.close()
         return took
 
     bare(), await replay()

@@ -103,24 +103,21 @@ def test_an_unknown_topic_is_told_the_known_ones() -> None:
 
 @pytest.mark.parametrize("message_type", sorted(SAMPLES))
 def test_each_message_is_described_on_one_line(message_type: str) -> None:
-    header = {"type": message_type, **SAMPLES[message_type].model_dump()}
-    told = describe(Published(message_type, header, b"12345"))
+    told = describe(Published(message_type, {}, b"12345", SAMPLES[message_type]))
     assert told
     assert told.isprintable()
-    assert "monotonic_ns" not in told, "it is known by its type, not by its fields"
 
 
 def test_a_frame_is_described_by_what_one_wants_to_know() -> None:
-    header = {"type": "frame", **SAMPLES["frame"].model_dump(), "prompt": "a bug\non a leaf \x1b[31m" + "x" * 100}
-    told = describe(Published("frame", header, bytes(1_234_567)))
+    frame = SAMPLES["frame"].model_copy(update={"prompt": "a bug\non a leaf \x1b[31m" + "x" * 100})
+    told = describe(Published("frame", {}, bytes(1_234_567), frame))
     assert told.startswith("seq 0  BR  512x512  812 ms  1.2 MB  s #0  a bug\\non a leaf \\x1b[31m")
     assert told.endswith("…")
 
 
-@pytest.mark.parametrize("header", [{}, {"seq": None}, {"a": 1, "b": "x\ty"}])
-def test_a_message_that_lacks_fields_or_is_of_a_newer_type_is_described_too(header: dict[str, object]) -> None:
-    for message_type in (*SAMPLES, "of.tomorrow"):
-        assert describe(Published(message_type, header, b"")).isprintable()
+def test_a_message_of_a_newer_type_says_its_own_fields() -> None:
+    header = {"v": 1, "type": "of.tomorrow", "id": "1", "time": 1.5, "monotonic_ns": 2, "a": 1, "b": "x\ty"}
+    assert describe(Published("of.tomorrow", header, b"")) == "a 1  b x\\ty"
 
 
 def test_sizes_are_said_as_people_do() -> None:

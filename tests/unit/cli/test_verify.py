@@ -25,7 +25,7 @@ def test_of_another_renderer_what_is_close_is_reproduced(
     def load(settings: Any) -> OtherEngine:
         return OtherEngine(off_by=off_by, environment={"renderer": 1})
 
-    monkeypatch.setattr("cli.verifying._load", load)
+    monkeypatch.setattr("services.generator.load.load_engine", load)
     result = runner.invoke(app, ["verify", str(folder), "--by", "here", "--json"])
     assert result.exit_code == code, result.output
     report = json.loads(result.stdout)

@@ -40,7 +40,7 @@ def test_nothing_but_objects_and_shadows_changes(
     region = sectors.region(data.draw(st.sampled_from(sectors.names(grid))), grid, width, height)
     composite = compose(pixels, region, BALL, Wish(count=count), seed)
     outside = np.ones((height, width), bool)
-    outside[region.top : region.bottom, region.left : region.right] = False
+    outside[region.slices] = False
     assert np.array_equal(pixels, before)
     assert not composite.changed[outside].any()
     assert np.array_equal(composite.pixels[~composite.changed], before[~composite.changed])

@@ -17,9 +17,9 @@ def test_auto_prefers_cuda_then_mps(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda place, found=capability: found)
         assert device.choose() == device.Placement(torch.device("cuda"), dtype)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(device, "_half_works", lambda place: True)
+    monkeypatch.setattr(device, "half_works", lambda place: True)
     assert device.choose() == device.Placement(torch.device("mps"), torch.float16)
-    monkeypatch.setattr(device, "_half_works", lambda place: False)
+    monkeypatch.setattr(device, "half_works", lambda place: False)
     assert device.choose() == device.Placement(torch.device("mps"), torch.float32)
 
 
@@ -50,4 +50,4 @@ def test_a_seed_gives_its_noise() -> None:
 
 
 def test_half_precision_that_works_is_seen() -> None:
-    assert device._half_works(torch.device("cpu"))
+    assert device.half_works(torch.device("cpu"))

@@ -34,13 +34,13 @@ def edit(pixels: Pixels, seed: int = 1, prompt: str = "a red apple", **values: o
 
 def outside(region: Region, pixels: Pixels) -> np.ndarray:
     mask = np.ones(pixels.shape[:2], bool)
-    mask[region.top : region.bottom, region.left : region.right] = False
+    mask[region.slices] = False
     return mask
 
 
 @pytest.fixture
 def pipeline(engine_of: EngineOf) -> object:
-    return engine_of("inpaint")._denoiser._pipeline
+    return engine_of("inpaint").denoiser.pipeline
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -132,7 +132,7 @@ def test_repeated_prompts_do_not_run_the_text_encoder(
     watched = encoder if encoder is not None else next(pipeline.text_encoder.children())  # type: ignore[attr-defined]
     hook = watched.register_forward_hook(lambda *_: calls.append(1))
     engine = engine_of("inpaint")
-    engine._denoiser.texts.clear()
+    engine.denoiser.texts.clear()
     first = run(engine, edit(photo, prompt="one"))
     assert len(calls) == 2  # the prompt and the empty negative
     again = run(engine, edit(photo, prompt="one"))

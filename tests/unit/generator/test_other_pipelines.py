@@ -32,7 +32,7 @@ from transformers import (
 )
 
 from services.generator.engine import Edit, EditCancelled, Pixels
-from services.generator.models.denoising import Denoiser, Progress
+from services.generator.models.denoising import Denoiser, Monitor
 from services.generator.models.device import Placement
 from services.generator.models.files import Defaults
 from services.generator.models.repaint import Repaint
@@ -121,9 +121,9 @@ def test_it_paints_the_sector_reports_its_steps_and_encodes_a_prompt_once(name: 
     repaint = Repaint(denoiser)
     region = sectors.region("BR", 3, photo.shape[1], photo.shape[0])
     told: list[tuple[int, int]] = []
-    progress = Progress(lambda done, total: told.append((done, total)), lambda: False)
+    progress = Monitor(lambda done, total: told.append((done, total)), lambda: False)
 
-    def run(prompt: str, progress: Progress = progress) -> Pixels:
+    def run(prompt: str, progress: Monitor = progress) -> Pixels:
         edit = Edit(photo, region, prompt, 5, strength=1.0, negative_prompt="blurry")
         return repaint(edit, denoiser.values(edit), progress).pixels
 
@@ -136,9 +136,9 @@ def test_it_paints_the_sector_reports_its_steps_and_encodes_a_prompt_once(name: 
     assert not np.array_equal(run("a bird"), first)
     changed = (first != photo).any(axis=2)
     assert changed[region.top :, region.left :].any()
-    changed[region.top : region.bottom, region.left : region.right] = False
+    changed[region.slices] = False
     assert not changed.any()
-    stop = Progress(lambda done, total: told.append((done, total)), lambda: told[-1][0] == 1)
+    stop = Monitor(lambda done, total: told.append((done, total)), lambda: told[-1][0] == 1)
     with pytest.raises(EditCancelled):
         run("a fox", stop)
     assert told[-1] == (1, 2)

@@ -12,7 +12,7 @@ SIDES = st.integers(64, 400)
 
 def outside(region: Region, shape: tuple[int, ...]) -> np.ndarray:
     mask = np.ones(shape[:2], bool)
-    mask[region.top : region.bottom, region.left : region.right] = False
+    mask[region.slices] = False
     return mask
 
 

@@ -68,7 +68,7 @@ def test_several_objects_hardly_overlap(count: int) -> None:
     worst = []
     for seed in range(30):
         poses = place(Wish(count=count), seed)
-        worst.append(max(placing._overlap(a, b) for i, a in enumerate(poses) for b in poses[:i]))
+        worst.append(max(placing.overlap(a, b) for i, a in enumerate(poses) for b in poses[:i]))
         assert [pose.box[3] for pose in poses] == sorted(pose.box[3] for pose in poses)
     assert np.mean(worst) < 0.1
 

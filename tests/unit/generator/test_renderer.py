@@ -63,14 +63,14 @@ def repainted() -> Pixels:
     picture = photograph()
     target = sectors.region("MC", 3, WIDTH, HEIGHT)
     crop = plan(target, WIDTH, HEIGHT, 512, 8)
-    original = picture[crop.box.top : crop.box.bottom, crop.box.left : crop.box.right]
+    original = picture[crop.box.slices]
     painted = (original.astype(int) + np.array([9, -5, 3])).clip(0, 255).astype(np.uint8)
     inside = crop.target
     # Which box a model gets to see, and at what size, shows in what it paints.
     seen = crop.box.left + 2 * crop.box.top, crop.box.right + 2 * crop.box.bottom, crop.work_width - crop.work_height
-    painted[inside.top : inside.bottom, inside.left : inside.right] = np.array(seen) % 256
+    painted[inside.slices] = np.array(seen) % 256
     matched = match_tone(painted, original, inside)
-    return paste(picture, target, matched[inside.top : inside.bottom, inside.left : inside.right])
+    return paste(picture, target, matched[inside.slices])
 
 
 def sheet() -> Pixels:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.generator.language.vocabulary import Vocabulary, caption
+from services.generator.language.objects import caption
+from services.generator.language.vocabulary import Vocabulary
 
 
 def _row(

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.replayer.playback.clock import DEFAULT_GAP_S, MAX_SPEED, Playback, Timeline
+from services.replayer.playback.clock import Playback
+from shared.fields import MAX_SPEED
+from shared.session.reading.timeline import DEFAULT_GAP_S, Timeline
 
 
 class Clock:
@@ -133,20 +135,22 @@ def test_seeking_out_of_the_session_changes_nothing() -> None:
     assert play.position == 1
 
 
-def test_steps_go_both_ways_and_stop_at_the_ends() -> None:
+def test_a_frame_shown_by_hand_pauses_behind_it() -> None:
     play, _ = playback(0.0, 1.0, 2.0)
-    assert play.step(-1) is None
-    assert [play.step(+1) for _ in range(4)] == [0, 1, 2, None]
-    assert play.is_complete
-    assert [play.step(-1) for _ in range(3)] == [1, 0, None]
-    assert play.position == 1
-    assert play.due() is None
+    play.play()
+    for position in (2, 0):
+        play.show(position)
+        assert play.position == position + 1
+        assert play.due() is None
+    for position in (-1, 3):
+        with pytest.raises(IndexError):
+            play.show(position)
 
 
 def test_playing_after_a_step_waits_for_the_next_interval() -> None:
     play, clock = playback(0.0, 1.0, 4.0)
-    play.step(+1)
-    play.step(+1)
+    play.show(0)
+    play.show(1)
     clock.now += 60
     play.play()
     assert play.due() == clock.now + 3
@@ -184,7 +188,6 @@ def test_an_empty_session_is_complete_from_the_start() -> None:
     play.play(loop=True)
     assert play.is_complete
     assert play.due() is None
-    assert play.step(1) is None
 
 
 @given(st.lists(st.floats(0, 2e9), max_size=50))
@@ -217,7 +220,7 @@ OPERATIONS = st.lists(
         st.tuples(st.just("loop"), st.booleans()),
         st.tuples(st.just("pause"), st.none()),
         st.tuples(st.just("seek"), st.integers(0, 5)),
-        st.tuples(st.just("step"), st.sampled_from([-1, 1])),
+        st.tuples(st.just("by hand"), st.integers(0, 4)),
         st.tuples(st.just("show"), st.none()),
     ),
     max_size=60,
@@ -240,8 +243,8 @@ def test_whatever_is_done_frames_follow_each_other_and_none_is_early(operations:
             play.pause()
         elif name == "seek":
             play.seek(int(value))  # type: ignore[call-overload]
-        elif name == "step":
-            play.step(int(value))  # type: ignore[call-overload]
+        elif name == "by hand":
+            play.show(int(value))  # type: ignore[call-overload]
         elif (due := play.due()) is not None and due <= clock.now:
             before = play.position
             play.advance()

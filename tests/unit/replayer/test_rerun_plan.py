@@ -35,7 +35,7 @@ def entry(index: int, sector: str = "BR", **more: Any) -> dict[str, Any]:
 
 def plan(entries: list[dict[str, Any]], **changed: Any) -> list[Step]:
     wanted = StartRerun(session_id="first", into="second", **changed)
-    return list(steps("first", "second", entries, Changes.of(wanted)))
+    return list(steps("first", "second", [(one, None) for one in entries], Changes.of(wanted)))
 
 
 def requests(entries: list[dict[str, Any]], **changed: Any) -> list[Any]:
