@@ -13,13 +13,7 @@ from shared.bus.messages import Envelope, Heartbeat, Status
 from shared.bus.requests.replayer import STATUS, CursorRequest
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
-from shared.errors import (
-    GeneratorLoading,
-    GeneratorUnavailable,
-    ParafoveaError,
-    QueueFull,
-    RecordingBacklogFull,
-)
+from shared.errors import GeneratorLoading, GeneratorUnavailable, ParafoveaError, QueueFull, RecordingBacklogFull
 
 SILENCE_S = 5.0
 """A process that publishes once a second and has said nothing for so long is not there."""

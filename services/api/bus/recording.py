@@ -16,12 +16,7 @@ from shared.bus.clients import RecorderClient
 from shared.bus.envelope import Published
 from shared.bus.messages import FrameRecorded
 from shared.bus.requests.recorder import RecorderStatus, SessionState, StartedSession, StartSession, StoppedSession
-from shared.errors import (
-    InsufficientStorage,
-    ParafoveaError,
-    RecorderUnavailable,
-    SessionNotActive,
-)
+from shared.errors import InsufficientStorage, ParafoveaError, RecorderUnavailable, SessionNotActive
 from shared.frame import SessionStamp
 from shared.refusals import request_of
 from shared.system.disk import Disk

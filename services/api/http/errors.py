@@ -13,14 +13,7 @@ from starlette.types import ExceptionHandler
 
 from services.api.edge.pace import Closes
 from services.api.http.methods import WrongMethod
-from shared.errors import (
-    InternalError,
-    NotFound,
-    ParafoveaError,
-    Unauthorized,
-    UnsupportedMediaType,
-    UpgradeRequired,
-)
+from shared.errors import InternalError, NotFound, ParafoveaError, Unauthorized, UnsupportedMediaType, UpgradeRequired
 
 log = logging.getLogger(__name__)
 

@@ -19,12 +19,7 @@ from services.api.http.query import OfSession
 from services.api.routes.sessions import in_threads
 from services.api.service import Api
 from services.api.work.processes import Child
-from shared.errors import (
-    ParafoveaError,
-    PayloadTooLarge,
-    RecorderUnavailable,
-    UnsupportedMediaType,
-)
+from shared.errors import ParafoveaError, PayloadTooLarge, RecorderUnavailable, UnsupportedMediaType
 from shared.session.format import ids
 from shared.session.transfer.compression import GB, MAX_ARCHIVE_BYTES
 from shared.session.transfer.export import Export

@@ -18,13 +18,7 @@ from services.api.service import Api
 from shared import images
 from shared.bus.call import WithImage
 from shared.bus.requests.generator import DRAWN_SEEDS, Generate
-from shared.errors import (
-    GeneratorLoading,
-    GeneratorUnavailable,
-    InvalidRequest,
-    QueueFull,
-    RecordingBacklogFull,
-)
+from shared.errors import GeneratorLoading, GeneratorUnavailable, InvalidRequest, QueueFull, RecordingBacklogFull
 from shared.frame import Frame
 from shared.ids import new_id
 from shared.prompts import Draw

@@ -19,9 +19,7 @@ from services.api.http.schemas import checked
 from services.api.service import Api
 from shared.bus.requests.generator import MAX_SEED
 from shared.bus.requests.replayer import RerunState, StartRerun
-from shared.errors import (
-    InvalidRequest,
-)
+from shared.errors import InvalidRequest
 from shared.fields import MAX_NAME_CHARS
 from shared.prompts import MAX_FILE_BYTES
 from shared.refusals import request_of

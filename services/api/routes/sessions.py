@@ -18,13 +18,7 @@ from services.api.http.operation import KNOWN, Answer, Asked, delete, get, json,
 from services.api.http.query import OfFrame, OfSession, SessionId, Truth
 from services.api.http.ranges import partial
 from services.api.service import Api
-from shared.errors import (
-    FrameCorrupt,
-    InvalidSessionId,
-    NotFound,
-    RecorderUnavailable,
-    SessionNotFound,
-)
+from shared.errors import FrameCorrupt, InvalidSessionId, NotFound, RecorderUnavailable, SessionNotFound
 from shared.frame import SessionStamp
 from shared.session.format import ids
 from shared.session.format.pictures import is_whole
