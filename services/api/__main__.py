@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from functools import partial
 
 from services.api.app import create_app
+from services.api.openapi import build
+from services.api.operations import OPERATIONS
 from services.api.server import ANSWER_S, GRACE_S, HttpServer, listen
 from services.api.service import Api
 from shared.bus.address import host_and_port
@@ -27,13 +30,14 @@ async def main(runtime: Runtime) -> None:
 
 
 async def serve(runtime: Runtime, sockets: list[socket.socket], disk: Disk | None = None) -> None:
-    """Serve until told to stop, then within two seconds: answer, send viewers away, let go.
+    """Serve until told to stop; then, within two seconds, answer what is under way and close everything.
 
     Raises:
         AlreadyHeld: another API keeps its journal in the same sessions folder.
-        Refused: a setting cannot be.
+        Refused: a setting is wrong.
     """
-    api = Api(runtime, disk)
+    describe = partial(build, OPERATIONS.values(), runtime.settings.root_path)
+    api = Api(runtime, describe, disk)
     try:
         app = create_app(api)
         await api.start()

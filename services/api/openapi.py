@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
@@ -39,15 +39,12 @@ _TOKEN = {"type": "http", "scheme": "bearer", "description": "Needed where the s
 _EVERYWHERE = (errors.Unauthorized, errors.Forbidden, errors.InvalidRequest, errors.InternalError)
 
 
-@cache
-def build(root_path: str = "") -> Json:
-    """The document, of a server whose paths begin behind this prefix."""
-    from services.api.operations import OPERATIONS  # here, as one of them is that which shows this document
-
+def build(operations: Iterable[Operation], root_path: str = "") -> Json:
+    """The document of these operations, for a server whose paths begin behind a prefix."""
     paths: Json = {}
-    for (method, path), operation in OPERATIONS.items():
-        if method != WEBSOCKET:
-            paths.setdefault(path, {})[method.lower()] = _described(operation)
+    for operation in operations:
+        if operation.method != WEBSOCKET:
+            paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
     servers: Json = {"servers": [{"url": root_path}]} if root_path else {}
     return {
         "openapi": "3.1.0",

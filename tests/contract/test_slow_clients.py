@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.api import server
-from services.api.edge import bounded, pace, unread, uploads
+from services.api.edge import bounded, unread
+from services.api.http import pace, uploads
 from services.api.routes import archives
 from tests.contract.conftest import Site, Sites, body
 from tests.contract.test_gaze import wire

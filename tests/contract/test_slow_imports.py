@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from services.api.edge import pace
+from services.api.http import pace
 from services.api.routes import archives
 from services.api.work import slots
 from tests.contract.conftest import Site, Sites

@@ -10,23 +10,23 @@ from typing import Literal
 
 from shared.frame import FrameKey
 
-Fate = Literal["disk", "lost"]
+Outcome = Literal["disk", "lost"]
 
 REMEMBERED_ANNOUNCEMENTS = 4096
-"""A frame may be announced as recorded before the generator's answer is read; so many of those are kept in mind."""
+"""Frames announced as recorded before the generator's answer was read; older ones are forgotten."""
 
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """One frame, and what became of it (None: not known yet)."""
+    """One frame, and its outcome (None: not known yet)."""
 
     frame: FrameKey
-    fate: Fate | None = None
+    outcome: Outcome | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class PendingFrames:
-    """Which frames are pending, by session, in the order in which they were made known."""
+    """The pending frames by session, oldest first."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Waiting] = {}
@@ -54,7 +54,7 @@ class PendingFrames:
         )
 
     def recorded(self, frame_id: str) -> bool:
-        """A frame is on disk. Whether it was waited for."""
+        """Note that a frame is on disk; whether it was pending."""
         if self._settle(frame_id, "disk"):
             return True
         self._announced[frame_id] = None
@@ -63,7 +63,7 @@ class PendingFrames:
         return False
 
     def lost(self, frame_id: str) -> bool:
-        """A frame will never be on disk. Whether it was waited for."""
+        """Note that a frame will never be on disk; whether it was pending."""
         return self._settle(frame_id, "lost")
 
     def oldest(self, limit: int) -> list[FrameKey]:
@@ -71,7 +71,7 @@ class PendingFrames:
         return [waiting.frame for waiting, _ in zip(self._by_id.values(), range(limit), strict=False)]
 
     def of_other_epochs(self, epoch: str, limit: int) -> list[FrameKey]:
-        """Frames of a generator that is no more."""
+        """Frames of generators that have ended."""
         found = (waiting.frame for waiting in self._by_id.values() if waiting.frame.epoch != epoch)
         return [frame for frame, _ in zip(found, range(limit), strict=False)]
 
@@ -84,11 +84,11 @@ class PendingFrames:
         return {session_id: len(frames) for session_id, frames in self._sessions.items()}
 
     def restore(self, frames: Iterable[FrameKey]) -> None:
-        """Wait for frames that an earlier life of this process has answered as pending."""
+        """Add the frames that an earlier run of this process answered as pending."""
         for frame in frames:
             self.add(frame)
 
-    def _settle(self, frame_id: str, fate: Fate) -> bool:
+    def _settle(self, frame_id: str, outcome: Outcome) -> bool:
         waiting = self._by_id.pop(frame_id, None)
         if waiting is None:
             return False
@@ -96,6 +96,6 @@ class PendingFrames:
         del session[frame_id]
         if not session:
             del self._sessions[waiting.frame.session_id]
-        waiting.fate = fate
+        waiting.outcome = outcome
         waiting.settled.set()
         return True

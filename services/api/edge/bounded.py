@@ -12,7 +12,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from services.api.edge.heads import BadRequest
-from services.api.edge.pace import LEAST_BYTES_PER_S, RequestTimeout
+from services.api.http.pace import LEAST_BYTES_PER_S, RequestTimeout
 from shared.errors import ParafoveaError
 
 MAX_HEAD_BYTES = 64 * 1024

@@ -1,12 +1,13 @@
-"""What every request passes before a route sees it: its path, who calls, and whether they may.
+"""What every request passes before a route sees it: its path, who calls, and whether it may.
 
-A plain ASGI layer around everything, so that each answer, an error too, carries what a browser needs. Starlette's
-``CORSMiddleware`` does less: it answers the preflight of a foreign page with 400 in plain text, repeats headers of any
-length, tells one list of methods for all paths, and knows no embedding; what changes something it lets pass.
+An ASGI layer around everything, so that each answer, an error too, has the headers that a browser needs. Starlette's
+``CORSMiddleware`` does less: it answers the preflight of a foreign page with 400 in plain text, echoes headers of any
+length, has one list of methods for all paths, no embedding policy, and lets requests pass that change something.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import unquote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,17 +17,14 @@ from starlette.websockets import WebSocket
 
 from services.api.edge.auth import TokenCheck
 from services.api.edge.cors import CorsPolicy
-from services.api.edge.heads import listed
 from services.api.http.errors import error_response
-from services.api.http.headers import ALSO_EXPOSED, EXPOSED
+from services.api.http.headers import ALSO_EXPOSED, EXPOSED, listed
 from services.api.http.methods import ALL, SAFE_METHODS, Methods
-from services.api.operations import CHANGING_READS
-from services.api.routes.page import is_public
 from shared.errors import InvalidRequest, NotFound, ParafoveaError
 
 PREFLIGHT_S = 600
 MAX_ECHO_CHARS = 1000
-"""Of what an answer's headers repeat from the request's."""
+"""Of what an answer's headers echo from the request."""
 _KEPT_ENCODED = {ord(c): f"%{ord(c):02X}" for c in [*map(chr, range(0x20)), "/", "\x7f"]}
 
 
@@ -38,16 +36,24 @@ class Gate:
         policy: whose pages may call.
         tokens: who else may.
         methods: what the application's paths take.
-        root_path: the prefix that a proxy has put before every path, or empty. A proxy may leave it on or take it off.
+        is_public: whether a path needs no token.
+        root_path: the prefix that a proxy puts before every path, or empty. The proxy may leave it on or take it off.
     """
 
     def __init__(
-        self, app: ASGIApp, policy: CorsPolicy, tokens: TokenCheck, methods: Methods, root_path: str = ""
+        self,
+        app: ASGIApp,
+        policy: CorsPolicy,
+        tokens: TokenCheck,
+        methods: Methods,
+        is_public: Callable[[str], bool],
+        root_path: str = "",
     ) -> None:
         self._app = app
         self._policy = policy
         self._tokens = tokens
         self._methods = methods
+        self._is_public = is_public
         self._root_path = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,8 +94,8 @@ class Gate:
                 # The page's own addresses are relative: they hold only with the slash.
                 await _with_slash(scope, self._root_path)(scope, receive, send_with_headers)
                 return
-            self._check(scope, headers, path, changes=method not in SAFE_METHODS or path in CHANGING_READS)
-            if self._tokens.required and not is_public(path):
+            self._check(scope, headers, path, changes=self._methods.change(path, method))
+            if self._tokens.required and not self._is_public(path):
                 embedding = "cross-origin"  # whoever has the token says where its pictures stand
             self._methods.check(path, method)
         except ParafoveaError as error:
@@ -124,7 +130,7 @@ class Gate:
         self._policy.check_host(host)
         if changes:
             self._policy.check_change(headers.get("origin"), host or "", headers.get("sec-fetch-site"))
-        if not (scope["type"] == "http" and is_public(path)):
+        if not (scope["type"] == "http" and self._is_public(path)):
             self._tokens.check(scope)
 
     def _below_root(self, path: str) -> str:

@@ -9,28 +9,14 @@ from __future__ import annotations
 
 import re
 
-from starlette.datastructures import Headers
-
 from shared.errors import ParafoveaError
 
 SINGLE = frozenset(
-    [
-        b"access-control-request-method",
-        b"access-control-request-private-network",
-        b"authorization",
-        b"content-length",
-        b"content-type",
-        b"host",
-        b"if-range",
-        b"origin",
-        b"range",
-        b"referer",
-        b"sec-fetch-site",
-        b"transfer-encoding",
-    ]
+    b"access-control-request-method access-control-request-private-network authorization content-length content-type "
+    b"host if-range origin range referer sec-fetch-site transfer-encoding".split()
 )
 """Headers that something here believes, and of which there is one. Of the others that are read, several lines are one
-list (RFC 9110, 5.3): :func:`listed`."""
+list (RFC 9110, 5.3): :func:`services.api.http.headers.listed`."""
 
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 _HOST = re.compile(rb"(\[[0-9A-Za-z:.%_~-]+\]|[0-9A-Za-z._~%!$&'()*+;=-]*)(:[0-9]{0,5})?\Z")
@@ -80,14 +66,3 @@ def check(version: str, target: bytes, headers: list[tuple[bytes, bytes]], *, is
     if host is not None and not _HOST.match(host):
         raise BadRequest("The request's header Host is no name and port; use an ordinary HTTP client.")
     return target
-
-
-def listed(headers: Headers, name: str) -> str:
-    """The values of a header that may come in several lines, as the one list that they are; empty without any."""
-    return ", ".join(headers.getlist(name))
-
-
-def has_tag(headers: Headers, etag: str) -> bool:
-    """Whether ``If-None-Match`` names an entity tag (RFC 9110, 13.1.2): in a list, as a weak one, or by ``*``."""
-    given = [tag.strip().removeprefix("W/") for tag in listed(headers, "if-none-match").split(",")]
-    return "*" in given or etag in given

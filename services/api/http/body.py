@@ -9,11 +9,11 @@ from typing import Protocol
 
 from starlette.requests import Request
 
-from services.api.edge.pace import Closes, Pace
-from services.api.edge.uploads import Reader, Uploads
 from services.api.http.forms import Form
 from services.api.http.json_body import JsonBody
+from services.api.http.pace import Closes, Pace
 from services.api.http.schemas import GenerateRequest, from_form
+from services.api.http.uploads import Reader, Uploads
 from shared.errors import InvalidRequest, ParafoveaError, PayloadTooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 96 * 1024 * 1024

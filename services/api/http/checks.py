@@ -15,15 +15,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.api.edge.auth import MAX_PARAMETERS
-from services.api.edge.heads import listed
 from services.api.http.body import Whole, received
 from services.api.http.errors import JsonResponse, error_response
 from services.api.http.forms import parse_form
-from services.api.http.headers import NO_STORE
+from services.api.http.headers import NO_STORE, listed
 from services.api.http.json_body import without_mark
 from services.api.http.operation import TOKEN, WEBSOCKET, Operation
-from services.api.http.query import parameters
+from services.api.http.query import MAX_PARAMETERS, parameters
 from services.api.http.schemas import MAX_NAME_CHARS, MAX_NAMED, invalid
 from shared.errors import InvalidRequest, ParafoveaError, UnsupportedMediaType
 from shared.json_loads import loads

@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from services.api.edge.pace import Closes
 from services.api.http.methods import WrongMethod
+from services.api.http.pace import Closes
 from shared.errors import InternalError, NotFound, ParafoveaError, Unauthorized, UnsupportedMediaType, UpgradeRequired
 
 log = logging.getLogger(__name__)

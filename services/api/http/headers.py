@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from starlette.datastructures import Headers
+
 from shared.frame import Frame
 
 Described = tuple[str, dict[str, Any]]
@@ -168,3 +170,14 @@ def _texts(prompt: str, notes: object) -> dict[str, str]:
             found.update(text_headers(name, value.encode("utf-8", "replace").decode(), limit_bytes))
             room -= len(found[name])
     return {**text_headers("X-Prompt", prompt, room), **found}
+
+
+def listed(headers: Headers, name: str) -> str:
+    """The values of a header that may come in several lines, as the one list that they are; empty without any."""
+    return ", ".join(headers.getlist(name))
+
+
+def has_tag(headers: Headers, etag: str) -> bool:
+    """Whether ``If-None-Match`` names an entity tag (RFC 9110, 13.1.2): in a list, as a weak one, or by ``*``."""
+    given = [tag.strip().removeprefix("W/") for tag in listed(headers, "if-none-match").split(",")]
+    return "*" in given or etag in given

@@ -15,8 +15,8 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
-from services.api.edge.pace import RequestTimeout
-from services.api.edge.uploads import ServerBusy
+from services.api.http.pace import RequestTimeout
+from services.api.http.uploads import ServerBusy
 from shared.errors import BY_CODE, ParafoveaError
 
 WEBSOCKET = "WEBSOCKET"

@@ -1,4 +1,4 @@
-"""Types of parameters, which come as text in an address: what each may be, and what is said where it does not fit."""
+"""Types of the parameters in an address, which come as text, and the error for one that does not fit."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from shared.errors import InvalidSessionId, SessionNotFound
 from shared.fields import MAX_CURSOR_CHARS, MAX_SPEED, MIN_SPEED, NO_CONTROLS, CursorName, fits
 from shared.session.format import ids
 from shared.session.format.layout import MAX_INDEX
+
+MAX_PARAMETERS = 100
+"""In an address; no operation has ten. More are not parsed."""
 
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{0,9})?\Z")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
@@ -35,8 +38,8 @@ def parameters(asked: type[Asked], connection: HTTPConnection) -> Asked:
         return asked.model_validate(query | connection.path_params)
     except ValidationError as error:
         missing = [str(item["loc"][0]) for item in error.errors() if item["type"] == "missing"]
-        told = {name: _MISSING[asked.model_fields[name].annotation] for name in missing}
-        raise invalid(problems_of(error) | told) from None
+        problems = {name: _MISSING[asked.model_fields[name].annotation] for name in missing}
+        raise invalid(problems_of(error) | problems) from None
 
 
 def _refuse(problem: str) -> PydanticCustomError:

@@ -11,10 +11,10 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from services.api.edge.pace import Pace, RequestTimeout
 from services.api.http.errors import error_response
 from services.api.http.headers import NO_STORE
 from services.api.http.operation import Answer, Asked, get, json, post
+from services.api.http.pace import Pace, RequestTimeout
 from services.api.http.query import OfSession
 from services.api.routes.sessions import in_threads
 from services.api.service import Api

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from services.api.http.errors import JsonResponse
 from services.api.http.operation import PAGE, get, json
-from services.api.openapi import build
 from services.api.service import Api
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
@@ -31,13 +30,13 @@ Json = dict[str, Any]
 @get("/openapi.json", json(dict[str, Any], "OpenAPI 3.1."))
 async def document(api: Api) -> Response:
     """This document."""
-    return JsonResponse(build(api.settings.root_path))
+    return JsonResponse(api.openapi())
 
 
 @get("/docs", PAGE)
 async def docs(api: Api) -> Response:
     """This document, to read."""
-    return Response(render(build(api.settings.root_path)), 200, {"Content-Security-Policy": _POLICY}, "text/html")
+    return Response(render(api.openapi()), 200, {"Content-Security-Policy": _POLICY}, "text/html")
 
 
 def render(document: Json) -> str:

@@ -12,7 +12,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.edge.heads import has_tag
+from services.api.http.headers import has_tag
 from services.api.http.operation import KNOWN, Answer, get, json
 from services.api.http.query import Index, OfFrame, OfSession
 from services.api.routes.page import OfSample, sample_path

@@ -67,7 +67,7 @@ class Generation:
         if asked.prompt is None:
             await self._api.prompts.refresh()
         self._api.check_open()
-        session = self._api.recording.stamp(asked.session_id)
+        session = self._api.recorder.stamp(asked.session_id)
         draw = self._api.prompts.draw(aim.target_sector) if asked.prompt is None else None
         wanted = Generate(
             request_id=new_id(),
@@ -126,7 +126,7 @@ class Generation:
         if frame.key is None:
             return "no"
         remaining_s = max(0.0, deadline - asyncio.get_running_loop().time())
-        waiting = self._api.fates.acknowledgement(frame.key, durable=durable, timeout_s=remaining_s)
+        waiting = self._api.delivery.acknowledgement(frame.key, durable=durable, timeout_s=remaining_s)
         return await (self._while_wanted(request, waiting) if durable else waiting)
 
 

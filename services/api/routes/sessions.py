@@ -12,8 +12,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from services.api.edge.heads import has_tag
-from services.api.http.headers import etag_of
+from services.api.http.headers import etag_of, has_tag
 from services.api.http.operation import KNOWN, Answer, Asked, delete, get, json, post
 from services.api.http.query import OfFrame, OfSession, SessionId, Truth
 from services.api.http.ranges import partial
@@ -114,15 +113,15 @@ async def start(api: Api, asked: Start) -> Started:
         ids.validate(asked.session_id)
     elif asked.resume:
         raise InvalidSessionId("resume=true needs the session_id of the session to go on with")
-    started = await api.recording.start(asked.session_id, resume=asked.resume)
+    started = await api.recorder.start(asked.session_id, resume=asked.resume)
     return Started(started.session_id, "recording")
 
 
 @post("/session/stop", "Stopped.", "session_not_active recorder_unavailable")
 async def stop(api: Api) -> Stopped:
     """End the active session."""
-    stopped = await api.recording.stop()
-    pending = max(stopped.pending, api.fates.pending.count(stopped.session_id))
+    stopped = await api.recorder.stop()
+    pending = max(stopped.pending, api.delivery.pending.count(stopped.session_id))
     return Stopped(stopped.session_id, "stopped", stopped.recorded, pending)
 
 
@@ -136,22 +135,22 @@ async def status(api: Api) -> dict[str, Any]:
 
     And how far its recording is; by the recorder's last word where it does not answer.
     """
-    recording = api.recording
+    recorder = api.recorder
     try:
-        await recording.refresh()
+        await recorder.refresh()
     except RecorderUnavailable:
-        if not recording.learnt:
+        if not recorder.learnt:
             raise
-    if recording.active is not None:
-        return recording.state_of(recording.active.session_id).model_dump()
-    stopped = recording.status.stopped if recording.status else None
+    if recorder.active is not None:
+        return recorder.state_of(recorder.active.session_id).model_dump()
+    stopped = recorder.status.stopped if recorder.status else None
     return {"session_id": None, "recorded": 0, "pending": 0, "stopped": stopped}
 
 
 @get("/session/list", "Ids, or with `details` objects.", "invalid_request")
 async def list_all(api: Api, asked: Details) -> Listed:
     """All sessions, oldest first."""
-    root, active = api.settings.sessions_dir, api.recording.active
+    root, active = api.settings.sessions_dir, api.recorder.active
     if asked.details:
         return Listed(await asyncio.to_thread(_summaries, root, active))
     return Listed([summary.session_id for summary in await asyncio.to_thread(list_sessions, root)])
@@ -177,7 +176,7 @@ async def metadata(api: Api, asked: OfSession, request: Request) -> Response:
 async def remove(api: Api, asked: Existing) -> Deleted:
     """Remove a session."""
     await api.sessions.forget(asked.session_id)
-    await api.recording.delete(asked.session_id)
+    await api.recorder.delete(asked.session_id)
     return Deleted(asked.session_id, "deleted")
 
 

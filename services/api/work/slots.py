@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.api.edge.pace import Pace
-from services.api.edge.uploads import ServerBusy
+from services.api.http.pace import Pace
+from services.api.http.uploads import ServerBusy
 
 AT_ONCE = 2
 """Imports that run side by side; another one waits, and so does its sender."""

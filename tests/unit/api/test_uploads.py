@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 
-from services.api.edge import uploads as module
-from services.api.edge.uploads import LARGE_BYTES, SMALL_BYTES, ServerBusy, Upload, Uploads
+from services.api.http import uploads as module
+from services.api.http.uploads import LARGE_BYTES, SMALL_BYTES, ServerBusy, Upload, Uploads
 from shared.errors import InvalidRequest
 from tests.support.waiting import eventually_async
 
