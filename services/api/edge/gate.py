@@ -142,9 +142,6 @@ def _options(headers: Headers, methods: tuple[str, ...], *, allowed: bool) -> Re
 
     To a preflight all methods are allowed on all paths, those too that are not there: else a page's script would not
     get to see why its request fails.
-
-    Raises:
-        NotFound: there is no such path, and no preflight either.
     """
     is_preflight = "access-control-request-method" in headers
     if not methods and not is_preflight:

@@ -113,11 +113,7 @@ def decode_base64(text: str) -> bytes:
 
 
 def _without_head(text: bytes) -> bytes:
-    """The text behind what a data URL begins with.
-
-    Raises:
-        UnreadableImage: a data URL of another kind.
-    """
+    """The text behind what a data URL begins with."""
     if text[:5].lower() != b"data:":
         return text
     match = _DATA_URL.match(text[:1000].decode("ascii"))
@@ -140,12 +136,7 @@ def _before_cut_escape(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def _unescaped(raw: bytes) -> bytes:
-    """What a JSON string with this inside says.
-
-    Raises:
-        InvalidJson: nothing, as there can be no such string.
-        UnreadableImage: something that is no ASCII.
-    """
+    """What a JSON string with this inside says."""
     try:
         text: str = loads(b'"' + raw + b'"')
     except orjson.JSONDecodeError as error:

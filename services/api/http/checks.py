@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.api.http.body import Whole, received
+from services.api.http.body import RawBody, received
 from services.api.http.errors import JsonResponse, error_response
 from services.api.http.forms import parse_form
 from services.api.http.headers import NO_STORE, listed
@@ -44,7 +44,7 @@ def route(operation: Operation, api: Any) -> BaseRoute:
         if _has_body(request):
             _check_encoding(request)
             if not operation.bodies:
-                body = Whole(_MAX_READ_BYTES)
+                body = RawBody(_MAX_READ_BYTES)
                 async with received(request, body):
                     _check_nothing(operation, body, request.headers.get("content-type", ""))
         answer = await operation.handler(**_arguments(operation, api, request))
@@ -120,12 +120,8 @@ def _check_encoding(request: Request) -> None:
         )
 
 
-def _check_nothing(operation: Operation, body: Whole, content_type: str) -> None:
-    """Refuse a body that says something to an operation that takes none.
-
-    Raises:
-        InvalidRequest: naming what it says, unless it is large.
-    """
+def _check_nothing(operation: Operation, body: RawBody, content_type: str) -> None:
+    """Refuse a body that says something to an operation that takes none."""
     if body.is_blank:
         return
     names = _names_in(body.finish(), content_type) if body.length_bytes <= _MAX_READ_BYTES else None

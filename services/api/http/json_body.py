@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from services.api.http.base64_stream import Base64Stream, decode_base64
-from services.api.http.schemas import GenerateRequest, from_json, invalid
+from services.api.http.schemas import GenerateRequest, checked, invalid
 from shared.depth import is_deeper
 from shared.errors import InvalidJson, InvalidRequest
 from shared.json_loads import NameTwice, loads
@@ -81,7 +81,7 @@ class JsonBody:
             problems[IMAGE] = "the image is missing; send a PNG, JPEG or WebP file as base64"
         elif not isinstance(image, str):
             problems[IMAGE] = "the image must be a string: base64, or a data URL"
-        request = from_json(values, problems)
+        request = checked(GenerateRequest, values, problems)
         assert isinstance(image, str)
         return request, decode_base64(image) if self._image is None else self._image.finish()
 
@@ -200,11 +200,7 @@ def without_mark(body: bytes) -> bytes:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse an object that has a name twice: readers differ in which of the two they obey; orjson keeps the last.
-
-    Raises:
-        InvalidRequest: naming it.
-    """
+    """Refuse an object that has a name twice: readers differ in which of the two they obey; orjson keeps the last."""
     twice = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
     if twice:
         raise invalid(dict.fromkeys(twice, _TWICE))

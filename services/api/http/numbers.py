@@ -1,8 +1,4 @@
-"""Whole numbers as people and their programs write them: ``12``, ``12.0``, ``1e2``.
-
-R prints 100000 as ``1e+05``, and a number that went through a language with floats alone comes back as ``12.0``. All of
-them are whole numbers; ``12.5`` and ``true`` are none.
-"""
+"""Whole numbers as programs write them: ``12``, ``12.0`` (languages with floats only), ``1e+05`` (R)."""
 
 from __future__ import annotations
 
@@ -25,5 +21,3 @@ def whole_of_text(text: str) -> int | None:
 
 Whole = Annotated[int, WHOLE]
 """A field that is a whole number, in a model that takes its other types strictly."""
-
-__all__ = ["WHOLE", "Whole", "whole_of_text"]

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from services.api.http.numbers import WHOLE, Whole, whole_of_text
+from services.api.http.numbers import Whole, whole_of_text
 from shared import sectors
 from shared.bus.requests.generator import MAX_SEED
 from shared.errors import InvalidRequest
+from shared.fields import WHOLE
 from shared.prompts import MAX_PROMPT_CHARS
 
 MAX_CLIENT_ID_CHARS = 200
@@ -104,26 +105,16 @@ class Aim:
     focus_sector: str | None
 
 
-def from_json(values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> GenerateRequest:
-    """Check the fields of a JSON body (without its image).
+def from_form(values: Mapping[str, str], problems: Mapping[str, str] | None = None) -> GenerateRequest:
+    """Check the fields of a form, where everything is text, and an empty field is one that was left out.
 
     Args:
-        values: the fields.
         problems: what is wrong with the image already.
 
     Raises:
         InvalidRequest: naming each field that does not fit.
     """
-    return checked(GenerateRequest, values, problems)
-
-
-def from_form(values: Mapping[str, str], problems: Mapping[str, str] | None = None) -> GenerateRequest:
-    """The same of a form, where everything is text and an empty field is one that was left out.
-
-    Raises:
-        InvalidRequest: naming each field that does not fit.
-    """
-    return from_json({name: _typed(name, text) for name, text in values.items() if text != ""}, problems)
+    return checked(GenerateRequest, {name: _typed(name, text) for name, text in values.items() if text != ""}, problems)
 
 
 def checked(model: type[ModelT], values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> ModelT:
@@ -153,8 +144,15 @@ def resolve(request: GenerateRequest, seed: int) -> Aim:
     """
     grid_size = request.grid_size or 3
     problems: dict[str, str] = {}
-    focus = _focus(request, grid_size, problems)
-    target = _target(request, grid_size, problems)
+    focus = _named(request, "focus_sector", ("focus_x", "focus_y"), grid_size, problems)
+    if focus is None and request.focus_x is not None and request.focus_y is not None:
+        focus = sectors.at_point(request.focus_x, request.focus_y, grid_size)
+    target = _named(request, "target_sector", ("target_row", "target_col"), grid_size, problems)
+    if target is None and request.target_row is not None and request.target_col is not None:
+        for name, value in (("target_row", request.target_row), ("target_col", request.target_col)):
+            if value >= grid_size:
+                problems[name] = f"a grid of {grid_size} goes from 0 to {grid_size - 1}"
+        target = None if problems else sectors.NAMES[grid_size][request.target_row][request.target_col]
     if not problems and focus is None and target is None:
         problems["focus_sector"] = (
             "say where the viewer looks (focus_sector, or focus_x and focus_y) or what to change "
@@ -176,41 +174,20 @@ def invalid(problems: Mapping[str, str]) -> InvalidRequest:
     return InvalidRequest(f"{detail}; and {more} more" if more > 0 else detail, fields=named)
 
 
-def _focus(request: GenerateRequest, grid_size: int, problems: dict[str, str]) -> str | None:
-    point = (request.focus_x, request.focus_y)
-    if request.focus_sector is not None:
-        if point != (None, None):
-            problems["focus_sector"] = "give focus_sector, or focus_x and focus_y, not both"
-        return _in_grid("focus_sector", request.focus_sector, grid_size, problems)
-    if request.focus_x is None and request.focus_y is None:
+def _named(
+    request: GenerateRequest, field: str, numbers: tuple[str, str], grid_size: int, problems: dict[str, str]
+) -> str | None:
+    """The sector that a field names, or None; the problems of that, and of two numbers that say the same."""
+    sector: str | None = getattr(request, field)
+    missing = [name for name in numbers if getattr(request, name) is None]
+    if sector is None:
+        if len(missing) == 1:
+            problems[missing[0]] = f"{numbers[0]} and {numbers[1]} go together"
         return None
-    if request.focus_x is None or request.focus_y is None:
-        problems["focus_x" if request.focus_x is None else "focus_y"] = "focus_x and focus_y go together"
-        return None
-    return sectors.at_point(request.focus_x, request.focus_y, grid_size)
-
-
-def _target(request: GenerateRequest, grid_size: int, problems: dict[str, str]) -> str | None:
-    place = (request.target_row, request.target_col)
-    if request.target_sector is not None:
-        if place != (None, None):
-            problems["target_sector"] = "give target_sector, or target_row and target_col, not both"
-        return _in_grid("target_sector", request.target_sector, grid_size, problems)
-    if request.target_row is None and request.target_col is None:
-        return None
-    if request.target_row is None or request.target_col is None:
-        missing = "target_row" if request.target_row is None else "target_col"
-        problems[missing] = "target_row and target_col go together"
-        return None
-    for name, value in (("target_row", request.target_row), ("target_col", request.target_col)):
-        if value >= grid_size:
-            problems[name] = f"a grid of {grid_size} goes from 0 to {grid_size - 1}"
-    return None if problems else sectors.NAMES[grid_size][request.target_row][request.target_col]
-
-
-def _in_grid(name: str, sector: str, grid_size: int, problems: dict[str, str]) -> str:
+    if len(missing) < 2:
+        problems[field] = f"give {field}, or {numbers[0]} and {numbers[1]}, not both"
     if sector not in sectors.names(grid_size):
-        problems[name] = f"a grid of {grid_size} has no {sector}; it has {', '.join(sectors.names(grid_size))}"
+        problems[field] = f"a grid of {grid_size} has no {sector}; it has {', '.join(sectors.names(grid_size))}"
     return sector
 
 

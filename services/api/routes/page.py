@@ -166,11 +166,7 @@ def sample_path(name: str) -> Path:
 
 
 def _inside(root: Path, name: str) -> Path:
-    """A file below ``root``.
-
-    Raises:
-        NotFound: the name leads out of it, or is of a kind that the page has none of.
-    """
+    """A file below ``root``."""
     path = (root / name).resolve()
     if not path.is_relative_to(root.resolve()) or path.suffix not in _MEDIA_TYPES:
         raise NotFound(f"The page has no file {name[:200]!r}.")

@@ -54,7 +54,7 @@ class Replaying:
 
 
 @dataclass
-class State:
+class Position:
     cursor: str
     session_id: str | None
     status: str
@@ -99,25 +99,25 @@ async def previous(api: Api, asked: OfCursor) -> Response:
 
 
 @post("/session/replay/seek", _WHERE, "not_replaying", _FAILURES)
-async def seek(api: Api, asked: SeekTo) -> State:
+async def seek(api: Api, asked: SeekTo) -> Position:
     """Go to a frame: ``next`` gives it."""
     return await _state(api, requests.SEEK, Seek(index=asked.index, cursor=asked.cursor))
 
 
 @post("/session/replay/play", _WHERE, "not_replaying", _FAILURES)
-async def play(api: Api, asked: PlayAt) -> State:
+async def play(api: Api, asked: PlayAt) -> Position:
     """Show the session's frames on the bus at their recorded times, from the cursor's place on."""
     return await _state(api, requests.PLAY, Play(speed=asked.speed, loop=asked.loop, cursor=asked.cursor))
 
 
 @post("/session/replay/pause", _WHERE, "not_replaying", _FAILURES)
-async def pause(api: Api, asked: OfCursor) -> State:
+async def pause(api: Api, asked: OfCursor) -> Position:
     """Stand still; ``play`` goes on from there."""
     return await _state(api, requests.PAUSE, CursorRequest(cursor=asked.cursor))
 
 
 @get("/session/replay/status", _WHERE, _FAILURES)
-async def status(api: Api, asked: OfCursor) -> State:
+async def status(api: Api, asked: OfCursor) -> Position:
     """Where a cursor is."""
     return await _state(api, requests.STATUS, CursorRequest(cursor=asked.cursor))
 
@@ -137,6 +137,8 @@ async def _step(api: Api, call: Call[CursorRequest, ReplayedFrame], asked: OfCur
     return Response(shown.image, 200, headers, "image/png")
 
 
-async def _state(api: Api, call: Call[AskedT, CursorState], wanted: AskedT) -> State:
+async def _state(api: Api, call: Call[AskedT, CursorState], wanted: AskedT) -> Position:
     state = await api.replayer.ask(call, wanted, timeout_s=ANSWER_S)
-    return State(state.cursor, state.session_id, state.state, state.position, state.total, state.speed, state.loop)
+    return Position(
+        state.cursor, state.session_id, state.state, state.position, state.total, state.speed, state.loop
+    )

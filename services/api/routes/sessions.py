@@ -1,4 +1,4 @@
-"""Sessions: begin, end, list, read, remove."""
+"""Sessions: start, stop, list, read, delete."""
 
 from __future__ import annotations
 
@@ -163,12 +163,12 @@ async def list_all(api: Api, asked: Details) -> Listed:
 )
 async def metadata(api: Api, asked: OfSession, request: Request) -> Response:
     """A session's metadata, complete up to the last acknowledged frame."""
-    taken = await api.sessions.read(asked.session_id, take)
-    headers = {"Content-Length": str(taken.size), "Cache-Control": "no-cache"}
+    snapshot = await api.sessions.read(asked.session_id, take)
+    headers = {"Content-Length": str(snapshot.size), "Cache-Control": "no-cache"}
     if request.method == "HEAD":
-        taken.close()
+        snapshot.close()
         return Response(None, 200, headers, "application/json")
-    chunks = taken.chunks()
+    chunks = snapshot.chunks()
     return StreamingResponse(in_threads(chunks, chunks.close), 200, headers, "application/json")  # type: ignore[attr-defined]
 
 
@@ -210,7 +210,7 @@ async def frame(api: Api, asked: OfFrame, request: Request) -> Response:
 
 
 async def in_threads(chunks: Iterator[bytes], close: Callable[[], object]) -> AsyncIterator[bytes]:
-    """What is read piece by piece from a disk, which may be slow; closed in the end."""
+    """Read piece by piece from a disk, which may be slow; close in the end."""
     try:
         while (data := await asyncio.to_thread(next, chunks, None)) is not None:
             yield data
@@ -218,15 +218,16 @@ async def in_threads(chunks: Iterator[bytes], close: Callable[[], object]) -> As
         await asyncio.to_thread(close)
 
 
-def _without_entry(reader: SessionReader, index: int) -> bytes:
-    """A frame whose entry cannot be understood, by the name of its file. Nothing proves its bytes but their own sums.
+def no_such_frame(reader: SessionReader, index: int) -> NotFound:
+    """The error for an index that a session does not have."""
+    return NotFound(f"The session {reader.session_id!r} has no frame {index}; it has {reader.count} frames.")
 
-    Raises:
-        NotFound, FrameMissing, FrameCorrupt: why not.
-    """
+
+def _without_entry(reader: SessionReader, index: int) -> bytes:
+    """A frame whose entry is unreadable, by its file name. Only the PNG's own checksums prove its bytes."""
     name = reader.file_of(index)
     if name is None:
-        raise NotFound(f"The session {reader.session_id!r} has no frame {index}; it has {reader.count} frames.")
+        raise no_such_frame(reader, index)
     data = reader.file_bytes(name)
     if not is_whole(data):
         raise FrameCorrupt(f"{name} of session {reader.session_id} is not a whole PNG, and no entry tells what it was.")
@@ -237,9 +238,9 @@ def _summaries(root: Path, active: SessionStamp | None) -> list[Summary]:
     listed: list[Summary] = []
     for summary in list_sessions(root):
         try:
-            of_one = details(root, summary)
+            found = details(root, summary)
         except SessionNotFound:
             continue  # removed since it was listed
-        is_active = active is not None and active.session_id == of_one.session_id
-        listed.append(Summary(of_one.session_id, of_one.created_at, of_one.frames, of_one.bytes, is_active))
+        is_active = active is not None and active.session_id == found.session_id
+        listed.append(Summary(found.session_id, found.created_at, found.frames, found.bytes, is_active))
     return listed
