@@ -1,8 +1,7 @@
-"""A request's head that could be read in two ways is refused, before anything believes one of them.
+"""Refuses request heads that two programs could read in two ways (RFC 9112, 3.2 and 6.3).
 
-Of two ``Host`` or ``Origin`` headers a proxy may check the one and the server obey the other; where a body ends, two
-programs must not disagree (RFC 9112, 3.2 and 6.3). What the parser itself refuses (a ``Content-Length`` beside a
-``Transfer-Encoding``, a folded line, a bare line feed) does not come as far as here.
+Of two ``Host`` headers a proxy may check one and the server obey the other. What the parser refuses itself (a
+``Content-Length`` beside a ``Transfer-Encoding``, a folded line, a bare line feed) does not get here.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ SINGLE = frozenset(
     b"access-control-request-method access-control-request-private-network authorization content-length content-type "
     b"host if-range origin range referer sec-fetch-site transfer-encoding".split()
 )
-"""Headers that something here believes, and of which there is one. Of the others that are read, several lines are one
+"""Headers that we rely on and that may come once. Of other headers several lines are one
 list (RFC 9110, 5.3): :func:`services.api.http.headers.listed`."""
 
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
@@ -23,7 +22,7 @@ _HOST = re.compile(rb"(\[[0-9A-Za-z:.%_~-]+\]|[0-9A-Za-z._~%!$&'()*+;=-]*)(:[0-9
 
 
 class BadRequest(ParafoveaError):
-    """No request that HTTP knows. Of this server's own HTTP, so it crosses no bus."""
+    """Not a valid HTTP request. Never on the bus."""
 
     code, status = "invalid_request", 400
 
@@ -32,13 +31,13 @@ def check(version: str, target: bytes, headers: list[tuple[bytes, bytes]], *, is
     """The path and query that a request is for.
 
     Args:
-        version: of HTTP, ``1.1``.
-        target: as it stands in the request's first line.
-        headers: their names in lower case. Where the target brings a host and they have none, it is added.
-        is_websocket: whether it is a WebSocket's handshake.
+        version: of HTTP, such as ``1.1``.
+        target: of the request's first line.
+        headers: with names in lower case. If only the target names a host, it is added.
+        is_websocket: whether it is the handshake of a WebSocket.
 
     Raises:
-        BadRequest: it says one thing twice, or leaves open who is asked, or where its body ends.
+        BadRequest: something is ambiguous.
     """
     found: dict[bytes, bytes] = {}
     for name, value in headers:

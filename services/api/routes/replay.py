@@ -139,6 +139,4 @@ async def _step(api: Api, call: Call[CursorRequest, ReplayedFrame], asked: OfCur
 
 async def _state(api: Api, call: Call[AskedT, CursorState], wanted: AskedT) -> Position:
     state = await api.replayer.ask(call, wanted, timeout_s=ANSWER_S)
-    return Position(
-        state.cursor, state.session_id, state.state, state.position, state.total, state.speed, state.loop
-    )
+    return Position(state.cursor, state.session_id, state.state, state.position, state.total, state.speed, state.loop)
