@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the table of operations and of the types that they name."""
+"""The OpenAPI 3.1 document, made from the operations and their types."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _headers(names: tuple[str, ...], always: tuple[str, ...] = ()) -> Json:
 
 
 def _failures(kinds: tuple[type[ParafoveaError], ...]) -> Json:
-    """One answer a status, that names each code it may carry."""
+    """One answer a status, with all its error codes."""
     by_status: dict[int, list[type[ParafoveaError]]] = {}
     for kind in dict.fromkeys(kinds + _EVERYWHERE):
         by_status.setdefault(kind.status, []).append(kind)
@@ -125,7 +125,7 @@ def _failures(kinds: tuple[type[ParafoveaError], ...]) -> Json:
 
 
 def _body(kind: type[BaseModel] | type[bytes]) -> Json:
-    """The schema of a body, with what has to be given first."""
+    """The schema of a body, required fields first."""
     schema: Json = _plain(TypeAdapter(kind).json_schema(), {})
     needed = schema.get("required", ())
     if "properties" in schema:
@@ -134,7 +134,7 @@ def _body(kind: type[BaseModel] | type[bytes]) -> Json:
 
 
 def _plain(node: Any, named: Json, *, is_answer: bool = False) -> Any:
-    """A schema of pydantic's with what it refers to in its place, and without what says nothing."""
+    """A schema of pydantic's with references resolved, and without noise."""
 
     def plain(inner: Any) -> Any:
         return _plain(inner, named, is_answer=is_answer)

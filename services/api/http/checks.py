@@ -1,4 +1,4 @@
-"""Whether a request says only what its operation reads, in the place where it reads it. Every route is made here."""
+"""Makes the routes, and checks that a request has only what its operation reads, and in the right place."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from shared.errors import InvalidRequest, ParafoveaError, UnsupportedMediaType
 from shared.json_loads import loads
 
 _MAX_READ_BYTES = 64 * 1024
-"""Of a body that nobody wants, to name what it says; a larger one is read by nobody."""
+"""Of an unwanted body, to name the fields in it; a larger one is not parsed."""
 _NOTHING: tuple[object, ...] = ({}, [], None)
-"""What clients send as the JSON of nothing: ``{}``; ``[]`` (R's and PHP's empty list); ``null``."""
+"""JSON that clients send for nothing: ``{}``; ``[]`` (R's and PHP's empty list); ``null``."""
 
 
 def route(operation: Operation, api: Any) -> BaseRoute:
-    """The route of an operation, which refuses what the operation does not read."""
+    """The route of an operation, with its checks."""
     # An id is none of the API's own words; a name may have slashes in it.
     path = operation.path.replace("{session_id}", "{session_id:session}").replace("{path}", "{path:path}")
     if operation.method == WEBSOCKET:
@@ -56,7 +56,7 @@ def route(operation: Operation, api: Any) -> BaseRoute:
 
 
 def _websocket_route(operation: Operation, path: str, api: Any) -> WebSocketRoute:
-    """An error before the WebSocket is accepted is the answer to its handshake."""
+    """A route where an error before the WebSocket is accepted answers its handshake."""
 
     async def checked(websocket: WebSocket) -> None:
         try:
@@ -65,13 +65,13 @@ def _websocket_route(operation: Operation, path: str, api: Any) -> WebSocketRout
         except ParafoveaError as error:
             await websocket.send_denial_response(error_response(error))
         except WebSocketDisconnect:
-            return  # gone before it was told anything
+            return  # gone before it was answered
 
     return WebSocketRoute(path, checked)
 
 
 def _arguments(operation: Operation, api: Any, connection: HTTPConnection) -> dict[str, Any]:
-    """What the operation's handler takes."""
+    """The arguments of an operation's handler."""
     found = {"api": api, "request": connection, "websocket": connection}
     if "asked" in operation.takes:
         found["asked"] = parameters(operation.asked, connection)
@@ -121,7 +121,7 @@ def _check_encoding(request: Request) -> None:
 
 
 def _check_nothing(operation: Operation, body: RawBody, content_type: str) -> None:
-    """Refuse a body that says something to an operation that takes none."""
+    """Refuse a body with anything in it."""
     if body.is_blank:
         return
     names = _names_in(body.finish(), content_type) if body.length_bytes <= _MAX_READ_BYTES else None
@@ -135,7 +135,7 @@ def _check_nothing(operation: Operation, body: RawBody, content_type: str) -> No
 
 
 def _names_in(body: bytes, content_type: str) -> Iterable[str] | None:
-    """The names of what a body says, as far as it can be told; none where it says nothing."""
+    """The names of the fields in a body; empty if it says nothing, None if it cannot be parsed."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         try:

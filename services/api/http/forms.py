@@ -1,7 +1,7 @@
-"""A multipart form, taken apart while it comes: text fields and files, each name once (RFC 7578).
+"""A multipart form, parsed while it comes: text fields and files, each name once (RFC 7578).
 
-python-multipart finds the parts. Starlette's ``request.form()``, which has it do so too, has no bound over all clients,
-writes files to the disk, takes a name twice, and knows no ``filename*``.
+python-multipart finds the parts. Starlette's ``request.form()`` does so too, but has no limit over all clients, writes
+files to the disk, takes a name twice, and ignores ``filename*``.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from shared.errors import InvalidRequest
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 64 * 1024
 MAX_FIELDS_BYTES = 256 * 1024
-"""Of all that is no file, the parts' own headers too."""
+"""Of everything but files, headers of parts included."""
 
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _EXTENDED_FILENAME = re.compile(rb";\s*filename\*(?:0\*?)?\s*=", re.IGNORECASE)
 _PLAIN_ENCODINGS = frozenset({b"", b"binary", b"8bit", b"7bit"})
-"""Of a part: RFC 7578, 4.7 does without others, and undoing them is nobody's job any more."""
+"""Of a part; RFC 7578, 4.7 deprecates others."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class _Part:
 
 
 def parse_form(body: bytes, content_type: str) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Text fields and files by name, of a form that is in memory already.
+    """Text fields and files by name, of a form in memory.
 
     Raises:
         InvalidRequest: malformed, cut off, a name twice, or more parts and longer fields than any request has.
@@ -46,7 +46,7 @@ def parse_form(body: bytes, content_type: str) -> tuple[dict[str, str], dict[str
 
 
 class Form:
-    """Takes a form, and keeps its parts.
+    """Reads a form.
 
     Raises:
         InvalidRequest: the content type names no boundary.
@@ -100,7 +100,7 @@ class Form:
 
 
 class _FormReader:
-    """Takes the parser's calls and collects the parts."""
+    """Takes the parser's calls, and collects the parts."""
 
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
@@ -155,8 +155,8 @@ class _FormReader:
             raise InvalidRequest("A part of the form has no name; let your HTTP client build the form.")
         encoding = self._part.headers.get("content-transfer-encoding", b"").strip().lower()
         if encoding not in _PLAIN_ENCODINGS:
-            told = encoding.decode("latin-1")[:100]
-            raise _bad_field(self._part.name, f"it has the Content-Transfer-Encoding {told!r}; send it as it is")
+            shown = encoding.decode("latin-1")[:100]
+            raise _bad_field(self._part.name, f"it has the Content-Transfer-Encoding {shown!r}; send it as it is")
 
     def _take_data(self, data: bytes, start: int, end: int) -> None:
         part = self._part

@@ -23,15 +23,15 @@ MAX_PARAMETERS = 100
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{0,9})?\Z")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _MISSING: dict[Any, str] = {int: "it is missing; give a whole number from 0", str: "it is missing; give a session's id"}
-"""By the type of what has to be given."""
+"""By type."""
 
 
 def parameters(asked: type[Asked], connection: HTTPConnection) -> Asked:
-    """The parameters of a request. ``?name=`` is given, and empty.
+    """Parse the parameters of a request. ``?name=`` is given, and empty.
 
     Raises:
         InvalidRequest: naming each that is missing or does not fit.
-        SessionNotFound: its path names a session that there can't be.
+        SessionNotFound: the path has an invalid session id.
     """
     query = {name: value for name, value in connection.query_params.items() if name != TOKEN}
     try:
@@ -117,9 +117,9 @@ Cursor = Annotated[
 ]
 GivenSession = Annotated[str, AfterValidator(_given), _NOT_EMPTY]
 SessionName = Annotated[str, _NOT_EMPTY, _THE_SESSION]
-"""In a path, to be looked for as it is."""
+"""In a path, not validated."""
 SessionId = Annotated[str, AfterValidator(_may_be_there), _NOT_EMPTY, _THE_SESSION]
-"""In a path: one that can be nobody's is not there."""
+"""In a path; an invalid one is not found."""
 
 
 class OfSession(Asked):

@@ -14,8 +14,7 @@ _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})\Z")
 def partial(request: Request, data: bytes, headers: Mapping[str, str], media_type: str) -> Response:
     """The whole, or the one range that the client asked for.
 
-    Several ranges at once, or one that is malformed, are answered with the whole, which the RFC permits; one that lies
-    beyond the end likewise, so that there is no answer without a picture.
+    Several ranges, a malformed one, or one beyond the end are answered with the whole, as the RFC permits.
     """
     span = parse(request.headers.get("range", ""), len(data))
     condition = request.headers.get("if-range")
@@ -27,7 +26,7 @@ def partial(request: Request, data: bytes, headers: Mapping[str, str], media_typ
 
 
 def parse(value: str, size: int) -> tuple[int, int] | None:
-    """First byte and one past the last, or None where the header asks for no single range inside the data."""
+    """First byte and one past the last; None unless the header asks for a single range inside the data."""
     match = _RANGE.match(value.strip().lower())
     if match is None or (not match[1] and not match[2]):
         return None

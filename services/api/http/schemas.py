@@ -1,7 +1,4 @@
-"""What a ``/generate`` request may say: one model for JSON and for forms, and where to look and what to change.
-
-The image is not part of the model: it is megabytes long, and goes around the validation untouched.
-"""
+"""The fields of a ``/generate`` request: one model for JSON and for forms, without its image."""
 
 from __future__ import annotations
 
@@ -22,9 +19,9 @@ from shared.prompts import MAX_PROMPT_CHARS
 
 MAX_CLIENT_ID_CHARS = 200
 MAX_NAMED = 20
-"""Fields that one error names."""
+"""Fields named in one error."""
 MAX_NAME_CHARS = 100
-"""Of a field's name in an error."""
+"""Of a field name in an error."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -83,13 +80,13 @@ class GenerateRequest(BaseModel):
 
 
 class JsonRequest(GenerateRequest):
-    """A ``/generate`` request in JSON, as it is described. Its image goes around the validation."""
+    """A ``/generate`` request in JSON, for the OpenAPI document."""
 
     image_base64: str = Field(description="PNG, JPEG or WebP; plain base64, or a data URL")
 
 
 class FormRequest(GenerateRequest):
-    """The same as a form, where numbers and truths are text that stands for them."""
+    """A ``/generate`` request as a form, for the OpenAPI document."""
 
     image: Annotated[str, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})] = Field(
         description="PNG, JPEG or WebP"
@@ -98,7 +95,7 @@ class FormRequest(GenerateRequest):
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """Where the viewer looks (None where not told) and which sector is to change."""
+    """Where the viewer looks (None if unknown), and which sector to change."""
 
     grid_size: Literal[2, 3]
     target_sector: str
@@ -106,22 +103,18 @@ class Aim:
 
 
 def from_form(values: Mapping[str, str], problems: Mapping[str, str] | None = None) -> GenerateRequest:
-    """Check the fields of a form, where everything is text, and an empty field is one that was left out.
-
-    Args:
-        problems: what is wrong with the image already.
-
-    Raises:
-        InvalidRequest: naming each field that does not fit.
-    """
+    """:func:`checked` for a form, where everything is text, and an empty field counts as left out."""
     return checked(GenerateRequest, {name: _typed(name, text) for name, text in values.items() if text != ""}, problems)
 
 
 def checked(model: type[ModelT], values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> ModelT:
-    """The values as a model, whose fields they must be.
+    """Validate values as a model.
+
+    Args:
+        problems: what is wrong already.
 
     Raises:
-        InvalidRequest: there are problems already, or a field does not fit.
+        InvalidRequest: naming each field that does not fit.
     """
     found = dict(problems or {})
     unknown = [name for name in values if name not in model.model_fields]
@@ -167,7 +160,7 @@ def resolve(request: GenerateRequest, seed: int) -> Aim:
 
 
 def invalid(problems: Mapping[str, str]) -> InvalidRequest:
-    """The error that names each field and what is wrong with it; of many the first, and how many more there are."""
+    """The error that names each field and its problem; of many, the first and how many more there are."""
     named = {name[:MAX_NAME_CHARS]: message for name, message in islice(problems.items(), MAX_NAMED)}
     detail = "; ".join(f"{name}: {message}" for name, message in named.items())
     more = len(problems) - MAX_NAMED
@@ -192,7 +185,7 @@ def _named(
 
 
 def _typed(name: str, text: str) -> object:
-    """A form's text as the JSON value it stands for; as it is where it stands for none, which then does not fit."""
+    """A form's text as the JSON value it stands for; unchanged if it stands for none, to be refused."""
     stripped = text.strip()
     if name in _WHOLE_FIELDS and (whole := whole_of_text(stripped)) is not None:
         return whole
@@ -204,7 +197,7 @@ def _typed(name: str, text: str) -> object:
 
 
 def problems_of(error: ValidationError) -> dict[str, str]:
-    """What is wrong with which field."""
+    """What is wrong, by field."""
     found: dict[str, str] = {}
     for item in error.errors(include_url=False, include_context=False, include_input=False):
         name = str(item["loc"][0])[:MAX_NAME_CHARS] if item["loc"] else "request"

@@ -50,7 +50,7 @@ class Comparison:
     frames: list[Pair]
 
 
-# It begins minutes of work, which goes on when nobody waits for it, beside an experiment that may be running.
+# It may start minutes of work beside a running experiment.
 @get(
     "/session/compare",
     json(Comparison, "All figures."),

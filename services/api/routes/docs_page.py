@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the same as one page that needs no script and nothing from another host."""
+"""The OpenAPI document, also as a page without scripts or anything from another host."""
 
 from __future__ import annotations
 
@@ -108,6 +108,6 @@ def _type(schema: Json) -> str:
 
 
 def _prose(text: str) -> str:
-    """Escaped text, with what stands between backquotes as code."""
+    """Escaped text, with code between backquotes."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))

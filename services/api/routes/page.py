@@ -1,5 +1,4 @@
-"""The page at ``/``: its files, and the photographs to begin with. Public, but for the photographs: the page itself
-asks for the token."""
+"""The page at ``/``, its files, and sample photographs. The page is public, as it asks for the token itself."""
 
 from __future__ import annotations
 
@@ -24,8 +23,6 @@ from shared.system.places import SAMPLES
 WEB = Path(__file__).parents[1] / "web"
 
 _FILE = Answer("The file.", {"*/*": None})
-
-PUBLIC_PREFIX = "/web/"
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -115,8 +112,8 @@ async def sample(api: Api, asked: OfSample, request: Request) -> Response:
 async def _answer(api: Api, request: Request, find: Callable[[], Path], headers: dict[str, str]) -> Response:
     """A file, read in a thread of our own.
 
-    Starlette's ``StaticFiles`` does otherwise: its media types are the system's, its ETag is made of the file's time,
-    which an installation changes, and it reads a file anew for each request.
+    Starlette's ``StaticFiles`` takes media types from the system, makes the ETag of the file's time, which an
+    installation changes, and reads a file anew for each request.
     """
     loop = asyncio.get_running_loop()
     try:
@@ -138,18 +135,18 @@ def _read(path: Path) -> tuple[Path, bytes, str]:
 
 @lru_cache(maxsize=200)
 def _load(path: Path, mtime_ns: int, size: int) -> tuple[bytes, str]:
-    """A file, kept in memory as long as it has not changed on disk, and its ETag."""
+    """A file and its ETag, in memory until it changes on disk."""
     data = path.read_bytes()
     return data, f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
 
 def is_public(path: str) -> bool:
-    """Whether a path is a part of the page itself, which has to be there to ask for the token."""
-    return path == "/" or path.startswith(PUBLIC_PREFIX)
+    """Whether a path needs no token, as it is part of the page, which asks for the token."""
+    return path == "/" or path.startswith("/web/")
 
 
 def sample_paths() -> list[Path]:
-    """The photographs of ``examples/``, the one with the most detail first: the page begins with it."""
+    """The photographs of ``examples/``, the one with the most detail first: the page starts with it."""
     return sorted(SAMPLES.glob("*.jpg"), key=lambda path: (-path.stat().st_size, path.name))
 
 

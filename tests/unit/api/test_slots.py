@@ -43,7 +43,7 @@ class Import:
 
 async def waits(places: ImportSlots, count: int) -> None:
     async def so_many() -> bool:
-        return places._waiting == count
+        return places.waiting == count
 
     await eventually_async(so_many, LONG_S, f"{count} wait")
 

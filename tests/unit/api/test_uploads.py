@@ -38,7 +38,7 @@ class Refusing(Kept):
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     monkeypatch.setattr(module, "WINDOW_S", 0.05)
-    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
     return lambda wait_s: monkeypatch.setattr(module, "WAIT_S", wait_s)
 
 
@@ -92,7 +92,7 @@ async def _send(uploads: Uploads, size: int, done: list[Upload]) -> None:
 
 
 async def test_all_that_come_fast_get_through_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
     uploads, done, most = Uploads(4 * MIB), list[Upload](), 0
     tasks = [asyncio.create_task(_send(uploads, 3 * MIB, done)) for _ in range(8)]
     async with asyncio.timeout(30):
