@@ -65,7 +65,7 @@ class Journal:
         Raises:
             AlreadyHeld: another API has this sessions folder.
         """
-        await self._in_thread(self._open)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
         assert self._answered is not None
         self._on_open(list(self._answered.frames.values()))
         self._is_open.set()
@@ -113,9 +113,6 @@ class Journal:
         return [problem for problem in found if problem]
 
     # -- on the event loop --------------------------------------------------------------------------------------------
-
-    async def _in_thread(self, work: Callable[[], None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _change(self, change: _Change) -> asyncio.Event:
         self._waiting.append(change)

@@ -114,36 +114,28 @@ class _FormReader:
         self._header_value = b""
 
     def callbacks(self) -> dict[str, object]:
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": self._take_header_name,
-            "on_header_value": self._take_header_value,
-            "on_header_end": self._end_header,
-            "on_headers_finished": self._end_headers,
-            "on_part_data": self._take_data,
-            "on_part_end": self._end,
-            "on_end": self._finish,
-        }
+        """Its methods for the parser's events, by name."""
+        return {name: getattr(self, name) for name in dir(self) if name.startswith("on_")}
 
-    def _begin(self) -> None:
+    def on_part_begin(self) -> None:
         self._part = _Part()
         self._parts += 1
         if self._parts > MAX_PARTS:
             raise InvalidRequest(f"The form has more than {MAX_PARTS} parts; send the documented fields only.")
 
-    def _take_header_name(self, data: bytes, start: int, end: int) -> None:
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._count(end - start)
         self._header_name += data[start:end]
 
-    def _take_header_value(self, data: bytes, start: int, end: int) -> None:
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
         self._count(end - start)
         self._header_value += data[start:end]
 
-    def _end_header(self) -> None:
+    def on_header_end(self) -> None:
         self._part.headers[self._header_name.decode("latin-1").lower()] = self._header_value
         self._header_name = self._header_value = b""
 
-    def _end_headers(self) -> None:
+    def on_headers_finished(self) -> None:
         disposition = self._part.headers.get("content-disposition", b"")
         _, options = parse_options_header(disposition)
         self._part.name = options.get(b"name", b"").decode("utf-8", "replace")
@@ -158,7 +150,7 @@ class _FormReader:
             shown = encoding.decode("latin-1")[:100]
             raise _bad_field(self._part.name, f"it has the Content-Transfer-Encoding {shown!r}; send it as it is")
 
-    def _take_data(self, data: bytes, start: int, end: int) -> None:
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
         part = self._part
         part.data.write(memoryview(data)[start:end])
         self.held_bytes += end - start
@@ -168,7 +160,7 @@ class _FormReader:
         if part.data.tell() > MAX_FIELD_BYTES:
             raise _bad_field(part.name, f"a text field has at most {MAX_FIELD_BYTES} bytes; send files as files")
 
-    def _end(self) -> None:
+    def on_part_end(self) -> None:
         part = self._part
         if part.name in self.fields or part.name in self.files:
             raise _bad_field(part.name, "it is in the form twice")
@@ -180,7 +172,7 @@ class _FormReader:
         except UnicodeDecodeError:
             raise _bad_field(part.name, "it is not UTF-8") from None
 
-    def _finish(self) -> None:
+    def on_end(self) -> None:
         self.ended = True
 
     def _count(self, length: int) -> None:

@@ -172,9 +172,3 @@ def _texts(prompt: str, notes: object) -> dict[str, str]:
 def listed(headers: Headers, name: str) -> str:
     """The values of a header that may come in several lines, as one list; empty without any."""
     return ", ".join(headers.getlist(name))
-
-
-def has_tag(headers: Headers, etag: str) -> bool:
-    """Whether ``If-None-Match`` names an entity tag (RFC 9110, 13.1.2): in a list, as a weak one, or by ``*``."""
-    given = [tag.strip().removeprefix("W/") for tag in listed(headers, "if-none-match").split(",")]
-    return "*" in given or etag in given

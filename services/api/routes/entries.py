@@ -12,7 +12,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.http.headers import has_tag
+from services.api.http.files import cached
 from services.api.http.operation import KNOWN, Answer, get, json
 from services.api.http.query import Index, OfFrame, OfSession
 from services.api.routes.page import OfSample, sample_path
@@ -116,10 +116,7 @@ async def thumbnail(api: Api, asked: OfFrame, request: Request) -> Response:
 
 async def _small(api: Api, request: Request, source: Path) -> Response:
     data, etag = await api.thumbnailer.get(source)
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if has_tag(request.headers, etag):
-        return Response(None, 304, headers)
-    return Response(data, 200, headers, "image/webp")
+    return cached(request, data, {}, etag, "image/webp")
 
 
 def _path(reader: SessionReader, index: int) -> Path:

@@ -14,7 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.http.headers import has_tag
+from services.api.http.files import cached
 from services.api.http.operation import KNOWN, PAGE, Answer, Asked, get
 from services.api.service import Api
 from shared.errors import NotFound
@@ -120,10 +120,7 @@ async def _answer(api: Api, request: Request, find: Callable[[], Path], headers:
         path, data, etag = await loop.run_in_executor(api.threads, lambda: _read(find()))
     except OSError:
         raise NotFound(f"There is no file {request.url.path[:200]!r} in this version.") from None
-    headers = {**headers, "ETag": etag, "Cache-Control": "no-cache"}
-    if has_tag(request.headers, etag):
-        return Response(None, 304, headers)
-    return Response(data, 200, headers, _MEDIA_TYPES[path.suffix])
+    return cached(request, data, headers, etag, _MEDIA_TYPES[path.suffix])
 
 
 def _read(path: Path) -> tuple[Path, bytes, str]:

@@ -12,10 +12,10 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from services.api.http.headers import etag_of, has_tag
+from services.api.http.files import has_tag, partial
+from services.api.http.headers import etag_of
 from services.api.http.operation import KNOWN, Answer, Asked, delete, get, json, post
 from services.api.http.query import OfFrame, OfSession, SessionId, Truth
-from services.api.http.ranges import partial
 from services.api.service import Api
 from shared.errors import FrameCorrupt, InvalidSessionId, NotFound, RecorderUnavailable, SessionNotFound
 from shared.frame import SessionStamp
