@@ -110,9 +110,7 @@ async def test_every_route_is_documented_and_every_document_has_its_route(site: 
         for method in (route.methods or set()) - {"HEAD"}
     }
     await api.close()
-    documented = {
-        (path, method.upper()) for path, item in DOCUMENT["paths"].items() for method in item
-    }
+    documented = {(path, method.upper()) for path, item in DOCUMENT["paths"].items() for method in item}
     assert served == documented
 
 

@@ -82,7 +82,7 @@ class Gate:
                     answer["Access-Control-Expose-Headers"] = ", ".join(EXPOSED + ALSO_EXPOSED)
             await send(message)
 
-        method, path = scope["method"], _path(scope)
+        method, path = scope["method"], decoded_path(scope)
         is_bare_root = self._root_path != "" and path == self._root_path
         path = "/" if is_bare_root else self._below_root(path)
         try:
@@ -104,7 +104,7 @@ class Gate:
         await self._app({**scope, "path": path}, receive, send_with_headers)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = self._below_root(_path(scope))
+        path = self._below_root(decoded_path(scope))
         try:
             # A browser lets any page open a WebSocket to anywhere, and read from it.
             self._check(scope, Headers(scope=scope), path, changes=True)
@@ -166,7 +166,7 @@ def _with_slash(scope: Scope, root_path: str) -> Response:
     return Response(None, 307, {"Location": f"{root_path}/" + (f"?{query}" if query else "")})
 
 
-def _path(scope: Scope) -> str:
+def decoded_path(scope: Scope) -> str:
     """The path, decoded; an encoded slash or control character stays encoded, so that it is part of a name.
 
     Decoded, ``/session/a%2F..%2Fb`` would be another route, and ``/session/list%0A`` would match one.

@@ -141,13 +141,15 @@ async def test_one_that_gives_up_waiting_is_forgotten(quick: Callable[[float], N
         working.complete()
         with uploads.begin(Kept()) as oldest:
             await oldest.take(bytes(MIB))
-            waiting = asyncio.create_task(_send(uploads, 2 * MIB, []))
-            await eventually_async(lambda: bool(uploads._waiting), 10, "it waits")
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
-            assert not uploads._waiting
+            with uploads.begin(Kept()) as upload:
+                waiting = asyncio.create_task(upload.take(bytes(2 * MIB)))
+                await eventually_async(lambda: upload.waits_since is not None, 10, "it waits")
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+                assert upload.waits_since is None
+        with uploads.begin(Kept()) as next_oldest:
+            await asyncio.wait_for(next_oldest.take(bytes(MIB)), 10)
     assert uploads.used_bytes == 0
-    assert not uploads._coming
 
 
 async def test_what_a_reader_refuses_is_dropped_and_read_on() -> None:
