@@ -35,6 +35,17 @@ class GenerateBody(Reader, Protocol):
         ...
 
 
+def announced_bytes(request: Request) -> int:
+    """The length of a body by its header; 0 without a valid one."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
+
+
+def asks_first(request: Request) -> bool:
+    """Whether the client sends the body only once it is asked for it."""
+    return request.headers.get("expect", "").lower() == "100-continue"
+
+
 @asynccontextmanager
 async def received(request: Request, reader: Reader, limit_bytes: int = MAX_BODY_BYTES) -> AsyncIterator[None]:
     """Have a reader take the whole body. Its memory counts as used until the block ends.
@@ -49,10 +60,7 @@ async def received(request: Request, reader: Reader, limit_bytes: int = MAX_BODY
         ClientDisconnect: the client went away.
         ParafoveaError: the reader refuses it.
     """
-    length = request.headers.get("content-length", "")
-    announced = int(length) if length.isascii() and length.isdigit() else 0
-    asks_first = request.headers.get("expect", "").lower() == "100-continue"
-    if announced > (limit_bytes if asks_first else 2 * limit_bytes):
+    if announced_bytes(request) > (limit_bytes if asks_first(request) else 2 * limit_bytes):
         raise TooMuch(_too_large(limit_bytes))
     uploads: Uploads = request.app.state.uploads
     pace = Pace(request)

@@ -9,9 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, Wi
 from pydantic_core import PydanticCustomError
 from starlette.requests import HTTPConnection
 
-from services.api.http.numbers import whole_of_text
 from services.api.http.operation import TOKEN, Asked
-from services.api.http.schemas import invalid, problems_of
+from services.api.http.schemas import invalid, problems_of, whole_of_text
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.fields import MAX_CURSOR_CHARS, MAX_SPEED, MIN_SPEED, NO_CONTROLS, CursorName, fits
 from shared.session.format import ids

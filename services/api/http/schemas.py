@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from services.api.http.numbers import Whole, whole_of_text
 from shared import sectors
 from shared.bus.requests.generator import MAX_SEED
 from shared.errors import InvalidRequest
@@ -28,6 +28,10 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 SectorName = Literal["TL", "TC", "TR", "ML", "MC", "MR", "BL", "BC", "BR"]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
+Whole = Annotated[int, WHOLE]
+"""A whole number, in a model that takes its other types strictly."""
+
+_WHOLE = re.compile(r"-?[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,2})?\Z")
 _DECIMAL = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\Z")
 _TRUTH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
@@ -182,6 +186,14 @@ def _named(
     if sector not in sectors.names(grid_size):
         problems[field] = f"a grid of {grid_size} has no {sector}; it has {', '.join(sectors.names(grid_size))}"
     return sector
+
+
+def whole_of_text(text: str) -> int | None:
+    """The whole number that a text stands for, or None. R writes 100000 as ``1e+05``, others write 12 as ``12.0``."""
+    if not _WHOLE.match(text):
+        return None
+    value = Decimal(text)
+    return int(value) if value == value.to_integral_value() else None
 
 
 def _typed(name: str, text: str) -> object:

@@ -11,6 +11,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from services.api.http.body import announced_bytes, asks_first
 from services.api.http.errors import error_response
 from services.api.http.headers import NO_STORE
 from services.api.http.operation import Answer, Asked, get, json, post
@@ -82,8 +83,7 @@ async def import_archive(api: Api, asked: ImportQuery, request: Request) -> Impo
         raise UnsupportedMediaType(
             "send the archive itself as the body (with curl: --data-binary @session.tar.gz), not a form"
         )
-    announced = request.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced) > MAX_ARCHIVE_BYTES:
+    if announced_bytes(request) > MAX_ARCHIVE_BYTES:
         raise PayloadTooLarge(f"the archive is longer than {MAX_ARCHIVE_BYTES / GB:g} GB")
     api.check_open()
     body = Pace(request, PAUSE_S)
@@ -93,9 +93,8 @@ async def import_archive(api: Api, asked: ImportQuery, request: Request) -> Impo
     except RequestTimeout:
         raise
     except ParafoveaError as error:
-        asks_first = request.headers.get("expect", "").lower() == "100-continue" and not body.received_bytes
         # Outside of the slot: it may come slowly.
-        if asks_first or not await _drain(body):
+        if (asks_first(request) and not body.received_bytes) or not await _drain(body):
             return error_response(error, {"Connection": "close"})
         raise
     return Imported(imported.pop("session_id"), "imported", **imported)

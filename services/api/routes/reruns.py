@@ -11,9 +11,8 @@ from starlette.requests import Request
 
 from services.api.http.body import RawBody, received
 from services.api.http.json_body import load_object
-from services.api.http.numbers import Whole
 from services.api.http.operation import delete, get, json, post
-from services.api.http.schemas import checked
+from services.api.http.schemas import Whole, checked
 from services.api.routes.sessions import Existing
 from services.api.service import Api
 from shared.bus.requests.generator import MAX_SEED
