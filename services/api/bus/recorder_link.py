@@ -32,7 +32,7 @@ class RecorderLink:
 
     Attributes:
         active: the session that new frames belong to, or None.
-        learnt: whether the recorder has ever said which session is active; until then nothing is generated.
+        has_answered: whether the recorder has ever said which session is active; until then nothing is generated.
         status: the recorder's last answer.
         problem: what is wrong with it, or None.
         reachable: whether the recorder answered last time.
@@ -51,7 +51,7 @@ class RecorderLink:
         self._asking = asyncio.Lock()
         self._wake = asyncio.Event()
         self.active: SessionStamp | None = None
-        self.learnt = False
+        self.has_answered = False
         self.status: RecorderStatus | None = None
         self.problem: str | None = "it has not answered yet"
         self.reachable = False
@@ -64,7 +64,7 @@ class RecorderLink:
 
         Raises:
             SessionNotActive: the caller believes another one active.
-            RecorderUnavailable: which one is active has not been learnt yet.
+            RecorderUnavailable: which one is active is not known yet.
             InsufficientStorage: it could not be recorded.
         """
         self.check_accepts()
@@ -79,7 +79,7 @@ class RecorderLink:
         Raises:
             RecorderUnavailable, InsufficientStorage: why not.
         """
-        if not self.learnt:
+        if not self.has_answered:
             raise RecorderUnavailable("The recorder has not said yet which session is active; is it running?")
         if self.active is not None:
             self.check_storage()
@@ -184,11 +184,11 @@ class RecorderLink:
         self._delivery.recorded(f.frame_id for f, done in zip(asked, status.recorded, strict=False) if done)
         self.status, self.problem, self.reachable = status, None, True
         self.free_bytes = status.free_bytes
-        if status.epoch == self._epoch or not self.learnt or status.active is not None:
+        if status.epoch == self._epoch or not self.has_answered or status.active is not None:
             self.active = status.active
         elif self.active is not None and not await self._resume(self.active):
             return  # the epoch stays unknown, so the next round tries again
-        self._epoch, self.learnt = status.epoch, True
+        self._epoch, self.has_answered = status.epoch, True
 
     async def _resume(self, active: SessionStamp) -> bool:
         """Tell a restarted recorder which session is active; whether it continues it."""

@@ -33,7 +33,7 @@ PAUSE_S = 300.0
 """In an import: whoever makes the archive while sending it may have to read very many files first."""
 DRAIN_BYTES = 256 * 1024 * 1024
 """So much more of a refused archive is read, so that the sender gets to see why."""
-_PIECE_BYTES = 1 << 20
+PIECE_BYTES = 1 << 20
 
 
 class ImportQuery(Asked):
@@ -127,7 +127,7 @@ async def _feed(api: Api, body: Pace, child: Child) -> None:
         if api.closing.is_set():
             raise RecorderUnavailable("The server is stopping; import again when it is back.")
         piece += await body.next()
-        if len(piece) >= _PIECE_BYTES or body.ended:
+        if len(piece) >= PIECE_BYTES or body.ended:
             if not await asyncio.to_thread(child.write, bytes(piece)):
                 return
             piece.clear()

@@ -56,7 +56,7 @@ def report(api: Api) -> dict[str, Any]:
     replayer = {"state": "ok" if api.replayer.problem is None else "unreachable", "detail": api.replayer.problem}
     if api.replayer.problem is not None:
         reasons.append(f"replayer: {api.replayer.problem}")
-    all_seen = api.generator.status is not None and api.recorder.learnt and api.replayer.has_answered
+    all_seen = api.generator.status is not None and api.recorder.has_answered and api.replayer.has_answered
     is_starting = is_loading or (uptime_s < STARTING_S and not all_seen)
     disk = _disk(api, reasons)
     lost = api.recorder.lost()

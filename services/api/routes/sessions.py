@@ -139,7 +139,7 @@ async def status(api: Api) -> dict[str, Any]:
     try:
         await recorder.refresh()
     except RecorderUnavailable:
-        if not recorder.learnt:
+        if not recorder.has_answered:
             raise
     if recorder.active is not None:
         return recorder.state_of(recorder.active.session_id).model_dump()
