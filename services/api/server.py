@@ -39,12 +39,12 @@ class JsonHttpProtocol(BoundedHttpProtocol):
     """HTTP/1.1 with a bounded number of connections, and JSON for errors before any route."""
 
     _malformed: BadRequest | None = None
-    _is_behind = False
+    _is_pipelined = False
 
     def __init__(self, *arguments: Any, bound: Connections, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._bound = bound
-        self._taking = self.app
+        self._application = self.app
         self._websocket: asyncio.Protocol | None = None
 
     @property
@@ -61,11 +61,11 @@ class JsonHttpProtocol(BoundedHttpProtocol):
         super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:
-        self._is_behind = self.is_at_work
+        self._is_pipelined = self.is_at_work
         # A WebSocket's handshake does not get to self.app, but to handle_websocket_upgrade. Behind another request it
         # is refused, or that one's answer would be written into the WebSocket.
-        refusal = self._fault() or self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=False)
-        self.app = self._taking if refusal is None else error_response(refusal, {"Connection": "close"})
+        refusal = self._head_problem() or self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=False)
+        self.app = self._application if refusal is None else error_response(refusal, {"Connection": "close"})
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
@@ -88,12 +88,12 @@ class JsonHttpProtocol(BoundedHttpProtocol):
 
         websocket.connection_lost = connection_lost  # type: ignore[method-assign]
 
-    def _fault(self) -> BadRequest | None:
+    def _head_problem(self) -> BadRequest | None:
         """Why the request's head is invalid; else ``self.url`` is normalised."""
         self._malformed = None
         is_websocket = self.parser.should_upgrade() and self._is_handshake()
         try:
-            if is_websocket and self._is_behind:
+            if is_websocket and self._is_pipelined:
                 raise BadRequest("A WebSocket's handshake came before the answer to the request ahead; wait for that.")
             version = self.parser.get_http_version()
             self.url = heads.check(version, self.url, self.headers, is_websocket=is_websocket)
@@ -103,7 +103,7 @@ class JsonHttpProtocol(BoundedHttpProtocol):
         return self._malformed
 
     def _should_upgrade(self) -> bool:
-        return self._is_handshake() and not self._is_behind
+        return self._is_handshake() and not self._is_pipelined
 
     def _is_handshake(self) -> bool:
         return super()._should_upgrade() and self.parser.get_method() == b"GET"

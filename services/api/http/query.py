@@ -20,7 +20,7 @@ MAX_PARAMETERS = 100
 """In an address; no operation has ten. More are not parsed."""
 
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{0,9})?\Z")
-_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _MISSING: dict[Any, str] = {int: "it is missing; give a whole number from 0", str: "it is missing; give a session's id"}
 """By type."""
 
@@ -45,10 +45,10 @@ def _refuse(problem: str) -> PydanticCustomError:
     return PydanticCustomError("parameter", "{problem}", {"problem": problem})
 
 
-def _truth(text: str) -> bool:
-    if text.lower() not in _TRUTH:
+def _flag(text: str) -> bool:
+    if text.lower() not in _FLAGS:
         raise _refuse("it is true or false")
-    return _TRUTH[text.lower()]
+    return _FLAGS[text.lower()]
 
 
 def _whole(text: str) -> int:
@@ -100,7 +100,7 @@ def _may_be_there(session_id: str) -> str:
 _NOT_EMPTY = WithJsonSchema({"type": "string", "minLength": 1})
 _THE_SESSION = Field(description="the session")
 
-Truth = Annotated[bool, BeforeValidator(_truth), WithJsonSchema({"type": "boolean"})]
+Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Index = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer", "minimum": 0})]
 Speed = Annotated[
     float,
@@ -121,9 +121,9 @@ SessionId = Annotated[str, AfterValidator(_may_be_there), _NOT_EMPTY, _THE_SESSI
 """In a path; an invalid one is not found."""
 
 
-class OfSession(Asked):
+class SessionPath(Asked):
     session_id: SessionName
 
 
-class OfFrame(OfSession):
+class FramePath(SessionPath):
     index: Index = Field(description="of its entry")

@@ -33,11 +33,11 @@ Whole = Annotated[int, WHOLE]
 
 _WHOLE = re.compile(r"-?[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,2})?\Z")
 _DECIMAL = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\Z")
-_TRUTH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
+_FLAGS = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
 _WHOLE_FIELDS = frozenset({"grid_size", "target_row", "target_col", "steps", "seed"})
 _DECIMAL_FIELDS = frozenset({"focus_x", "focus_y", "guidance_scale", "strength"})
-_TRUTH_FIELDS = frozenset({"supersede", "durable", "strict"})
+_FLAG_FIELDS = frozenset({"supersede", "durable", "strict"})
 
 
 class GenerateRequest(BaseModel):
@@ -203,8 +203,8 @@ def _typed(name: str, text: str) -> object:
         return whole
     if name in _DECIMAL_FIELDS and _DECIMAL.match(stripped):
         return float(stripped)
-    if name in _TRUTH_FIELDS:
-        return _TRUTH.get(stripped.lower(), text)
+    if name in _FLAG_FIELDS:
+        return _FLAGS.get(stripped.lower(), text)
     return text
 
 

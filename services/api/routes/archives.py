@@ -16,7 +16,7 @@ from services.api.http.errors import error_response
 from services.api.http.headers import NO_STORE
 from services.api.http.operation import Answer, Asked, get, json, post
 from services.api.http.pace import Pace, RequestTimeout
-from services.api.http.query import OfSession
+from services.api.http.query import SessionPath
 from services.api.routes.sessions import in_threads
 from services.api.service import Api
 from services.api.work.processes import Child
@@ -54,7 +54,7 @@ class Imported:
     Answer("A tar archive, compressed with gzip.", {"application/gzip": None}),
     "session_not_found frame_missing session_damaged",
 )
-async def export(api: Api, asked: OfSession, request: Request) -> Response:
+async def export(api: Api, asked: SessionPath, request: Request) -> Response:
     """A session as one archive, as far as it is recorded at this moment."""
     outgoing = await asyncio.to_thread(Export, api.settings.sessions_dir, asked.session_id)
     headers = {"Content-Disposition": f'attachment; filename="{asked.session_id}.tar.gz"', **NO_STORE}

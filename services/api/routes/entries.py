@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from services.api.http.files import cached
 from services.api.http.operation import KNOWN, Answer, get, json
-from services.api.http.query import Index, OfFrame, OfSession
-from services.api.routes.page import OfSample, sample_path
+from services.api.http.query import FramePath, Index, SessionPath
+from services.api.routes.page import SamplePath, sample_path
 from services.api.routes.sessions import NO_SUCH_FRAME, Entry, no_such_frame
 from services.api.service import Api
 from shared.errors import FrameMissing
@@ -31,7 +31,7 @@ _MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 _SMALL = Answer("At most 320 pixels on a side.", {"image/webp": None}, headers=("ETag", "Cache-Control"))
 
 
-class EntriesQuery(OfSession):
+class EntriesQuery(SessionPath):
     first: Index = Field(0, alias="from", description="position of the first, from 0 (default)")
     count: Index = Field(MAX_ENTRIES, description="how many; default and limit: 500")
 
@@ -48,7 +48,7 @@ class Entries:
 
 
 @get("/samples/{name}/thumbnail", _SMALL, KNOWN, "not_found frame_missing frame_corrupt")
-async def sample_thumbnail(api: Api, asked: OfSample, request: Request) -> Response:
+async def sample_thumbnail(api: Api, asked: SamplePath, request: Request) -> Response:
     """A photograph, small."""
     source = await asyncio.to_thread(lambda: sample_path(asked.name).resolve())  # an installation may consist of links
     return await _small(api, request, source)
@@ -91,7 +91,7 @@ async def entries(api: Api, asked: EntriesQuery) -> dict[str, Any]:
     Answer("The file.", dict.fromkeys(("image/png", "image/jpeg", "image/webp"))),
     NO_SUCH_FRAME,
 )
-async def frame_input(api: Api, asked: OfFrame) -> Response:
+async def frame_input(api: Api, asked: FramePath) -> Response:
     """What a frame was made from."""
 
     def read(reader: SessionReader) -> tuple[bytes, str]:
@@ -109,7 +109,7 @@ async def frame_input(api: Api, asked: OfFrame) -> Response:
 
 
 @get("/session/{session_id}/frames/{index}/thumbnail", _SMALL, KNOWN, NO_SUCH_FRAME, "frame_corrupt")
-async def thumbnail(api: Api, asked: OfFrame, request: Request) -> Response:
+async def thumbnail(api: Api, asked: FramePath, request: Request) -> Response:
     """A frame, small."""
     return await _small(api, request, await api.sessions.read(asked.session_id, lambda it: _path(it, asked.index)))
 

@@ -64,11 +64,11 @@ class PageQuery(Asked):
     """Of the page itself: the document is of what programs ask."""
 
 
-class OfFile(Asked):
+class FilePath(Asked):
     path: str = Field(description="below `/web/`")
 
 
-class OfSample(Asked):
+class SamplePath(Asked):
     name: str = Field(description="of the file, as `/samples` tells it")
 
 
@@ -91,7 +91,7 @@ async def index(api: Api, asked: PageQuery, request: Request) -> Response:
 
 
 @get("/web/{path}", _FILE, KNOWN, "not_found")
-async def file(api: Api, asked: OfFile, request: Request) -> Response:
+async def file(api: Api, asked: FilePath, request: Request) -> Response:
     """A file of the page."""
     return await _answer(api, request, lambda: _inside(WEB, asked.path), {})
 
@@ -104,7 +104,7 @@ async def samples(api: Api) -> Samples:
 
 
 @get("/samples/{name}", _FILE, KNOWN, "not_found")
-async def sample(api: Api, asked: OfSample, request: Request) -> Response:
+async def sample(api: Api, asked: SamplePath, request: Request) -> Response:
     """One photograph."""
     return await _answer(api, request, lambda: sample_path(asked.name), {})
 

@@ -13,7 +13,7 @@ from services.api.http.body import RawBody, received
 from services.api.http.json_body import load_object
 from services.api.http.operation import delete, get, json, post
 from services.api.http.schemas import Whole, checked
-from services.api.routes.sessions import Existing
+from services.api.routes.sessions import ExistingSession
 from services.api.service import Api
 from shared.bus.requests.generator import MAX_SEED
 from shared.bus.requests.replayer import RerunState, StartRerun
@@ -76,7 +76,7 @@ _UNKNOWN = "session_not_found session_damaged not_found replayer_unavailable"
     "recorder_unavailable replayer_unavailable",
     bodies={"application/json": RerunBody},
 )
-async def start(api: Api, asked: Existing, request: Request) -> dict[str, Any]:
+async def start(api: Api, asked: ExistingSession, request: Request) -> dict[str, Any]:
     """Make a session again with something changed, into a new session."""
     body = RawBody(MAX_BODY_BYTES)
     async with received(request, body, MAX_BODY_BYTES):
@@ -87,13 +87,13 @@ async def start(api: Api, asked: Existing, request: Request) -> dict[str, Any]:
 
 
 @get("/session/{session_id}/rerun", json(Rerun, "Its state."), _UNKNOWN)
-async def status(api: Api, asked: Existing) -> dict[str, Any]:
+async def status(api: Api, asked: ExistingSession) -> dict[str, Any]:
     """How the re-run into this session stands."""
     return _answer(await api.replayer.rerun_status(asked.session_id))
 
 
 @delete("/session/{session_id}/rerun", json(Rerun, "Its state."), _UNKNOWN)
-async def cancel(api: Api, asked: Existing) -> dict[str, Any]:
+async def cancel(api: Api, asked: ExistingSession) -> dict[str, Any]:
     """Give the re-run into this session up; it can be resumed."""
     return _answer(await api.replayer.rerun_cancel(asked.session_id))
 

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from services.api.http.files import has_tag, partial
 from services.api.http.headers import etag_of
 from services.api.http.operation import KNOWN, Answer, Asked, delete, get, json, post
-from services.api.http.query import OfFrame, OfSession, SessionId, Truth
+from services.api.http.query import Flag, FramePath, SessionId, SessionPath
 from services.api.service import Api
 from shared.errors import FrameCorrupt, InvalidSessionId, NotFound, RecorderUnavailable, SessionNotFound
 from shared.frame import SessionStamp
@@ -26,9 +26,9 @@ from shared.session.reading.sessions import details, list_sessions
 from shared.session.reading.snapshot import take
 
 
-class Start(Asked):
+class StartQuery(Asked):
     session_id: str | None = Field(None, description="its id; default: `session_<unix seconds>`")
-    resume: Truth = Field(False, description="go on with a session that exists")
+    resume: Flag = Field(False, description="go on with a session that exists")
 
 
 @dataclass
@@ -89,11 +89,11 @@ class Deleted:
     status: Literal["deleted"]
 
 
-class Details(Asked):
-    details: Truth = Field(False, description="more than ids")
+class ListQuery(Asked):
+    details: Flag = Field(False, description="more than ids")
 
 
-class Existing(Asked):
+class ExistingSession(Asked):
     session_id: SessionId
 
 
@@ -107,7 +107,7 @@ _FRAME_HEADERS = ("ETag", "Accept-Ranges", "Cache-Control")
     "invalid_request invalid_session_id session_exists session_busy session_not_found session_damaged",
     "recorder_unavailable insufficient_storage",
 )
-async def start(api: Api, asked: Start) -> Started:
+async def start(api: Api, asked: StartQuery) -> Started:
     """Begin a session; the active one ends."""
     if asked.session_id is not None:
         ids.validate(asked.session_id)
@@ -148,7 +148,7 @@ async def status(api: Api) -> dict[str, Any]:
 
 
 @get("/session/list", "Ids, or with `details` objects.", "invalid_request")
-async def list_all(api: Api, asked: Details) -> Listed:
+async def list_all(api: Api, asked: ListQuery) -> Listed:
     """All sessions, oldest first."""
     root, active = api.settings.sessions_dir, api.recorder.active
     if asked.details:
@@ -161,7 +161,7 @@ async def list_all(api: Api, asked: Details) -> Listed:
     json(Metadata, "`metadata.json`, as JSON that any parser reads: null for `NaN`."),
     "session_not_found session_damaged",
 )
-async def metadata(api: Api, asked: OfSession, request: Request) -> Response:
+async def metadata(api: Api, asked: SessionPath, request: Request) -> Response:
     """A session's metadata, complete up to the last acknowledged frame."""
     snapshot = await api.sessions.read(asked.session_id, take)
     headers = {"Content-Length": str(snapshot.size), "Cache-Control": "no-cache"}
@@ -173,7 +173,7 @@ async def metadata(api: Api, asked: OfSession, request: Request) -> Response:
 
 
 @delete("/session/{session_id}", "Removed.", "session_not_found session_busy recorder_unavailable")
-async def remove(api: Api, asked: Existing) -> Deleted:
+async def remove(api: Api, asked: ExistingSession) -> Deleted:
     """Remove a session."""
     await api.sessions.forget(asked.session_id)
     await api.recorder.delete(asked.session_id)
@@ -187,7 +187,7 @@ async def remove(api: Api, asked: Existing) -> Deleted:
     KNOWN,
     "session_not_found not_found frame_missing frame_corrupt invalid_request session_damaged",
 )
-async def frame(api: Api, asked: OfFrame, request: Request) -> Response:
+async def frame(api: Api, asked: FramePath, request: Request) -> Response:
     """One recorded image."""
 
     def read(reader: SessionReader) -> tuple[str | None, bytes | None]:
