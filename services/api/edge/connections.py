@@ -41,7 +41,6 @@ class Connection(Protocol):
     @property
     def is_at_work(self) -> bool:
         """Whether it has a request that is not answered yet, or is a WebSocket."""
-        ...
 
 
 class Connections:

@@ -32,7 +32,6 @@ class GenerateBody(Reader, Protocol):
         Raises:
             InvalidJson, InvalidRequest, UnreadableImage, UnsupportedMediaType: what is wrong with it.
         """
-        ...
 
 
 def announced_bytes(request: Request) -> int:

@@ -49,7 +49,6 @@ class Reader(Protocol):
     @property
     def held_bytes(self) -> int:
         """Memory that it holds."""
-        ...
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece.
@@ -57,11 +56,9 @@ class Reader(Protocol):
         Raises:
             ParafoveaError: the body is wrong.
         """
-        ...
 
     def drop(self) -> None:
         """Free its memory; nothing is called any more."""
-        ...
 
 
 class Upload:
