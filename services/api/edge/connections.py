@@ -50,9 +50,8 @@ class Connections:
         limit: of connections at a time, without the spare ones.
     """
 
-    def __init__(self, descriptors: int | None = None) -> None:
-        available = (limit_now() if descriptors is None else descriptors) - OWN_DESCRIPTORS
-        self.limit = max(LEAST, min(MOST, available - SPARE - ACCEPTED_AT_ONCE))
+    def __init__(self) -> None:
+        self.limit = max(LEAST, min(MOST, limit_now() - OWN_DESCRIPTORS - SPARE - ACCEPTED_AT_ONCE))
         self._known: dict[Connection, None] = {}
         self._spare: dict[Connection, None] = {}
         self._websockets: set[Connection] = set()

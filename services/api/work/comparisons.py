@@ -63,10 +63,10 @@ class ComparisonJob:
 class Comparisons:
     """Computes comparisons, one at a time, and keeps them outside of the sessions."""
 
-    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._root = settings.sessions_dir
-        self._folder = folder
+        self._folder: Path | None = None
         self._running: dict[str, ComparisonJob] = {}
         self._pool = Pool("comparisons")
 
