@@ -51,7 +51,7 @@ class Api:
         threads: for work that does not touch sessions: their disk may be slow.
     """
 
-    def __init__(self, runtime: Runtime, describe: Callable[[], dict[str, Any]], disk: Disk | None = None) -> None:
+    def __init__(self, runtime: Runtime, describe: Callable[[], dict[str, Any]]) -> None:
         self._runtime = runtime
         self.settings = runtime.settings
         self.started_at = time.monotonic()
@@ -60,7 +60,7 @@ class Api:
         self._recorder_client = RecorderClient(runtime.bus)
         self.threads = ThreadPoolExecutor(4, "own")
         self.uploads = Uploads(self.settings.upload_bytes)
-        self.delivery = DeliveryTracking(disk or Disk(sessions_group(self.settings)), self.settings.sessions_dir)
+        self.delivery = DeliveryTracking(Disk(sessions_group(self.settings)), self.settings.sessions_dir)
         self.recorder = RecorderLink(
             self._recorder_client, self.delivery, self.settings.sessions_dir, self.settings.disk_stop_bytes
         )

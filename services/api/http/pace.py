@@ -65,8 +65,7 @@ class Pace:
 
     def __init__(self, request: Request, pause_s: float | None = None) -> None:
         self._request = request
-        self._pause_s = PAUSE_S if pause_s is None else pause_s
-        self._grace_s = GRACE_S if pause_s is None else pause_s
+        self._pause_s, self._grace_s = (PAUSE_S, GRACE_S) if pause_s is None else (pause_s, pause_s)
         self._waited_s = 0.0
         self._wait: _Wait | None = None
         self._window: _Window | None = None
