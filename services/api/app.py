@@ -13,8 +13,7 @@ from services.api.edge.gate import Gate
 from services.api.http.checks import route
 from services.api.http.errors import HANDLERS
 from services.api.http.methods import Methods
-from services.api.operations import CHANGING_READS, OPERATIONS
-from services.api.routes.page import is_public
+from services.api.operations import CHANGING_READS, OPERATIONS, is_public
 from services.api.service import Api
 from shared.process.runner import Refused
 from shared.session.format.ids import RESERVED

@@ -22,7 +22,7 @@ from services.api.routes import (
     websockets,
 )
 
-__all__ = ["CHANGING_READS", "OPERATIONS", "TOKEN", "WEBSOCKET", "Operation"]
+__all__ = ["CHANGING_READS", "OPERATIONS", "TOKEN", "WEBSOCKET", "Operation", "is_public"]
 
 _MODULES = (
     *(generate, sessions, archives, replay, compare, reruns),
@@ -39,3 +39,8 @@ OPERATIONS = {
 
 CHANGING_READS = frozenset(each.path for each in OPERATIONS.values() if each.method == "GET" and each.changes)
 """Paths, none with parameters, whose GET changes something."""
+
+
+def is_public(path: str) -> bool:
+    """Whether a path needs no token, as it is part of the page, which asks for the token."""
+    return path == "/" or path.startswith("/web/")

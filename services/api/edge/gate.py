@@ -94,7 +94,7 @@ class Gate:
                 # The page's own addresses are relative: they hold only with the slash.
                 await _with_slash(scope, self._root_path)(scope, receive, send_with_headers)
                 return
-            self._check(scope, headers, path, changes=self._methods.change(path, method))
+            self._check(scope, headers, path, changes=self._methods.may_change(path, method))
             if self._tokens.required and not self._is_public(path):
                 embedding = "cross-origin"  # whoever has the token says where its pictures stand
             self._methods.check(path, method)

@@ -11,7 +11,7 @@ from shared.errors import MethodNotAllowed
 ALL = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 """In the order in which they are listed."""
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-"""Of requests that change nothing, with some exceptions: ``Methods.change``."""
+"""Of requests that change nothing, with some exceptions: ``Methods.may_change``."""
 
 
 class WrongMethod(MethodNotAllowed):
@@ -45,7 +45,7 @@ class Methods:
         found = {method for regex, methods in self._routes if regex.match(path) for method in methods}
         return tuple(method for method in ALL if method in found or method == "OPTIONS") if found else ()
 
-    def change(self, path: str, method: str) -> bool:
+    def may_change(self, path: str, method: str) -> bool:
         """Whether a request may change something."""
         return method not in SAFE_METHODS or path in self._changing_reads
 

@@ -137,11 +137,6 @@ def _load(path: Path, mtime_ns: int, size: int) -> tuple[bytes, str]:
     return data, f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
 
-def is_public(path: str) -> bool:
-    """Whether a path needs no token, as it is part of the page, which asks for the token."""
-    return path == "/" or path.startswith("/web/")
-
-
 def sample_paths() -> list[Path]:
     """The photographs of ``examples/``, the one with the most detail first: the page starts with it."""
     return sorted(SAMPLES.glob("*.jpg"), key=lambda path: (-path.stat().st_size, path.name))
