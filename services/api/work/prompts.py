@@ -77,7 +77,7 @@ class SectorPrompts:
 
     async def refresh(self) -> None:
         """Read the file if it has changed; continue without if that takes long."""
-        if self._reading is None or self._reading.done():
+        if self._reading is None or self._reading.done():  # else another request has begun to read
             self._reading = asyncio.create_task(self._read())
         await asyncio.wait([self._reading], timeout=READ_S)
         self._is_slow = not self._reading.done()
