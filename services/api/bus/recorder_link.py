@@ -57,7 +57,7 @@ class RecorderLink:
         self.reachable = False
         self.free_bytes: int | None = None
 
-    # -- what handlers read --------------------------------------------------------------------------------------------
+    # -- what handlers read -------------------------------------------------------------------------------------------
 
     def stamp(self, believed: str | None) -> SessionStamp | None:
         """The session that a request is accepted under.

@@ -8,6 +8,7 @@ length, has one list of methods for all paths, no embedding policy, and lets req
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,10 +29,11 @@ MAX_ECHO_CHARS = 1000
 _KEPT_ENCODED = {ord(c): f"%{ord(c):02X}" for c in [*map(chr, range(0x20)), "/", "\x7f"]}
 
 
+@dataclass(frozen=True, eq=False)
 class Gate:
     """Wraps the application.
 
-    Args:
+    Attributes:
         app: the application, which knows nothing of prefixes.
         policy: whose pages may call.
         tokens: who else may.
@@ -40,21 +42,12 @@ class Gate:
         root_path: the prefix that a proxy puts before every path, or empty. The proxy may leave it on or take it off.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        policy: CorsPolicy,
-        tokens: TokenCheck,
-        methods: Methods,
-        is_public: Callable[[str], bool],
-        root_path: str = "",
-    ) -> None:
-        self._app = app
-        self._policy = policy
-        self._tokens = tokens
-        self._methods = methods
-        self._is_public = is_public
-        self._root_path = root_path
+    app: ASGIApp
+    policy: CorsPolicy
+    tokens: TokenCheck
+    methods: Methods
+    is_public: Callable[[str], bool]
+    root_path: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -62,13 +55,13 @@ class Gate:
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         origin = headers.get("origin")
-        allowed = origin is not None and self._policy.allows(origin)
-        embedding = self._policy.embedding(headers)
+        allowed = origin is not None and self.policy.allows(origin)
+        embedding = self.policy.embedding(headers)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -83,25 +76,25 @@ class Gate:
             await send(message)
 
         method, path = scope["method"], decoded_path(scope)
-        is_bare_root = self._root_path != "" and path == self._root_path
+        is_bare_root = self.root_path != "" and path == self.root_path
         path = "/" if is_bare_root else self._below_root(path)
         try:
             if method == "OPTIONS":
-                answer = _options(headers, self._methods.of(path), allowed=allowed)
+                answer = _options(headers, self.methods.of(path), allowed=allowed)
                 await answer(scope, receive, send_with_headers)
                 return
             if is_bare_root and method in SAFE_METHODS:
                 # The page's own addresses are relative: they hold only with the slash.
-                await _with_slash(scope, self._root_path)(scope, receive, send_with_headers)
+                await _with_slash(scope, self.root_path)(scope, receive, send_with_headers)
                 return
-            self._check(scope, headers, path, changes=self._methods.may_change(path, method))
-            if self._tokens.required and not self._is_public(path):
+            self._check(scope, headers, path, changes=self.methods.may_change(path, method))
+            if self.tokens.required and not self.is_public(path):
                 embedding = "cross-origin"  # whoever has the token says where its pictures stand
-            self._methods.check(path, method)
+            self.methods.check(path, method)
         except ParafoveaError as error:
             await error_response(error)(scope, receive, send_with_headers)
             return
-        await self._app({**scope, "path": path}, receive, send_with_headers)
+        await self.app({**scope, "path": path}, receive, send_with_headers)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = self._below_root(decoded_path(scope))
@@ -123,18 +116,18 @@ class Gate:
             is_accepted = is_accepted or message["type"] == "websocket.accept"
             await send(message)
 
-        await self._app({**scope, "path": path}, receive, send_or_deny)
+        await self.app({**scope, "path": path}, receive, send_or_deny)
 
     def _check(self, scope: Scope, headers: Headers, path: str, *, changes: bool) -> None:
         host = headers.get("host")
-        self._policy.check_host(host)
+        self.policy.check_host(host)
         if changes:
-            self._policy.check_change(headers.get("origin"), host or "", headers.get("sec-fetch-site"))
-        if not (scope["type"] == "http" and self._is_public(path)):
-            self._tokens.check(scope)
+            self.policy.check_change(headers.get("origin"), host or "", headers.get("sec-fetch-site"))
+        if not (scope["type"] == "http" and self.is_public(path)):
+            self.tokens.check(scope)
 
     def _below_root(self, path: str) -> str:
-        return path.removeprefix(self._root_path) if path.startswith(self._root_path + "/") else path
+        return path.removeprefix(self.root_path) if path.startswith(self.root_path + "/") else path
 
 
 def _options(headers: Headers, methods: tuple[str, ...], *, allowed: bool) -> Response:
