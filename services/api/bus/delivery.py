@@ -42,21 +42,21 @@ class DeliveryTracking:
             GenerationFailed: durable, and known to be lost.
         """
         has_older = self.pending.has_older(frame)
-        waiting = self.pending.add(frame)
-        if waiting is None:
+        delivery = self.pending.add(frame)
+        if delivery is None:
             return "disk"
         try:
             if durable or not has_older:
-                await wait_at_most(waiting.settled, timeout_s if durable else ACKNOWLEDGEMENT_S)
+                await wait_at_most(delivery.settled, timeout_s if durable else ACKNOWLEDGEMENT_S)
         finally:
-            handed_over = self.journal.add(frame) if waiting.outcome is None else None
+            handed_over = self.journal.add(frame) if delivery.outcome is None else None
         if handed_over is not None and not durable:
             await wait_at_most(handed_over, HANDOVER_S)
-        if waiting.outcome == "disk":
+        if delivery.outcome == "disk":
             return "disk"
         if not durable:
             return "pending"
-        if waiting.outcome == "lost":
+        if delivery.outcome == "lost":
             raise GenerationFailed(f"The frame {frame.frame_id} was made, and lost before it was on disk; ask again.")
         raise GenerationTimeout(
             f"The frame {frame.frame_id} is made and will be recorded, but was not on disk within the time; "

@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 from shared.frame import FrameKey
@@ -17,7 +18,7 @@ REMEMBERED_ANNOUNCEMENTS = 4096
 
 
 @dataclass(slots=True, eq=False)
-class Waiting:
+class Delivery:
     """One frame, and its outcome (None: not known yet)."""
 
     frame: FrameKey
@@ -29,22 +30,22 @@ class PendingFrames:
     """The pending frames by session, oldest first."""
 
     def __init__(self) -> None:
-        self._by_id: dict[str, Waiting] = {}
-        self._sessions: dict[str, dict[str, Waiting]] = {}
+        self._by_id: dict[str, Delivery] = {}
+        self._sessions: dict[str, dict[str, Delivery]] = {}
         self._announced: OrderedDict[str, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def add(self, frame: FrameKey) -> Waiting | None:
+    def add(self, frame: FrameKey) -> Delivery | None:
         """Wait for a frame; None when it is already known to be on disk."""
         if self._announced.pop(frame.frame_id, self) is None:
             return None
-        waiting = self._by_id.get(frame.frame_id)
-        if waiting is None:
-            waiting = self._by_id[frame.frame_id] = Waiting(frame)
-            self._sessions.setdefault(frame.session_id, {})[frame.frame_id] = waiting
-        return waiting
+        delivery = self._by_id.get(frame.frame_id)
+        if delivery is None:
+            delivery = self._by_id[frame.frame_id] = Delivery(frame)
+            self._sessions.setdefault(frame.session_id, {})[frame.frame_id] = delivery
+        return delivery
 
     def has_older(self, frame: FrameKey) -> bool:
         """Whether a frame of the same session that was made earlier is still pending."""
@@ -68,12 +69,12 @@ class PendingFrames:
 
     def oldest(self, limit: int) -> list[FrameKey]:
         """The frames that have waited longest."""
-        return [waiting.frame for waiting, _ in zip(self._by_id.values(), range(limit), strict=False)]
+        return [delivery.frame for delivery in islice(self._by_id.values(), limit)]
 
     def of_other_epochs(self, epoch: str, limit: int) -> list[FrameKey]:
         """Frames of generators that have ended."""
-        found = (waiting.frame for waiting in self._by_id.values() if waiting.frame.epoch != epoch)
-        return [frame for frame, _ in zip(found, range(limit), strict=False)]
+        found = (delivery.frame for delivery in self._by_id.values() if delivery.frame.epoch != epoch)
+        return list(islice(found, limit))
 
     def count(self, session_id: str) -> int:
         """How many frames of a session are pending."""
@@ -89,13 +90,13 @@ class PendingFrames:
             self.add(frame)
 
     def _settle(self, frame_id: str, outcome: Outcome) -> bool:
-        waiting = self._by_id.pop(frame_id, None)
-        if waiting is None:
+        delivery = self._by_id.pop(frame_id, None)
+        if delivery is None:
             return False
-        session = self._sessions[waiting.frame.session_id]
+        session = self._sessions[delivery.frame.session_id]
         del session[frame_id]
         if not session:
-            del self._sessions[waiting.frame.session_id]
-        waiting.outcome = outcome
-        waiting.settled.set()
+            del self._sessions[delivery.frame.session_id]
+        delivery.outcome = outcome
+        delivery.settled.set()
         return True
