@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from functools import partial
 
 from services.api.app import create_app
+from services.api.openapi import build
+from services.api.operations import OPERATIONS
 from services.api.server import ANSWER_S, GRACE_S, HttpServer, listen
 from services.api.service import Api
 from shared.bus.address import host_and_port
 from shared.process.privacy import warn_of_open_token
 from shared.process.runner import Refused, Runtime, run
 from shared.system import malloc
-from shared.system.disk import Disk
 from shared.system.holder import AlreadyHeld
 
 log = logging.getLogger(__name__)
@@ -26,14 +28,14 @@ async def main(runtime: Runtime) -> None:
     await serve(runtime, await asyncio.to_thread(listen, runtime.settings.host, runtime.settings.port))
 
 
-async def serve(runtime: Runtime, sockets: list[socket.socket], disk: Disk | None = None) -> None:
-    """Serve until told to stop, then within two seconds: answer, send viewers away, let go.
+async def serve(runtime: Runtime, sockets: list[socket.socket]) -> None:
+    """Serve until told to stop; then, within two seconds, answer what is under way and close everything.
 
     Raises:
         AlreadyHeld: another API keeps its journal in the same sessions folder.
-        Refused: a setting cannot be.
+        Refused: a setting is wrong.
     """
-    api = Api(runtime, disk)
+    api = Api(runtime, partial(build, OPERATIONS.values(), runtime.settings.root_path))
     try:
         app = create_app(api)
         await api.start()

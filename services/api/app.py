@@ -1,4 +1,4 @@
-"""Which path leads where."""
+"""The ASGI application: routes, error handlers, and the gate in front of them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from services.api.edge.gate import Gate
 from services.api.http.checks import route
 from services.api.http.errors import HANDLERS
 from services.api.http.methods import Methods
-from services.api.operations import OPERATIONS
+from services.api.operations import CHANGING_READS, OPERATIONS, is_public
 from services.api.service import Api
 from shared.process.runner import Refused
 from shared.session.format.ids import RESERVED
 
 
 class SessionIdConvertor(StringConvertor):
-    """One part of a path, which is none of the API's own words: ``GET /session/start`` is a wrong method on a route
-    that there is, not a session of that name."""
+    """One part of a path that is none of the API's own words: ``GET /session/start`` is a wrong method on a route, not
+    a session of that name."""
 
     regex = "(?!(?:" + "|".join(sorted(RESERVED)) + ")(?:/|$))[^/]+"
 
@@ -30,7 +30,11 @@ register_url_convertor("session", SessionIdConvertor())
 
 
 def create_app(api: Api) -> ASGIApp:
-    """The whole application, for a server."""
+    """The whole application, for a server.
+
+    Raises:
+        Refused: the root path hides paths of the API.
+    """
     app = Starlette(routes=routes(api), exception_handlers=HANDLERS)
     app.router.redirect_slashes = False  # a redirect has an empty body, and curl does not follow it
     app.state.uploads = api.uploads
@@ -45,9 +49,10 @@ def create_app(api: Api) -> ASGIApp:
         raise Refused(
             f"PARAFOVEA_ROOT_PATH: {settings.root_path} begins with a word of the API's own paths; choose another"
         )
-    return Gate(app, policy, TokenCheck(settings.api_token), Methods(app.router.routes), settings.root_path)
+    methods = Methods(app.router.routes, CHANGING_READS)
+    return Gate(app, policy, TokenCheck(settings.api_token), methods, is_public, settings.root_path)
 
 
 def routes(api: Api) -> list[BaseRoute]:
-    """Those of all operations. No two have a path in common, as a session's id is none of the API's own words."""
+    """The routes of all operations. No two match one path, as no session's id is one of the API's own words."""
     return [route(operation, api) for operation in OPERATIONS.values()]

@@ -1,8 +1,8 @@
-"""The OpenAPI 3.1 document, made of the table of operations and of the types that they name."""
+"""The OpenAPI 3.1 document, made from the operations and their types."""
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
@@ -39,15 +39,12 @@ _TOKEN = {"type": "http", "scheme": "bearer", "description": "Needed where the s
 _EVERYWHERE = (errors.Unauthorized, errors.Forbidden, errors.InvalidRequest, errors.InternalError)
 
 
-@cache
-def build(root_path: str = "") -> Json:
-    """The document, of a server whose paths begin behind this prefix."""
-    from services.api.operations import OPERATIONS  # here, as one of them is that which shows this document
-
+def build(operations: Iterable[Operation], root_path: str = "") -> Json:
+    """The document of these operations, for a server whose paths begin behind a prefix."""
     paths: Json = {}
-    for (method, path), operation in OPERATIONS.items():
-        if method != WEBSOCKET:
-            paths.setdefault(path, {})[method.lower()] = _described(operation)
+    for operation in operations:
+        if operation.method != WEBSOCKET:
+            paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
     servers: Json = {"servers": [{"url": root_path}]} if root_path else {}
     return {
         "openapi": "3.1.0",
@@ -110,7 +107,7 @@ def _headers(names: tuple[str, ...], always: tuple[str, ...] = ()) -> Json:
 
 
 def _failures(kinds: tuple[type[ParafoveaError], ...]) -> Json:
-    """One answer a status, that names each code it may carry."""
+    """One answer a status, with all its error codes."""
     by_status: dict[int, list[type[ParafoveaError]]] = {}
     for kind in dict.fromkeys(kinds + _EVERYWHERE):
         by_status.setdefault(kind.status, []).append(kind)
@@ -128,7 +125,7 @@ def _failures(kinds: tuple[type[ParafoveaError], ...]) -> Json:
 
 
 def _body(kind: type[BaseModel] | type[bytes]) -> Json:
-    """The schema of a body, with what has to be given first."""
+    """The schema of a body, required fields first."""
     schema: Json = _plain(TypeAdapter(kind).json_schema(), {})
     needed = schema.get("required", ())
     if "properties" in schema:
@@ -137,7 +134,7 @@ def _body(kind: type[BaseModel] | type[bytes]) -> Json:
 
 
 def _plain(node: Any, named: Json, *, is_answer: bool = False) -> Any:
-    """A schema of pydantic's with what it refers to in its place, and without what says nothing."""
+    """A schema of pydantic's with references resolved, and without noise."""
 
     def plain(inner: Any) -> Any:
         return _plain(inner, named, is_answer=is_answer)

@@ -1,7 +1,6 @@
-"""Every operation of the HTTP API, in one table.
+"""The table of all HTTP operations, which routes, checks and the OpenAPI document come from.
 
-Its routes, the checks of requests and the OpenAPI document come from it. Each is declared above its handler, in a
-module of ``services/api/routes/``.
+Each is declared above its handler, in a module of ``services/api/routes/``.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from services.api.routes import (
     websockets,
 )
 
-__all__ = ["CHANGING_READS", "OPERATIONS", "TOKEN", "WEBSOCKET", "Operation"]
+__all__ = ["CHANGING_READS", "OPERATIONS", "TOKEN", "WEBSOCKET", "Operation", "is_public"]
 
 _MODULES = (
     *(generate, sessions, archives, replay, compare, reruns),
     *(vocabulary, prompts, health, websockets, docs_page, page, entries),
 )
-"""As they are read in the document."""
+"""In the order of the document."""
 
 OPERATIONS = {
     (each.method, each.path): each
@@ -39,4 +38,9 @@ OPERATIONS = {
 }
 
 CHANGING_READS = frozenset(each.path for each in OPERATIONS.values() if each.method == "GET" and each.changes)
-"""Paths, none with a name in it, whose GET is no plain read."""
+"""Paths, none with parameters, whose GET changes something."""
+
+
+def is_public(path: str) -> bool:
+    """Whether a path needs no token, as it is part of the page, which asks for the token."""
+    return path == "/" or path.startswith("/web/")

@@ -1,4 +1,4 @@
-"""Uvicorn inside our own process life: our signals, our sockets, JSON where it would say plain text."""
+"""Uvicorn inside our process: our signals and sockets, and JSON where it would answer plain text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.api.edge import heads
 from services.api.edge.bounded import BoundedHttpProtocol
 from services.api.edge.connections import ACCEPTED_AT_ONCE, Connections
 from services.api.edge.heads import BadRequest
-from services.api.edge.unread import LOOK_S, Unread
+from services.api.edge.unread import CHECK_S, Unread
 from services.api.edge.websockets import PatientWebSocket
 from services.api.http.errors import error_response
 from shared.bus.address import bare_host, host_and_port
@@ -27,24 +27,24 @@ from shared.process.runner import Refused
 KEEP_ALIVE_S = 75
 BACKLOG = 512
 GRACE_S = 0.5
-"""A stopping server lets requests under way end by themselves for so long, then answers them."""
+"""So long a stopping server lets requests end by themselves; then it answers them."""
 ANSWER_S = 0.3
-"""What has not ended so much after it was told to is cut off: a client that sends no more, or does not read."""
+"""So long after that it cuts off clients that do not read, or send no more."""
 MAX_WEBSOCKET_MESSAGE_BYTES = 64 * 1024
 GONE_AFTER_S = 120
-"""A client whose machine has vanished without a word is found out after so long, where nothing is sent to it."""
+"""After so long TCP notices a vanished client that nothing is sent to."""
 
 
 class JsonHttpProtocol(BoundedHttpProtocol):
-    """HTTP/1.1, one of a bounded number of connections, and errors before any route as JSON too."""
+    """HTTP/1.1 with a bounded number of connections, and JSON for errors before any route."""
 
     _malformed: BadRequest | None = None
-    _is_behind = False
+    _is_pipelined = False
 
     def __init__(self, *arguments: Any, bound: Connections, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._bound = bound
-        self._taking = self.app
+        self._application = self.app
         self._websocket: asyncio.Protocol | None = None
 
     @property
@@ -61,11 +61,11 @@ class JsonHttpProtocol(BoundedHttpProtocol):
         super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:
-        self._is_behind = self.is_at_work
-        # A WebSocket's handshake does not come to self.app: it is asked for in handle_websocket_upgrade. Behind a
-        # request it is no handshake, or that one's answer would be written into the WebSocket.
-        refusal = self._fault() or self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=False)
-        self.app = self._taking if refusal is None else error_response(refusal, {"Connection": "close"})
+        self._is_pipelined = self.is_at_work
+        # A WebSocket's handshake does not get to self.app, but to handle_websocket_upgrade. Behind another request it
+        # is refused, or that one's answer would be written into the WebSocket.
+        refusal = self._head_problem() or self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=False)
+        self.app = self._application if refusal is None else error_response(refusal, {"Connection": "close"})
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
@@ -88,36 +88,35 @@ class JsonHttpProtocol(BoundedHttpProtocol):
 
         websocket.connection_lost = connection_lost  # type: ignore[method-assign]
 
-    def _fault(self) -> BadRequest | None:
-        """Why the request's head is none that HTTP knows; else its target is in the form that a server gets."""
+    def _head_problem(self) -> BadRequest | None:
+        """Why the request's head is invalid; else ``self.url`` is normalised."""
         self._malformed = None
         is_websocket = self.parser.should_upgrade() and self._is_handshake()
         try:
-            if is_websocket and self._is_behind:
+            if is_websocket and self._is_pipelined:
                 raise BadRequest("A WebSocket's handshake came before the answer to the request ahead; wait for that.")
             version = self.parser.get_http_version()
             self.url = heads.check(version, self.url, self.headers, is_websocket=is_websocket)
         except BadRequest as error:
             self._malformed = error
-            self.url = b"/"  # what could not be read must not be parsed either
+            self.url = b"/"  # the real one must not be parsed
         return self._malformed
 
     def _should_upgrade(self) -> bool:
-        return self._is_handshake() and not self._is_behind
+        return self._is_handshake() and not self._is_pipelined
 
     def _is_handshake(self) -> bool:
         return super()._should_upgrade() and self.parser.get_method() == b"GET"
 
     def _unsupported_upgrade_warning(self) -> None:
-        """An offer of another protocol may be passed over (RFC 9110, 7.8), and is not worth a line in the log."""
+        """An offer of another protocol may be ignored (RFC 9110, 7.8), and is not worth a log line."""
 
 
 class EmbeddedServer(Server):
-    """A server that leaves the signals to the process it is part of."""
+    """A server that leaves signals to its process."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve. asyncio takes one number for how many may wait and how many it accepts at once; many may
-        wait, and few are accepted before we look at them."""
+        """Start to serve. asyncio takes one number for the backlog and for how many it accepts at once; ours differ."""
         await super().startup(sockets)
         for listening in sockets or ():
             listening.listen(BACKLOG)
@@ -137,7 +136,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
     try:
         found = socket.getaddrinfo(bare_host(host), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, address in dict.fromkeys((item[0], item[4]) for item in found):
-            # The protocol named, or asyncio takes it for another kind and leaves Nagle's delay on: 40 ms an answer.
+            # With the protocol named, or asyncio leaves Nagle's delay on: 40 ms an answer.
             opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             sockets.append(opened)
             if sys.platform != "win32":
@@ -158,7 +157,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 
 def _keep_alive(listening: socket.socket) -> None:
-    """Have TCP find out which clients are gone; what is accepted here inherits it."""
+    """Have TCP find out which clients are gone; accepted sockets inherit it."""
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (("TCP_KEEPIDLE", GONE_AFTER_S // 2), ("TCP_KEEPINTVL", GONE_AFTER_S // 8), ("TCP_KEEPCNT", 4)):
         if hasattr(socket, name):
@@ -169,9 +168,9 @@ class HttpServer:
     """Serves an application on sockets until told to stop."""
 
     def __init__(self, app: ASGIApp, sockets: list[socket.socket]) -> None:
-        # Uvicorn tells each WebSocket's path at level info, and a token may be in it.
+        # At level info Uvicorn logs each WebSocket's path, and a token may be in it.
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
-        # What is wrong with a form is told to who sent it.
+        # What is wrong with a form is in the answer.
         logging.getLogger("python_multipart").setLevel(logging.ERROR)
         self._connections = Connections()
         config = Config(
@@ -195,24 +194,24 @@ class HttpServer:
 
     async def serve(self) -> None:
         """Answer until :meth:`stop`."""
-        looking = asyncio.create_task(self._look_at_unread())
+        checking = asyncio.create_task(self._check_unread())
         try:
             await self._server.serve(self._sockets)
         finally:
-            looking.cancel()
+            checking.cancel()
 
-    async def _look_at_unread(self) -> None:
+    async def _check_unread(self) -> None:
         unread = Unread()
         while True:
-            await asyncio.sleep(LOOK_S)
-            unread.look(self._connections.transports(), asyncio.get_running_loop().time())
+            await asyncio.sleep(CHECK_S)
+            unread.check(self._connections.transports(), asyncio.get_running_loop().time())
 
     def stop(self) -> None:
-        """Take no more connections; those that are idle end now, the others with their answer."""
+        """Take no more connections; close idle ones now, the others after their answer."""
         self._server.should_exit = True
 
     def cut_off(self) -> None:
-        """End every connection now; what reads from one or writes to it finds its client gone."""
+        """Close every connection now."""
         for connection in list(self._server.server_state.connections):
             if connection.transport.get_write_buffer_size():
                 connection.transport.abort()
@@ -223,5 +222,5 @@ class HttpServer:
         """Return once no request is under way, or after the time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while self._server.server_state.tasks:
-                    await asyncio.wait(list(self._server.server_state.tasks))
+                while tasks := list(self._server.server_state.tasks):
+                    await asyncio.wait(tasks)

@@ -1,20 +1,21 @@
-"""What the API owns: its view of the other processes, the prompts, the viewers. Routes are handed this."""
+"""What the API owns: its view of the other processes, the prompts, the viewers. Handlers get this."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
-from services.api.bus.fates import Fates
+from services.api.bus.delivery import DeliveryTracking
 from services.api.bus.peers import GeneratorPeer, ReplayerPeer
-from services.api.bus.recording import Recording
-from services.api.edge.uploads import Uploads
-from services.api.routes.gaze import GazeRelay
-from services.api.routes.live import LiveHub
+from services.api.bus.recorder_link import RecorderLink
+from services.api.http.uploads import Uploads
+from services.api.live.gaze import GazeRelay
+from services.api.live.viewers import LiveHub
 from services.api.work.comparisons import Comparisons
 from services.api.work.prompts import SectorPrompts
 from services.api.work.slots import ImportSlots
@@ -32,7 +33,7 @@ from shared.system.disk import Disk
 
 CLOSE_S = 1.0
 KEPT_OPEN = 8
-"""Sessions that were read lately."""
+"""Sessions read lately."""
 
 log = logging.getLogger(__name__)
 
@@ -40,27 +41,32 @@ log = logging.getLogger(__name__)
 class Api:
     """The API's state, and the tasks that keep it current.
 
+    Args:
+        describe: makes the OpenAPI document.
+
     Attributes:
         closing: set when requests still under way must be answered at once, because the process stops.
-        sessions: the recordings, to be read.
-        threads: for work that has nothing to do with sessions, whose disk may be slow and hold up the others.
+        openapi: the OpenAPI document, made when it is first asked for.
+        sessions: the recordings, to read.
+        threads: for work that does not touch sessions: their disk may be slow.
     """
 
-    def __init__(self, runtime: Runtime, disk: Disk | None = None) -> None:
+    def __init__(self, runtime: Runtime, describe: Callable[[], dict[str, Any]]) -> None:
         self._runtime = runtime
         self.settings = runtime.settings
         self.started_at = time.monotonic()
         self.closing = asyncio.Event()
-        self._recorder = RecorderClient(runtime.bus)
+        self.openapi = cache(describe)
+        self._recorder_client = RecorderClient(runtime.bus)
         self.threads = ThreadPoolExecutor(4, "own")
         self.uploads = Uploads(self.settings.upload_bytes)
-        self.fates = Fates(disk or Disk(sessions_group(self.settings)), self.settings.sessions_dir)
-        self.recording = Recording(
-            self._recorder, self.fates, self.settings.sessions_dir, self.settings.disk_stop_bytes
+        self.delivery = DeliveryTracking(Disk(sessions_group(self.settings)), self.settings.sessions_dir)
+        self.recorder = RecorderLink(
+            self._recorder_client, self.delivery, self.settings.sessions_dir, self.settings.disk_stop_bytes
         )
         self.live = LiveHub(runtime.bus, runtime.supervise, self._hello)
         self.gaze = GazeRelay()
-        self.generator = GeneratorPeer(runtime.bus, self.live.publish, self.recording.on_generator_epoch)
+        self.generator = GeneratorPeer(runtime.bus, self.live.publish, self.recorder.on_generator_epoch)
         self.replayer = ReplayerPeer(runtime.bus)
         self.prompts = SectorPrompts(self.settings.sector_prompts)
         self.sessions = OpenSessions(self.settings.sessions_dir, KEPT_OPEN)
@@ -72,51 +78,51 @@ class Api:
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def start(self) -> None:
-        """Begin to keep up with the other processes, and read what an earlier life left: briefly waited for.
+        """Start to follow the other processes, and read what an earlier run left, with a bounded wait.
 
         Raises:
             AlreadyHeld: another API keeps its journal in this sessions folder.
         """
-        journal = self._runtime.supervise(self.fates.journal.run(), "journal of pending frames")
-        await self.fates.journal.opened(journal)
+        journal = self._runtime.supervise(self.delivery.journal.run(), "journal of pending frames")
+        await self.delivery.journal.opened(journal)
         await self.prompts.refresh()
         self._tasks = [
             journal,
             self._runtime.supervise(self.generator.listen(), "generator's heartbeat"),
-            self._runtime.supervise(self._listen_to_recordings(), "recordings"),
-            self._runtime.supervise(self.recording.follow(), "recorder's state"),
+            self._runtime.supervise(self._recordings.hand_to(self._on_recording), "recordings"),
+            self._runtime.supervise(self.recorder.follow(), "recorder's state"),
             self._runtime.supervise(self.replayer.follow(), "replayer's state"),
             self._runtime.supervise(Calm().run(), "memory"),
         ]
 
     def check_ready(self) -> None:
-        """Whether a ``/generate`` would be accepted.
+        """Check that a ``/generate`` would be accepted.
 
         Raises:
-            ParafoveaError: what it would be answered.
+            ParafoveaError: what the answer would be.
         """
         self.check_open()
-        self.recording.check_accepts()
-        self.generator.check_accepts(self.settings.queue_limit, recording=self.recording.active is not None)
+        self.recorder.check_accepts()
+        self.generator.check_accepts(self.settings.queue_limit, recording=self.recorder.active is not None)
 
     def check_open(self) -> None:
         """Refuse new work while the process stops.
 
         Raises:
-            GeneratorUnavailable: it does.
+            GeneratorUnavailable: it stops.
         """
         if self._runtime.stopping.is_set():
             raise GeneratorUnavailable("The server is stopping; try again when it is back.")
 
     async def close(self) -> None:
-        """Let go of the bus, of files, and of the process that makes thumbnails."""
+        """Close sockets, files and child processes."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for peer in (self.generator, self._recorder, self.replayer):
+        for peer in (self.generator, self._recorder_client, self.replayer):
             await peer.close()
         are_over = await asyncio.gather(
-            self.fates.journal.close(),
+            self.delivery.journal.close(),
             _in_time(self.thumbnailer.close()),
             _in_time(asyncio.to_thread(self.comparisons.close)),
             _in_time(self.sessions.close()),
@@ -126,15 +132,12 @@ class Api:
         self.prompts.close()
         self.threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _listen_to_recordings(self) -> None:
-        await self._recordings.hand_to(self._take_recording)
-
-    def _take_recording(self, message: Published) -> None:
+    def _on_recording(self, message: Published) -> None:
         self.live.publish(message)
-        self.recording.on_published(message)
+        self.recorder.on_published(message)
 
     def _hello(self) -> dict[str, Any]:
-        active = self.recording.active
+        active = self.recorder.active
         return {
             "session": active.model_dump() if active else None,
             "generator": self.generator.hello if self.generator.is_there else None,
@@ -142,6 +145,6 @@ class Api:
 
 
 async def _in_time(work: Awaitable[None]) -> bool:
-    """Whether something that may be stuck on a disk ends within the time that a stop has for it."""
+    """Whether work that may be stuck on a disk ends in time for a stop."""
     done, _ = await asyncio.wait([asyncio.ensure_future(work)], timeout=CLOSE_S)
     return bool(done)

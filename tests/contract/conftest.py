@@ -104,12 +104,12 @@ class Sites:
     """Makes sites, and takes them down."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._made: list[Site] = []
 
     async def new(self, *, ready: bool = True, recorder: bool = True, generator: bool = True, **settings: Any) -> Site:
         """An API with its own settings. Without ``recorder`` or ``generator`` these are dead from the start."""
-        folder = self._folder / f"site{len(self._made)}"
+        folder = self.folder / f"site{len(self._made)}"
         folder.mkdir()
         (folder / "prompts.json").write_bytes(orjson.dumps(PROMPTS))
         address = BusAddress.parse(f"ipc://{folder}/bus")

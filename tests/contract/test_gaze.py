@@ -31,8 +31,12 @@ class Wire:
     async def send(self, text: str | bytes, opcode: int = TEXT) -> None:
         data = text.encode() if isinstance(text, str) else text
         size = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + struct.pack("!H", len(data))
-        self._writer.write(bytes([0x80 | opcode]) + size + bytes(4) + data)  # masked with zeros
+        self.write(bytes([0x80 | opcode]) + size + bytes(4) + data)  # masked with zeros
         await self._writer.drain()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._writer.write(data)
 
     async def receive(self, timeout_s: float) -> tuple[int, bytes] | None:
         """The next message's kind and data; None where none comes in time, or the connection has ended."""

@@ -19,7 +19,7 @@ async def start(site: Site, session_id: str = "s", **more: str) -> None:
 
 
 async def test_a_frame_of_a_session_is_stamped_and_acknowledged(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.api.bus.fates.ACKNOWLEDGEMENT_S", 30)
+    monkeypatch.setattr("services.api.bus.delivery.ACKNOWLEDGEMENT_S", 30)
     await start(site)
     answer = await site.generate()
     assert answer.headers["x-recorded"] == "disk"
@@ -43,7 +43,7 @@ async def test_an_answer_waits_a_moment(site: Site) -> None:
 
 
 async def test_an_answer_does_not_wait_behind_an_older_frame(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.api.bus.fates.ACKNOWLEDGEMENT_S", 30)
+    monkeypatch.setattr("services.api.bus.delivery.ACKNOWLEDGEMENT_S", 30)
     await start(site)
     site.recorder.records = "never"
     first = asyncio.create_task(site.generate())

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.api import server
-from services.api.edge import bounded, pace, unread, uploads
+from services.api.edge import bounded, unread
+from services.api.http import pace, uploads
 from services.api.routes import archives
 from tests.contract.conftest import Site, Sites, body
 from tests.contract.test_gaze import wire
@@ -33,7 +34,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "GRACE_S", SOON_S)
     monkeypatch.setattr(archives, "PAUSE_S", SOON_S)
     monkeypatch.setattr(server, "KEEP_ALIVE_S", 1)
-    monkeypatch.setattr(server, "LOOK_S", 0.1)
+    monkeypatch.setattr(server, "CHECK_S", 0.1)
 
 
 @asynccontextmanager
@@ -253,10 +254,10 @@ async def test_empty_fragments_are_not_kept(site: Site) -> None:
 
         async def reaches() -> bool:
             text = b'{"x":0.5,"y":0.5}'
-            sender._writer.write(b"\x01\x80" + bytes(4))  # a text's beginning, empty and masked
+            sender.write(b"\x01\x80" + bytes(4))  # a text's beginning, empty and masked
             for _ in range(30):
-                sender._writer.write((b"\x00\x80" + bytes(4)) * 100)
-            sender._writer.write(bytes([0x80, 0x80 | len(text)]) + bytes(4) + text)
+                sender.write((b"\x00\x80" + bytes(4)) * 100)
+            sender.write(bytes([0x80, 0x80 | len(text)]) + bytes(4) + text)
             return await listener.receive(0.5) == (1, text)
 
         await eventually_async(reaches)
@@ -264,9 +265,9 @@ async def test_empty_fragments_are_not_kept(site: Site) -> None:
 
 async def test_a_message_of_very_many_fragments_is_too_much(site: Site) -> None:
     async with wire(site, "/gaze?listen=true") as client:
-        client._writer.write(b"\x01\x81" + bytes(4) + b" ")
+        client.write(b"\x01\x81" + bytes(4) + b" ")
         for _ in range(30):
-            client._writer.write((b"\x00\x81" + bytes(4) + b" ") * 100)
+            client.write((b"\x00\x81" + bytes(4) + b" ") * 100)
         seen = await client.receive(20)
     assert seen is not None
     kind, data = seen
@@ -279,10 +280,10 @@ async def test_a_message_of_some_fragments_is_one(site: Site) -> None:
 
         async def reaches() -> bool:
             text = b'{"x":0.5,"y":0.5}'
-            sender._writer.write(b"\x01\x80" + bytes(4))
+            sender.write(b"\x01\x80" + bytes(4))
             for at, letter in enumerate(text):
                 last = 0x80 if at == len(text) - 1 else 0
-                sender._writer.write(bytes([last, 0x81]) + bytes(4) + bytes([letter]))
+                sender.write(bytes([last, 0x81]) + bytes(4) + bytes([letter]))
             return await listener.receive(0.5) == (1, text)
 
         await eventually_async(reaches, 20, "the point")

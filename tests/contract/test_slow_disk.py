@@ -185,7 +185,7 @@ def folder_in_its_place(path: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [garbage, half_garbage, folder_in_its_place])
 async def test_a_journal_that_cannot_be_read_is_kept_aside(sites: Sites, spoil: Callable[[Path], None]) -> None:
-    sessions = sites._folder / "sessions"
+    sessions = sites.folder / "sessions"
     journal = sessions / ".answered" / "pending.jsonl"
     journal.parent.mkdir(parents=True)
     spoil(journal)
@@ -212,7 +212,7 @@ async def test_a_journal_that_cannot_be_read_is_kept_aside(sites: Sites, spoil: 
 
 
 async def test_a_file_where_the_journals_folder_should_be_ends_nothing(sites: Sites) -> None:
-    sessions = sites._folder / "sessions"
+    sessions = sites.folder / "sessions"
     sessions.mkdir()
     (sessions / ".answered").write_text("mine")
     site = await sites.new(sessions_dir=sessions)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from services.api.edge import pace
+from services.api.http import pace
 from services.api.routes import archives
 from services.api.work import slots
 from tests.contract.conftest import Site, Sites
@@ -98,7 +98,7 @@ async def test_what_is_wrong_with_one_is_told_though_the_rest_does_not_come(
     impatient: None, sites: Sites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archives, "PAUSE_S", LONG_S)
-    monkeypatch.setattr(archives, "_PIECE_BYTES", 1000)
+    monkeypatch.setattr(archives, "PIECE_BYTES", 1000)
     site = await sites.new()
     async with connection(site) as (reader, writer):
         writer.write(BEGUN)

@@ -1,1 +1,1 @@
-"""The other processes as the API sees them, and what became of the frames it answered."""
+"""The other processes as the API knows them, and delivery tracking of the frames it answered."""

@@ -1,4 +1,4 @@
-"""The journal of pending frames, behind the event loop: one thread reads and writes it, in the order of the calls."""
+"""The journal of pending frames. One thread of its own reads and writes it, in the order of the calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from shared.frame import FrameKey
@@ -20,17 +22,16 @@ from shared.system.holder import AlreadyHeld, Holder
 log = logging.getLogger(__name__)
 
 HANDOVER_S = 0.5
-"""How long an answer waits until its line is with the system. A disk that is slower costs the line, if we are killed
-before it is written, and never the answer."""
+"""How long an answer waits for its line to be written. If the disk is slower and we are killed, the line is lost."""
 OPEN_S = 2.0
-"""How long a start waits for the disk. What an earlier life left is taken in later, where that takes longer."""
+"""How long a start waits for the disk; a slower one is read later."""
 RETRY_S = 2.0
 CLOSE_S = 1.0
 
 
 @dataclass(slots=True, eq=False)
 class _Change:
-    """One line to be: frames that are pending from now on, or ids of those that are so no more."""
+    """One line to write: frames that become pending, or ids of frames that no longer are."""
 
     added: tuple[FrameKey, ...] = ()
     settled: tuple[str, ...] = ()
@@ -38,15 +39,11 @@ class _Change:
 
 
 class Journal:
-    """One holder a sessions folder: a second API would remove what the first one needs.
+    """The journal of one sessions folder, locked: a second API would remove what the first one needs.
 
     Args:
-        disk: through which everything is written.
         root: the sessions folder.
-        on_open: told what an earlier life left, once it is read.
-
-    Attributes:
-        problems: what is wrong with it, in sentences; none while all is well.
+        on_open: called with the frames that an earlier run left, once they are read.
     """
 
     def __init__(self, disk: Disk, root: Path, on_open: Callable[[Iterable[FrameKey]], None]) -> None:
@@ -61,27 +58,25 @@ class Journal:
         self._waiting: deque[_Change] = deque()
         self._work: asyncio.Future[None] | None = None
         self._is_open = asyncio.Event()
-        self.problems: list[str] = []
 
     async def run(self) -> None:
-        """Open it, and write until cancelled; what the disk refuses is tried again.
+        """Open it, and write until cancelled; what the disk refuses is retried.
 
         Raises:
             AlreadyHeld: another API has this sessions folder.
         """
-        await self._in_thread(self._open)
-        self._tell()
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
         assert self._answered is not None
         self._on_open(list(self._answered.frames.values()))
         self._is_open.set()
         self._pump()
         while True:
             await asyncio.sleep(RETRY_S)
-            if self._has_problem:
+            if self._lock_problem or self._failure or self._answered.problem:
                 self._change(_Change())
 
     async def opened(self, running: asyncio.Task[None]) -> None:
-        """Wait until it is open, or too long; ``running`` is the task of :meth:`run`.
+        """Wait up to :data:`OPEN_S` until it is open; ``running`` is the task of :meth:`run`.
 
         Raises:
             AlreadyHeld: another API has this sessions folder.
@@ -91,37 +86,33 @@ class Journal:
         opening.cancel()
         if running.done():
             await running
-        if not self._is_open.is_set():
-            self.problems = [f"the journal of pending frames is not read yet: the disk of {self._root} does not answer"]
 
     def add(self, frame: FrameKey) -> asyncio.Event:
-        """Remember a frame that is about to be answered as pending; the event says that its line is handed over."""
+        """Note a frame that is about to be answered as pending; the event is set once its line is written."""
         return self._change(_Change(added=(frame,)))
 
     def settle(self, frame_ids: Iterable[str]) -> asyncio.Event:
-        """Forget frames whose fate is known: recorded, or named as lost."""
+        """Forget frames that are recorded, or named as lost."""
         return self._change(_Change(settled=tuple(frame_ids)))
 
     async def close(self) -> bool:
-        """Write what waits and give the folder up; False where the disk does not let us in time."""
+        """Write what waits and unlock the folder; False if the disk is too slow."""
         if self._is_open.is_set():
-            last = self._change(_Change())
-            await for_a_while(last, CLOSE_S)
+            await wait_at_most(self._change(_Change()), CLOSE_S)
         closing = asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         done, _ = await asyncio.wait([closing], timeout=CLOSE_S)
         self._thread.shutdown(wait=False, cancel_futures=True)
         return bool(done)
 
     @property
-    def _has_problem(self) -> bool:
-        answered = self._answered
-        own = self._lock_problem or self._failure
-        return own is not None or (answered is not None and answered.problem is not None)
+    def problems(self) -> list[str]:
+        """What is wrong with it, in sentences."""
+        if not self._is_open.is_set() or self._answered is None:
+            return [f"the journal of pending frames is not read yet: the disk of {self._root} does not answer"]
+        found = (self._lock_problem, self._failure, self._answered.problem, self._answered.aside)
+        return [problem for problem in found if problem]
 
     # -- on the event loop --------------------------------------------------------------------------------------------
-
-    async def _in_thread(self, work: Callable[[], None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _change(self, change: _Change) -> asyncio.Event:
         self._waiting.append(change)
@@ -146,15 +137,9 @@ class Journal:
                 return
             if (error := work.exception()) is not None:
                 self._failure = f"the journal of pending frames failed: {type(error).__name__}: {error}"
-            self._tell()
             self._pump()
 
         self._work.add_done_callback(written)
-
-    def _tell(self) -> None:
-        answered = self._answered
-        found = [self._lock_problem, self._failure, *((answered.problem, answered.aside) if answered else ())]
-        self.problems = [problem for problem in found if problem]
 
     # -- in the thread ------------------------------------------------------------------------------------------------
 
@@ -163,11 +148,7 @@ class Journal:
         self._answered = Answered(self._disk, self._root)
 
     def _claim(self) -> None:
-        """Take the lock; again where the sessions folder, and the lock with it, has vanished.
-
-        Raises:
-            AlreadyHeld: another API has it.
-        """
+        """Lock the sessions folder; again if it has vanished, and the lock with it."""
         lock = self._root / layout.API_LOCK
         try:
             if self._holder is not None and not lock.exists():
@@ -192,16 +173,12 @@ class Journal:
         if answered.problem is not None or self._failure is not None:
             answered.write_anew()
             self._failure = None
-        added: list[FrameKey] = []
-        for change in batch:
-            added += change.added
-            if change.settled:
-                if added:
-                    answered.add(*added)
-                    added = []
-                answered.settle(change.settled)
-        if added:
-            answered.add(*added)
+        for settles, changes in groupby(batch, key=lambda change: bool(change.settled)):
+            if settles:
+                for change in changes:
+                    answered.settle(change.settled)
+            elif added := [frame for change in changes for frame in change.added]:
+                answered.add(*added)
 
     def _close(self) -> None:
         if self._answered is not None and self._holder is not None:
@@ -214,10 +191,7 @@ class Journal:
                 log.warning("the lock of %s could not be removed: %s", self._root, error)
 
 
-async def for_a_while(event: asyncio.Event, timeout_s: float) -> None:
+async def wait_at_most(event: asyncio.Event, timeout_s: float) -> None:
     """Wait for an event, or until the time is up."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            await event.wait()
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), timeout_s)

@@ -1,4 +1,4 @@
-"""The other processes as the API sees them: asked over the bus, and known by what they last said."""
+"""The generator and the replayer as the API knows them: clients that remember their last state."""
 
 from __future__ import annotations
 
@@ -13,28 +13,21 @@ from shared.bus.messages import Envelope, Heartbeat, Status
 from shared.bus.requests.replayer import STATUS, CursorRequest
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
-from shared.errors import (
-    GeneratorLoading,
-    GeneratorUnavailable,
-    ParafoveaError,
-    QueueFull,
-    RecordingBacklogFull,
-)
+from shared.errors import GeneratorLoading, GeneratorUnavailable, ParafoveaError, QueueFull, RecordingBacklogFull
 
 SILENCE_S = 5.0
-"""A process that publishes once a second and has said nothing for so long is not there."""
+"""After so long without a heartbeat, which comes every second, a process counts as gone."""
 POLL_S = 1.0
 ANSWER_S = 1.0
-"""A status is answered at once, or the process is stuck."""
+"""For a status: whoever takes longer is stuck."""
 
 
 class GeneratorPeer(GeneratorClient):
     """The generator, and its heartbeat.
 
     Attributes:
-        status: what it last said, None before the first time.
-        epoch: of the last status.
-        hello: the last heartbeat as viewers are told it first; None before the first time.
+        status: the last heartbeat, None before the first.
+        hello: the same with its envelope, as viewers get it first.
     """
 
     def __init__(self, bus: Bus, on_status: Callable[[Published], None], on_epoch: Callable[[str], None]) -> None:
@@ -42,7 +35,7 @@ class GeneratorPeer(GeneratorClient):
         self._heartbeat = Subscriber(bus, "frames", [Status.type])
         self._on_status = on_status
         self._on_epoch = on_epoch
-        self._heard_at = float("-inf")
+        self._received_at = float("-inf")
         self.status: Heartbeat | None = None
         self.hello: dict[str, Any] | None = None
 
@@ -58,8 +51,8 @@ class GeneratorPeer(GeneratorClient):
 
     @property
     def is_there(self) -> bool:
-        """Connected, and heard of lately."""
-        return self.connected and time.monotonic() - self._heard_at < SILENCE_S
+        """Whether it is connected, and has sent a heartbeat lately."""
+        return self.connected and time.monotonic() - self._received_at < SILENCE_S
 
     async def listen(self) -> None:
         """Follow the heartbeat until cancelled."""
@@ -69,13 +62,13 @@ class GeneratorPeer(GeneratorClient):
                 continue
             is_new = status.epoch != self.epoch
             self.hello = {**Envelope.model_validate(message.header).model_dump(), **status.model_dump()}
-            self.status, self._heard_at = status, time.monotonic()
+            self.status, self._received_at = status, time.monotonic()
             if is_new:
                 self._on_epoch(status.epoch)
             self._on_status(message)
 
     def check_accepts(self, queue_limit: int, *, recording: bool) -> None:
-        """Whether it would take a job, by its last word.
+        """Check by its last heartbeat that it would take a job.
 
         Raises:
             ParafoveaError: what it would answer.
@@ -96,7 +89,7 @@ class GeneratorPeer(GeneratorClient):
 
 
 class ReplayerPeer(ReplayerClient):
-    """The replayer, and whether it is well."""
+    """The replayer, and what is wrong with it."""
 
     def __init__(self, bus: Bus) -> None:
         super().__init__(bus)
@@ -107,7 +100,7 @@ class ReplayerPeer(ReplayerClient):
         """Ask for its state now and then, until cancelled."""
         while True:
             try:
-                # A cursor that nobody has: a status of one in use reads its session.
+                # A cursor that nobody has: the status of one in use reads its session.
                 await self.ask(STATUS, CursorRequest(cursor=".health"), timeout_s=ANSWER_S)
                 self.problem, self.has_answered = None, True
             except ParafoveaError as error:

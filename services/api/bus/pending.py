@@ -6,45 +6,46 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 from shared.frame import FrameKey
 
-Fate = Literal["disk", "lost"]
+Outcome = Literal["disk", "lost"]
 
 REMEMBERED_ANNOUNCEMENTS = 4096
-"""A frame may be announced as recorded before the generator's answer is read; so many of those are kept in mind."""
+"""Frames announced as recorded before the generator's answer was read; older ones are forgotten."""
 
 
 @dataclass(slots=True, eq=False)
-class Waiting:
-    """One frame, and what became of it (None: not known yet)."""
+class Delivery:
+    """One frame, and its outcome (None: not known yet)."""
 
     frame: FrameKey
-    fate: Fate | None = None
+    outcome: Outcome | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class PendingFrames:
-    """Which frames are pending, by session, in the order in which they were made known."""
+    """The pending frames by session, oldest first."""
 
     def __init__(self) -> None:
-        self._by_id: dict[str, Waiting] = {}
-        self._sessions: dict[str, dict[str, Waiting]] = {}
+        self._by_id: dict[str, Delivery] = {}
+        self._sessions: dict[str, dict[str, Delivery]] = {}
         self._announced: OrderedDict[str, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def add(self, frame: FrameKey) -> Waiting | None:
+    def add(self, frame: FrameKey) -> Delivery | None:
         """Wait for a frame; None when it is already known to be on disk."""
         if self._announced.pop(frame.frame_id, self) is None:
             return None
-        waiting = self._by_id.get(frame.frame_id)
-        if waiting is None:
-            waiting = self._by_id[frame.frame_id] = Waiting(frame)
-            self._sessions.setdefault(frame.session_id, {})[frame.frame_id] = waiting
-        return waiting
+        delivery = self._by_id.get(frame.frame_id)
+        if delivery is None:
+            delivery = self._by_id[frame.frame_id] = Delivery(frame)
+            self._sessions.setdefault(frame.session_id, {})[frame.frame_id] = delivery
+        return delivery
 
     def has_older(self, frame: FrameKey) -> bool:
         """Whether a frame of the same session that was made earlier is still pending."""
@@ -54,7 +55,7 @@ class PendingFrames:
         )
 
     def recorded(self, frame_id: str) -> bool:
-        """A frame is on disk. Whether it was waited for."""
+        """Note that a frame is on disk; whether it was pending."""
         if self._settle(frame_id, "disk"):
             return True
         self._announced[frame_id] = None
@@ -63,17 +64,17 @@ class PendingFrames:
         return False
 
     def lost(self, frame_id: str) -> bool:
-        """A frame will never be on disk. Whether it was waited for."""
+        """Note that a frame will never be on disk; whether it was pending."""
         return self._settle(frame_id, "lost")
 
     def oldest(self, limit: int) -> list[FrameKey]:
         """The frames that have waited longest."""
-        return [waiting.frame for waiting, _ in zip(self._by_id.values(), range(limit), strict=False)]
+        return [delivery.frame for delivery in islice(self._by_id.values(), limit)]
 
     def of_other_epochs(self, epoch: str, limit: int) -> list[FrameKey]:
-        """Frames of a generator that is no more."""
-        found = (waiting.frame for waiting in self._by_id.values() if waiting.frame.epoch != epoch)
-        return [frame for frame, _ in zip(found, range(limit), strict=False)]
+        """Frames of generators that have ended."""
+        found = (delivery.frame for delivery in self._by_id.values() if delivery.frame.epoch != epoch)
+        return list(islice(found, limit))
 
     def count(self, session_id: str) -> int:
         """How many frames of a session are pending."""
@@ -84,18 +85,18 @@ class PendingFrames:
         return {session_id: len(frames) for session_id, frames in self._sessions.items()}
 
     def restore(self, frames: Iterable[FrameKey]) -> None:
-        """Wait for frames that an earlier life of this process has answered as pending."""
+        """Add the frames that an earlier run of this process answered as pending."""
         for frame in frames:
             self.add(frame)
 
-    def _settle(self, frame_id: str, fate: Fate) -> bool:
-        waiting = self._by_id.pop(frame_id, None)
-        if waiting is None:
+    def _settle(self, frame_id: str, outcome: Outcome) -> bool:
+        delivery = self._by_id.pop(frame_id, None)
+        if delivery is None:
             return False
-        session = self._sessions[waiting.frame.session_id]
+        session = self._sessions[delivery.frame.session_id]
         del session[frame_id]
         if not session:
-            del self._sessions[waiting.frame.session_id]
-        waiting.fate = fate
-        waiting.settled.set()
+            del self._sessions[delivery.frame.session_id]
+        delivery.outcome = outcome
+        delivery.settled.set()
         return True

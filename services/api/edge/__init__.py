@@ -1,1 +1,1 @@
-"""What stands between the network and a route: who may call, how much at a time, at what pace."""
+"""What stands between the network and a route: limits of connections, HTTP and WebSocket protocols, who may call."""

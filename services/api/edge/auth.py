@@ -1,4 +1,4 @@
-"""The token that every request needs where ``PARAFOVEA_API_TOKEN`` is set."""
+"""The token that every request needs if ``PARAFOVEA_API_TOKEN`` is set."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from services.api.http.query import MAX_PARAMETERS
 from shared.errors import Unauthorized
-
-MAX_PARAMETERS = 100
-"""In an address; no operation has ten. More are not taken apart."""
 
 
 class TokenCheck:
-    """Compares in constant time, so that the answer's delay tells nothing of the token."""
+    """Compares in constant time, so that the delay of an answer says nothing about the token."""
 
     def __init__(self, token: str | None) -> None:
         self._token = token.encode() if token is not None else None
@@ -25,10 +23,10 @@ class TokenCheck:
         return self._token is not None
 
     def check(self, scope: Scope) -> None:
-        """Let a request pass.
+        """Check a request's token.
 
         Raises:
-            Unauthorized: it has no token, or a wrong one.
+            Unauthorized: it has none, or a wrong one.
         """
         if self._token is None:
             return

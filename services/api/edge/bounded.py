@@ -1,4 +1,4 @@
-"""What one connection may make the HTTP server hold, and for how long, before a route sees anything of it."""
+"""Limits of one HTTP connection: of its memory and time, before a route sees a request."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from services.api.edge.heads import BadRequest
-from services.api.edge.pace import LEAST_BYTES_PER_S, RequestTimeout
+from services.api.http.pace import LEAST_BYTES_PER_S, RequestTimeout
 from shared.errors import ParafoveaError
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Of a request's line and headers."""
+"""Of a request line and headers."""
 MAX_HEADERS = 256
 HEAD_S = 20.0
-"""From its first byte to its end."""
+"""From the first byte of a head to its last."""
 MAX_PIPELINED = 100
-"""Requests that a client may send ahead of their answers."""
+"""Requests sent ahead of their answers."""
 SMALL_CHUNKS = 1024
-"""So many chunks of a body may be of any size; of more, each must have this on average:"""
+"""So many chunks of a body may have any size; more must have, on average, this one:"""
 LEAST_CHUNK_BYTES = 64
 READ_BYTES = 64 * 1024
-"""Of one connection at a time: between any two the event loop gets to the others."""
+"""From one connection at a time, so that the event loop gets to the others."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """HTTP/1.1 that ends a connection which sends too much, or stops in the midst of a request's head."""
+    """HTTP/1.1 that ends a connection which sends too much, or stops in the middle of a head."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -46,20 +46,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     @property
     def is_at_work(self) -> bool:
-        """Whether it has a request that is not answered yet."""
+        """Whether a request is not answered yet."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         read_at_most(transport, READ_BYTES)
-        # One that says nothing ends as one that has nothing more to say.
+        # One that never sends anything ends like an idle one.
         self._end_at(self.loop.time() + self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_watching()
         self._unset_keepalive_if_required()
         if self._running is not None:
-            # Uvicorn tells the request that came last, behind which this one may still be at work.
+            # Uvicorn tells only the last request, and an earlier one may still be running.
             self._running.disconnected = self._running.disconnected or not self._running.response_complete
             self._running.message_event.set()
         super().connection_lost(exc)
@@ -73,8 +73,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._is_in_message:
             self._watch()
         else:
-            # Blank lines, or the end of a body that was answered before: nothing that an answer could be for, nor
-            # that makes it wait for longer.
+            # Blank lines, or the end of a body that was answered already: still idle, and no reason to wait longer.
             self._end_at(self.loop.time() + self.timeout_keep_alive if idle is None else idle.when())
 
     def on_message_begin(self) -> None:
@@ -92,8 +91,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._headers > MAX_HEADERS:
             raise httptools.HttpParserError(f"the head has more than {MAX_HEADERS} headers")
         if self._is_in_body:
-            return  # a trailer: the head was checked without it, so it must not become part of that
-        super().on_header(name, value.rstrip(b" \t"))  # the parser strips its beginning alone
+            return  # a trailer: the head was checked already, and it must not become part of it
+        super().on_header(name, value.rstrip(b" \t"))  # the parser strips only the left side
 
     def on_headers_complete(self) -> None:
         self._stop_watching()
@@ -104,7 +103,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_chunk_header(self) -> None:
-        """Each costs the parser as much as a large one."""
+        """A small chunk costs the parser as much as a large one."""
         self._chunks += 1
         if self._chunks > SMALL_CHUNKS and self._body_bytes < self._chunks * LEAST_CHUNK_BYTES:
             raise httptools.HttpParserError("the body comes in too small chunks")
@@ -128,17 +127,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             raise httptools.HttpParserError(f"the head has more than {MAX_HEAD_BYTES} bytes")
 
     def send_400_response(self, msg: str) -> None:
-        """Told by the parser: the connection is of no further use."""
+        """Called when parsing failed: the connection is of no further use."""
         if self.transport.is_closing():
             return
         detail = "This is not a valid HTTP/1.1 request, or its headers are too long; use an ordinary HTTP client."
         self.refuse(BadRequest(detail))
 
     def refuse(self, refusal: ParafoveaError) -> None:
-        """Answer what has come of a request, and end the connection."""
+        """Answer with an error, and end the connection."""
         self._stop_watching()
         if self._running is not None and self._running.response_started and not self._running.response_complete:
-            self.transport.close()  # in the midst of another answer it would be read as part of that
+            self.transport.close()  # in the middle of another answer it would be read as part of it
             return
         body = orjson.dumps(refusal.to_json())
         head = (
@@ -149,7 +148,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _end_at(self, time: float) -> None:
-        """End it then, unless something comes before; seconds of the loop's clock."""
+        """Close the connection at a time of the loop's clock, unless something comes before."""
         self.timeout_keep_alive_task = self.loop.call_at(time, self.timeout_keep_alive_handler)
 
     def _watch(self) -> None:
@@ -174,6 +173,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
 
 def read_at_most(transport: asyncio.Transport, size_bytes: int) -> None:
-    """Have asyncio take so much of what has come in one go, where it lets itself be told; it takes 256 KiB else."""
+    """Have asyncio read so much at a time, if it can be set; the default is 256 KiB."""
     if hasattr(transport, "max_size"):
         transport.max_size = size_bytes

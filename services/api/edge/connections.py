@@ -1,8 +1,8 @@
-"""How many clients are connected at a time: fewer than there are descriptors for, whatever they do.
+"""How many clients are connected at a time: fewer than there are file descriptors.
 
-At the limit a new connection takes the place of one that is idle or has not said yet what it wants, the one that has
-been so for longest. Where every one is at work, some more are let in only to be answered: ``/health`` and ``/ready`` as
-ever, anything else with 503. A WebSocket stays for hours, so those have a bound of their own below the other.
+At the limit a new connection replaces the one that has been idle for longest. If none is idle, a few more are let in
+to be answered: ``/health`` and ``/ready`` as ever, anything else with 503. WebSockets stay for hours, so they have a
+lower limit of their own.
 """
 
 from __future__ import annotations
@@ -18,44 +18,40 @@ from shared.system.rarely import Rarely
 log = logging.getLogger(__name__)
 
 OWN_DESCRIPTORS = 96
-"""For the bus, for sessions that are read, and for the processes that compare, import and make thumbnails."""
+"""For the bus, for sessions that are read, and for child processes."""
 LEAST, MOST = 8, 4096
 SPARE = 32
-"""Connections beyond the limit that are let in to be answered; one more than these ends the oldest of them."""
+"""Connections beyond the limit that are let in to be answered; one more ends the oldest of them."""
 ACCEPTED_AT_ONCE = 16
-"""asyncio accepts up to so many before it lets us look at one."""
+"""asyncio accepts up to so many before we see one."""
 OPEN_PATHS = (b"/health", b"/ready")
 
 
 class TooManyConnections(ParafoveaError):
-    """There is no room for this client now. Of this server's own HTTP, so it crosses no bus."""
+    """There is no room for this client now. Never on the bus."""
 
     code, status, retry_after_s = "too_many_connections", 503, 1
 
 
 class Connection(Protocol):
-    """What is needed of a connection of the HTTP server."""
+    """A connection of the HTTP server."""
 
     transport: asyncio.Transport
 
     @property
     def is_at_work(self) -> bool:
         """Whether it has a request that is not answered yet, or is a WebSocket."""
-        ...
-
-    def __hash__(self) -> int: ...
 
 
 class Connections:
     """Counts connections, and makes room.
 
     Attributes:
-        limit: connections at a time, those in the spare places aside.
+        limit: of connections at a time, without the spare ones.
     """
 
-    def __init__(self, descriptors: int | None = None) -> None:
-        available = (limit_now() if descriptors is None else descriptors) - OWN_DESCRIPTORS
-        self.limit = max(LEAST, min(MOST, available - SPARE - ACCEPTED_AT_ONCE))
+    def __init__(self) -> None:
+        self.limit = max(LEAST, min(MOST, limit_now() - OWN_DESCRIPTORS - SPARE - ACCEPTED_AT_ONCE))
         self._known: dict[Connection, None] = {}
         self._spare: dict[Connection, None] = {}
         self._websockets: set[Connection] = set()
@@ -67,11 +63,11 @@ class Connections:
         return self.limit // 2
 
     def transports(self) -> list[asyncio.Transport]:
-        """Of all that are connected."""
+        """The transports of all connections."""
         return [connection.transport for connection in (*self._known, *self._spare)]
 
     def opened(self, connection: Connection) -> None:
-        """A client has connected: perhaps in place of another."""
+        """Add a connection, perhaps in place of another."""
         if len(self._known) >= self.limit and not self._make_room():
             self._full.warn("%d connections are at work, the most that this server takes", self.limit)
             if len(self._spare) >= min(SPARE, self.limit // 2):
@@ -81,18 +77,18 @@ class Connections:
         self._known[connection] = None
 
     def closed(self, connection: Connection) -> None:
-        """A client has gone."""
+        """Remove a connection."""
         self._known.pop(connection, None)
         self._spare.pop(connection, None)
         self._websockets.discard(connection)
 
     def used(self, connection: Connection) -> None:
-        """A request of it was answered: it is idle from now on, and has been for the shortest time."""
+        """Note that a request was answered: of the idle ones it is now the newest."""
         if connection in self._known:
             self._known[connection] = self._known.pop(connection)
 
     def refusal(self, connection: Connection, path: bytes, *, is_websocket: bool) -> TooManyConnections | None:
-        """Why a request of it is not taken, or None."""
+        """Why its request is refused, or None."""
         if connection in self._spare:
             if path.endswith(OPEN_PATHS) and not is_websocket:
                 return None
@@ -104,7 +100,7 @@ class Connections:
         return None
 
     def upgraded(self, connection: Connection) -> None:
-        """A connection is a WebSocket from now on."""
+        """Note that a connection is a WebSocket from now on."""
         self._websockets.add(connection)
 
     def _make_room(self) -> bool:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from starlette.datastructures import Headers
 
 from shared.errors import Forbidden
 
 _LOCAL_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?\Z")
-_ADDRESS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^/?#@\\\s]+)(?=[/?#]|\Z)")
+_REFERER = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^/?#@\\\s]+)(?=[/?#]|\Z)")
 _HOST = re.compile(r"(\[[0-9a-f:.%a-z]+\]|[^:\[\]/@]+)(:[0-9]{1,5})?\Z")
 
 MAX_ORIGIN_CHARS = 300
-"""A host's name has at most 253. What is longer is no origin, and must not make our answer's headers long."""
+"""A host name has at most 253; a longer origin must not make our answer's headers long."""
 
 
 class CorsPolicy:
@@ -23,8 +23,8 @@ class CorsPolicy:
     Args:
         origins: as configured; none means localhost, 127.0.0.1 and [::1] on any port. ``null`` stands for a page
             opened from a file, ``*`` for all.
-        listens_beyond_loopback: the operator has put the server on a network, under names that we can't know.
-        has_token: callers prove themselves by other means.
+        listens_beyond_loopback: the server is on a network, under names that we can't know.
+        has_token: callers authenticate by other means.
     """
 
     def __init__(self, origins: tuple[str, ...], *, listens_beyond_loopback: bool, has_token: bool) -> None:
@@ -43,9 +43,8 @@ class CorsPolicy:
     def check_host(self, host: str | None) -> None:
         """Refuse a name that is not this machine's.
 
-        A page elsewhere can point its own name at 127.0.0.1 and then call us as its own server (DNS rebinding). It can
-        do so with no address literal and not with 'localhost'. And a browser always tells the name: who tells none (a
-        load balancer's check in HTTP/1.0) is no page.
+        A page elsewhere can point its own name at 127.0.0.1 and then call us as its own server (DNS rebinding); it
+        cannot do so with an address or with 'localhost'. A browser always sends the name: who sends none is no page.
 
         Raises:
             Forbidden: a foreign name.
@@ -55,7 +54,7 @@ class CorsPolicy:
         name = _name_of(host)
         if self._any_name or name in self._names or name == "localhost" or name.endswith(".localhost"):
             return
-        if not _is_address(name):
+        if _address(name) is None:
             raise Forbidden(
                 f"This server does not answer to the name {name[:100]!r}; use http://localhost, or set "
                 "PARAFOVEA_CORS_ORIGINS to the origin that you use."
@@ -64,11 +63,10 @@ class CorsPolicy:
     def check_change(self, origin: str | None, host: str, site: str | None = None) -> None:
         """Refuse a request that changes something and comes from a foreign page.
 
-        A browser sends 'simple' POSTs without asking first, so not answering its preflight is no protection. With an
-        ``<img>``, a link or a download it does not even tell the origin, only how far the page is from here.
+        A browser sends 'simple' POSTs without a preflight, and an ``<img>``, a link or a download without the origin.
 
         Args:
-            origin: the header ``Origin``; where it is there it decides alone.
+            origin: the header ``Origin``, which decides alone if it is there.
             host: the header ``Host``.
             site: the header ``Sec-Fetch-Site``, which no page can set. ``none``: the address was typed.
 
@@ -82,7 +80,8 @@ class CorsPolicy:
                     "whose origin is in PARAFOVEA_CORS_ORIGINS."
                 )
             return
-        if self.allows(origin) or self._is_own(origin, host):
+        is_own = host != "" and origin.lower().partition("://")[2] == host.lower()  # its name was checked before
+        if is_own or self.allows(origin):
             return
         raise Forbidden(
             f"Pages of {origin[:100]!r} may not call this server; add the origin to PARAFOVEA_CORS_ORIGINS."
@@ -91,13 +90,13 @@ class CorsPolicy:
     def embedding(self, headers: Headers) -> str:
         """The value of ``Cross-Origin-Resource-Policy``: which pages may show the answer, as an ``<img>`` does.
 
-        Such a request has no ``Origin``; what it tells of its page is the ``Referer``, which no page can set to
-        another's. A page that keeps it back is nobody that we know: without it only what lies on the same host of this
+        Such a request has no ``Origin``, only a ``Referer``, which no page can forge. Without it, only pages of this
         machine may, all of whose ports may call. An ``<img crossorigin>`` does have an ``Origin``.
         """
         if "*" in self._origins:
             return "cross-origin"
-        page = headers.get("origin") or _origin_of(headers.get("referer", ""))
+        referer = _REFERER.match(headers.get("referer", ""))
+        page = headers.get("origin") or (referer[1] if referer else None)
         if page is None:
             if "null" in self._origins:  # a page from a file has no Referer
                 return "cross-origin"
@@ -105,36 +104,21 @@ class CorsPolicy:
             return "same-site" if own_machine else "same-origin"
         return "cross-origin" if self.allows(page) else "same-origin"
 
-    def _is_own(self, origin: str, host: str) -> bool:
-        """A page that this server itself has served (its name has been checked before)."""
-        return host != "" and origin.lower().partition("://")[2] == host.lower()
-
 
 def is_loopback(host: str) -> bool:
     """Whether an address to listen on can be reached from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _origin_of(address: str) -> str | None:
-    """The origin of a page's address; None of what is no address."""
-    match = _ADDRESS.match(address)
-    return match[1] if match else None
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
 def _name_of(host: str) -> str:
-    """The name in ``name:port``; the whole text where it is malformed, which is then no known name."""
+    """The name in ``name:port``; the whole text if it is malformed."""
     match = _HOST.match(host.lower())
     return match[1] if match else host.lower()
 
 
-def _is_address(name: str) -> bool:
+def _address(name: str) -> IPv4Address | IPv6Address | None:
     try:
-        ip_address(name.strip("[]"))
+        return ip_address(name.strip("[]"))
     except ValueError:
-        return False
-    return True
+        return None

@@ -1,12 +1,14 @@
-"""What every request passes before a route sees it: its path, who calls, and whether they may.
+"""What every request passes before a route sees it: its path, who calls, and whether it may.
 
-A plain ASGI layer around everything, so that each answer, an error too, carries what a browser needs. Starlette's
-``CORSMiddleware`` does less: it answers the preflight of a foreign page with 400 in plain text, repeats headers of any
-length, tells one list of methods for all paths, and knows no embedding; what changes something it lets pass.
+An ASGI layer around everything, so that each answer, an error too, has the headers that a browser needs. Starlette's
+``CORSMiddleware`` does less: it answers the preflight of a foreign page with 400 in plain text, echoes headers of any
+length, has one list of methods for all paths, no embedding policy, and lets requests pass that change something.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,39 +18,36 @@ from starlette.websockets import WebSocket
 
 from services.api.edge.auth import TokenCheck
 from services.api.edge.cors import CorsPolicy
-from services.api.edge.heads import listed
 from services.api.http.errors import error_response
-from services.api.http.headers import ALSO_EXPOSED, EXPOSED
+from services.api.http.headers import ALSO_EXPOSED, EXPOSED, listed
 from services.api.http.methods import ALL, SAFE_METHODS, Methods
-from services.api.operations import CHANGING_READS
-from services.api.routes.page import is_public
 from shared.errors import InvalidRequest, NotFound, ParafoveaError
 
 PREFLIGHT_S = 600
 MAX_ECHO_CHARS = 1000
-"""Of what an answer's headers repeat from the request's."""
+"""Of what an answer's headers echo from the request."""
 _KEPT_ENCODED = {ord(c): f"%{ord(c):02X}" for c in [*map(chr, range(0x20)), "/", "\x7f"]}
 
 
+@dataclass(frozen=True, eq=False)
 class Gate:
     """Wraps the application.
 
-    Args:
+    Attributes:
         app: the application, which knows nothing of prefixes.
         policy: whose pages may call.
         tokens: who else may.
         methods: what the application's paths take.
-        root_path: the prefix that a proxy has put before every path, or empty. A proxy may leave it on or take it off.
+        is_public: whether a path needs no token.
+        root_path: the prefix that a proxy puts before every path, or empty. The proxy may leave it on or take it off.
     """
 
-    def __init__(
-        self, app: ASGIApp, policy: CorsPolicy, tokens: TokenCheck, methods: Methods, root_path: str = ""
-    ) -> None:
-        self._app = app
-        self._policy = policy
-        self._tokens = tokens
-        self._methods = methods
-        self._root_path = root_path
+    app: ASGIApp
+    policy: CorsPolicy
+    tokens: TokenCheck
+    methods: Methods
+    is_public: Callable[[str], bool]
+    root_path: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -56,13 +55,13 @@ class Gate:
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         origin = headers.get("origin")
-        allowed = origin is not None and self._policy.allows(origin)
-        embedding = self._policy.embedding(headers)
+        allowed = origin is not None and self.policy.allows(origin)
+        embedding = self.policy.embedding(headers)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -76,29 +75,29 @@ class Gate:
                     answer["Access-Control-Expose-Headers"] = ", ".join(EXPOSED + ALSO_EXPOSED)
             await send(message)
 
-        method, path = scope["method"], _path(scope)
-        is_bare_root = self._root_path != "" and path == self._root_path
+        method, path = scope["method"], decoded_path(scope)
+        is_bare_root = self.root_path != "" and path == self.root_path
         path = "/" if is_bare_root else self._below_root(path)
         try:
             if method == "OPTIONS":
-                answer = _options(headers, self._methods.of(path), allowed=allowed)
+                answer = _options(headers, self.methods.of(path), allowed=allowed)
                 await answer(scope, receive, send_with_headers)
                 return
             if is_bare_root and method in SAFE_METHODS:
                 # The page's own addresses are relative: they hold only with the slash.
-                await _with_slash(scope, self._root_path)(scope, receive, send_with_headers)
+                await _with_slash(scope, self.root_path)(scope, receive, send_with_headers)
                 return
-            self._check(scope, headers, path, changes=method not in SAFE_METHODS or path in CHANGING_READS)
-            if self._tokens.required and not is_public(path):
+            self._check(scope, headers, path, changes=self.methods.may_change(path, method))
+            if self.tokens.required and not self.is_public(path):
                 embedding = "cross-origin"  # whoever has the token says where its pictures stand
-            self._methods.check(path, method)
+            self.methods.check(path, method)
         except ParafoveaError as error:
             await error_response(error)(scope, receive, send_with_headers)
             return
-        await self._app({**scope, "path": path}, receive, send_with_headers)
+        await self.app({**scope, "path": path}, receive, send_with_headers)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = self._below_root(_path(scope))
+        path = self._below_root(decoded_path(scope))
         try:
             # A browser lets any page open a WebSocket to anywhere, and read from it.
             self._check(scope, Headers(scope=scope), path, changes=True)
@@ -117,18 +116,18 @@ class Gate:
             is_accepted = is_accepted or message["type"] == "websocket.accept"
             await send(message)
 
-        await self._app({**scope, "path": path}, receive, send_or_deny)
+        await self.app({**scope, "path": path}, receive, send_or_deny)
 
     def _check(self, scope: Scope, headers: Headers, path: str, *, changes: bool) -> None:
         host = headers.get("host")
-        self._policy.check_host(host)
+        self.policy.check_host(host)
         if changes:
-            self._policy.check_change(headers.get("origin"), host or "", headers.get("sec-fetch-site"))
-        if not (scope["type"] == "http" and is_public(path)):
-            self._tokens.check(scope)
+            self.policy.check_change(headers.get("origin"), host or "", headers.get("sec-fetch-site"))
+        if not (scope["type"] == "http" and self.is_public(path)):
+            self.tokens.check(scope)
 
     def _below_root(self, path: str) -> str:
-        return path.removeprefix(self._root_path) if path.startswith(self._root_path + "/") else path
+        return path.removeprefix(self.root_path) if path.startswith(self.root_path + "/") else path
 
 
 def _options(headers: Headers, methods: tuple[str, ...], *, allowed: bool) -> Response:
@@ -136,9 +135,6 @@ def _options(headers: Headers, methods: tuple[str, ...], *, allowed: bool) -> Re
 
     To a preflight all methods are allowed on all paths, those too that are not there: else a page's script would not
     get to see why its request fails.
-
-    Raises:
-        NotFound: there is no such path, and no preflight either.
     """
     is_preflight = "access-control-request-method" in headers
     if not methods and not is_preflight:
@@ -163,7 +159,7 @@ def _with_slash(scope: Scope, root_path: str) -> Response:
     return Response(None, 307, {"Location": f"{root_path}/" + (f"?{query}" if query else "")})
 
 
-def _path(scope: Scope) -> str:
+def decoded_path(scope: Scope) -> str:
     """The path, decoded; an encoded slash or control character stays encoded, so that it is part of a name.
 
     Decoded, ``/session/a%2F..%2Fb`` would be another route, and ``/session/list%0A`` would match one.

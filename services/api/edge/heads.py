@@ -1,43 +1,28 @@
-"""A request's head that could be read in two ways is refused, before anything believes one of them.
+"""Refuses request heads that two programs could read in two ways (RFC 9112, 3.2 and 6.3).
 
-Of two ``Host`` or ``Origin`` headers a proxy may check the one and the server obey the other; where a body ends, two
-programs must not disagree (RFC 9112, 3.2 and 6.3). What the parser itself refuses (a ``Content-Length`` beside a
-``Transfer-Encoding``, a folded line, a bare line feed) does not come as far as here.
+Of two ``Host`` headers a proxy may check one and the server obey the other. What the parser refuses itself (a
+``Content-Length`` beside a ``Transfer-Encoding``, a folded line, a bare line feed) does not get here.
 """
 
 from __future__ import annotations
 
 import re
 
-from starlette.datastructures import Headers
-
 from shared.errors import ParafoveaError
 
 SINGLE = frozenset(
-    [
-        b"access-control-request-method",
-        b"access-control-request-private-network",
-        b"authorization",
-        b"content-length",
-        b"content-type",
-        b"host",
-        b"if-range",
-        b"origin",
-        b"range",
-        b"referer",
-        b"sec-fetch-site",
-        b"transfer-encoding",
-    ]
+    b"access-control-request-method access-control-request-private-network authorization content-length content-type "
+    b"host if-range origin range referer sec-fetch-site transfer-encoding".split()
 )
-"""Headers that something here believes, and of which there is one. Of the others that are read, several lines are one
-list (RFC 9110, 5.3): :func:`listed`."""
+"""Headers that we rely on and that may come once. Of other headers several lines are one
+list (RFC 9110, 5.3): :func:`services.api.http.headers.listed`."""
 
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 _HOST = re.compile(rb"(\[[0-9A-Za-z:.%_~-]+\]|[0-9A-Za-z._~%!$&'()*+;=-]*)(:[0-9]{0,5})?\Z")
 
 
 class BadRequest(ParafoveaError):
-    """No request that HTTP knows. Of this server's own HTTP, so it crosses no bus."""
+    """Not a valid HTTP request. Never on the bus."""
 
     code, status = "invalid_request", 400
 
@@ -46,13 +31,13 @@ def check(version: str, target: bytes, headers: list[tuple[bytes, bytes]], *, is
     """The path and query that a request is for.
 
     Args:
-        version: of HTTP, ``1.1``.
-        target: as it stands in the request's first line.
-        headers: their names in lower case. Where the target brings a host and they have none, it is added.
-        is_websocket: whether it is a WebSocket's handshake.
+        version: of HTTP, such as ``1.1``.
+        target: of the request's first line.
+        headers: with names in lower case. If only the target names a host, it is added.
+        is_websocket: whether it is the handshake of a WebSocket.
 
     Raises:
-        BadRequest: it says one thing twice, or leaves open who is asked, or where its body ends.
+        BadRequest: something is ambiguous.
     """
     found: dict[bytes, bytes] = {}
     for name, value in headers:
@@ -80,14 +65,3 @@ def check(version: str, target: bytes, headers: list[tuple[bytes, bytes]], *, is
     if host is not None and not _HOST.match(host):
         raise BadRequest("The request's header Host is no name and port; use an ordinary HTTP client.")
     return target
-
-
-def listed(headers: Headers, name: str) -> str:
-    """The values of a header that may come in several lines, as the one list that they are; empty without any."""
-    return ", ".join(headers.getlist(name))
-
-
-def has_tag(headers: Headers, etag: str) -> bool:
-    """Whether ``If-None-Match`` names an entity tag (RFC 9110, 13.1.2): in a list, as a weak one, or by ``*``."""
-    given = [tag.strip().removeprefix("W/") for tag in listed(headers, "if-none-match").split(",")]
-    return "*" in given or etag in given

@@ -1,4 +1,4 @@
-"""Answers that clients do not read: how much of them may wait in memory, over all clients, and for how long."""
+"""Answers that clients do not read: how much may wait in memory, over all clients, and for how long."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from shared.system.rarely import Rarely
 log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 256 * 1024 * 1024
-"""Beyond it those who take least are cut off; beyond twice as much any, the largest first."""
+"""Beyond it slow readers are cut off, the largest answer first; beyond twice as much any."""
 UNREAD_S = 300.0
-"""So long a client may take nothing of what waits for it, the end of its last answer too."""
-LOOK_S = 2.0
+"""So long a client may read nothing of what waits for it."""
+CHECK_S = 2.0
 LEAST_TAKEN_BYTES = 64 * 1024
-"""Of a large answer, between two looks, by those who are spared at the limit."""
+"""So much between two checks makes no slow reader."""
 
 
 @dataclass(slots=True)
 class _Seen:
     waiting_bytes: int
     since: float
-    took_bytes: int = 0
+    took_bytes: int
 
 
 class Unread:
-    """Looks at connections from time to time, and cuts off those who hold too much.
+    """Cuts off connections that leave too much unread.
 
     Args:
         limit_bytes: of answers that wait, over all clients.
@@ -39,25 +39,18 @@ class Unread:
         self._seen: dict[asyncio.Transport, _Seen] = {}
         self._full = Rarely(log)
 
-    def look(self, transports: Iterable[asyncio.Transport], now: float) -> None:
-        """See what waits, and cut off whoever keeps it waiting.
-
-        Args:
-            transports: all connections.
-            now: seconds, of a clock that only goes on.
-        """
+    def check(self, transports: Iterable[asyncio.Transport], now: float) -> None:
+        """See what waits, and cut off whoever keeps it waiting; ``now`` is of a monotonic clock, in seconds."""
         before, self._seen = self._seen, {}
         for transport in transports:
             waiting_bytes = transport.get_write_buffer_size()
             if not waiting_bytes and not transport.is_closing():
                 continue
             last = before.get(transport)
-            if last is None:
-                seen = _Seen(waiting_bytes, now, waiting_bytes)
-            elif last.waiting_bytes != waiting_bytes:
-                seen = _Seen(waiting_bytes, now, last.waiting_bytes - waiting_bytes)
-            else:
+            if last is not None and last.waiting_bytes == waiting_bytes:
                 seen = _Seen(waiting_bytes, last.since, 0)
+            else:
+                seen = _Seen(waiting_bytes, now, last.waiting_bytes - waiting_bytes if last else waiting_bytes)
             self._seen[transport] = seen
             if now - seen.since > UNREAD_S:
                 self._cut_off(transport)

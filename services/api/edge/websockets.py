@@ -1,8 +1,8 @@
 """Uvicorn's WebSockets, for clients that do not read.
 
-A program that only sends answers no ping, as its library reads nothing either: pings would cut off the very clients
-that do as they are told. So there are none; TCP's own keepalive finds out who is gone (``services/api/server.py``), and
-a client that neither takes nor sends a byte for minutes, while something waits for it, is cut off here.
+A program that only sends answers no ping, as its library never reads: pings would cut it off. So there are none; TCP's
+keepalive notices who is gone (``services/api/server.py``), and a client that neither reads nor sends for minutes,
+while something waits for it, is cut off here.
 """
 
 from __future__ import annotations
@@ -25,23 +25,22 @@ from services.api.edge.bounded import read_at_most
 _Utf8 = codecs.getincrementaldecoder("utf-8")
 
 UNREAD_S = 300.0
-"""So long a client may leave unread what is waiting for it, and say nothing itself."""
+"""So long a client may leave data unread, and send nothing."""
 MAX_FRAGMENTS = 1024
-"""Of one message; empty ones count too, which no limit of bytes sees."""
+"""Of one message."""
 READ_BYTES = 2048
-"""At a time: so many bytes may be hundreds of frames, each of them work."""
-
+"""At a time: they may be hundreds of frames, each of them work."""
 LAST_WORDS_S = 2.0
-"""So long a client that broke the protocol may take to read why, and to close."""
+"""So long a client that broke the protocol has to read why, and to close."""
 
 
 class StrictProtocol(ServerProtocol):
-    """Refuses a malformed handshake in JSON, as all our errors are, and text that is no UTF-8 as it comes."""
+    """Refuses a malformed handshake in JSON, and text that is no UTF-8 as it comes."""
 
     _text: codecs.IncrementalDecoder | None = None
 
     def recv_frame(self, frame: Frame) -> None:
-        """Take a frame. Uvicorn would decode a text only once all of it is there, and log what it then finds.
+        """Take a frame. Uvicorn would decode a text only when it is complete, and log the error.
 
         Raises:
             UnicodeDecodeError: of a text; the connection ends with 1007.
@@ -63,7 +62,7 @@ class StrictProtocol(ServerProtocol):
 
 
 class PatientWebSocket(WebSocketsSansIOProtocol):
-    """A connection that is held while its client takes what it is sent, or sends."""
+    """A connection that stays open while its client reads or sends."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -78,7 +77,7 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
 
     def handle_cont(self, event: Frame) -> None:
         if not event.data and not event.fin:
-            return  # the limit is of bytes: empty parts could be without number
+            return  # the limit is in bytes: empty fragments would never reach it
         if len(self.frames) >= MAX_FRAGMENTS and not self.close_sent:
             self.frames = []
             self.conn.fail(CloseCode.MESSAGE_TOO_BIG, f"more than {MAX_FRAGMENTS} fragments")
@@ -89,34 +88,33 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         self._has_sent = True
         if self.conn.parser_exc is not None:
-            return  # it was told already, and is waited for
+            return  # it was answered already, and has to close
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
-            # Too long a head for the library: it has an answer, which nobody would send, and the client would wait.
+            # Too long a head: the library has an answer for it, which Uvicorn does not send.
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if not self.close_sent:
-            # What comes before our answer is no part of the protocol yet: it is read once there is one.
+            # What comes before our answer is read after it.
             self.transport.pause_reading()
 
     async def send(self, message: ASGISendEvent) -> None:
         await self.writable.wait()
         if message["type"] == "websocket.send" and self.close_sent:
-            raise ClientDisconnected  # cut off for what it sent: nobody's fault here
+            raise ClientDisconnected  # cut off for what it sent: no error of ours
         await super().send(message)
         if message["type"] == "websocket.accept":
             if not self.handshake_complete:
                 raise ClientDisconnected
             self.transport.resume_reading()
         elif message["type"] == "websocket.http.response.body" and self.close_sent:
-            self.handshake_complete = True  # refused: that is an answer too
+            self.handshake_complete = True  # a refusal is an answer too
 
     def handle_parser_exception(self) -> None:
-        """Say what was wrong. Closed at once, a connection that still brings data would be reset, and the words lost:
-        so it is read on for a little, until the client closes."""
+        """Send what was wrong, and read on for a while: closing at once would reset the connection, and lose that."""
         close = self.conn.close_sent
         assert close is not None
         self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
@@ -128,11 +126,11 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
 
     def handle_ping(self) -> None:
         output = self.conn.data_to_send()
-        if self.writable.is_set():  # else it does not read: answers to its pings would pile up here
+        if self.writable.is_set():  # else it does not read, and pongs would pile up here
             self.transport.write(b"".join(output))
 
     def handle_pong(self, event: Frame) -> None:
-        """Nobody was asked for one."""
+        """Ignored: we send no pings."""
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -152,7 +150,7 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         self._unread = self.loop.call_later(UNREAD_S, self._check)
 
     def _check(self) -> None:
-        # close() would wait until the rest is read, which may be never.
+        # close() would wait until the rest is read: perhaps for ever.
         if self._has_sent or self.transport.get_write_buffer_size() < self._unread_bytes:
             self._watch()
         else:

@@ -1,1 +1,1 @@
-"""What a request says and what an answer is made of."""
+"""Reading requests and making answers: bodies, parameters, headers, errors."""

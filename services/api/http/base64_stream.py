@@ -1,4 +1,4 @@
-"""An image's base64 as it comes: decoded piece by piece, so that no step is long and no text is kept."""
+"""Base64 of an image, decoded as it comes, so that no step is long and no text is kept."""
 
 from __future__ import annotations
 
@@ -15,36 +15,35 @@ _DATA_URL = re.compile(r"data:[^,;]{0,100}(;[^,;]{0,100})*,", re.IGNORECASE)
 _BLANKS = b" \t\r\n"
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _ESCAPE_CHARS = 6
-"""Of the longest escape, a backslash, a u and four digits."""
+"""Of the longest escape: backslash, u and four digits."""
 
 
 class Base64Stream:
-    """Takes the inside of a JSON string that is plain base64 or a data URL.
+    """Decodes the inside of a JSON string that is plain base64 or a data URL.
 
-    Line breaks in it do no harm, any other stray character does. An escape is what JSON says: PHP writes a slash as
-    ``\\/``, .NET a plus sign as ``\\u002B``.
+    White space is ignored. Escapes occur: PHP writes a slash as ``\\/``, .NET a plus sign as ``\\u002B``.
     """
 
     def __init__(self) -> None:
         self._out = BytesIO()
         self._cut = b""
-        """The beginning of an escape whose rest has not come."""
+        """The start of an incomplete escape."""
         self._odd = b""
-        """The beginning of a group of four characters."""
+        """The start of an incomplete group of four characters."""
         self._is_padded = False
         self._has_begun = False
         self._problem: UnreadableImage | None = None
 
     @property
     def held_bytes(self) -> int:
-        """Memory that the image takes so far."""
+        """Memory that the image takes."""
         return self._out.tell()
 
     def feed(self, raw: bytes) -> None:
-        """Take what came next. The first piece has all of a data URL's head in it.
+        """Take the next piece. The first one has the whole head of a data URL.
 
         Raises:
-            InvalidJson: this can't be the inside of a JSON string.
+            InvalidJson: it is no inside of a JSON string.
         """
         if self._problem is not None:
             return
@@ -76,8 +75,8 @@ class Base64Stream:
         return self._out.getvalue()
 
     def _is_plain(self, raw: bytes) -> bool:
-        """Whether it is base64 as it stands, and was taken so."""
-        if raw[-3:].translate(None, _ALPHABET):  # might be the beginning of a group that is not whole yet
+        """Decode it if it is plain base64; whether it was."""
+        if raw[-3:].translate(None, _ALPHABET):  # perhaps in an incomplete group
             return False
         try:
             self._decode(raw)
@@ -100,7 +99,7 @@ class Base64Stream:
 
 
 def decode_base64(text: str) -> bytes:
-    """Plain base64 or a data URL; line breaks in it do no harm, any other stray character does.
+    """Decode plain base64 or a data URL; white space is ignored.
 
     Raises:
         UnreadableImage: it is neither.
@@ -113,11 +112,7 @@ def decode_base64(text: str) -> bytes:
 
 
 def _without_head(text: bytes) -> bytes:
-    """The text behind what a data URL begins with.
-
-    Raises:
-        UnreadableImage: a data URL of another kind.
-    """
+    """The text without the head of a data URL."""
     if text[:5].lower() != b"data:":
         return text
     match = _DATA_URL.match(text[:1000].decode("ascii"))
@@ -127,7 +122,7 @@ def _without_head(text: bytes) -> bytes:
 
 
 def _before_cut_escape(raw: bytes) -> tuple[bytes, bytes]:
-    """What comes before an escape that is cut off at the end, and its beginning."""
+    """Split off an incomplete escape at the end."""
     last = raw.rfind(b"\\", max(0, len(raw) - _ESCAPE_CHARS))
     if last < 0:
         return raw, b""
@@ -140,12 +135,7 @@ def _before_cut_escape(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def _unescaped(raw: bytes) -> bytes:
-    """What a JSON string with this inside says.
-
-    Raises:
-        InvalidJson: nothing, as there can be no such string.
-        UnreadableImage: something that is no ASCII.
-    """
+    """The text of a JSON string with this inside."""
     try:
         text: str = loads(b'"' + raw + b'"')
     except orjson.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""Reading a request's body: with a limit, at some pace, within the memory that all bodies may take."""
+"""Reading a request's body: with a limit, at a pace, within the memory that all bodies share."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Protocol
 
 from starlette.requests import Request
 
-from services.api.edge.pace import Closes, Pace
-from services.api.edge.uploads import Reader, Uploads
 from services.api.http.forms import Form
 from services.api.http.json_body import JsonBody
+from services.api.http.pace import Closes, Pace
 from services.api.http.schemas import GenerateRequest, from_form
+from services.api.http.uploads import Reader, Uploads
 from shared.errors import InvalidRequest, ParafoveaError, PayloadTooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 96 * 1024 * 1024
 
 
 class TooMuch(Closes, PayloadTooLarge):
-    """Over twice the limit, or announced so: the rest is not read, and the connection closes behind the answer."""
+    """Over twice the limit, or announced so: the rest is not read, and the connection closes."""
 
 
 class GenerateBody(Reader, Protocol):
-    """Takes the body of a ``/generate`` request."""
+    """Reads the body of a ``/generate`` request."""
 
     def finish(self) -> tuple[GenerateRequest, bytes]:
         """The fields and the encoded image.
@@ -32,28 +32,34 @@ class GenerateBody(Reader, Protocol):
         Raises:
             InvalidJson, InvalidRequest, UnreadableImage, UnsupportedMediaType: what is wrong with it.
         """
-        ...
+
+
+def announced_bytes(request: Request) -> int:
+    """The length of a body by its header; 0 without a valid one."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
+
+
+def asks_first(request: Request) -> bool:
+    """Whether the client sends the body only once it is asked for it."""
+    return request.headers.get("expect", "").lower() == "100-continue"
 
 
 @asynccontextmanager
 async def received(request: Request, reader: Reader, limit_bytes: int = MAX_BODY_BYTES) -> AsyncIterator[None]:
     """Have a reader take the whole body. Its memory counts as used until the block ends.
 
-    A body that is not taken, over the limit for one, is read to its end all the same, up to twice the limit: a client
-    that is cut off while it sends reports a broken connection rather than our answer. One that asks first
-    (``Expect: 100-continue``) is told at once.
+    A refused body is still read to its end, up to twice the limit: a client that is cut off while it sends reports a
+    broken connection rather than our answer. One that asks first (``Expect: 100-continue``) is answered at once.
 
     Raises:
         PayloadTooLarge: over the limit.
         RequestTimeout: it does not come, or hardly.
-        ServerBusy: there is no room for it.
-        ClientDisconnect: the client went away before the end.
-        ParafoveaError: what the reader has against it.
+        ServerBusy: there is no memory for it.
+        ClientDisconnect: the client went away.
+        ParafoveaError: the reader refuses it.
     """
-    length = request.headers.get("content-length", "")
-    announced = int(length) if length.isascii() and length.isdigit() else 0
-    asks_first = request.headers.get("expect", "").lower() == "100-continue"
-    if announced > (limit_bytes if asks_first else 2 * limit_bytes):
+    if announced_bytes(request) > (limit_bytes if asks_first(request) else 2 * limit_bytes):
         raise TooMuch(_too_large(limit_bytes))
     uploads: Uploads = request.app.state.uploads
     pace = Pace(request)
@@ -73,14 +79,14 @@ async def received(request: Request, reader: Reader, limit_bytes: int = MAX_BODY
         yield
 
 
-class Whole:
+class RawBody:
     """Keeps a body as it is.
 
     Args:
-        keeps_bytes: of its beginning; the rest is looked at and forgotten.
+        keeps_bytes: of its beginning.
 
     Attributes:
-        is_blank: there is nothing in it but blanks.
+        is_blank: whether all of it is white space.
         length_bytes: of all of it.
     """
 
@@ -110,7 +116,7 @@ class Whole:
 
 
 def generate_body(content_type: str) -> GenerateBody:
-    """What takes a ``/generate`` body of a content type."""
+    """The reader of a ``/generate`` body, by its content type."""
     kind = content_type.split(";", 1)[0].strip().lower()
     if kind == "application/json":
         return JsonBody()
@@ -118,8 +124,8 @@ def generate_body(content_type: str) -> GenerateBody:
         try:
             return _FormBody(Form(content_type))
         except InvalidRequest as error:
-            return _Refused(error)
-    return _Refused(
+            return _Rejected(error)
+    return _Rejected(
         UnsupportedMediaType(
             f"The content type is {content_type[:100]!r}; send application/json (with curl: "
             "-H 'Content-Type: application/json'), or multipart/form-data with the image as the file field 'image'."
@@ -128,7 +134,7 @@ def generate_body(content_type: str) -> GenerateBody:
 
 
 class _FormBody:
-    """A request as a form."""
+    """A ``/generate`` request as a form."""
 
     def __init__(self, form: Form) -> None:
         self._form = form
@@ -153,8 +159,8 @@ class _FormBody:
         return request, image
 
 
-class _Refused:
-    """A body that is not taken, whatever is in it."""
+class _Rejected:
+    """A body that is refused, whatever is in it."""
 
     held_bytes = 0
 
@@ -165,7 +171,7 @@ class _Refused:
         raise self._error
 
     def drop(self) -> None:
-        """There is nothing to let go of."""
+        """Nothing is held."""
 
     def finish(self) -> tuple[GenerateRequest, bytes]:
         raise self._error

@@ -1,4 +1,4 @@
-"""Whether a request says only what its operation reads, in the place where it reads it. Every route is made here."""
+"""Makes the routes, and checks that a request has only what its operation reads, and in the right place."""
 
 from __future__ import annotations
 
@@ -15,27 +15,25 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.api.edge.auth import MAX_PARAMETERS
-from services.api.edge.heads import listed
-from services.api.http.body import Whole, received
+from services.api.http.body import RawBody, received
 from services.api.http.errors import JsonResponse, error_response
 from services.api.http.forms import parse_form
-from services.api.http.headers import NO_STORE
+from services.api.http.headers import NO_STORE, listed
 from services.api.http.json_body import without_mark
 from services.api.http.operation import TOKEN, WEBSOCKET, Operation
-from services.api.http.query import parameters
+from services.api.http.query import MAX_PARAMETERS, parameters
 from services.api.http.schemas import MAX_NAME_CHARS, MAX_NAMED, invalid
 from shared.errors import InvalidRequest, ParafoveaError, UnsupportedMediaType
 from shared.json_loads import loads
 
 _MAX_READ_BYTES = 64 * 1024
-"""Of a body that nobody wants, to name what it says; a larger one is read by nobody."""
+"""Of an unwanted body, to name the fields in it; a larger one is not parsed."""
 _NOTHING: tuple[object, ...] = ({}, [], None)
-"""What clients send as the JSON of nothing: ``{}``; ``[]`` (R's and PHP's empty list); ``null``."""
+"""JSON that clients send for nothing: ``{}``; ``[]`` (R's and PHP's empty list); ``null``."""
 
 
 def route(operation: Operation, api: Any) -> BaseRoute:
-    """The route of an operation, which refuses what the operation does not read."""
+    """The route of an operation, with its checks."""
     # An id is none of the API's own words; a name may have slashes in it.
     path = operation.path.replace("{session_id}", "{session_id:session}").replace("{path}", "{path:path}")
     if operation.method == WEBSOCKET:
@@ -46,7 +44,7 @@ def route(operation: Operation, api: Any) -> BaseRoute:
         if _has_body(request):
             _check_encoding(request)
             if not operation.bodies:
-                body = Whole(_MAX_READ_BYTES)
+                body = RawBody(_MAX_READ_BYTES)
                 async with received(request, body):
                     _check_nothing(operation, body, request.headers.get("content-type", ""))
         answer = await operation.handler(**_arguments(operation, api, request))
@@ -58,7 +56,7 @@ def route(operation: Operation, api: Any) -> BaseRoute:
 
 
 def _websocket_route(operation: Operation, path: str, api: Any) -> WebSocketRoute:
-    """An error before the WebSocket is accepted is the answer to its handshake."""
+    """A route where an error before the WebSocket is accepted answers its handshake."""
 
     async def checked(websocket: WebSocket) -> None:
         try:
@@ -67,13 +65,13 @@ def _websocket_route(operation: Operation, path: str, api: Any) -> WebSocketRout
         except ParafoveaError as error:
             await websocket.send_denial_response(error_response(error))
         except WebSocketDisconnect:
-            return  # gone before it was told anything
+            return  # gone before it was answered
 
     return WebSocketRoute(path, checked)
 
 
 def _arguments(operation: Operation, api: Any, connection: HTTPConnection) -> dict[str, Any]:
-    """What the operation's handler takes."""
+    """The arguments of an operation's handler."""
     found = {"api": api, "request": connection, "websocket": connection}
     if "asked" in operation.takes:
         found["asked"] = parameters(operation.asked, connection)
@@ -122,12 +120,8 @@ def _check_encoding(request: Request) -> None:
         )
 
 
-def _check_nothing(operation: Operation, body: Whole, content_type: str) -> None:
-    """Refuse a body that says something to an operation that takes none.
-
-    Raises:
-        InvalidRequest: naming what it says, unless it is large.
-    """
+def _check_nothing(operation: Operation, body: RawBody, content_type: str) -> None:
+    """Refuse a body with anything in it."""
     if body.is_blank:
         return
     names = _names_in(body.finish(), content_type) if body.length_bytes <= _MAX_READ_BYTES else None
@@ -141,7 +135,7 @@ def _check_nothing(operation: Operation, body: Whole, content_type: str) -> None
 
 
 def _names_in(body: bytes, content_type: str) -> Iterable[str] | None:
-    """The names of what a body says, as far as it can be told; none where it says nothing."""
+    """The names of the fields in a body; empty if it says nothing, None if it cannot be parsed."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         try:

@@ -1,4 +1,4 @@
-"""Errors as the answers they become: always JSON, with the code, a sentence, and the right status."""
+"""Answers for errors: always JSON, with a code, a sentence, and the right status."""
 
 from __future__ import annotations
 
@@ -11,16 +11,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from services.api.edge.pace import Closes
 from services.api.http.methods import WrongMethod
-from shared.errors import (
-    InternalError,
-    NotFound,
-    ParafoveaError,
-    Unauthorized,
-    UnsupportedMediaType,
-    UpgradeRequired,
-)
+from services.api.http.pace import Closes
+from shared.errors import InternalError, NotFound, ParafoveaError, Unauthorized, UnsupportedMediaType, UpgradeRequired
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +28,7 @@ class JsonResponse(Response):
 
 
 def error_response(error: ParafoveaError, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer that tells an error."""
+    """The answer for an error."""
     response = JsonResponse(error.to_json(), error.status, dict(headers or {}))
     response.headers["Cache-Control"] = "no-store"
     if error.retry_after_s is not None:

@@ -1,7 +1,7 @@
-"""A multipart form, taken apart while it comes: text fields and files, each name once (RFC 7578).
+"""A multipart form, parsed while it comes: text fields and files, each name once (RFC 7578).
 
-python-multipart finds the parts. Starlette's ``request.form()``, which has it do so too, has no bound over all clients,
-writes files to the disk, takes a name twice, and knows no ``filename*``.
+python-multipart finds the parts. Starlette's ``request.form()`` does so too, but has no limit over all clients, writes
+files to the disk, takes a name twice, and ignores ``filename*``.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from shared.errors import InvalidRequest
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 64 * 1024
 MAX_FIELDS_BYTES = 256 * 1024
-"""Of all that is no file, the parts' own headers too."""
+"""Of everything but files, headers of parts included."""
 
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _EXTENDED_FILENAME = re.compile(rb";\s*filename\*(?:0\*?)?\s*=", re.IGNORECASE)
 _PLAIN_ENCODINGS = frozenset({b"", b"binary", b"8bit", b"7bit"})
-"""Of a part: RFC 7578, 4.7 does without others, and undoing them is nobody's job any more."""
+"""Of a part; RFC 7578, 4.7 deprecates others."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class _Part:
 
 
 def parse_form(body: bytes, content_type: str) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Text fields and files by name, of a form that is in memory already.
+    """Text fields and files by name, of a form in memory.
 
     Raises:
         InvalidRequest: malformed, cut off, a name twice, or more parts and longer fields than any request has.
@@ -46,7 +46,7 @@ def parse_form(body: bytes, content_type: str) -> tuple[dict[str, str], dict[str
 
 
 class Form:
-    """Takes a form, and keeps its parts.
+    """Reads a form.
 
     Raises:
         InvalidRequest: the content type names no boundary.
@@ -100,7 +100,7 @@ class Form:
 
 
 class _FormReader:
-    """Takes the parser's calls and collects the parts."""
+    """Takes the parser's calls, and collects the parts."""
 
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
@@ -114,36 +114,28 @@ class _FormReader:
         self._header_value = b""
 
     def callbacks(self) -> dict[str, object]:
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": self._take_header_name,
-            "on_header_value": self._take_header_value,
-            "on_header_end": self._end_header,
-            "on_headers_finished": self._end_headers,
-            "on_part_data": self._take_data,
-            "on_part_end": self._end,
-            "on_end": self._finish,
-        }
+        """Its methods for the parser's events, by name."""
+        return {name: getattr(self, name) for name in dir(self) if name.startswith("on_")}
 
-    def _begin(self) -> None:
+    def on_part_begin(self) -> None:
         self._part = _Part()
         self._parts += 1
         if self._parts > MAX_PARTS:
             raise InvalidRequest(f"The form has more than {MAX_PARTS} parts; send the documented fields only.")
 
-    def _take_header_name(self, data: bytes, start: int, end: int) -> None:
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._count(end - start)
         self._header_name += data[start:end]
 
-    def _take_header_value(self, data: bytes, start: int, end: int) -> None:
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
         self._count(end - start)
         self._header_value += data[start:end]
 
-    def _end_header(self) -> None:
+    def on_header_end(self) -> None:
         self._part.headers[self._header_name.decode("latin-1").lower()] = self._header_value
         self._header_name = self._header_value = b""
 
-    def _end_headers(self) -> None:
+    def on_headers_finished(self) -> None:
         disposition = self._part.headers.get("content-disposition", b"")
         _, options = parse_options_header(disposition)
         self._part.name = options.get(b"name", b"").decode("utf-8", "replace")
@@ -155,10 +147,10 @@ class _FormReader:
             raise InvalidRequest("A part of the form has no name; let your HTTP client build the form.")
         encoding = self._part.headers.get("content-transfer-encoding", b"").strip().lower()
         if encoding not in _PLAIN_ENCODINGS:
-            told = encoding.decode("latin-1")[:100]
-            raise _bad_field(self._part.name, f"it has the Content-Transfer-Encoding {told!r}; send it as it is")
+            shown = encoding.decode("latin-1")[:100]
+            raise _bad_field(self._part.name, f"it has the Content-Transfer-Encoding {shown!r}; send it as it is")
 
-    def _take_data(self, data: bytes, start: int, end: int) -> None:
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
         part = self._part
         part.data.write(memoryview(data)[start:end])
         self.held_bytes += end - start
@@ -168,7 +160,7 @@ class _FormReader:
         if part.data.tell() > MAX_FIELD_BYTES:
             raise _bad_field(part.name, f"a text field has at most {MAX_FIELD_BYTES} bytes; send files as files")
 
-    def _end(self) -> None:
+    def on_part_end(self) -> None:
         part = self._part
         if part.name in self.fields or part.name in self.files:
             raise _bad_field(part.name, "it is in the form twice")
@@ -180,7 +172,7 @@ class _FormReader:
         except UnicodeDecodeError:
             raise _bad_field(part.name, "it is not UTF-8") from None
 
-    def _finish(self) -> None:
+    def on_end(self) -> None:
         self.ended = True
 
     def _count(self, length: int) -> None:

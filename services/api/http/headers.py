@@ -1,7 +1,7 @@
-"""The ``X-`` headers of an answer: how text of any script goes into one, and how much of it.
+"""The headers of answers: how text of any script goes into one, and how much of it.
 
-The head of an answer has to fit into one memory page: nginx, as it comes, answers 502 for one of more than 4 KiB. So
-text that a user, a model or a recording brings is cut; the whole of it is in the frame's entry.
+By default nginx answers 502 if the head of an answer has more than 4 KiB. So text from a user, a model or a recording
+is cut; the whole of it is in the frame's entry.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from starlette.datastructures import Headers
+
 from shared.frame import Frame
 
 Described = tuple[str, dict[str, Any]]
-"""What a header says, and the schema of its value."""
+"""A header's description, and the schema of its value."""
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _NUMBER: dict[str, Any] = {"type": "number"}
@@ -59,7 +61,7 @@ _OTHERS: dict[str, Described] = {
 }
 
 EXPOSED = tuple(_OURS)
-"""All our headers, so that a page's script can read them."""
+"""Our headers, for a page's script to read."""
 ALSO_EXPOSED = tuple(_OTHERS)
 
 HEADERS: dict[str, Described] = {
@@ -68,7 +70,7 @@ HEADERS: dict[str, Described] = {
     "Upgrade": ("`websocket`", {"const": "websocket"}),
     "Cache-Control": ("`no-store` or `no-cache`", _TEXT),
 }
-"""Every header of an answer that is described."""
+"""All headers of answers that the OpenAPI document describes."""
 
 ALWAYS_GENERATED = ("X-Sector", "X-Prompt", "X-Seed", "X-Frame-Id", "X-Generation-Ms", "X-Recorded")
 GENERATED = (*(name for name in EXPOSED if name != "X-Index"), "Cache-Control")
@@ -77,11 +79,11 @@ REPLAYED = (*(name for name in EXPOSED if name not in ("X-Generation-Ms", "X-Rec
 NO_STORE = {"Cache-Control": "no-store"}
 
 TEXTS_BYTES = 2400
-"""The values of X-Prompt, X-Object and X-Fallback together: a prompt of 2000 ASCII characters beside short notes."""
+"""Of X-Prompt, X-Object and X-Fallback together: a prompt of 2000 ASCII characters and short notes."""
 OBJECT_BYTES = 300
 FALLBACK_BYTES = 600
 WORD_BYTES = 64
-"""Of a value that is one word, where we made it; a recording may have come from anywhere."""
+"""Of a value that is one word, unless an imported recording says otherwise."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -89,9 +91,9 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 def text_headers(name: str, value: str, limit_bytes: int = TEXTS_BYTES) -> dict[str, str]:
     """A header with any text in it.
 
-    Printable ASCII goes as it is. Anything else (and outer spaces, which HTTP drops) makes it percent-encoded UTF-8,
-    with ``<name>-Encoding: percent`` beside it; ``decodeURIComponent`` gives the text back. One that would be longer
-    than ``limit_bytes`` is cut between two characters, with ``<name>-Truncated: true`` beside it.
+    Printable ASCII goes as it is. Anything else (and outer spaces, which HTTP drops) is percent-encoded UTF-8, with
+    ``<name>-Encoding: percent``; ``decodeURIComponent`` decodes it. What is longer than ``limit_bytes`` is cut between
+    two characters, with ``<name>-Truncated: true``.
     """
     if value.isascii() and value.isprintable() and value == value.strip():
         headers = {name: value[:limit_bytes].rstrip()}
@@ -105,7 +107,7 @@ def text_headers(name: str, value: str, limit_bytes: int = TEXTS_BYTES) -> dict[
 
 
 def _percent(value: str, limit_bytes: int) -> tuple[str, bool]:
-    """As much of a text, percent-encoded, as the limit takes, and whether that is less than all."""
+    """As much of a text, percent-encoded, as fits, and whether it was cut."""
     parts: list[str] = []
     room = limit_bytes
     for character in value:
@@ -118,12 +120,12 @@ def _percent(value: str, limit_bytes: int) -> tuple[str, bool]:
 
 
 def etag_of(sha256: object) -> str | None:
-    """The ETag of a recorded file, or None where its entry holds no hash: what is not ours goes into no header."""
+    """The ETag of a recorded file, or None if its entry has no valid hash."""
     return f'"{sha256}"' if isinstance(sha256, str) and _SHA256.match(sha256) else None
 
 
 def generated_headers(frame: Frame, recorded: str) -> dict[str, str]:
-    """What the answer to ``/generate`` says of its frame."""
+    """The headers of an answer to ``/generate``."""
     headers = {
         "X-Sector": frame.target_sector,
         **_texts(frame.prompt, frame.notes),
@@ -141,7 +143,7 @@ def generated_headers(frame: Frame, recorded: str) -> dict[str, str]:
 
 
 def replayed_headers(entry: Mapping[str, Any], session_id: str) -> dict[str, str]:
-    """What the answer to ``/session/replay/next`` says of a recorded frame."""
+    """The headers of an answer with a recorded frame."""
     headers = {
         **text_headers("X-Sector", str(entry.get("target_sector")), WORD_BYTES),
         **_texts(str(entry.get("prompt") or ""), entry.get("notes")),
@@ -156,10 +158,7 @@ def replayed_headers(entry: Mapping[str, Any], session_id: str) -> dict[str, str
 
 
 def _texts(prompt: str, notes: object) -> dict[str, str]:
-    """A frame's prompt, and ``object`` and ``fallback`` of its notes: what the model made of it. Cut to fit together.
-
-    The notes of an imported session may be anything.
-    """
+    """A frame's prompt, and ``object`` and ``fallback`` of its notes (in an imported session anything), cut to fit."""
     found: dict[str, str] = {}
     room = TEXTS_BYTES
     for name, key, limit_bytes in (("X-Object", "object", OBJECT_BYTES), ("X-Fallback", "fallback", FALLBACK_BYTES)):
@@ -168,3 +167,8 @@ def _texts(prompt: str, notes: object) -> dict[str, str]:
             found.update(text_headers(name, value.encode("utf-8", "replace").decode(), limit_bytes))
             room -= len(found[name])
     return {**text_headers("X-Prompt", prompt, room), **found}
+
+
+def listed(headers: Headers, name: str) -> str:
+    """The values of a header that may come in several lines, as one list; empty without any."""
+    return ", ".join(headers.getlist(name))

@@ -1,7 +1,6 @@
-"""A ``/generate`` request in JSON, taken apart while it comes.
+"""A ``/generate`` request in JSON, split while it comes.
 
-The image goes to the decoder of its base64; what is left is short, and only that is ever parsed: no body makes the
-parser work for long, whatever is in it.
+The image goes to the base64 decoder. Only the short rest is parsed, so no body makes the parser run for long.
 """
 
 from __future__ import annotations
@@ -14,18 +13,18 @@ from typing import Any
 import orjson
 
 from services.api.http.base64_stream import Base64Stream, decode_base64
-from services.api.http.schemas import GenerateRequest, from_json, invalid
+from services.api.http.schemas import GenerateRequest, checked, invalid
 from shared.depth import is_deeper
 from shared.errors import InvalidJson, InvalidRequest
 from shared.json_loads import NameTwice, loads
 
 IMAGE = "image_base64"
 MAX_DEPTH = 16
-"""Of objects and lists in a JSON body; the deepest of its fields has 4."""
+"""Of objects and lists; the deepest field has 4."""
 MAX_FIELDS_BYTES = 128 * 1024
 """Of a body without its image. Two prompts of 2000 emoji as escapes are 48 KB."""
 LONG_BYTES = 64 * 1024
-"""Of a text that is longer, no more is kept, unless it is the image."""
+"""Only the image may be a longer text."""
 MAX_QUOTES = 20_000
 """More than any prompt has in it."""
 
@@ -37,12 +36,12 @@ _TWICE = "it is given more than once"
 
 
 class JsonBody:
-    """Takes the body of a ``/generate`` request."""
+    """Reads the body of a ``/generate`` request."""
 
     def __init__(self) -> None:
         self._kept = bytearray()
         self._text_at: int | None = None
-        """Where in what is kept the text begins that has not ended yet."""
+        """Where the unfinished text begins in what is kept."""
         self._is_escaped = False
         self._quotes = 0
         self._image: Base64Stream | None = None
@@ -60,7 +59,7 @@ class JsonBody:
 
         Raises:
             InvalidRequest: there is more in it than the fields and one image.
-            InvalidJson: the image's text is none.
+            InvalidJson: the image is no JSON string.
         """
         at = 0
         while at < len(piece):
@@ -81,12 +80,12 @@ class JsonBody:
             problems[IMAGE] = "the image is missing; send a PNG, JPEG or WebP file as base64"
         elif not isinstance(image, str):
             problems[IMAGE] = "the image must be a string: base64, or a data URL"
-        request = from_json(values, problems)
+        request = checked(GenerateRequest, values, problems)
         assert isinstance(image, str)
         return request, decode_base64(image) if self._image is None else self._image.finish()
 
     def _between(self, piece: bytes, at: int) -> int:
-        """Take what stands between two texts; where the next one begins."""
+        """Take what is between two texts; where the next one begins."""
         quote = piece.find(b'"', at)
         end = len(piece) if quote < 0 else quote + 1
         self._keep(piece[at:end])
@@ -96,7 +95,7 @@ class JsonBody:
         return end
 
     def _within(self, piece: bytes, at: int) -> int:
-        """Take what a text says; where it ends."""
+        """Take the inside of a text; where it ends."""
         start = at
         while True:
             quote = piece.find(b'"', start)
@@ -115,7 +114,7 @@ class JsonBody:
             start = quote + 1
 
     def _escapes(self, piece: bytes, start: int, end: int) -> bool:
-        """Whether what stands at ``end`` is escaped, in a text that is read up to ``start``."""
+        """Whether the character at ``end`` is escaped, in a text that is read up to ``start``."""
         run = 0
         if piece[end - 1 : end] == b"\\" and end > start:
             part = piece[start:end]
@@ -140,7 +139,7 @@ class JsonBody:
             raise invalid({name or "body": f"no text but the image's may have more than {LONG_BYTES} bytes"})
 
     def _name(self) -> str:
-        """Of the field whose text this is; empty where it is none, or its name is too odd."""
+        """The name of the field whose text this is; empty if there is none, or an odd one."""
         assert self._text_at is not None
         before = bytes(self._kept[max(0, self._text_at - 1 - _NAME_WITHIN) : self._text_at - 1])
         match = _NAME.search(before)
@@ -165,12 +164,11 @@ class JsonBody:
 
 
 def load_object(body: bytes) -> dict[str, Any]:
-    """A body that is one JSON object, in which no name stands twice.
+    """Parse a body that is one JSON object, with no name twice.
 
     Raises:
         InvalidJson: not JSON.
-        InvalidRequest: JSON, but no object, or one with a name that stands in it twice, or one nested deeper than any
-            field: what JSON libraries read and what they write differ in that.
+        InvalidRequest: no object, one with a name twice, or one nested deeper than any field.
     """
     body = without_mark(body)
     try:
@@ -195,16 +193,12 @@ def load_object(body: bytes) -> dict[str, Any]:
 
 
 def without_mark(body: bytes) -> bytes:
-    """The body behind a byte order mark: Windows editors write one; RFC 8259, 8.1 lets a reader pass over it."""
+    """The body without a byte order mark, which Windows editors write (RFC 8259, 8.1)."""
     return body[3:] if body[:3] == _BYTE_ORDER_MARK else body
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse an object that has a name twice: readers differ in which of the two they obey; orjson keeps the last.
-
-    Raises:
-        InvalidRequest: naming it.
-    """
+    """Refuse an object with a name twice: parsers differ in which one they take."""
     twice = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
     if twice:
         raise invalid(dict.fromkeys(twice, _TWICE))

@@ -1,8 +1,8 @@
-"""An operation of the HTTP API, declared above its handler: of this its route, its checks and its description are made.
+"""Operations of the HTTP API, each declared above its handler. Routes, checks and the OpenAPI document come from that.
 
 A handler takes, by these names, what it needs of ``api``, ``asked`` (its parameters, as the model that it names) and
-``request``. What it returns is a response, or becomes JSON: a dataclass describes that. Nothing is checked on its way
-out, as a recording of another hand may hold anything.
+``request``. It returns a response, or what becomes JSON, described by a dataclass. Answers are not validated, as an
+imported recording may hold anything.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
-from services.api.edge.pace import RequestTimeout
-from services.api.edge.uploads import ServerBusy
+from services.api.http.pace import RequestTimeout
+from services.api.http.uploads import ServerBusy
 from shared.errors import BY_CODE, ParafoveaError
 
 WEBSOCKET = "WEBSOCKET"
-"""Stands for a method where a path is one of a WebSocket."""
+"""In place of a method, for the path of a WebSocket."""
 TOKEN = "token"
-"""May stand in the query of every operation."""
+"""Allowed in the query of every operation."""
 
 Handler = Callable[..., Awaitable[object]]
 
@@ -30,7 +30,7 @@ _ERRORS = {kind.code: kind for kind in (RequestTimeout, ServerBusy)} | BY_CODE
 
 
 class Asked(BaseModel):
-    """The parameters of an operation, in its path and its query. All come as text."""
+    """The parameters of an operation, in its path and its query, all as text."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,8 +40,8 @@ class Answer:
     """One answer that an operation may give.
 
     Attributes:
-        content: what it may be, by media type: the type of its JSON or text, or None for bytes.
-        headers: those that it may have; see ``headers.HEADERS``.
+        content: by media type, the type of its JSON or text, or None for bytes.
+        headers: those that it may have, of ``headers.HEADERS``.
         always: those of them that it always has.
     """
 
@@ -70,8 +70,8 @@ class Operation:
         answers: when all is well, the usual one first.
         errors: beside those that every operation may have.
         asked: its parameters.
-        bodies: what its body may be, by media type.
-        changes: whether pages of foreign origins must not be able to have it done, a GET too.
+        bodies: the types of its body, by media type.
+        changes: whether it is forbidden to pages of foreign origins, even if it is a GET.
     """
 
     method: str
@@ -86,13 +86,13 @@ class Operation:
 
     @cached_property
     def query(self) -> tuple[str, ...]:
-        """Names of its parameters in the query, each to be given at most once."""
+        """Names of its parameters in the query."""
         names = (field.alias or name for name, field in self.asked.model_fields.items())
         return tuple(name for name in names if f"{{{name}}}" not in self.path)
 
     @cached_property
     def takes(self) -> tuple[str, ...]:
-        """What its handler takes."""
+        """Names of its handler's parameters."""
         return tuple(inspect.signature(self.handler).parameters)
 
 
@@ -137,5 +137,5 @@ delete = partial(_declare, "DELETE")
 
 
 def websocket(path: str) -> Callable[[Handler], Operation]:
-    """Declare a WebSocket. A browser lets any page open one to anywhere, and read from it: so it is no plain read."""
+    """Declare a WebSocket. A browser lets any page open one to anywhere, so it counts as a change."""
     return _declare(WEBSOCKET, path, Answer(""))

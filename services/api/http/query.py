@@ -1,4 +1,4 @@
-"""Types of parameters, which come as text in an address: what each may be, and what is said where it does not fit."""
+"""Types of the parameters in an address, which come as text, and the error for one that does not fit."""
 
 from __future__ import annotations
 
@@ -9,44 +9,46 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, Wi
 from pydantic_core import PydanticCustomError
 from starlette.requests import HTTPConnection
 
-from services.api.http.numbers import whole_of_text
 from services.api.http.operation import TOKEN, Asked
-from services.api.http.schemas import invalid, problems_of
+from services.api.http.schemas import invalid, problems_of, whole_of_text
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.fields import MAX_CURSOR_CHARS, MAX_SPEED, MIN_SPEED, NO_CONTROLS, CursorName, fits
 from shared.session.format import ids
 from shared.session.format.layout import MAX_INDEX
 
+MAX_PARAMETERS = 100
+"""In an address; no operation has ten. More are not parsed."""
+
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{0,9})?\Z")
-_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _MISSING: dict[Any, str] = {int: "it is missing; give a whole number from 0", str: "it is missing; give a session's id"}
-"""By the type of what has to be given."""
+"""By type."""
 
 
 def parameters(asked: type[Asked], connection: HTTPConnection) -> Asked:
-    """The parameters of a request. ``?name=`` is given, and empty.
+    """Parse the parameters of a request. ``?name=`` is given, and empty.
 
     Raises:
         InvalidRequest: naming each that is missing or does not fit.
-        SessionNotFound: its path names a session that there can't be.
+        SessionNotFound: the path has an invalid session id.
     """
     query = {name: value for name, value in connection.query_params.items() if name != TOKEN}
     try:
         return asked.model_validate(query | connection.path_params)
     except ValidationError as error:
         missing = [str(item["loc"][0]) for item in error.errors() if item["type"] == "missing"]
-        told = {name: _MISSING[asked.model_fields[name].annotation] for name in missing}
-        raise invalid(problems_of(error) | told) from None
+        problems = {name: _MISSING[asked.model_fields[name].annotation] for name in missing}
+        raise invalid(problems_of(error) | problems) from None
 
 
 def _refuse(problem: str) -> PydanticCustomError:
     return PydanticCustomError("parameter", "{problem}", {"problem": problem})
 
 
-def _truth(text: str) -> bool:
-    if text.lower() not in _TRUTH:
+def _flag(text: str) -> bool:
+    if text.lower() not in _FLAGS:
         raise _refuse("it is true or false")
-    return _TRUTH[text.lower()]
+    return _FLAGS[text.lower()]
 
 
 def _whole(text: str) -> int:
@@ -98,7 +100,7 @@ def _may_be_there(session_id: str) -> str:
 _NOT_EMPTY = WithJsonSchema({"type": "string", "minLength": 1})
 _THE_SESSION = Field(description="the session")
 
-Truth = Annotated[bool, BeforeValidator(_truth), WithJsonSchema({"type": "boolean"})]
+Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Index = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer", "minimum": 0})]
 Speed = Annotated[
     float,
@@ -114,14 +116,14 @@ Cursor = Annotated[
 ]
 GivenSession = Annotated[str, AfterValidator(_given), _NOT_EMPTY]
 SessionName = Annotated[str, _NOT_EMPTY, _THE_SESSION]
-"""In a path, to be looked for as it is."""
+"""In a path, not validated."""
 SessionId = Annotated[str, AfterValidator(_may_be_there), _NOT_EMPTY, _THE_SESSION]
-"""In a path: one that can be nobody's is not there."""
+"""In a path; an invalid one is not found."""
 
 
-class OfSession(Asked):
+class SessionPath(Asked):
     session_id: SessionName
 
 
-class OfFrame(OfSession):
+class FramePath(SessionPath):
     index: Index = Field(description="of its entry")

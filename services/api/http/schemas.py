@@ -1,41 +1,43 @@
-"""What a ``/generate`` request may say: one model for JSON and for forms, and where to look and what to change.
-
-The image is not part of the model: it is megabytes long, and goes around the validation untouched.
-"""
+"""The fields of a ``/generate`` request: one model for JSON and for forms, without its image."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from services.api.http.numbers import WHOLE, Whole, whole_of_text
 from shared import sectors
 from shared.bus.requests.generator import MAX_SEED
 from shared.errors import InvalidRequest
+from shared.fields import WHOLE
 from shared.prompts import MAX_PROMPT_CHARS
 
 MAX_CLIENT_ID_CHARS = 200
 MAX_NAMED = 20
-"""Fields that one error names."""
+"""Fields named in one error."""
 MAX_NAME_CHARS = 100
-"""Of a field's name in an error."""
+"""Of a field name in an error."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 SectorName = Literal["TL", "TC", "TR", "ML", "MC", "MR", "BL", "BC", "BR"]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
+Whole = Annotated[int, WHOLE]
+"""A whole number, in a model that takes its other types strictly."""
+
+_WHOLE = re.compile(r"-?[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,2})?\Z")
 _DECIMAL = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\Z")
-_TRUTH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
+_FLAGS = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
 _WHOLE_FIELDS = frozenset({"grid_size", "target_row", "target_col", "steps", "seed"})
 _DECIMAL_FIELDS = frozenset({"focus_x", "focus_y", "guidance_scale", "strength"})
-_TRUTH_FIELDS = frozenset({"supersede", "durable", "strict"})
+_FLAG_FIELDS = frozenset({"supersede", "durable", "strict"})
 
 
 class GenerateRequest(BaseModel):
@@ -82,13 +84,13 @@ class GenerateRequest(BaseModel):
 
 
 class JsonRequest(GenerateRequest):
-    """A ``/generate`` request in JSON, as it is described. Its image goes around the validation."""
+    """A ``/generate`` request in JSON, for the OpenAPI document."""
 
     image_base64: str = Field(description="PNG, JPEG or WebP; plain base64, or a data URL")
 
 
 class FormRequest(GenerateRequest):
-    """The same as a form, where numbers and truths are text that stands for them."""
+    """A ``/generate`` request as a form, for the OpenAPI document."""
 
     image: Annotated[str, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})] = Field(
         description="PNG, JPEG or WebP"
@@ -97,40 +99,26 @@ class FormRequest(GenerateRequest):
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """Where the viewer looks (None where not told) and which sector is to change."""
+    """Where the viewer looks (None if unknown), and which sector to change."""
 
     grid_size: Literal[2, 3]
     target_sector: str
     focus_sector: str | None
 
 
-def from_json(values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> GenerateRequest:
-    """Check the fields of a JSON body (without its image).
-
-    Args:
-        values: the fields.
-        problems: what is wrong with the image already.
-
-    Raises:
-        InvalidRequest: naming each field that does not fit.
-    """
-    return checked(GenerateRequest, values, problems)
-
-
 def from_form(values: Mapping[str, str], problems: Mapping[str, str] | None = None) -> GenerateRequest:
-    """The same of a form, where everything is text and an empty field is one that was left out.
-
-    Raises:
-        InvalidRequest: naming each field that does not fit.
-    """
-    return from_json({name: _typed(name, text) for name, text in values.items() if text != ""}, problems)
+    """:func:`checked` for a form, where everything is text, and an empty field counts as left out."""
+    return checked(GenerateRequest, {name: _typed(name, text) for name, text in values.items() if text != ""}, problems)
 
 
 def checked(model: type[ModelT], values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> ModelT:
-    """The values as a model, whose fields they must be.
+    """Validate values as a model.
+
+    Args:
+        problems: what is wrong already.
 
     Raises:
-        InvalidRequest: there are problems already, or a field does not fit.
+        InvalidRequest: naming each field that does not fit.
     """
     found = dict(problems or {})
     unknown = [name for name in values if name not in model.model_fields]
@@ -153,8 +141,15 @@ def resolve(request: GenerateRequest, seed: int) -> Aim:
     """
     grid_size = request.grid_size or 3
     problems: dict[str, str] = {}
-    focus = _focus(request, grid_size, problems)
-    target = _target(request, grid_size, problems)
+    focus = _named(request, "focus_sector", ("focus_x", "focus_y"), grid_size, problems)
+    if focus is None and request.focus_x is not None and request.focus_y is not None:
+        focus = sectors.at_point(request.focus_x, request.focus_y, grid_size)
+    target = _named(request, "target_sector", ("target_row", "target_col"), grid_size, problems)
+    if target is None and request.target_row is not None and request.target_col is not None:
+        for name, value in (("target_row", request.target_row), ("target_col", request.target_col)):
+            if value >= grid_size:
+                problems[name] = f"a grid of {grid_size} goes from 0 to {grid_size - 1}"
+        target = None if problems else sectors.NAMES[grid_size][request.target_row][request.target_col]
     if not problems and focus is None and target is None:
         problems["focus_sector"] = (
             "say where the viewer looks (focus_sector, or focus_x and focus_y) or what to change "
@@ -169,65 +164,52 @@ def resolve(request: GenerateRequest, seed: int) -> Aim:
 
 
 def invalid(problems: Mapping[str, str]) -> InvalidRequest:
-    """The error that names each field and what is wrong with it; of many the first, and how many more there are."""
+    """The error that names each field and its problem; of many, the first and how many more there are."""
     named = {name[:MAX_NAME_CHARS]: message for name, message in islice(problems.items(), MAX_NAMED)}
     detail = "; ".join(f"{name}: {message}" for name, message in named.items())
     more = len(problems) - MAX_NAMED
     return InvalidRequest(f"{detail}; and {more} more" if more > 0 else detail, fields=named)
 
 
-def _focus(request: GenerateRequest, grid_size: int, problems: dict[str, str]) -> str | None:
-    point = (request.focus_x, request.focus_y)
-    if request.focus_sector is not None:
-        if point != (None, None):
-            problems["focus_sector"] = "give focus_sector, or focus_x and focus_y, not both"
-        return _in_grid("focus_sector", request.focus_sector, grid_size, problems)
-    if request.focus_x is None and request.focus_y is None:
+def _named(
+    request: GenerateRequest, field: str, numbers: tuple[str, str], grid_size: int, problems: dict[str, str]
+) -> str | None:
+    """The sector that a field names, or None; the problems of that, and of two numbers that say the same."""
+    sector: str | None = getattr(request, field)
+    missing = [name for name in numbers if getattr(request, name) is None]
+    if sector is None:
+        if len(missing) == 1:
+            problems[missing[0]] = f"{numbers[0]} and {numbers[1]} go together"
         return None
-    if request.focus_x is None or request.focus_y is None:
-        problems["focus_x" if request.focus_x is None else "focus_y"] = "focus_x and focus_y go together"
-        return None
-    return sectors.at_point(request.focus_x, request.focus_y, grid_size)
-
-
-def _target(request: GenerateRequest, grid_size: int, problems: dict[str, str]) -> str | None:
-    place = (request.target_row, request.target_col)
-    if request.target_sector is not None:
-        if place != (None, None):
-            problems["target_sector"] = "give target_sector, or target_row and target_col, not both"
-        return _in_grid("target_sector", request.target_sector, grid_size, problems)
-    if request.target_row is None and request.target_col is None:
-        return None
-    if request.target_row is None or request.target_col is None:
-        missing = "target_row" if request.target_row is None else "target_col"
-        problems[missing] = "target_row and target_col go together"
-        return None
-    for name, value in (("target_row", request.target_row), ("target_col", request.target_col)):
-        if value >= grid_size:
-            problems[name] = f"a grid of {grid_size} goes from 0 to {grid_size - 1}"
-    return None if problems else sectors.NAMES[grid_size][request.target_row][request.target_col]
-
-
-def _in_grid(name: str, sector: str, grid_size: int, problems: dict[str, str]) -> str:
+    if len(missing) < 2:
+        problems[field] = f"give {field}, or {numbers[0]} and {numbers[1]}, not both"
     if sector not in sectors.names(grid_size):
-        problems[name] = f"a grid of {grid_size} has no {sector}; it has {', '.join(sectors.names(grid_size))}"
+        problems[field] = f"a grid of {grid_size} has no {sector}; it has {', '.join(sectors.names(grid_size))}"
     return sector
 
 
+def whole_of_text(text: str) -> int | None:
+    """The whole number that a text stands for, or None. R writes 100000 as ``1e+05``, others write 12 as ``12.0``."""
+    if not _WHOLE.match(text):
+        return None
+    value = Decimal(text)
+    return int(value) if value == value.to_integral_value() else None
+
+
 def _typed(name: str, text: str) -> object:
-    """A form's text as the JSON value it stands for; as it is where it stands for none, which then does not fit."""
+    """A form's text as the JSON value it stands for; unchanged if it stands for none, to be refused."""
     stripped = text.strip()
     if name in _WHOLE_FIELDS and (whole := whole_of_text(stripped)) is not None:
         return whole
     if name in _DECIMAL_FIELDS and _DECIMAL.match(stripped):
         return float(stripped)
-    if name in _TRUTH_FIELDS:
-        return _TRUTH.get(stripped.lower(), text)
+    if name in _FLAG_FIELDS:
+        return _FLAGS.get(stripped.lower(), text)
     return text
 
 
 def problems_of(error: ValidationError) -> dict[str, str]:
-    """What is wrong with which field."""
+    """What is wrong, by field."""
     found: dict[str, str] = {}
     for item in error.errors(include_url=False, include_context=False, include_input=False):
         name = str(item["loc"][0])[:MAX_NAME_CHARS] if item["loc"] else "request"

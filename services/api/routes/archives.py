@@ -1,4 +1,4 @@
-"""Sessions taken out and in: one archive, streamed both ways."""
+"""Export and import of sessions: one archive, streamed both ways."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from services.api.edge.pace import Pace, RequestTimeout
+from services.api.http.body import announced_bytes, asks_first
 from services.api.http.errors import error_response
 from services.api.http.headers import NO_STORE
 from services.api.http.operation import Answer, Asked, get, json, post
-from services.api.http.query import OfSession
+from services.api.http.pace import Pace, RequestTimeout
+from services.api.http.query import SessionPath
 from services.api.routes.sessions import in_threads
 from services.api.service import Api
 from services.api.work.processes import Child
-from shared.errors import (
-    ParafoveaError,
-    PayloadTooLarge,
-    RecorderUnavailable,
-    UnsupportedMediaType,
-)
+from shared.errors import ParafoveaError, PayloadTooLarge, RecorderUnavailable, UnsupportedMediaType
 from shared.session.format import ids
 from shared.session.transfer.compression import GB, MAX_ARCHIVE_BYTES
 from shared.session.transfer.export import Export
@@ -34,18 +30,18 @@ from shared.system.disk import Disk
 log = logging.getLogger(__name__)
 
 PAUSE_S = 300.0
-"""Of an archive that comes: whoever makes it while it is sent may look at very many files first."""
+"""In an import: whoever makes the archive while sending it may have to read very many files first."""
 DRAIN_BYTES = 256 * 1024 * 1024
-"""Of a refused archive so much more is read, so that the sender gets to see why."""
-_PIECE_BYTES = 1 << 20
+"""So much more of a refused archive is read, so that the sender gets to see why."""
+PIECE_BYTES = 1 << 20
 
 
-class As(Asked):
+class ImportQuery(Asked):
     session_id: str | None = Field(None, description="the id it is to have; default: the one it has")
 
 
 @dataclass
-class Taken:
+class Imported:
     session_id: str
     status: Literal["imported"]
     frames: int
@@ -58,7 +54,7 @@ class Taken:
     Answer("A tar archive, compressed with gzip.", {"application/gzip": None}),
     "session_not_found frame_missing session_damaged",
 )
-async def export(api: Api, asked: OfSession, request: Request) -> Response:
+async def export(api: Api, asked: SessionPath, request: Request) -> Response:
     """A session as one archive, as far as it is recorded at this moment."""
     outgoing = await asyncio.to_thread(Export, api.settings.sessions_dir, asked.session_id)
     headers = {"Content-Disposition": f'attachment; filename="{asked.session_id}.tar.gz"', **NO_STORE}
@@ -70,12 +66,12 @@ async def export(api: Api, asked: OfSession, request: Request) -> Response:
 
 @post(
     "/session/import",
-    json(Taken, "It is there."),
+    json(Imported, "It is there."),
     "invalid_archive invalid_session_id session_exists invalid_request payload_too_large request_timeout server_busy",
     "unsupported_media_type insufficient_storage recorder_unavailable generator_unavailable",
     bodies={"application/octet-stream": bytes},
 )
-async def take_in(api: Api, asked: As, request: Request) -> Taken | Response:
+async def import_archive(api: Api, asked: ImportQuery, request: Request) -> Imported | Response:
     """Take a session in: an export, or a tar of a session's folder. Of one that is refused nothing stays.
 
     It is proved while it comes, by a process of its own.
@@ -87,8 +83,7 @@ async def take_in(api: Api, asked: As, request: Request) -> Taken | Response:
         raise UnsupportedMediaType(
             "send the archive itself as the body (with curl: --data-binary @session.tar.gz), not a form"
         )
-    announced = request.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced) > MAX_ARCHIVE_BYTES:
+    if announced_bytes(request) > MAX_ARCHIVE_BYTES:
         raise PayloadTooLarge(f"the archive is longer than {MAX_ARCHIVE_BYTES / GB:g} GB")
     api.check_open()
     body = Pace(request, PAUSE_S)
@@ -98,19 +93,16 @@ async def take_in(api: Api, asked: As, request: Request) -> Taken | Response:
     except RequestTimeout:
         raise
     except ParafoveaError as error:
-        asks_first = request.headers.get("expect", "").lower() == "100-continue" and not body.received_bytes
         # Outside of the slot: it may come slowly.
-        if asks_first or not await _drain(body):
+        if (asks_first(request) and not body.received_bytes) or not await _drain(body):
             return error_response(error, {"Connection": "close"})
         raise
-    return Taken(imported.pop("session_id"), "imported", **imported)
+    return Imported(imported.pop("session_id"), "imported", **imported)
 
 
 async def _import(api: Api, body: Pace, session_id: str | None) -> dict[str, Any]:
-    wanted = () if session_id is None else (session_id,)
-    child = await asyncio.to_thread(
-        lambda: Child("shared.session.transfer", *wanted, settings=api.settings, takes_input=True)
-    )
+    arguments = ["shared.session.transfer", *([] if session_id is None else [session_id])]
+    child = await asyncio.to_thread(lambda: Child(*arguments, settings=api.settings, takes_input=True))
     try:
         await _feed(api, body, child)
         imported: dict[str, Any] = await asyncio.to_thread(child.result)
@@ -120,7 +112,7 @@ async def _import(api: Api, body: Pace, session_id: str | None) -> dict[str, Any
 
 
 def _end(api: Api, child: Child) -> None:
-    """End an import that may be under way. It removes what it began, unless it is ended in the midst of that."""
+    """End an import. It removes what it began; what it could not remove is removed here."""
     child.stop()
     try:
         sweep(Disk(), api.settings.sessions_dir)
@@ -129,20 +121,20 @@ def _end(api: Api, child: Child) -> None:
 
 
 async def _feed(api: Api, body: Pace, child: Child) -> None:
-    """Hand the body on as it comes, in pieces: the pipe is what holds a fast sender back."""
+    """Pass the body on in pieces; the pipe holds a fast sender back."""
     piece = bytearray()
     while not body.ended:
         if api.closing.is_set():
             raise RecorderUnavailable("The server is stopping; import again when it is back.")
         piece += await body.next()
-        if len(piece) >= _PIECE_BYTES or body.ended:
+        if len(piece) >= PIECE_BYTES or body.ended:
             if not await asyncio.to_thread(child.write, bytes(piece)):
                 return
             piece.clear()
 
 
 async def _drain(body: Pace) -> bool:
-    """Read the rest, up to a limit, and forget it: False where it stopped coming."""
+    """Read the rest up to a limit, and drop it; False if it stopped coming."""
     until = body.received_bytes + DRAIN_BYTES
     body.shorten()
     try:

@@ -17,7 +17,7 @@ from services.api.service import Api
 MAX_PAIRS = 1000
 
 
-class Pairs(Asked):
+class PairsQuery(Asked):
     a: GivenSession = Field(description="a session")
     b: GivenSession = Field(description="another")
     first: Index = Field(0, description="begin at this pair")
@@ -50,7 +50,7 @@ class Comparison:
     frames: list[Pair]
 
 
-# It begins minutes of work, which goes on when nobody waits for it, beside an experiment that may be running.
+# It may start minutes of work beside a running experiment.
 @get(
     "/session/compare",
     json(Comparison, "All figures."),
@@ -58,7 +58,7 @@ class Comparison:
     "session_not_found session_damaged invalid_request",
     changes=True,
 )
-async def compare(api: Api, asked: Pairs) -> Response:
+async def compare(api: Api, asked: PairsQuery) -> Response:
     """Two sessions frame by frame: PSNR and SSIM, over the picture and inside the target sector."""
     found = await api.comparisons.get(asked.a, asked.b, asked.first, asked.count)
     return JsonResponse(found, 200 if found["status"] == "complete" else 202, headers=NO_STORE)

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the same as one page that needs no script and nothing from another host."""
+"""The OpenAPI document, also as a page without scripts or anything from another host."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from services.api.http.errors import JsonResponse
 from services.api.http.operation import PAGE, get, json
-from services.api.openapi import build
 from services.api.service import Api
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
@@ -31,13 +30,13 @@ Json = dict[str, Any]
 @get("/openapi.json", json(dict[str, Any], "OpenAPI 3.1."))
 async def document(api: Api) -> Response:
     """This document."""
-    return JsonResponse(build(api.settings.root_path))
+    return JsonResponse(api.openapi())
 
 
 @get("/docs", PAGE)
 async def docs(api: Api) -> Response:
     """This document, to read."""
-    return Response(render(build(api.settings.root_path)), 200, {"Content-Security-Policy": _POLICY}, "text/html")
+    return Response(render(api.openapi()), 200, {"Content-Security-Policy": _POLICY}, "text/html")
 
 
 def render(document: Json) -> str:
@@ -109,6 +108,6 @@ def _type(schema: Json) -> str:
 
 
 def _prose(text: str) -> str:
-    """Escaped text, with what stands between backquotes as code."""
+    """Escaped text, with code between backquotes."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))

@@ -1,4 +1,4 @@
-"""What a page needs of a session beside its metadata as a whole: some entries, a frame's input, a thumbnail."""
+"""What a page needs of a session beside its metadata: some entries, a frame's input, thumbnails."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.edge.heads import has_tag
+from services.api.http.files import cached
 from services.api.http.operation import KNOWN, Answer, get, json
-from services.api.http.query import Index, OfFrame, OfSession
-from services.api.routes.page import OfSample, sample_path
-from services.api.routes.sessions import NO_SUCH_FRAME, Entry
+from services.api.http.query import FramePath, Index, SessionPath
+from services.api.routes.page import SamplePath, sample_path
+from services.api.routes.sessions import NO_SUCH_FRAME, Entry, no_such_frame
 from services.api.service import Api
-from shared.errors import FrameMissing, NotFound
+from shared.errors import FrameMissing
 from shared.session.format.layout import image_extension
 from shared.session.format.plain import located
 from shared.session.reading.reader import SessionReader
 from shared.session.reading.timeline import round_s
 
 MAX_ENTRIES = 500
-"""Of one answer: a frame's entry has about 1.5 kB."""
+"""In one answer: an entry has about 1.5 kB."""
 
 _MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 _SMALL = Answer("At most 320 pixels on a side.", {"image/webp": None}, headers=("ETag", "Cache-Control"))
 
 
-class Part(OfSession):
+class EntriesQuery(SessionPath):
     first: Index = Field(0, alias="from", description="position of the first, from 0 (default)")
     count: Index = Field(MAX_ENTRIES, description="how many; default and limit: 500")
 
@@ -48,9 +48,10 @@ class Entries:
 
 
 @get("/samples/{name}/thumbnail", _SMALL, KNOWN, "not_found frame_missing frame_corrupt")
-async def sample_thumbnail(api: Api, asked: OfSample, request: Request) -> Response:
+async def sample_thumbnail(api: Api, asked: SamplePath, request: Request) -> Response:
     """A photograph, small."""
-    return await _small(api, request, await asyncio.to_thread(_sample, asked.name))
+    source = await asyncio.to_thread(lambda: sample_path(asked.name).resolve())  # an installation may consist of links
+    return await _small(api, request, source)
 
 
 @get(
@@ -64,7 +65,7 @@ async def sample_thumbnail(api: Api, asked: OfSample, request: Request) -> Respo
     ),
     "session_not_found invalid_request session_damaged",
 )
-async def entries(api: Api, asked: Part) -> dict[str, Any]:
+async def entries(api: Api, asked: EntriesQuery) -> dict[str, Any]:
     """Some entries of a session, by their position."""
     first, until = asked.first, asked.first + min(asked.count, MAX_ENTRIES)
 
@@ -90,7 +91,7 @@ async def entries(api: Api, asked: Part) -> dict[str, Any]:
     Answer("The file.", dict.fromkeys(("image/png", "image/jpeg", "image/webp"))),
     NO_SUCH_FRAME,
 )
-async def frame_input(api: Api, asked: OfFrame) -> Response:
+async def frame_input(api: Api, asked: FramePath) -> Response:
     """What a frame was made from."""
 
     def read(reader: SessionReader) -> tuple[bytes, str]:
@@ -108,21 +109,18 @@ async def frame_input(api: Api, asked: OfFrame) -> Response:
 
 
 @get("/session/{session_id}/frames/{index}/thumbnail", _SMALL, KNOWN, NO_SUCH_FRAME, "frame_corrupt")
-async def thumbnail(api: Api, asked: OfFrame, request: Request) -> Response:
+async def thumbnail(api: Api, asked: FramePath, request: Request) -> Response:
     """A frame, small."""
     return await _small(api, request, await api.sessions.read(asked.session_id, lambda it: _path(it, asked.index)))
 
 
 async def _small(api: Api, request: Request, source: Path) -> Response:
     data, etag = await api.thumbnailer.get(source)
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if has_tag(request.headers, etag):
-        return Response(None, 304, headers)
-    return Response(data, 200, headers, "image/webp")
+    return cached(request, data, {}, etag, "image/webp")
 
 
 def _path(reader: SessionReader, index: int) -> Path:
-    """Where a frame lies; of one whose entry cannot be understood, by the name of its file."""
+    """Where a frame lies: by its entry, or by its file name if that is unreadable."""
     position = reader.position_of(index)
     name = reader.file_of(index) if position is None else None
     path = reader.frame_path(_entry(reader, index)) if name is None else reader.folder / name
@@ -132,12 +130,8 @@ def _path(reader: SessionReader, index: int) -> Path:
         raise FrameMissing(f"{path.name} of session {reader.session_id} cannot be read: {error.strerror}") from None
 
 
-def _sample(name: str) -> Path:
-    return sample_path(name).resolve()  # an installation may consist of links
-
-
 def _entry(reader: SessionReader, index: int) -> dict[str, Any]:
     position = reader.position_of(index)
     if position is None:
-        raise NotFound(f"The session {reader.session_id!r} has no frame {index}; it has {reader.count} frames.")
+        raise no_such_frame(reader, index)
     return reader.entry(position)

@@ -1,4 +1,4 @@
-"""``POST /generate``: check, stamp with the active session, have it made, and say what became of its recording."""
+"""``POST /generate``: check, stamp with the active session, have it made, and say whether it is on disk."""
 
 from __future__ import annotations
 
@@ -16,18 +16,10 @@ from services.api.http.operation import Answer, post
 from services.api.http.schemas import FormRequest, GenerateRequest, JsonRequest, resolve
 from services.api.service import Api
 from shared import images
-from shared.bus.call import WithImage
 from shared.bus.requests.generator import DRAWN_SEEDS, Generate
-from shared.errors import (
-    GeneratorLoading,
-    GeneratorUnavailable,
-    InvalidRequest,
-    QueueFull,
-    RecordingBacklogFull,
-)
+from shared.errors import GeneratorLoading, GeneratorUnavailable, InvalidRequest, QueueFull, RecordingBacklogFull
 from shared.frame import Frame
 from shared.ids import new_id
-from shared.prompts import Draw
 
 T = TypeVar("T")
 
@@ -49,95 +41,75 @@ NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, Recordi
 )
 async def generate(api: Api, request: Request) -> Response:
     """Change one sector of an image."""
-    return await Generation(api).answer(request)
+    body = generate_body(request.headers.get("content-type", ""))
+    async with received(request, body):
+        asked, image = await api.uploads.in_turn(body.finish)
+        return await _generate(api, request, asked, image)
 
 
-class Generation:
-    """The way of one request to its picture."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-
-    async def answer(self, request: Request) -> Response:
-        """Answer with the PNG."""
-        body = generate_body(request.headers.get("content-type", ""))
-        async with received(request, body):
-            asked, image = await self._api.uploads.in_turn(body.finish)
-            return await self._answer(request, asked, image)
-
-    async def _answer(self, request: Request, asked: GenerateRequest, image: bytes) -> Response:
-        deadline = asyncio.get_running_loop().time() + self._api.settings.generation_timeout_s
-        seed = secrets.randbelow(DRAWN_SEEDS) if asked.seed is None else asked.seed
-        aim = resolve(asked, seed)
-        images.probe(image)
-        if asked.prompt is None:
-            await self._api.prompts.refresh()
-        self._api.check_open()
-        session = self._api.recording.stamp(asked.session_id)
-        draw = self._api.prompts.draw(aim.target_sector) if asked.prompt is None else None
-        wanted = Generate(
-            request_id=new_id(),
-            client_id=asked.client_id,
-            supersede=bool(asked.supersede),
-            session=session,
-            grid_size=aim.grid_size,
-            target_sector=aim.target_sector,
-            focus_sector=aim.focus_sector,
-            focus_x=asked.focus_x,
-            focus_y=asked.focus_y,
-            prompt=draw.prompt if draw else asked.prompt or "",
-            negative_prompt=asked.negative_prompt,
-            seed=seed,
-            steps=asked.steps,
-            guidance_scale=asked.guidance_scale,
-            strength=asked.strength,
-            strict=bool(asked.strict),
-            timeout_ms=self._api.settings.generation_timeout_s * 1000,
-        )
-        made = await self._have_made(request, wanted, image, draw)
-        recorded = await self._recorded(request, made.answer, deadline, durable=bool(asked.durable))
-        return Response(made.image, 200, generated_headers(made.answer, recorded), "image/png")
-
-    async def _have_made(self, request: Request, wanted: Generate, image: bytes, draw: Draw | None) -> WithImage[Frame]:
-        """Have it made, and give it up when the client goes away or the process stops."""
-        try:
-            return await self._while_wanted(request, self._api.generator.generate(wanted, image))
-        except NOTHING_CAME_OF_IT:
-            if draw is not None:
-                self._api.prompts.give_back(draw)
-            raise
-
-    async def _while_wanted(self, request: Request, work: Coroutine[Any, Any, T]) -> T:
-        """The result of ``work``, unless its client goes away or the process stops before.
-
-        Raises:
-            ClientDisconnect, Stopping: what came before; the work is cancelled.
-        """
-        task = asyncio.create_task(work)
-        gone, closing = asyncio.create_task(_gone(request)), asyncio.create_task(self._api.closing.wait())
-        try:
-            await asyncio.wait([task, gone, closing], return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return task.result()
-            if gone.done():
-                raise ClientDisconnect
-            raise Stopping("The server is stopping; try again when it is back.")
-        finally:
-            for each in (task, gone, closing):
-                each.cancel()
-            await asyncio.gather(task, gone, closing, return_exceptions=True)
-
-    async def _recorded(self, request: Request, frame: Frame, deadline: float, *, durable: bool) -> str:
-        """What ``X-Recorded`` says."""
-        if frame.key is None:
-            return "no"
-        remaining_s = max(0.0, deadline - asyncio.get_running_loop().time())
-        waiting = self._api.fates.acknowledgement(frame.key, durable=durable, timeout_s=remaining_s)
-        return await (self._while_wanted(request, waiting) if durable else waiting)
+async def _generate(api: Api, request: Request, asked: GenerateRequest, image: bytes) -> Response:
+    deadline = asyncio.get_running_loop().time() + api.settings.generation_timeout_s
+    seed = secrets.randbelow(DRAWN_SEEDS) if asked.seed is None else asked.seed
+    aim = resolve(asked, seed)
+    images.probe(image)
+    if asked.prompt is None:
+        await api.prompts.refresh()
+    api.check_open()
+    session = api.recorder.stamp(asked.session_id)
+    draw = api.prompts.draw(aim.target_sector) if asked.prompt is None else None
+    wanted = Generate(
+        request_id=new_id(),
+        client_id=asked.client_id,
+        supersede=bool(asked.supersede),
+        session=session,
+        grid_size=aim.grid_size,
+        target_sector=aim.target_sector,
+        focus_sector=aim.focus_sector,
+        focus_x=asked.focus_x,
+        focus_y=asked.focus_y,
+        prompt=draw.prompt if draw else asked.prompt or "",
+        negative_prompt=asked.negative_prompt,
+        seed=seed,
+        steps=asked.steps,
+        guidance_scale=asked.guidance_scale,
+        strength=asked.strength,
+        strict=bool(asked.strict),
+        timeout_ms=api.settings.generation_timeout_s * 1000,
+    )
+    try:
+        made = await _while_wanted(api, request, api.generator.generate(wanted, image))
+    except NOTHING_CAME_OF_IT:
+        if draw is not None:
+            api.prompts.give_back(draw)
+        raise
+    recorded = await _recorded(api, request, made.answer, deadline, durable=bool(asked.durable))
+    return Response(made.image, 200, generated_headers(made.answer, recorded), "image/png")
 
 
-class Stopping(GeneratorUnavailable):
-    """This process stops while the request is under way."""
+async def _recorded(api: Api, request: Request, frame: Frame, deadline: float, *, durable: bool) -> str:
+    """The value of ``X-Recorded``."""
+    if frame.key is None:
+        return "no"
+    remaining_s = max(0.0, deadline - asyncio.get_running_loop().time())
+    acknowledgement = api.delivery.acknowledgement(frame.key, durable=durable, timeout_s=remaining_s)
+    return await (_while_wanted(api, request, acknowledgement) if durable else acknowledgement)
+
+
+async def _while_wanted(api: Api, request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The result of ``work``, which is cancelled if the client goes away or the process stops before."""
+    task = asyncio.create_task(work)
+    gone, closing = asyncio.create_task(_gone(request)), asyncio.create_task(api.closing.wait())
+    try:
+        await asyncio.wait([task, gone, closing], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        if gone.done():
+            raise ClientDisconnect
+        raise GeneratorUnavailable("The server is stopping; try again when it is back.")
+    finally:
+        for each in (task, gone, closing):
+            each.cancel()
+        await asyncio.gather(task, gone, closing, return_exceptions=True)
 
 
 async def _gone(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""``/health`` and ``/ready``: from what is known already, so that they answer at once whatever else goes on."""
+"""``/health`` and ``/ready``, from what is known already, so that they answer at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.api.service import Api
 from shared.version import VERSION
 
 STARTING_S = 30.0
-"""Processes are started together: so long after our own start, one that is not there yet is not yet missed."""
+"""Processes start together: for so long after our own start, a missing one does not count as a fault."""
 
 
 @dataclass
@@ -49,7 +49,6 @@ async def ready(api: Api) -> Ready:
 
 def report(api: Api) -> dict[str, Any]:
     """The answer of ``/health``."""
-    recording = api.recording
     reasons: list[str] = []
     uptime_s = time.monotonic() - api.started_at
     generator, is_loading = _generator(api, reasons)
@@ -57,18 +56,18 @@ def report(api: Api) -> dict[str, Any]:
     replayer = {"state": "ok" if api.replayer.problem is None else "unreachable", "detail": api.replayer.problem}
     if api.replayer.problem is not None:
         reasons.append(f"replayer: {api.replayer.problem}")
-    all_seen = api.generator.status is not None and recording.learnt and api.replayer.has_answered
+    all_seen = api.generator.status is not None and api.recorder.has_answered and api.replayer.has_answered
     is_starting = is_loading or (uptime_s < STARTING_S and not all_seen)
     disk = _disk(api, reasons)
-    lost = recording.lost()
+    lost = api.recorder.lost()
     if lost:
         reasons.append(f"{sum(map(len, lost.values()))} frames are lost; see 'lost'")
     if api.prompts.problem:
         reasons.append(f"sector prompts: {api.prompts.problem}")
-    own = api.fates.journal.problems
+    own = api.delivery.journal.problems
     reasons += [f"api: {problem}" for problem in own]
-    active = recording.active
-    # What is wrong outranks what is only not there yet.
+    active = api.recorder.active
+    # A fault outranks what is only not there yet.
     is_wrong = recorder["state"] == "trouble" or bool(lost) or disk["state"] == "full"
     return {
         "status": "starting" if is_starting and not is_wrong else "degraded" if reasons else "ok",
@@ -85,7 +84,7 @@ def report(api: Api) -> dict[str, Any]:
             "recorder": recorder,
             "replayer": replayer,
         },
-        "session": {**active.model_dump(), **recording.state_of(active.session_id).model_dump()} if active else None,
+        "session": {**active.model_dump(), **api.recorder.state_of(active.session_id).model_dump()} if active else None,
         "queue": {"waiting": generator.get("queue"), "limit": api.settings.queue_limit},
         "backlog": {"bytes": generator.get("backlog_bytes"), "limit_bytes": generator.get("backlog_limit_bytes")},
         "model": generator.get("model"),
@@ -106,23 +105,22 @@ def _generator(api: Api, reasons: list[str]) -> tuple[dict[str, Any], bool]:
         reasons.append(f"generator: {status.state}" + (f": {status.detail}" if status.detail else ""))
     if status.backlog_bytes >= status.backlog_limit_bytes:
         reasons.append("generator: its backlog for the recorder is full")
-    told = status.model_dump(exclude={"v", "id", "time", "monotonic_ns"})
-    return told, status.state == "loading"
+    return status.model_dump(exclude={"v", "id", "time", "monotonic_ns"}), status.state == "loading"
 
 
 def _recorder(api: Api, reasons: list[str]) -> dict[str, Any]:
-    recording = api.recording
-    status = recording.status
-    pending = api.fates.pending.counts()
-    if status is None or not recording.reachable:
-        reasons.append(f"recorder: {recording.problem}")
-        return {"state": "unreachable", "detail": recording.problem, "pending": pending}
-    troubles = [problem for problem in (recording.problem, status.error) if problem]
-    troubles += [f"{s.session_id}: {s.error}" for s in status.sessions if s.error]
-    reasons += [f"recorder: {trouble}" for trouble in troubles]
+    recorder = api.recorder
+    status = recorder.status
+    pending = api.delivery.pending.counts()
+    if status is None or not recorder.reachable:
+        reasons.append(f"recorder: {recorder.problem}")
+        return {"state": "unreachable", "detail": recorder.problem, "pending": pending}
+    problems = [problem for problem in (recorder.problem, status.error) if problem]
+    problems += [f"{s.session_id}: {s.error}" for s in status.sessions if s.error]
+    reasons += [f"recorder: {problem}" for problem in problems]
     return {
-        "state": "trouble" if troubles else "ok",
-        "detail": "; ".join(troubles) or None,
+        "state": "trouble" if problems else "ok",
+        "detail": "; ".join(problems) or None,
         "epoch": status.epoch,
         "sessions": [session.model_dump() for session in status.sessions],
         "pending": pending,
@@ -130,7 +128,7 @@ def _recorder(api: Api, reasons: list[str]) -> dict[str, Any]:
 
 
 def _disk(api: Api, reasons: list[str]) -> dict[str, Any]:
-    free, settings = api.recording.free_bytes, api.settings
+    free, settings = api.recorder.free_bytes, api.settings
     state = "unknown"
     if free is not None:
         low, full = free < settings.disk_warn_bytes, free < settings.disk_stop_bytes

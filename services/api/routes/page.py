@@ -1,5 +1,4 @@
-"""The page at ``/``: its files, and the photographs to begin with. Public, but for the photographs: the page itself
-asks for the token."""
+"""The page at ``/``, its files, and sample photographs. The page is public, as it asks for the token itself."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.edge.heads import has_tag
+from services.api.http.files import cached
 from services.api.http.operation import KNOWN, PAGE, Answer, Asked, get
 from services.api.service import Api
 from shared.errors import NotFound
@@ -24,8 +23,6 @@ from shared.system.places import SAMPLES
 WEB = Path(__file__).parents[1] / "web"
 
 _FILE = Answer("The file.", {"*/*": None})
-
-PUBLIC_PREFIX = "/web/"
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -67,11 +64,11 @@ class PageQuery(Asked):
     """Of the page itself: the document is of what programs ask."""
 
 
-class OfFile(Asked):
+class FilePath(Asked):
     path: str = Field(description="below `/web/`")
 
 
-class OfSample(Asked):
+class SamplePath(Asked):
     name: str = Field(description="of the file, as `/samples` tells it")
 
 
@@ -94,7 +91,7 @@ async def index(api: Api, asked: PageQuery, request: Request) -> Response:
 
 
 @get("/web/{path}", _FILE, KNOWN, "not_found")
-async def file(api: Api, asked: OfFile, request: Request) -> Response:
+async def file(api: Api, asked: FilePath, request: Request) -> Response:
     """A file of the page."""
     return await _answer(api, request, lambda: _inside(WEB, asked.path), {})
 
@@ -107,7 +104,7 @@ async def samples(api: Api) -> Samples:
 
 
 @get("/samples/{name}", _FILE, KNOWN, "not_found")
-async def sample(api: Api, asked: OfSample, request: Request) -> Response:
+async def sample(api: Api, asked: SamplePath, request: Request) -> Response:
     """One photograph."""
     return await _answer(api, request, lambda: sample_path(asked.name), {})
 
@@ -115,18 +112,15 @@ async def sample(api: Api, asked: OfSample, request: Request) -> Response:
 async def _answer(api: Api, request: Request, find: Callable[[], Path], headers: dict[str, str]) -> Response:
     """A file, read in a thread of our own.
 
-    Starlette's ``StaticFiles`` does otherwise: its media types are the system's, its ETag is made of the file's time,
-    which an installation changes, and it reads a file anew for each request.
+    Starlette's ``StaticFiles`` takes media types from the system, makes the ETag of the file's time, which an
+    installation changes, and reads a file anew for each request.
     """
     loop = asyncio.get_running_loop()
     try:
         path, data, etag = await loop.run_in_executor(api.threads, lambda: _read(find()))
     except OSError:
         raise NotFound(f"There is no file {request.url.path[:200]!r} in this version.") from None
-    headers = {**headers, "ETag": etag, "Cache-Control": "no-cache"}
-    if has_tag(request.headers, etag):
-        return Response(None, 304, headers)
-    return Response(data, 200, headers, _MEDIA_TYPES[path.suffix])
+    return cached(request, data, headers, etag, _MEDIA_TYPES[path.suffix])
 
 
 def _read(path: Path) -> tuple[Path, bytes, str]:
@@ -138,18 +132,13 @@ def _read(path: Path) -> tuple[Path, bytes, str]:
 
 @lru_cache(maxsize=200)
 def _load(path: Path, mtime_ns: int, size: int) -> tuple[bytes, str]:
-    """A file, kept in memory as long as it has not changed on disk, and its ETag."""
+    """A file and its ETag, in memory until it changes on disk."""
     data = path.read_bytes()
     return data, f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
 
-def is_public(path: str) -> bool:
-    """Whether a path is a part of the page itself, which has to be there to ask for the token."""
-    return path == "/" or path.startswith(PUBLIC_PREFIX)
-
-
 def sample_paths() -> list[Path]:
-    """The photographs of ``examples/``, the one with the most detail first: the page begins with it."""
+    """The photographs of ``examples/``, the one with the most detail first: the page starts with it."""
     return sorted(SAMPLES.glob("*.jpg"), key=lambda path: (-path.stat().st_size, path.name))
 
 
@@ -166,11 +155,7 @@ def sample_path(name: str) -> Path:
 
 
 def _inside(root: Path, name: str) -> Path:
-    """A file below ``root``.
-
-    Raises:
-        NotFound: the name leads out of it, or is of a kind that the page has none of.
-    """
+    """A file below ``root``."""
     path = (root / name).resolve()
     if not path.is_relative_to(root.resolve()) or path.suffix not in _MEDIA_TYPES:
         raise NotFound(f"The page has no file {name[:200]!r}.")

@@ -1,4 +1,4 @@
-"""Re-runs: a session made again with something changed. The replayer does it."""
+"""Re-runs: sessions made again with something changed, by the replayer."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from services.api.http.body import Whole as WholeBody
-from services.api.http.body import received
+from services.api.http.body import RawBody, received
 from services.api.http.json_body import load_object
-from services.api.http.numbers import Whole
-from services.api.http.operation import Asked, delete, get, json, post
-from services.api.http.query import SessionId
-from services.api.http.schemas import checked
+from services.api.http.operation import delete, get, json, post
+from services.api.http.schemas import Whole, checked
+from services.api.routes.sessions import ExistingSession
 from services.api.service import Api
 from shared.bus.requests.generator import MAX_SEED
 from shared.bus.requests.replayer import RerunState, StartRerun
-from shared.errors import (
-    InvalidRequest,
-)
+from shared.errors import InvalidRequest
 from shared.fields import MAX_NAME_CHARS
 from shared.prompts import MAX_FILE_BYTES
 from shared.refusals import request_of
@@ -51,10 +47,6 @@ class RerunBody(BaseModel):
     resume: bool = Field(False, description="go on with a re-run that was broken off, with what it was begun with")
 
 
-class OfRerun(Asked):
-    session_id: SessionId
-
-
 @dataclass
 class Skipped:
     index: int
@@ -62,7 +54,7 @@ class Skipped:
 
 
 @dataclass
-class State:
+class Rerun:
     session_id: str
     parent: str
     status: Literal["queued", "running", "waiting", "complete", "cancelled", "failed", "interrupted"]
@@ -78,46 +70,42 @@ _UNKNOWN = "session_not_found session_damaged not_found replayer_unavailable"
 
 @post(
     "/session/{session_id}/rerun",
-    json(State, "It is begun.", 202),
+    json(Rerun, "It is begun.", 202),
     "invalid_json invalid_request session_not_found session_exists invalid_session_id session_busy payload_too_large",
     "request_timeout insufficient_storage session_damaged generator_unavailable generator_loading",
     "recorder_unavailable replayer_unavailable",
     bodies={"application/json": RerunBody},
 )
-async def start(api: Api, asked: OfRerun, request: Request) -> dict[str, Any]:
+async def start(api: Api, asked: ExistingSession, request: Request) -> dict[str, Any]:
     """Make a session again with something changed, into a new session."""
-    body = WholeBody(MAX_BODY_BYTES)
+    body = RawBody(MAX_BODY_BYTES)
     async with received(request, body, MAX_BODY_BYTES):
         wanted = await asyncio.get_running_loop().run_in_executor(api.threads, _wanted, body.finish())
     api.check_open()
     rerun = request_of(StartRerun, session_id=asked.session_id, **wanted.model_dump())
-    return _told(await api.replayer.rerun(rerun))
+    return _answer(await api.replayer.rerun(rerun))
 
 
-@get("/session/{session_id}/rerun", json(State, "Its state."), _UNKNOWN)
-async def status(api: Api, asked: OfRerun) -> dict[str, Any]:
+@get("/session/{session_id}/rerun", json(Rerun, "Its state."), _UNKNOWN)
+async def status(api: Api, asked: ExistingSession) -> dict[str, Any]:
     """How the re-run into this session stands."""
-    return _told(await api.replayer.rerun_status(asked.session_id))
+    return _answer(await api.replayer.rerun_status(asked.session_id))
 
 
-@delete("/session/{session_id}/rerun", json(State, "Its state."), _UNKNOWN)
-async def cancel(api: Api, asked: OfRerun) -> dict[str, Any]:
+@delete("/session/{session_id}/rerun", json(Rerun, "Its state."), _UNKNOWN)
+async def cancel(api: Api, asked: ExistingSession) -> dict[str, Any]:
     """Give the re-run into this session up; it can be resumed."""
-    return _told(await api.replayer.rerun_cancel(asked.session_id))
+    return _answer(await api.replayer.rerun_cancel(asked.session_id))
 
 
 def _wanted(body: bytes) -> RerunBody:
-    """What a body asks for. A few counts keep the parser from working for long: it holds up every other thread.
-
-    Raises:
-        InvalidJson, InvalidRequest: it is not as it should be.
-    """
+    """The fields of a body. Counting first keeps the parser from running for long: it holds the GIL."""
     if body.count(b",") > MAX_ITEMS or body.count(b"[") + body.count(b"{") > MAX_CONTAINERS:
         raise InvalidRequest(f"The body has more than {MAX_ITEMS} items; send the documented fields only.")
     return checked(RerunBody, load_object(body))
 
 
-def _told(state: RerunState) -> dict[str, Any]:
-    """The state, in the words of the API."""
-    told = state.model_dump()
-    return {"session_id": told["session_id"], "status": told.pop("state"), **told}
+def _answer(state: RerunState) -> dict[str, Any]:
+    """The replayer's answer under the names of the HTTP API."""
+    answer = state.model_dump()
+    return {"session_id": answer["session_id"], "status": answer.pop("state"), **answer}

@@ -1,4 +1,4 @@
-"""Sessions: begin, end, list, read, remove."""
+"""Sessions: start, stop, list, read, delete."""
 
 from __future__ import annotations
 
@@ -12,19 +12,12 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from services.api.edge.heads import has_tag
+from services.api.http.files import has_tag, partial
 from services.api.http.headers import etag_of
 from services.api.http.operation import KNOWN, Answer, Asked, delete, get, json, post
-from services.api.http.query import OfFrame, OfSession, SessionId, Truth
-from services.api.http.ranges import partial
+from services.api.http.query import Flag, FramePath, SessionId, SessionPath
 from services.api.service import Api
-from shared.errors import (
-    FrameCorrupt,
-    InvalidSessionId,
-    NotFound,
-    RecorderUnavailable,
-    SessionNotFound,
-)
+from shared.errors import FrameCorrupt, InvalidSessionId, NotFound, RecorderUnavailable, SessionNotFound
 from shared.frame import SessionStamp
 from shared.session.format import ids
 from shared.session.format.pictures import is_whole
@@ -33,9 +26,9 @@ from shared.session.reading.sessions import details, list_sessions
 from shared.session.reading.snapshot import take
 
 
-class Start(Asked):
+class StartQuery(Asked):
     session_id: str | None = Field(None, description="its id; default: `session_<unix seconds>`")
-    resume: Truth = Field(False, description="go on with a session that exists")
+    resume: Flag = Field(False, description="go on with a session that exists")
 
 
 @dataclass
@@ -96,11 +89,11 @@ class Deleted:
     status: Literal["deleted"]
 
 
-class Details(Asked):
-    details: Truth = Field(False, description="more than ids")
+class ListQuery(Asked):
+    details: Flag = Field(False, description="more than ids")
 
 
-class Existing(Asked):
+class ExistingSession(Asked):
     session_id: SessionId
 
 
@@ -114,21 +107,21 @@ _FRAME_HEADERS = ("ETag", "Accept-Ranges", "Cache-Control")
     "invalid_request invalid_session_id session_exists session_busy session_not_found session_damaged",
     "recorder_unavailable insufficient_storage",
 )
-async def start(api: Api, asked: Start) -> Started:
+async def start(api: Api, asked: StartQuery) -> Started:
     """Begin a session; the active one ends."""
     if asked.session_id is not None:
         ids.validate(asked.session_id)
     elif asked.resume:
         raise InvalidSessionId("resume=true needs the session_id of the session to go on with")
-    started = await api.recording.start(asked.session_id, resume=asked.resume)
+    started = await api.recorder.start(asked.session_id, resume=asked.resume)
     return Started(started.session_id, "recording")
 
 
 @post("/session/stop", "Stopped.", "session_not_active recorder_unavailable")
 async def stop(api: Api) -> Stopped:
     """End the active session."""
-    stopped = await api.recording.stop()
-    pending = max(stopped.pending, api.fates.pending.count(stopped.session_id))
+    stopped = await api.recorder.stop()
+    pending = max(stopped.pending, api.delivery.pending.count(stopped.session_id))
     return Stopped(stopped.session_id, "stopped", stopped.recorded, pending)
 
 
@@ -142,22 +135,22 @@ async def status(api: Api) -> dict[str, Any]:
 
     And how far its recording is; by the recorder's last word where it does not answer.
     """
-    recording = api.recording
+    recorder = api.recorder
     try:
-        await recording.refresh()
+        await recorder.refresh()
     except RecorderUnavailable:
-        if not recording.learnt:
+        if not recorder.has_answered:
             raise
-    if recording.active is not None:
-        return recording.state_of(recording.active.session_id).model_dump()
-    stopped = recording.status.stopped if recording.status else None
+    if recorder.active is not None:
+        return recorder.state_of(recorder.active.session_id).model_dump()
+    stopped = recorder.status.stopped if recorder.status else None
     return {"session_id": None, "recorded": 0, "pending": 0, "stopped": stopped}
 
 
 @get("/session/list", "Ids, or with `details` objects.", "invalid_request")
-async def list_all(api: Api, asked: Details) -> Listed:
+async def list_all(api: Api, asked: ListQuery) -> Listed:
     """All sessions, oldest first."""
-    root, active = api.settings.sessions_dir, api.recording.active
+    root, active = api.settings.sessions_dir, api.recorder.active
     if asked.details:
         return Listed(await asyncio.to_thread(_summaries, root, active))
     return Listed([summary.session_id for summary in await asyncio.to_thread(list_sessions, root)])
@@ -168,22 +161,22 @@ async def list_all(api: Api, asked: Details) -> Listed:
     json(Metadata, "`metadata.json`, as JSON that any parser reads: null for `NaN`."),
     "session_not_found session_damaged",
 )
-async def metadata(api: Api, asked: OfSession, request: Request) -> Response:
+async def metadata(api: Api, asked: SessionPath, request: Request) -> Response:
     """A session's metadata, complete up to the last acknowledged frame."""
-    taken = await api.sessions.read(asked.session_id, take)
-    headers = {"Content-Length": str(taken.size), "Cache-Control": "no-cache"}
+    snapshot = await api.sessions.read(asked.session_id, take)
+    headers = {"Content-Length": str(snapshot.size), "Cache-Control": "no-cache"}
     if request.method == "HEAD":
-        taken.close()
+        snapshot.close()
         return Response(None, 200, headers, "application/json")
-    chunks = taken.chunks()
+    chunks = snapshot.chunks()
     return StreamingResponse(in_threads(chunks, chunks.close), 200, headers, "application/json")  # type: ignore[attr-defined]
 
 
 @delete("/session/{session_id}", "Removed.", "session_not_found session_busy recorder_unavailable")
-async def remove(api: Api, asked: Existing) -> Deleted:
+async def remove(api: Api, asked: ExistingSession) -> Deleted:
     """Remove a session."""
     await api.sessions.forget(asked.session_id)
-    await api.recording.delete(asked.session_id)
+    await api.recorder.delete(asked.session_id)
     return Deleted(asked.session_id, "deleted")
 
 
@@ -194,7 +187,7 @@ async def remove(api: Api, asked: Existing) -> Deleted:
     KNOWN,
     "session_not_found not_found frame_missing frame_corrupt invalid_request session_damaged",
 )
-async def frame(api: Api, asked: OfFrame, request: Request) -> Response:
+async def frame(api: Api, asked: FramePath, request: Request) -> Response:
     """One recorded image."""
 
     def read(reader: SessionReader) -> tuple[str | None, bytes | None]:
@@ -217,7 +210,7 @@ async def frame(api: Api, asked: OfFrame, request: Request) -> Response:
 
 
 async def in_threads(chunks: Iterator[bytes], close: Callable[[], object]) -> AsyncIterator[bytes]:
-    """What is read piece by piece from a disk, which may be slow; closed in the end."""
+    """Read piece by piece from a disk, which may be slow; close in the end."""
     try:
         while (data := await asyncio.to_thread(next, chunks, None)) is not None:
             yield data
@@ -225,15 +218,16 @@ async def in_threads(chunks: Iterator[bytes], close: Callable[[], object]) -> As
         await asyncio.to_thread(close)
 
 
-def _without_entry(reader: SessionReader, index: int) -> bytes:
-    """A frame whose entry cannot be understood, by the name of its file. Nothing proves its bytes but their own sums.
+def no_such_frame(reader: SessionReader, index: int) -> NotFound:
+    """The error for an index that a session does not have."""
+    return NotFound(f"The session {reader.session_id!r} has no frame {index}; it has {reader.count} frames.")
 
-    Raises:
-        NotFound, FrameMissing, FrameCorrupt: why not.
-    """
+
+def _without_entry(reader: SessionReader, index: int) -> bytes:
+    """A frame whose entry is unreadable, by its file name. Only the PNG's own checksums prove its bytes."""
     name = reader.file_of(index)
     if name is None:
-        raise NotFound(f"The session {reader.session_id!r} has no frame {index}; it has {reader.count} frames.")
+        raise no_such_frame(reader, index)
     data = reader.file_bytes(name)
     if not is_whole(data):
         raise FrameCorrupt(f"{name} of session {reader.session_id} is not a whole PNG, and no entry tells what it was.")
@@ -244,9 +238,9 @@ def _summaries(root: Path, active: SessionStamp | None) -> list[Summary]:
     listed: list[Summary] = []
     for summary in list_sessions(root):
         try:
-            of_one = details(root, summary)
+            found = details(root, summary)
         except SessionNotFound:
             continue  # removed since it was listed
-        is_active = active is not None and active.session_id == of_one.session_id
-        listed.append(Summary(of_one.session_id, of_one.created_at, of_one.frames, of_one.bytes, is_active))
+        is_active = active is not None and active.session_id == found.session_id
+        listed.append(Summary(found.session_id, found.created_at, found.frames, found.bytes, is_active))
     return listed

@@ -1,4 +1,4 @@
-"""What the model that is running can be asked for. The generator knows; nothing is kept here."""
+"""What the running model can be asked for, by the generator."""
 
 from __future__ import annotations
 

@@ -8,41 +8,41 @@ from pydantic import Field
 from starlette.websockets import WebSocket
 
 from services.api.http.operation import Answer, Asked, get, websocket
-from services.api.http.query import Truth
+from services.api.http.query import Flag
 from services.api.service import Api
 from shared.errors import UpgradeRequired
 
 _UPGRADED = Answer("From here on it is a WebSocket.", status=101)
 
 
-class View(Asked):
-    frames: Truth = Field(True, description="false: without pictures; default: true")
+class ViewQuery(Asked):
+    frames: Flag = Field(True, description="false: without pictures; default: true")
 
 
-class Gaze(Asked):
-    listen: Truth | None = Field(None, description="whether to be sent points; default: true until a message is sent")
+class GazeQuery(Asked):
+    listen: Flag | None = Field(None, description="whether to be sent points; default: true until a message is sent")
 
 
 @get("/ws", _UPGRADED, "upgrade_required")
-async def view_without_upgrade(asked: View) -> NoReturn:
+async def view_without_upgrade(asked: ViewQuery) -> NoReturn:
     """What passes on the bus, as it passes, over a WebSocket."""
     _need_upgrade()
 
 
 @websocket("/ws")
-async def view(api: Api, asked: View, websocket: WebSocket) -> None:
+async def view(api: Api, asked: ViewQuery, websocket: WebSocket) -> None:
     """One viewer of the bus, until it leaves."""
     await api.live.serve(websocket, pictures=asked.frames)
 
 
 @get("/gaze", _UPGRADED, "upgrade_required")
-async def gaze_without_upgrade(asked: Gaze) -> NoReturn:
+async def gaze_without_upgrade(asked: GazeQuery) -> NoReturn:
     """Points of a gaze, from whoever sends them to all who listen, over a WebSocket."""
     _need_upgrade()
 
 
 @websocket("/gaze")
-async def gaze(api: Api, asked: Gaze, websocket: WebSocket) -> None:
+async def gaze(api: Api, asked: GazeQuery, websocket: WebSocket) -> None:
     """One that sends points or listens, until it leaves."""
     await api.gaze.serve(websocket, asked.listen)
 

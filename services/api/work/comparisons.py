@@ -1,4 +1,4 @@
-"""Comparisons of two sessions: their figures are worked out by a process of its own, and kept."""
+"""Comparisons of two sessions: a process of its own computes the figures, which are kept."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from shared.system.cache import private_cache
 from shared.system.disk import Disk
 
 WAIT_S = 10.0
-"""How long an answer waits for figures that are being worked out; after that it says how far they are."""
+"""How long an answer waits for figures; after that it says how far they are."""
 KEPT = 200
-"""Comparisons that are kept; the oldest go."""
+"""Comparisons that are kept; the oldest are removed."""
 WAITING_LIMIT = 16
 _VERSION = 1
 
 
-class Comparison:
-    """The figures of two sessions, as far as they are worked out. Filled by a thread, read by the event loop."""
+class ComparisonJob:
+    """The figures of two sessions, as far as they are computed. A thread fills it, the event loop reads it."""
 
     def __init__(self, a: str, b: str, first: int, count: int) -> None:
         self.a, self.b, self.first, self.count = a, b, first, count
@@ -51,7 +51,7 @@ class Comparison:
         }
 
     def take(self, line: dict[str, Any]) -> None:
-        """Take in what comes next: the total, a pair, or the summary of all."""
+        """Take the next line: the total, a pair, or the summary."""
         if "total" in line:
             self.total = line["total"]
         elif "summary" in line:
@@ -61,18 +61,17 @@ class Comparison:
 
 
 class Comparisons:
-    """Works comparisons out, one at a time, and keeps them outside of the sessions."""
+    """Computes comparisons, one at a time, and keeps them outside of the sessions."""
 
-    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._root = settings.sessions_dir
-        self._folder = folder
-        self._running: dict[str, Comparison] = {}
+        self._folder: Path | None = None
+        self._running: dict[str, ComparisonJob] = {}
         self._pool = Pool("comparisons")
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def get(self, a: str, b: str, first: int, count: int) -> dict[str, Any]:
-        """The figures; or, while they are being worked out, how far they are.
+        """The figures; while they are being computed, those that there are.
 
         Raises:
             SessionNotFound: one of them is not there.
@@ -84,41 +83,41 @@ class Comparisons:
         kept = await asyncio.to_thread(_read, self._folder / f"{key}.json")
         if kept is not None:
             return kept
-        comparison = self._running.get(key)
-        if comparison is None:
+        job = self._running.get(key)
+        if job is None:
             if len(self._running) >= WAITING_LIMIT:
                 raise InternalError(f"{WAITING_LIMIT} comparisons are being worked out already; try again later")
-            comparison = self._running[key] = Comparison(a, b, first, count)
-            comparison.work = asyncio.create_task(self._work_out(key, comparison))
-        assert comparison.work is not None
-        await asyncio.wait([comparison.work], timeout=WAIT_S)
-        if comparison.error is not None:
-            raise comparison.error
-        return comparison.to_json()
+            job = self._running[key] = ComparisonJob(a, b, first, count)
+            job.work = asyncio.create_task(self._run(key, job))
+        assert job.work is not None
+        await asyncio.wait([job.work], timeout=WAIT_S)
+        if job.error is not None:
+            raise job.error
+        return job.to_json()
 
     def close(self) -> None:
-        """Break off what is being worked out."""
+        """Stop what is being computed."""
         self._pool.close()
 
-    async def _work_out(self, key: str, comparison: Comparison) -> None:
+    async def _run(self, key: str, job: ComparisonJob) -> None:
         try:
-            await self._pool.run(lambda: self._work(key, comparison))
+            await self._pool.run(lambda: self._compute(key, job))
         except ParafoveaError as error:
-            comparison.error = error
+            job.error = error
         except Exception as error:
-            comparison.error = InternalError(f"the comparison failed: {type(error).__name__}: {error}")
+            job.error = InternalError(f"the comparison failed: {type(error).__name__}: {error}")
         finally:
             del self._running[key]
 
-    def _work(self, key: str, comparison: Comparison) -> None:
-        sessions, part = (comparison.a, comparison.b), (str(comparison.first), str(comparison.count))
+    def _compute(self, key: str, job: ComparisonJob) -> None:
+        sessions, part = (job.a, job.b), (str(job.first), str(job.count))
         child = self._pool.child(lambda: Child("reproduction", *sessions, *part, settings=self._settings))
         try:
             while (line := child.line()) is not None:
-                comparison.take(line)
+                job.take(line)
         finally:
             self._pool.stop()
-        self._keep(key, comparison)
+        self._keep(key, job)
 
     def _key(self, a: str, b: str, first: int, count: int) -> str:
         """Names the sessions as they are now."""
@@ -131,13 +130,13 @@ class Comparisons:
             parts += [session_id, status.st_ino, status.st_size, status.st_mtime_ns]
         return hashlib.sha256(orjson.dumps([str(self._root.resolve()), *parts])).hexdigest()
 
-    def _keep(self, key: str, comparison: Comparison) -> None:
+    def _keep(self, key: str, job: ComparisonJob) -> None:
         """A cache that cannot be written is only slower."""
         assert self._folder is not None
         disk = Disk()
         try:
             disk.make_folders(self._folder)
-            disk.put(self._folder / f"{key}.json", orjson.dumps(comparison.to_json()))
+            disk.put(self._folder / f"{key}.json", orjson.dumps(job.to_json()))
             kept = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
             for path in kept[: max(0, len(kept) - KEPT)]:
                 disk.discard(path)

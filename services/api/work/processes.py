@@ -1,4 +1,4 @@
-"""Child processes, for work that is too heavy for this one: their libraries and their memory end with them.
+"""Child processes for heavy work: their libraries and memory end with them.
 
 Plain ``subprocess`` and threads: asyncio's own processes need an event loop that ZeroMQ can't use on Windows.
 """
@@ -26,14 +26,14 @@ _ERROR_BYTES = 4000
 
 
 class Child:
-    """One run of a module, that speaks JSON, a line each.
+    """A run of a module that prints lines of JSON.
 
     Args:
-        arguments: the module, and what it is given.
-        settings: of this process; where the sessions and the bus are is told by them, whatever the environment says.
-        takes_input: whether :meth:`write` is going to be used.
-        logs: its standard error is this process's; else it tells why it failed.
-        folder: it runs in; by default that of this process.
+        arguments: the module and its arguments.
+        settings: of this process; they override where the environment says the sessions and the bus are.
+        takes_input: whether :meth:`write` will be used.
+        logs: whether its standard error is this process's; else its last line is the reason of a failure.
+        folder: to run in; by default that of this process.
     """
 
     def __init__(
@@ -44,15 +44,15 @@ class Child:
         logs: bool = False,
         folder: Path | None = None,
     ) -> None:
-        told = {}
+        environment = dict(os.environ)
         if settings is not None:
-            told = {"PARAFOVEA_SESSIONS_DIR": str(settings.sessions_dir), "PARAFOVEA_BUS": settings.bus}
+            environment |= {"PARAFOVEA_SESSIONS_DIR": str(settings.sessions_dir), "PARAFOVEA_BUS": settings.bus}
         self._process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=None if logs else subprocess.PIPE,
-            env={**os.environ, **told},
+            env=environment,
             cwd=folder,
         )
 
@@ -61,7 +61,7 @@ class Child:
         return self._process.poll() is None
 
     def write(self, data: bytes) -> bool:
-        """Hand it more input; False once it reads no more, for it has its answer."""
+        """Write to its input; False once it has stopped reading."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(data)
@@ -71,40 +71,40 @@ class Child:
         return True
 
     def ask(self, line: bytes) -> Any:
-        """Its answer to a line of input; None where it has ended."""
+        """Its answer to a line of input; None if it has ended."""
         return self._next() if self.write(line) else None
 
     def line(self) -> Any:
-        """What it prints next; None at the end of a run that went well.
+        """The next line that it prints; None at the end of a successful run.
 
         Raises:
             ParafoveaError: it printed this error.
-            InternalError: it failed without.
+            InternalError: it failed without one.
         """
-        told = self._next()
-        if isinstance(told, dict) and "detail" in told:
-            raise from_code(told["error"], told["detail"], told.get("fields"))
-        if told is None:
+        answer = self._next()
+        if isinstance(answer, dict) and "detail" in answer:
+            raise from_code(answer["error"], answer["detail"], answer.get("fields"))
+        if answer is None:
             errors = self._process.stderr.read() if self._process.stderr else b""
             if self._process.wait() != 0:
                 last = errors[-_ERROR_BYTES:].decode(errors="replace").strip().splitlines()
                 raise InternalError(f"the command failed: {last[-1] if last else 'without a word'}")
-        return told
+        return answer
 
     def result(self) -> Any:
-        """End its input, and wait: the one line that it prints.
+        """End its input, and wait for the one line that it prints.
 
         Raises:
             ParafoveaError, InternalError: as :meth:`line` does.
         """
         _close(self._process.stdin)
-        told = self.line()
+        answer = self.line()
         self.line()
-        return told
+        return answer
 
     def stop(self) -> None:
-        """End it, in whatever state it is. What it had begun to write it removes."""
-        _close(self._process.stdin)  # an import whose archive ends here gives up by itself
+        """End it, in whatever state it is."""
+        _close(self._process.stdin)  # an import whose archive is cut off gives up by itself
         if self.is_running:
             self._process.terminate()
             try:
@@ -119,13 +119,13 @@ class Child:
         assert self._process.stdout is not None
         try:
             line = self._process.stdout.readline()
-        except (OSError, ValueError):  # it was stopped in this moment
+        except (OSError, ValueError):  # it is being stopped
             return None
         return loads(line) if line else None
 
 
 class Pool:
-    """Child processes of one kind, one at a time, each spoken to in a thread of the pool's."""
+    """Child processes of one kind, one at a time, used from a thread of the pool's own."""
 
     def __init__(self, name: str) -> None:
         self._thread = ThreadPoolExecutor(1, name)
@@ -134,11 +134,11 @@ class Pool:
         self._closed = False
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do some work in the pool's thread, behind what waits for it already."""
+        """Run some work in the pool's thread, after what is queued."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def child(self, start: Callable[[], Child]) -> Child:
-        """The process that runs, or a new one.
+        """The running process, or a new one.
 
         Raises:
             InternalError: the pool is closed.
@@ -173,4 +173,4 @@ def _close(pipe: IO[bytes] | None) -> None:
         if pipe is not None:
             pipe.close()
     except OSError:
-        return  # what was still to be written has nobody to read it
+        return  # nobody reads what was still to be written

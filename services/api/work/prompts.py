@@ -1,4 +1,4 @@
-"""What to add in each sector when a request has no prompt: ``sector_prompts.json``, cycled through."""
+"""Prompts for requests without one: ``sector_prompts.json``, each sector's list in turn."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from shared.prompts import MAX_FILE_BYTES, Cycle, Draw, InvalidPrompts, PromptLi
 log = logging.getLogger(__name__)
 
 READ_S = 1.0
-"""How long a request waits for the file; the disk may be slow, and the last good prompts do as well."""
+"""How long a request waits for the file; if the disk is slow, the last good prompts are used."""
 
 
 Version = tuple[int, int, int] | Literal["unread"] | None
-"""Time of change, size and inode of a file; None of one that is not there."""
+"""Modification time, size and inode of a file; None if it does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Loaded:
     """The file as it was read: its lists, or why it has none that can be used."""
 
     version: Version
@@ -32,7 +32,7 @@ class Seen:
 
 
 class SectorPrompts:
-    """The file, read in a thread of its own whenever it has changed. While it is no good, the last good one is used."""
+    """The file, read in a thread whenever it has changed. While it is invalid, the last good one is used."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -45,14 +45,14 @@ class SectorPrompts:
 
     @property
     def problem(self) -> str | None:
-        """Why the file as it now is cannot be used, or None."""
+        """Why the present file cannot be used, or None."""
         return f"{self.path} cannot be read now: its disk does not answer" if self._is_slow else self._problem
 
     def draw(self, sector: str) -> Draw:
-        """The next prompt for a sector, by the file as it was last read: :meth:`refresh` comes first.
+        """The next prompt for a sector, from the file as last read by :meth:`refresh`.
 
         Raises:
-            InvalidRequest: the file has none for it, or was never read.
+            InvalidRequest: there is none.
         """
         draw = self._cycle.take(sector)
         if draw is None:
@@ -61,23 +61,23 @@ class SectorPrompts:
         return draw
 
     def give_back(self, draw: Draw) -> None:
-        """Undo a draw that nothing came of."""
+        """Undo a draw that was not used."""
         self._cycle.give_back(draw)
 
     async def reset(self) -> None:
-        """Read the file again, and begin each list anew."""
+        """Read the file again, and start each list at its first prompt."""
         self._version = "unread"
         self._cycle.reset()
         await self.refresh()
 
     async def to_json(self) -> dict[str, Any]:
-        """The lists in use, where each sector is in its own, and what is wrong with the file, if anything is."""
+        """The lists in use, each sector's position, and what is wrong with the file."""
         await self.refresh()
         return {**self._cycle.lists.to_json(), "next": self._cycle.positions(), "error": self.problem}
 
     async def refresh(self) -> None:
-        """Read the file if it is another one than last time; go on without where that takes long."""
-        if self._reading is None or self._reading.done():  # else somebody waits for it already
+        """Read the file if it has changed; continue without if that takes long."""
+        if self._reading is None or self._reading.done():  # else another request has begun to read
             self._reading = asyncio.create_task(self._read())
         await asyncio.wait([self._reading], timeout=READ_S)
         self._is_slow = not self._reading.done()
@@ -91,11 +91,11 @@ class SectorPrompts:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _read(self) -> None:
-        self._take_in(await asyncio.get_running_loop().run_in_executor(self._thread, self._look))
+        self._apply(await asyncio.get_running_loop().run_in_executor(self._thread, self._load))
         self._is_slow = False
 
-    def _look(self) -> Seen | None:
-        """Read the file if it is another one than last time; None where it is not. Changes nothing, and blocks."""
+    def _load(self) -> Loaded | None:
+        """Read the file; None if it has not changed. Runs in the thread, and changes nothing."""
         try:
             status = self.path.stat()
             version: Version = (status.st_mtime_ns, status.st_size, status.st_ino)
@@ -105,20 +105,19 @@ class SectorPrompts:
             return None
         try:
             with self.path.open("rb") as file:
-                return Seen(version, parse(file.read(MAX_FILE_BYTES + 1)), None)
+                return Loaded(version, parse(file.read(MAX_FILE_BYTES + 1)), None)
         except OSError as error:
-            again: Version = None if version is None else "unread"  # it is there: perhaps it can be read next time
-            return Seen(again, None, f"{self.path} cannot be read: {error.strerror}")
+            again: Version = None if version is None else "unread"  # it exists: try again next time
+            return Loaded(again, None, f"{self.path} cannot be read: {error.strerror}")
         except InvalidPrompts as error:
-            return Seen(version, None, f"{self.path} cannot be used: {error}")
+            return Loaded(version, None, f"{self.path} cannot be used: {error}")
 
-    def _take_in(self, seen: Seen | None) -> None:
-        """Go by what was seen from now on."""
-        if seen is None:
+    def _apply(self, loaded: Loaded | None) -> None:
+        if loaded is None:
             return
-        self._version = seen.version
-        if seen.lists is not None:
-            self._cycle.replace(seen.lists)
-        elif seen.problem != self._problem:
-            log.warning("%s; the last good prompts stay in use", seen.problem)
-        self._problem = seen.problem
+        self._version = loaded.version
+        if loaded.lists is not None:
+            self._cycle.replace(loaded.lists)
+        elif loaded.problem != self._problem:
+            log.warning("%s; the last good prompts stay in use", loaded.problem)
+        self._problem = loaded.problem

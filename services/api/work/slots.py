@@ -1,7 +1,6 @@
-"""Who imports, and who waits for it: few at a time, and nobody keeps a place by hardly sending.
+"""Slots for imports: few run at a time, and while others wait, each archive has to come at a minimum pace.
 
-An archive may come slowly while no other waits for its place. Where one does, so many bytes must come in each minute
-that is spent waiting for them; what the import itself takes doesn't count.
+Only the time spent waiting for its sender counts, not what the import itself takes.
 """
 
 from __future__ import annotations
@@ -10,46 +9,50 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.api.edge.pace import Pace
-from services.api.edge.uploads import ServerBusy
+from services.api.http.pace import Pace
+from services.api.http.uploads import ServerBusy
 
 AT_ONCE = 2
-"""Imports that run side by side; another one waits, and so does its sender."""
+"""Imports that run at a time; others wait, and so do their senders."""
 MAX_WAITING = 8
 WAIT_S = 600.0
-"""How long one waits for its turn."""
+"""How long an import waits for a slot."""
 WINDOW_S = 60.0
 LEAST_BYTES_PER_S = 64 * 1024
 """On average over :data:`WINDOW_S`, of each import that others wait for."""
 
 
 class ImportsBusy(ServerBusy):
-    """The same of imports, which take longer."""
+    """Too many imports, which take longer than bodies."""
 
     retry_after_s = 30
 
 
 class ImportSlots:
-    """Gives out the places, to whoever came first."""
+    """Gives out the slots, first come, first served.
+
+    Attributes:
+        waiting: imports that wait for a slot.
+    """
 
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(AT_ONCE)
-        self._waiting = 0
+        self.waiting = 0
         self._holders: set[Pace] = set()
 
     @asynccontextmanager
     async def hold(self, body: Pace) -> AsyncIterator[None]:
-        """Have one of the places, perhaps after a wait.
+        """Hold a slot, perhaps after a wait.
 
         Args:
-            body: what is imported; it has to come fast enough while others wait.
+            body: of the import; it has to come fast enough while others wait.
 
         Raises:
             ServerBusy: many wait already, or it took too long.
         """
         await self._acquire()
         self._holders.add(body)
-        self._look()
+        self._set_pace()
         try:
             yield
         finally:
@@ -60,22 +63,22 @@ class ImportSlots:
         if not self._free.locked():
             await self._free.acquire()
             return
-        if self._waiting >= MAX_WAITING:
+        if self.waiting >= MAX_WAITING:
             raise ImportsBusy(f"{AT_ONCE} imports are under way and {MAX_WAITING} wait; import again later.")
-        self._waiting += 1
-        self._look()
+        self.waiting += 1
+        self._set_pace()
         try:
             async with asyncio.timeout(WAIT_S):
                 await self._free.acquire()
         except TimeoutError:
             raise ImportsBusy(f"The imports before this one took over {WAIT_S:g} s; import again later.") from None
         finally:
-            self._waiting -= 1
-            self._look()
+            self.waiting -= 1
+            self._set_pace()
 
-    def _look(self) -> None:
+    def _set_pace(self) -> None:
         for body in self._holders:
-            if self._waiting:
+            if self.waiting:
                 body.require(int(LEAST_BYTES_PER_S * WINDOW_S), WINDOW_S)
             else:
                 body.relax()

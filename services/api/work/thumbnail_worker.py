@@ -19,14 +19,14 @@ from shared.png_text import PNG_SIGNATURE
 from shared.session.format.plain import read_plain
 
 LIMIT_BYTES = 512 * 1024 * 1024
-"""Of all thumbnails together; a start of this process removes the oldest beyond it."""
+"""Of all thumbnails; when this process starts, the oldest beyond it are removed."""
 MAX_PIXELS = 4096 * 4096
 FORMATS = ("PNG", "JPEG", "WEBP")
 
 
 def main() -> None:
-    """Serve until the input ends: with the API, however that ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the API says when to stop
+    """Serve until the input ends: with the API."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the API decides when to stop
     if hasattr(os, "nice"):
         os.nice(10)
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -54,7 +54,7 @@ def make(source: Path, target: Path, side: int) -> None:
     """
     data = read_plain(source.parent, source.name)
     if data.startswith(PNG_SIGNATURE):
-        data = bare(data, b"eXIf")  # texts of any length are not inflated, and are no reason to refuse it
+        data = bare(data, b"eXIf")  # long compressed texts are not inflated
     with Image.open(BytesIO(data), formats=FORMATS) as picture:
         picture.draft("RGB", (side * 2, side * 2))
         upright = ImageOps.exif_transpose(picture)
@@ -66,12 +66,12 @@ def make(source: Path, target: Path, side: int) -> None:
 
 
 def prune(folder: Path, limit_bytes: int) -> None:
-    """Remove the oldest thumbnails until all together are below the limit."""
+    """Remove the oldest thumbnails until all are below the limit."""
     held = []
     for path in folder.glob("*/*"):
         try:
             status = path.stat()
-        except OSError:  # renamed or removed by another such process since it was listed
+        except OSError:  # removed by another such process
             continue
         held.append((status.st_mtime_ns, status.st_size, path))
     held.sort()

@@ -1,7 +1,7 @@
 """Thumbnails: made once, by a small process of their own, and kept outside of the sessions.
 
-Decoding a 4096 x 4096 picture takes 50 MB, and Pillow's libraries some more: in a process that ends when nobody has
-asked for a while, that is no part of the API's memory, and a picture that crashes a decoder ends nothing else.
+Decoding a 4096 x 4096 picture takes 50 MB, and Pillow some more. In a process that ends when idle that is not part of
+the API's memory, and a picture that crashes a decoder ends nothing else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared.system import places
 from shared.system.cache import private_cache
 
 IDLE_S = 15.0
-"""The process ends when it has had nothing to do for so long."""
+"""The process ends when idle for so long."""
 SIDE_PX = 320
 """Of the longer side: three times what a timeline shows, for sharp screens."""
 
@@ -69,17 +69,17 @@ class Thumbnailer:
 
     def _make(self, source: Path, target: Path) -> bytes:
         try:
-            return target.read_bytes()  # made while this request stood in the queue
+            return target.read_bytes()  # made while this request was queued
         except OSError:
             target.parent.mkdir(parents=True, exist_ok=True)
         # Absolute: the process runs elsewhere, where the code is.
         paths = {"source": os.fspath(source.absolute()), "target": os.fspath(target.absolute())}
         line = orjson.dumps({**paths, "side": SIDE_PX}) + b"\n"
         for _ in range(2):  # it may have ended, idle, just now
-            answer = self._pool.child(_worker).ask(line)
+            answer = self._pool.child(_start_worker).ask(line)
             if answer is not None:
                 break
-            self._pool.stop()  # it is about to end: asked again in this moment it might still seem alive
+            self._pool.stop()  # it is ending, but might still look alive
         else:
             raise InternalError("The process that makes thumbnails ended; the server's log may say why.")
         if answer.get("error"):
@@ -92,16 +92,12 @@ class Thumbnailer:
             self._idle = None
 
 
-def _worker() -> Child:
+def _start_worker() -> Child:
     return Child("services.api.work.thumbnail_worker", takes_input=True, logs=True, folder=places.ROOT)
 
 
 def _key(source: Path) -> str:
-    """Names a picture's bytes without reading them. (Not the hash in the metadata: an imported session may claim any.)
-
-    Raises:
-        OSError: it is not there.
-    """
+    """Identifies a picture without reading it. The hash in the metadata would not do: an import may claim any."""
     status = source.stat()
     named = f"{source.absolute()}\n{status.st_mtime_ns}\n{status.st_size}\n{SIDE_PX}"
     return hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()

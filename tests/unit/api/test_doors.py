@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 
 from services.api.edge.auth import TokenCheck
 from services.api.edge.cors import CorsPolicy, is_loopback
-from services.api.edge.gate import _path
+from services.api.edge.gate import decoded_path
 from shared.errors import Forbidden, Unauthorized
 
 
@@ -169,4 +169,4 @@ def test_where_a_token_may_stand() -> None:
     ],
 )
 def test_an_encoded_slash_stays_in_its_part(raw: bytes, path: str) -> None:
-    assert _path({"raw_path": raw, "path": "unused"}) == path
+    assert decoded_path({"raw_path": raw, "path": "unused"}) == path

@@ -14,7 +14,6 @@ from services.api.bus import journal as journals
 from services.api.bus.journal import Journal
 from shared.frame import FrameKey
 from shared.session.format import layout
-from shared.session.writing.answered import Answered
 from shared.system.disk import Disk
 from tests.support.waiting import eventually_async
 
@@ -57,14 +56,14 @@ async def test_a_lock_that_could_not_be_looked_for_once_is_no_lasting_trouble(
 async def test_a_failure_is_told_until_everything_is_written_after_all(
     journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, is_bad = Answered._write_lines, True
+    real, is_bad = Disk.pwrite_all, True
 
-    def write_lines(answered: Answered, records: list[dict[str, object]]) -> None:
+    def pwrite_all(disk: Disk, fd: int, data: bytes, offset: int) -> None:
         if is_bad:
             raise RuntimeError("a fault of ours")
-        real(answered, records)
+        real(disk, fd, data, offset)
 
-    monkeypatch.setattr(Answered, "_write_lines", write_lines)
+    monkeypatch.setattr(Disk, "pwrite_all", pwrite_all)
     await journal.add(FRAMES[0]).wait()
     assert "a fault of ours" in " ".join(journal.problems)
     is_bad = False

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from services.api.routes.live import OUTBOX_LIMIT, Outbox
+from services.api.live.viewers import OUTBOX_LIMIT, Outbox
 from shared.bus.envelope import Published
 
 

@@ -33,13 +33,14 @@ def test_older_is_by_number_and_by_generator() -> None:
 
 def test_what_nobody_waits_for_is_not_kept_for_ever() -> None:
     pending = PendingFrames()
-    for number in range(REMEMBERED_ANNOUNCEMENTS + 10):
-        pending.recorded(f"f{number}")
-    assert len(pending._announced) == REMEMBERED_ANNOUNCEMENTS
+    for number in range(REMEMBERED_ANNOUNCEMENTS + 1):
+        pending.recorded(frame(number).frame_id)
+    assert pending.add(frame(0)) is not None, "forgotten: it is waited for"
+    assert pending.add(frame(1)) is None, "known to be on disk"
 
 
 @given(st.lists(st.tuples(st.sampled_from(["add", "recorded", "lost"]), st.integers(0, 5), st.sampled_from("ab"))))
-def test_each_frame_has_one_fate(steps: list[tuple[str, int, str]]) -> None:
+def test_each_frame_has_one_outcome(steps: list[tuple[str, int, str]]) -> None:
     pending = PendingFrames()
     open_frames: dict[str, FrameKey] = {}
     announced: set[str] = set()

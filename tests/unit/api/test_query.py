@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from services.api.http.operation import Asked
-from services.api.http.query import Cursor, Index, OfFrame, SessionId, Speed, Truth, parameters
+from services.api.http.query import Cursor, Flag, FramePath, Index, SessionId, Speed, parameters
 from shared.errors import InvalidRequest, SessionNotFound
 
 
@@ -16,7 +16,7 @@ class All(Asked):
     needed: Index
     first: Index = 0
     speed: Speed | None = None
-    loop: Truth | None = None
+    loop: Flag | None = None
     cursor: Cursor = "default"
 
 
@@ -71,7 +71,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 
 def test_what_stands_in_the_path_is_checked_too() -> None:
-    assert parameters(OfFrame, request("", session_id="any thing", index="7.0")).model_dump() == {
+    assert parameters(FramePath, request("", session_id="any thing", index="7.0")).model_dump() == {
         "session_id": "any thing",
         "index": 7,
     }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.http.schemas import GenerateRequest, from_form, from_json, resolve
+from services.api.http.schemas import GenerateRequest, checked, from_form, resolve
 from shared import sectors
 from shared.bus.requests.generator import MAX_SEED
 from shared.errors import InvalidRequest
@@ -20,7 +20,7 @@ fractions = st.floats(0, 1, allow_nan=False)
 
 @given(st.sampled_from([2, 3]), fractions, fractions, seeds)
 def test_a_point_aims_across_the_centre(grid_size: int, x: float, y: float, seed: int) -> None:
-    aim = resolve(from_json({"grid_size": grid_size, "focus_x": x, "focus_y": y}), seed)
+    aim = resolve(checked(GenerateRequest, {"grid_size": grid_size, "focus_x": x, "focus_y": y}), seed)
     assert aim.focus_sector == sectors.at_point(x, y, grid_size)
     assert aim.target_sector == sectors.opposite(aim.focus_sector, grid_size, seed)
     assert aim.target_sector != aim.focus_sector
@@ -28,14 +28,14 @@ def test_a_point_aims_across_the_centre(grid_size: int, x: float, y: float, seed
 
 @given(seeds)
 def test_the_centre_aims_at_a_corner_of_the_seed(seed: int) -> None:
-    request = from_json({"focus_sector": "MC"})
+    request = checked(GenerateRequest, {"focus_sector": "MC"})
     assert resolve(request, seed).target_sector in sectors.CORNERS
     assert resolve(request, seed) == resolve(request, seed)
 
 
 @given(st.sampled_from([2, 3]), st.integers(0, 2), st.integers(0, 2))
 def test_row_and_column_name_a_sector_or_lie_outside(grid_size: int, row: int, col: int) -> None:
-    request = from_json({"grid_size": grid_size, "target_row": row, "target_col": col})
+    request = checked(GenerateRequest, {"grid_size": grid_size, "target_row": row, "target_col": col})
     if row < grid_size and col < grid_size:
         aim = resolve(request, 0)
         assert sectors.position(aim.target_sector, grid_size) == (row, col)
@@ -46,13 +46,13 @@ def test_row_and_column_name_a_sector_or_lie_outside(grid_size: int, row: int, c
 
 
 def test_both_may_be_the_same_sector() -> None:
-    aim = resolve(from_json({"focus_sector": "TL", "target_sector": "TL"}), 0)
+    aim = resolve(checked(GenerateRequest, {"focus_sector": "TL", "target_sector": "TL"}), 0)
     assert (aim.focus_sector, aim.target_sector) == ("TL", "TL")
 
 
 def test_null_is_left_out() -> None:
     names = list(GenerateRequest.model_fields)
-    assert from_json(dict.fromkeys(names)) == from_json({})
+    assert checked(GenerateRequest, dict.fromkeys(names)) == checked(GenerateRequest, {})
 
 
 JSON_VALUES = st.one_of(
@@ -71,7 +71,10 @@ def refused_fields(attempt: Callable[[], object]) -> set[str]:
 
 @given(st.dictionaries(st.sampled_from([*GenerateRequest.model_fields, "steps ", "other"]), JSON_VALUES), seeds)
 def test_any_json_is_accepted_or_refused_by_field(values: dict[str, Any], seed: int) -> None:
-    assert refused_fields(lambda: resolve(from_json(values), seed)) <= {*GenerateRequest.model_fields, *values}
+    assert refused_fields(lambda: resolve(checked(GenerateRequest, values), seed)) <= {
+        *GenerateRequest.model_fields,
+        *values,
+    }
 
 
 @given(st.dictionaries(st.sampled_from([*GenerateRequest.model_fields]), st.text(max_size=20)))
@@ -92,7 +95,7 @@ def test_any_form_is_accepted_or_refused(values: dict[str, str]) -> None:
     ],
 )
 def test_a_form_is_text_that_stands_for_json(form: dict[str, str], json: dict[str, Any]) -> None:
-    assert from_form(form) == from_json(json)
+    assert from_form(form) == checked(GenerateRequest, json)
 
 
 @pytest.mark.parametrize("text", ["5.5", "1_0", "0x5", "٣", "five", "5e-1", "1e999", "--5", "inf", "true"])

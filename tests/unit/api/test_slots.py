@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 from starlette.requests import Request
 
-from services.api.edge import pace
-from services.api.edge.pace import Pace, RequestTimeout
-from services.api.edge.uploads import ServerBusy
+from services.api.http import pace
+from services.api.http.pace import Pace, RequestTimeout
+from services.api.http.uploads import ServerBusy
 from services.api.work import slots
 from services.api.work.slots import ImportSlots
 from tests.support.waiting import eventually_async
@@ -43,7 +43,7 @@ class Import:
 
 async def waits(places: ImportSlots, count: int) -> None:
     async def so_many() -> bool:
-        return places._waiting == count
+        return places.waiting == count
 
     await eventually_async(so_many, LONG_S, f"{count} wait")
 

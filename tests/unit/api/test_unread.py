@@ -25,7 +25,7 @@ class Waiting:
 
 
 def look(unread: Unread, now: float, *connections: Waiting) -> None:
-    unread.look(cast("list[asyncio.Transport]", [each for each in connections if not each.aborted]), now)
+    unread.check(cast("list[asyncio.Transport]", [each for each in connections if not each.aborted]), now)
 
 
 def test_within_the_limit_one_may_take_its_time() -> None:

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 
-from services.api.edge import uploads as module
-from services.api.edge.uploads import LARGE_BYTES, SMALL_BYTES, ServerBusy, Upload, Uploads
+from services.api.http import uploads as module
+from services.api.http.uploads import LARGE_BYTES, SMALL_BYTES, ServerBusy, Upload, Uploads
 from shared.errors import InvalidRequest
 from tests.support.waiting import eventually_async
 
@@ -38,7 +38,7 @@ class Refusing(Kept):
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     monkeypatch.setattr(module, "WINDOW_S", 0.05)
-    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
     return lambda wait_s: monkeypatch.setattr(module, "WAIT_S", wait_s)
 
 
@@ -92,7 +92,7 @@ async def _send(uploads: Uploads, size: int, done: list[Upload]) -> None:
 
 
 async def test_all_that_come_fast_get_through_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
     uploads, done, most = Uploads(4 * MIB), list[Upload](), 0
     tasks = [asyncio.create_task(_send(uploads, 3 * MIB, done)) for _ in range(8)]
     async with asyncio.timeout(30):
@@ -141,13 +141,15 @@ async def test_one_that_gives_up_waiting_is_forgotten(quick: Callable[[float], N
         working.complete()
         with uploads.begin(Kept()) as oldest:
             await oldest.take(bytes(MIB))
-            waiting = asyncio.create_task(_send(uploads, 2 * MIB, []))
-            await eventually_async(lambda: bool(uploads._waiting), 10, "it waits")
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
-            assert not uploads._waiting
+            with uploads.begin(Kept()) as upload:
+                waiting = asyncio.create_task(upload.take(bytes(2 * MIB)))
+                await eventually_async(lambda: upload.waits_since is not None, 10, "it waits")
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+                assert upload.waits_since is None
+        with uploads.begin(Kept()) as next_oldest:
+            await asyncio.wait_for(next_oldest.take(bytes(MIB)), 10)
     assert uploads.used_bytes == 0
-    assert not uploads._coming
 
 
 async def test_what_a_reader_refuses_is_dropped_and_read_on() -> None:

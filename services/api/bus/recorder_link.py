@@ -1,7 +1,7 @@
-"""Which session is active, and what became of its frames: the API's half of the recording protocol.
+"""The API's side of the recording protocol: which session is active, and which of its frames are on disk.
 
-The recorder and the API both know the active session, and each adopts it from the other when it comes back alone. Only
-one request about it is under way at a time, so no answer is older than what it is laid over.
+The recorder and the API both know the active session; one that restarts learns it from the other. Only one request
+about it is under way at a time, so that no answer overwrites a newer one.
 """
 
 from __future__ import annotations
@@ -10,18 +10,14 @@ import asyncio
 import logging
 from pathlib import Path
 
-from services.api.bus.fates import Fates
+from services.api.bus.delivery import DeliveryTracking
+from services.api.bus.journal import wait_at_most
 from services.api.bus.peers import ANSWER_S, POLL_S
 from shared.bus.clients import RecorderClient
 from shared.bus.envelope import Published
 from shared.bus.messages import FrameRecorded
 from shared.bus.requests.recorder import RecorderStatus, SessionState, StartedSession, StartSession, StoppedSession
-from shared.errors import (
-    InsufficientStorage,
-    ParafoveaError,
-    RecorderUnavailable,
-    SessionNotActive,
-)
+from shared.errors import InsufficientStorage, ParafoveaError, RecorderUnavailable, SessionNotActive
 from shared.frame import SessionStamp
 from shared.refusals import request_of
 from shared.system.disk import Disk
@@ -31,21 +27,23 @@ log = logging.getLogger(__name__)
 ASKED_AT_ONCE = 500
 
 
-class Recording:
-    """The active session, and the recorder's state.
+class RecorderLink:
+    """The recorder as the API knows it, and the active session.
 
     Attributes:
         active: the session that new frames belong to, or None.
-        learnt: whether the recorder has once said which session is active; until then nothing is generated.
+        has_answered: whether the recorder has ever said which session is active; until then nothing is generated.
         status: the recorder's last answer.
-        problem: what is wrong between the recorder and us, or None.
+        problem: what is wrong with it, or None.
         reachable: whether the recorder answered last time.
-        free_bytes: on the disk of the sessions; None where it can't be told.
+        free_bytes: on the disk of the sessions; None if unknown.
     """
 
-    def __init__(self, recorder: RecorderClient, fates: Fates, sessions_dir: Path, disk_stop_bytes: int) -> None:
-        self._recorder = recorder
-        self._fates = fates
+    def __init__(
+        self, client: RecorderClient, delivery: DeliveryTracking, sessions_dir: Path, disk_stop_bytes: int
+    ) -> None:
+        self._client = client
+        self._delivery = delivery
         self._sessions_dir = sessions_dir
         self._disk_stop_bytes = disk_stop_bytes
         self._epoch: str | None = None
@@ -53,20 +51,20 @@ class Recording:
         self._asking = asyncio.Lock()
         self._wake = asyncio.Event()
         self.active: SessionStamp | None = None
-        self.learnt = False
+        self.has_answered = False
         self.status: RecorderStatus | None = None
         self.problem: str | None = "it has not answered yet"
         self.reachable = False
         self.free_bytes: int | None = None
 
-    # -- what requests ask --------------------------------------------------------------------------------------------
+    # -- what handlers read -------------------------------------------------------------------------------------------
 
     def stamp(self, believed: str | None) -> SessionStamp | None:
         """The session that a request is accepted under.
 
         Raises:
             SessionNotActive: the caller believes another one active.
-            RecorderUnavailable: which one is active has not been learnt yet.
+            RecorderUnavailable: which one is active is not known yet.
             InsufficientStorage: it could not be recorded.
         """
         self.check_accepts()
@@ -76,18 +74,18 @@ class Recording:
         return self.active
 
     def check_accepts(self) -> None:
-        """Whether a frame could be recorded, if it had to be.
+        """Check that a frame of the active session could be recorded.
 
         Raises:
             RecorderUnavailable, InsufficientStorage: why not.
         """
-        if not self.learnt:
+        if not self.has_answered:
             raise RecorderUnavailable("The recorder has not said yet which session is active; is it running?")
         if self.active is not None:
             self.check_storage()
 
     def check_storage(self) -> None:
-        """Whether there is room for a recording.
+        """Check that there is room for a recording.
 
         Raises:
             InsufficientStorage: too little.
@@ -99,20 +97,20 @@ class Recording:
             )
 
     def state_of(self, session_id: str) -> SessionState:
-        """What is known of a session's recording."""
+        """How far a session's recording is."""
         found = next((s for s in self.status.sessions if s.session_id == session_id), None) if self.status else None
         known = found or SessionState(session_id=session_id, recorded=0, pending=0)
-        return known.model_copy(update={"pending": max(known.pending, self._fates.pending.count(session_id))})
+        return known.model_copy(update={"pending": max(known.pending, self._delivery.pending.count(session_id))})
 
     def lost(self) -> dict[str, list[str]]:
-        """Frames that were made and never reached the disk, by session."""
-        found = {session_id: list(ids) for session_id, ids in self._fates.lost.items()}
+        """Ids of lost frames, by session."""
+        found = {session_id: list(ids) for session_id, ids in self._delivery.lost.items()}
         for session_id, ids in (self.status.lost if self.status else {}).items():
             own = found.setdefault(session_id, [])
             own += [frame_id for frame_id in ids if frame_id not in own]
         return found
 
-    # -- what requests change -----------------------------------------------------------------------------------------
+    # -- what handlers change -----------------------------------------------------------------------------------------
 
     async def start(self, session_id: str | None, *, resume: bool) -> StartedSession:
         """Begin a session; the active one ends."""
@@ -120,7 +118,7 @@ class Recording:
         async with self._asking:
             await self._sync()
             self.check_storage()
-            started = await self._recorder.start(wanted)
+            started = await self._client.start(wanted)
             self.active = SessionStamp(session_id=started.session_id, created_at=started.created_at)
             return started
 
@@ -129,7 +127,7 @@ class Recording:
         async with self._asking:
             await self._sync()
             try:
-                stopped = await self._recorder.stop()
+                stopped = await self._client.stop()
             except SessionNotActive:
                 self.active = None
                 raise
@@ -140,13 +138,13 @@ class Recording:
         """Remove a session."""
         async with self._asking:
             await self._sync()
-            await self._recorder.delete(session_id)
+            await self._client.delete(session_id)
 
     async def refresh(self) -> None:
-        """Ask the recorder how it is.
+        """Ask the recorder for its state.
 
         Raises:
-            RecorderUnavailable: it does not say.
+            RecorderUnavailable: it does not answer.
         """
         async with self._asking:
             await self._sync()
@@ -165,41 +163,37 @@ class Recording:
                     log.warning("%s", error.detail)
                 self.problem, self.reachable = error.detail, not isinstance(error, RecorderUnavailable)
                 self.free_bytes = await asyncio.to_thread(_free_bytes, self._sessions_dir)
-            try:
-                async with asyncio.timeout(POLL_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            await wait_at_most(self._wake, POLL_S)
 
     def on_published(self, message: Published) -> None:
-        """Take in what the recorder publishes."""
+        """Take what the recorder publishes."""
         if isinstance(message.message, FrameRecorded):
-            self._fates.recorded([message.message.frame_id])
+            self._delivery.recorded([message.message.frame_id])
         else:
-            # It may be older than what we know by now, so it is not taken at its word: it makes us ask.
+            # It may be older than what we know by now, so we ask.
             self._wake.set()
 
     def on_generator_epoch(self, epoch: str) -> None:
-        """A generator has begun: what an earlier one still owes can only come from its spill."""
+        """A generator has started: frames of an earlier one can now only come from its spill."""
         self._generator_epoch = epoch
         self._wake.set()
 
     async def _sync(self) -> None:
-        asked = self._fates.pending.oldest(ASKED_AT_ONCE)
-        status = await self._recorder.ask_status(asked, timeout_s=ANSWER_S)
-        self._fates.recorded(f.frame_id for f, done in zip(asked, status.recorded, strict=False) if done)
+        asked = self._delivery.pending.oldest(ASKED_AT_ONCE)
+        status = await self._client.ask_status(asked, timeout_s=ANSWER_S)
+        self._delivery.recorded(f.frame_id for f, done in zip(asked, status.recorded, strict=False) if done)
         self.status, self.problem, self.reachable = status, None, True
         self.free_bytes = status.free_bytes
-        if status.epoch == self._epoch or not self.learnt or status.active is not None:
+        if status.epoch == self._epoch or not self.has_answered or status.active is not None:
             self.active = status.active
         elif self.active is not None and not await self._resume(self.active):
             return  # the epoch stays unknown, so the next round tries again
-        self._epoch, self.learnt = status.epoch, True
+        self._epoch, self.has_answered = status.epoch, True
 
     async def _resume(self, active: SessionStamp) -> bool:
-        """Tell a recorder that has come back which session is active; whether it goes on with it."""
+        """Tell a restarted recorder which session is active; whether it continues it."""
         try:
-            await self._recorder.resume(active)
+            await self._client.resume(active)
         except RecorderUnavailable:
             raise
         except ParafoveaError as error:
@@ -210,17 +204,17 @@ class Recording:
         return True
 
     async def _settle(self) -> None:
-        """Find out what became of frames whose generator is no more."""
+        """Ask what became of frames whose generator has ended."""
         if self._generator_epoch is None:
             return
-        frames = self._fates.pending.of_other_epochs(self._generator_epoch, ASKED_AT_ONCE)
+        frames = self._delivery.pending.of_other_epochs(self._generator_epoch, ASKED_AT_ONCE)
         if not frames:
             return
-        await self._fates.settled(frames, await self._recorder.settle(frames))
+        await self._delivery.settled(frames, await self._client.settle(frames))
 
 
 def _free_bytes(folder: Path) -> int | None:
-    """Free space where the folder is, or will be; None where it can't be told."""
+    """Free space where the folder is, or will be; None if unknown."""
     for at in (folder, *folder.absolute().parents):
         if at.is_dir():
             try:

@@ -1,7 +1,7 @@
-"""``WS /ws``: what passes on the bus, as it passes, for viewers.
+"""``WS /ws``: messages of the bus, live, for viewers.
 
-Each viewer has a small outbox of its own. A message takes the place of an unsent one of its kind (a newer frame that of
-an older frame), so a slow viewer gets the newest and slows nobody.
+Each viewer has a small outbox. A message replaces an unsent one of its kind (a newer frame an older frame), so a slow
+viewer gets the newest and slows nobody.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from shared.frame import Frame
 log = logging.getLogger(__name__)
 
 OUTBOX_LIMIT = 1000
-"""Facts (sessions begun, frames recorded) that wait for one viewer; beyond it the oldest is dropped."""
+"""Messages that wait for one viewer; beyond it the oldest is dropped."""
 OUTBOX_PICTURE_BYTES = 64 * 1024 * 1024
-"""Pictures that wait for one viewer, of several cursors; beyond it the oldest is dropped, but never the newest."""
+"""Pictures that wait for one viewer, of several cursors; beyond it the oldest are dropped, but never the newest."""
 GOING_AWAY = 1001
+CLOSE_S = 0.2
 
 EVENTS = (("frames", Progress.type), ("replays", ReplayStatus.type))
 PICTURES = (("frames", Frame.type), ("replays", ReplayFrame.type))
-"""Types that megabytes ride behind, by channel."""
+"""Types with an image, by channel."""
 
 Supervise = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
 
@@ -42,7 +43,7 @@ _numbers = count()
 
 
 class Outbox:
-    """What waits for one viewer, oldest first. Without ``pictures`` it leaves out the messages that carry them."""
+    """Messages that wait for one viewer, oldest first; ``pictures`` says whether it wants those with images."""
 
     def __init__(self, *, pictures: bool = True) -> None:
         self.pictures = pictures
@@ -54,7 +55,7 @@ class Outbox:
         return len(self._waiting)
 
     def put(self, message: Published) -> None:
-        """Add a message, in place of an unsent one that it makes stale."""
+        """Add a message, in place of an unsent one of its kind."""
         key = _kind(message)
         self._drop(key)
         self._waiting[key] = message
@@ -86,13 +87,11 @@ class Outbox:
 class LiveHub:
     """The viewers, and the subscriptions that only they need.
 
-    Frames are megabytes, and without a viewer nobody here wants them: the API joins that stream with the first viewer
-    of pictures and leaves it with the last. A viewer that says ``?frames=false`` is one of events alone.
+    Frames are megabytes, so the API subscribes to them only while a viewer wants pictures.
 
     Args:
-        bus: this process's end.
         supervise: starts a task whose failure ends the process.
-        hello: what a viewer is told first.
+        hello: the first message to a viewer.
     """
 
     def __init__(self, bus: Bus, supervise: Supervise, hello: Callable[[], dict[str, Any]]) -> None:
@@ -118,7 +117,7 @@ class LiveHub:
                 outbox.put(message)
 
     async def serve(self, websocket: WebSocket, *, pictures: bool) -> None:
-        """One viewer, until it leaves."""
+        """Serve a viewer until it leaves."""
         outbox = Outbox(pictures=pictures)
         await websocket.accept()
         await websocket.send_text(orjson.dumps({"type": "hello", "v": 1, **self._hello()}).decode())
@@ -140,16 +139,16 @@ class LiveHub:
                 await self._leave()
 
     async def close(self) -> None:
-        """Send every viewer away."""
+        """Close all viewers' connections."""
         self._closing = True
-        await asyncio.gather(*(_send_away(websocket, sender) for websocket, sender in self._viewers.items()))
+        await asyncio.gather(*(_close(websocket, sender) for websocket, sender in self._viewers.items()))
         await self._leave()
 
     def _join(self) -> None:
         if not self._streams:
             for channel, topic in EVENTS:
                 subscriber = Subscriber(self._bus, channel, [topic])
-                self._streams.append((subscriber, self._supervise(self._pass_on(subscriber), f"live {channel}")))
+                self._streams.append((subscriber, self._supervise(subscriber.hand_to(self.publish), f"live {channel}")))
         self._follow_pictures()
 
     def _follow_pictures(self) -> None:
@@ -167,9 +166,6 @@ class LiveHub:
             await asyncio.gather(task, return_exceptions=True)
             subscriber.close()
 
-    async def _pass_on(self, subscriber: Subscriber) -> None:
-        await subscriber.hand_to(self.publish)
-
 
 async def _send(websocket: WebSocket, outbox: Outbox) -> None:
     while True:
@@ -179,24 +175,24 @@ async def _send(websocket: WebSocket, outbox: Outbox) -> None:
             if message.type in _PICTURE_TYPES:
                 await websocket.send_bytes(message.payload)
         except (WebSocketDisconnect, RuntimeError):
-            return  # gone, or going: whoever reads from it ends this viewer
+            return  # gone: the task that reads from it ends this viewer
 
 
-async def _send_away(websocket: WebSocket, sender: asyncio.Task[None]) -> None:
+async def _close(websocket: WebSocket, sender: asyncio.Task[None]) -> None:
     sender.cancel()
     with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
-        async with asyncio.timeout(0.2):  # one that does not read is cut off instead
-            await websocket.close(GOING_AWAY, "the server stops")
+        # One that does not read is cut off instead.
+        await asyncio.wait_for(websocket.close(GOING_AWAY, "the server stops"), CLOSE_S)
 
 
 async def _until_gone(websocket: WebSocket) -> None:
-    """What a viewer sends is passed over: it only looks."""
+    """Ignore what a viewer sends."""
     while (await websocket.receive())["type"] != "websocket.disconnect":
         continue
 
 
 def _kind(message: Published) -> Hashable:
-    """Messages of one kind replace each other; facts are all kept."""
+    """Messages of one kind replace each other; those of a kind of their own are all kept."""
     header = message.header
     if message.type in (Frame.type, Status.type):
         return message.type

@@ -1,8 +1,8 @@
 """How much memory bodies may take, over all clients.
 
-At the limit a body that hardly comes makes room, the largest of them first: its sender is told so once it has sent the
-rest, which is read and forgotten. Where all come fast, the oldest goes on and the others wait; TCP holds their senders
-back. Large bodies leave a part of the limit to the others, and small ones never wait.
+At the limit the largest slow body is dropped; its sender gets an error once it has sent the rest. If all are fast, the
+oldest continues and the others wait, held back by TCP. Large bodies leave part of the limit to others; small ones
+never wait.
 """
 
 from __future__ import annotations
@@ -21,57 +21,54 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 SHORT_BYTES = 16 * 1024
-"""Of a body, taken apart in no time: such a piece waits for no other."""
+"""A piece of a body up to this is parsed in no time, and waits for no other."""
 SMALL_BYTES = 64 * 1024
-"""A body up to this is taken whatever the others do; there are no more of them than connections."""
+"""A body up to this is always taken; there are no more of them than connections."""
 LARGE_BYTES = 8 * 1024 * 1024
 LARGE_SHARE = 0.75
-"""Of the limit, for the bodies larger than :data:`LARGE_BYTES`."""
+"""Of the limit, for bodies larger than :data:`LARGE_BYTES`."""
 LEAST_BYTES_PER_S, LEAST_LARGE_BYTES_PER_S = 128 * 1024, 1024 * 1024
-"""So fast a body, and a large one, has to come where others wait for its room."""
+"""The least pace of a body, and of a large one, while others wait for memory."""
 WINDOW_S = 2.0
-"""Over which that is measured."""
+"""The pace is measured over this."""
 WAIT_S = 30.0
-"""How long a body waits for room."""
-LOOK_S = 0.1
-"""How often it is seen who may go on."""
+"""How long a body waits for memory."""
+CHECK_S = 0.1
+"""How often waiting bodies are checked."""
 
 
 class ServerBusy(ParafoveaError):
-    """There is no room for this body now. Of this server's own HTTP, so it crosses no bus."""
+    """There is no memory for this body now. Never on the bus."""
 
     code, status, retry_after_s = "server_busy", 503, 2
 
 
 class Reader(Protocol):
-    """What takes a body in."""
+    """Takes a body, piece by piece."""
 
     @property
     def held_bytes(self) -> int:
         """Memory that it holds."""
-        ...
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece.
 
         Raises:
-            ParafoveaError: the body can't be right any more.
+            ParafoveaError: the body is wrong.
         """
-        ...
 
     def drop(self) -> None:
-        """Let go of what was taken; nothing is fed or asked any more."""
-        ...
+        """Free its memory; nothing is called any more."""
 
 
 class Upload:
     """One body.
 
     Attributes:
-        failure: why it is not taken; what still comes of it is forgotten.
+        failure: why it is refused; the rest of it is dropped.
         held_bytes: memory that it holds.
-        is_complete: it has come, and is being worked on.
-        waits_since: when we began to hold it back, in seconds of the loop's clock; None where we do not.
+        is_complete: all of it has come.
+        waits_since: when we began to hold it back, in seconds of the loop's clock, or None.
     """
 
     def __init__(self, uploads: Uploads, reader: Reader) -> None:
@@ -84,7 +81,7 @@ class Upload:
         self._begin_window()
 
     async def take(self, piece: bytes) -> None:
-        """Take the next piece in, then wait until there is room for more."""
+        """Take the next piece, then wait until there is memory for more."""
         self._note(len(piece))
         if self.failure is not None:
             return
@@ -98,12 +95,12 @@ class Upload:
         await self._uploads.room_for(self)
 
     def complete(self) -> None:
-        """It has come to its end."""
+        """Note that all of it has come."""
         self.is_complete = True
         self._uploads.settled(self)
 
     def fail(self, failure: ParafoveaError) -> None:
-        """It is not taken: its memory is free from now on."""
+        """Refuse it, and free its memory."""
         if self.failure is None:
             self.failure = failure
             self._reader.drop()
@@ -111,7 +108,7 @@ class Upload:
             self._uploads.settled(self)
 
     def is_slow(self) -> bool:
-        """Whether it has brought too little lately to be worth the room that others want."""
+        """Whether too little of it came lately."""
         if self.waits_since is not None:
             return False
         self._note(0)
@@ -119,7 +116,7 @@ class Upload:
         return self._last_window_bytes is not None and self._last_window_bytes < least * WINDOW_S
 
     def hold_back(self, is_held_back: bool) -> None:
-        """That it does not come is our doing, or its sender's again."""
+        """Note whether we hold it back, so that its pace does not count."""
         self.waits_since = _now() if is_held_back else None
         self._begin_window()
 
@@ -144,7 +141,7 @@ class Uploads:
     """All bodies that are in memory.
 
     Args:
-        limit_bytes: of memory that they may hold together, small ones aside.
+        limit_bytes: of memory that they may hold together, without small ones.
 
     Attributes:
         used_bytes: what they hold now.
@@ -153,7 +150,7 @@ class Uploads:
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._coming: dict[Upload, None] = {}
-        """Those that are not small and not complete, the oldest first."""
+        """Neither small nor complete, the oldest first."""
         self._waiting: dict[Upload, asyncio.Future[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._full = Rarely(log)
@@ -172,7 +169,7 @@ class Uploads:
             self.settled(upload)
 
     async def in_turn(self, work: Callable[[], T], *, is_short: bool = False) -> T:
-        """Do some ms of work, one a round of the event loop: between any two it gets to everything else."""
+        """Do some ms of work, once a round of the event loop, so that it gets to everything else."""
         if is_short:
             return work()
         async with self._turn:
@@ -182,24 +179,24 @@ class Uploads:
                 await asyncio.sleep(0)
 
     def changed(self, upload: Upload, before: int) -> None:
-        """A body holds more than ``before``, or less."""
+        """Count a body that held ``before`` bytes."""
         self.used_bytes += upload.held_bytes - before
         if upload.held_bytes > SMALL_BYTES and not upload.is_complete:
             self._coming.setdefault(upload)
 
     def settled(self, upload: Upload) -> None:
-        """A body wants no more room."""
+        """Note that a body needs no more memory."""
         self._coming.pop(upload, None)
 
     async def room_for(self, upload: Upload) -> None:
-        """Wait until a body may go on; it fails where that takes too long."""
+        """Wait until a body may continue; it fails if that takes too long."""
         if self._may_go_on(upload):
             return
         upload.hold_back(True)
         self._waiting[upload] = asyncio.get_running_loop().create_future()
         try:
             if self._timer is None:
-                self._look()
+                self._check()
             await self._waiting[upload]
         finally:
             del self._waiting[upload]
@@ -213,8 +210,8 @@ class Uploads:
             return True
         return upload is next(iter(self._coming))  # else all might wait for each other
 
-    def _look(self) -> None:
-        """See who may go on, until nobody waits."""
+    def _check(self) -> None:
+        """Let continue who may, until nobody waits."""
         self._timer = None
         if self.used_bytes > self._limit_bytes * LARGE_SHARE:
             self._make_room()
@@ -225,10 +222,10 @@ class Uploads:
             if self._may_go_on(upload) and not future.done():
                 future.set_result(None)
         if self._waiting:
-            self._timer = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+            self._timer = asyncio.get_running_loop().call_later(CHECK_S, self._check)
 
     def _make_room(self) -> None:
-        """End the largest of the bodies that hardly come."""
+        """Drop the largest slow body."""
         slow = max((each for each in self._coming if each.is_slow()), key=lambda each: each.held_bytes, default=None)
         if slow is not None:
             self._full.warn("bodies hold %d MiB: one that hardly comes makes room", self.used_bytes >> 20)

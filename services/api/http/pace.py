@@ -1,8 +1,7 @@
-"""A body must come at some pace: whoever begins one and sends no more holds its place for seconds, not for ever.
+"""A minimum pace for bodies: whoever starts one and stops sending holds its place for seconds, not for ever.
 
-Only the time that is spent waiting for the sender counts. A phone on a slow link, with pauses of some seconds, is far
-above the bounds. An archive is made while it is sent, and its sender may have to look at many files first: it may pause
-for longer, unless another one waits for its place.
+Only time spent waiting for the sender counts. A phone on a slow link is far above the bounds. An archive may pause for
+longer, as its sender may have to read many files first, unless another import waits for its place.
 """
 
 from __future__ import annotations
@@ -15,25 +14,25 @@ from starlette.requests import ClientDisconnect, Request
 from shared.errors import ParafoveaError
 
 PAUSE_S = 20.0
-"""Between two pieces of a body."""
+"""The longest pause in a body."""
 GRACE_S = 20.0
-"""After so much waiting the average counts."""
+"""After so much waiting the average pace counts."""
 LEAST_BYTES_PER_S = 4096
 
 
 class Closes:
-    """Of an error: the connection ends behind its answer, as what may still come is not read."""
+    """Marks an error after whose answer the connection closes, as the rest of the request is not read."""
 
 
 class RequestTimeout(Closes, ParafoveaError):
-    """A request stopped coming, or hardly comes. Of this server's own HTTP, so it crosses no bus."""
+    """A request stopped coming, or is too slow. Never on the bus."""
 
     code, status = "request_timeout", 408
 
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """For the next piece."""
+    """A wait for the next piece."""
 
     began: float
     limit: asyncio.Timeout
@@ -41,7 +40,7 @@ class _Wait:
 
 @dataclass(slots=True)
 class _Window:
-    """A stretch of waiting in which so much has to come; the next one begins once it has."""
+    """A stretch of waiting in which so much has to come; then the next one begins."""
 
     least_bytes: int
     window_s: float
@@ -58,21 +57,15 @@ class _Window:
 
 
 class Pace:
-    """Reads one request's body, and watches how it comes.
+    """Reads the body of a request, at a minimum pace.
 
     Args:
-        pause_s: so long it may pause, and so much waiting goes before the average counts; the same as for any body
-            where it is None.
-
-    Attributes:
-        received_bytes: so much has come.
-        ended: all has come.
+        pause_s: the longest pause, and the waiting before the average counts; None: as for any body.
     """
 
     def __init__(self, request: Request, pause_s: float | None = None) -> None:
         self._request = request
-        self._pause_s = PAUSE_S if pause_s is None else pause_s
-        self._grace_s = GRACE_S if pause_s is None else pause_s
+        self._pause_s, self._grace_s = (PAUSE_S, GRACE_S) if pause_s is None else (pause_s, pause_s)
         self._waited_s = 0.0
         self._wait: _Wait | None = None
         self._window: _Window | None = None
@@ -80,26 +73,26 @@ class Pace:
         self.ended = False
 
     def require(self, least_bytes: int, window_s: float) -> None:
-        """From now on so much has to come in each so many seconds of waiting, in a wait that is under way too."""
+        """Require so much in each window of waiting from now on, the present wait included."""
         if self._window is None:
             self._window = _Window(least_bytes, window_s)
             self._window.begin(self._waited_now_s(), self.received_bytes)
             self._reschedule()
 
     def relax(self) -> None:
-        """Nothing is required any more but what any body has to keep to."""
+        """Require no more than of any body."""
         self._window = None
         self._reschedule()
 
     def shorten(self) -> None:
-        """It may pause no longer than any body from now on: nothing is done with what comes."""
+        """Allow no longer pause than of any body from now on."""
         self._pause_s = min(self._pause_s, PAUSE_S)
 
     async def next(self) -> bytes:
-        """What came next.
+        """The next piece.
 
         Raises:
-            ClientDisconnect: the client went away before the end.
+            ClientDisconnect: the client went away.
             RequestTimeout: nothing came for too long, or too little.
         """
         self._wait = _Wait(asyncio.get_running_loop().time(), asyncio.timeout(None))
@@ -123,7 +116,7 @@ class Pace:
         return part
 
     def _reschedule(self) -> None:
-        """Have the wait that is under way end when it has to."""
+        """Set the end of the present wait."""
         if self._wait is None or self._wait.limit.expired():
             return
         average_s = self._grace_s + self.received_bytes / LEAST_BYTES_PER_S - self._waited_s

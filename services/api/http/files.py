@@ -1,21 +1,31 @@
-"""Range requests (RFC 9110, 14) over bytes that are in memory."""
+"""Answers with a file in memory: conditional requests and ranges (RFC 9110, 13 and 14)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.api.http.headers import listed
+
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})\Z")
+
+
+def cached(request: Request, data: bytes, headers: Mapping[str, str], etag: str, media_type: str) -> Response:
+    """The file; 304 if the client has it already."""
+    headers = {**headers, "ETag": etag, "Cache-Control": "no-cache"}
+    if has_tag(request.headers, etag):
+        return Response(None, 304, headers)
+    return Response(data, 200, headers, media_type)
 
 
 def partial(request: Request, data: bytes, headers: Mapping[str, str], media_type: str) -> Response:
     """The whole, or the one range that the client asked for.
 
-    Several ranges at once, or one that is malformed, are answered with the whole, which the RFC permits; one that lies
-    beyond the end likewise, so that there is no answer without a picture.
+    Several ranges, a malformed one, or one beyond the end are answered with the whole, as the RFC permits.
     """
     span = parse(request.headers.get("range", ""), len(data))
     condition = request.headers.get("if-range")
@@ -27,7 +37,7 @@ def partial(request: Request, data: bytes, headers: Mapping[str, str], media_typ
 
 
 def parse(value: str, size: int) -> tuple[int, int] | None:
-    """First byte and one past the last, or None where the header asks for no single range inside the data."""
+    """First byte and one past the last; None unless the header asks for a single range inside the data."""
     match = _RANGE.match(value.strip().lower())
     if match is None or (not match[1] and not match[2]):
         return None
@@ -37,3 +47,9 @@ def parse(value: str, size: int) -> tuple[int, int] | None:
     start = int(match[1])
     stop = min(int(match[2]) + 1, size) if match[2] else size
     return (start, stop) if start < stop else None
+
+
+def has_tag(headers: Headers, etag: str) -> bool:
+    """Whether ``If-None-Match`` names an entity tag (RFC 9110, 13.1.2): in a list, as a weak one, or by ``*``."""
+    given = [tag.strip().removeprefix("W/") for tag in listed(headers, "if-none-match").split(",")]
+    return "*" in given or etag in given

@@ -1,9 +1,9 @@
-"""``WS /gaze``: points of a gaze, passed on from whoever sends them (an eye tracker's program) to all who listen.
+"""``WS /gaze``: gaze points, relayed from whoever sends them (an eye tracker's program) to all who listen.
 
-A point is ``{"x": 0.31, "y": 0.62}``: fractions of the view from its top left. Other keys are passed on as they are.
+A point is ``{"x": 0.31, "y": 0.62}``: fractions of the view from its top left. Other keys are passed on.
 
-A tracker's program sends and never reads. What it is sent piles up at its end until its library answers no ping and
-reads no close, and then its connection breaks; so whoever sends is sent nothing but a few words on what is wrong.
+A tracker's program sends and never reads. Data for it would pile up at its end until its connection breaks, so a
+sender is sent nothing but a few errors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shared.json_loads import loads
 
 MAX_POINT_CHARS = 2_000
 MAX_ERRORS = 10
-"""Errors that one connection is told of. Libraries hold 16 unread messages, then they stop reading."""
+"""Errors sent to one connection. Libraries hold 16 unread messages, then they stop reading."""
 
 POINT = 'A point is a JSON object with numbers x and y from 0 to 1, like {"x": 0.5, "y": 0.5}.'
 LAST_ERROR = f"{POINT} Of further ones that are none you are not told."
@@ -28,7 +28,6 @@ class GazeClient:
     """One end of the relay.
 
     Args:
-        websocket: its connection.
         listens: whether it is sent points; None: until it sends something itself.
     """
 
@@ -38,7 +37,7 @@ class GazeClient:
         self._sends = False
         self._point: str | None = None
         self._errors: list[str] = []
-        self._told = 0
+        self._error_count = 0
         self._filled = asyncio.Event()
 
     @property
@@ -46,26 +45,26 @@ class GazeClient:
         return not self._sends if self._listens is None else self._listens
 
     def has_sent(self) -> None:
-        """It has said something, a point or not: no listener, unless it asked to be one."""
+        """Note that it has sent something: it no longer listens, unless it asked to."""
         self._sends = True
         if not self.listens:
             self._point = None
 
     def put(self, point: str) -> None:
-        """A point for it, in place of one that it has not been sent: a gaze has no use for old ones."""
+        """Queue a point, in place of an unsent one: old ones are of no use."""
         self._point = point
         self._filled.set()
 
     def refuse(self) -> None:
-        """What it sent is no point."""
-        if self._told == MAX_ERRORS:
+        """Queue the error that what it sent is no point."""
+        if self._error_count == MAX_ERRORS:
             return
-        self._told += 1
-        self._errors.append(LAST_ERROR if self._told == MAX_ERRORS else POINT)
+        self._error_count += 1
+        self._errors.append(LAST_ERROR if self._error_count == MAX_ERRORS else POINT)
         self._filled.set()
 
     async def send(self) -> None:
-        """Send it what there is for it, until it is gone. Whoever does not read holds up nobody else."""
+        """Send what is queued, until it is gone. One that does not read delays nobody else."""
         while True:
             await self._filled.wait()
             self._filled.clear()
@@ -78,17 +77,17 @@ class GazeClient:
                 for text in texts:
                     await self._websocket.send_text(text)
             except (WebSocketDisconnect, RuntimeError):
-                return  # gone: whoever reads from it ends this one
+                return  # gone: the task that reads from it ends this one
 
 
 class GazeRelay:
-    """Those who are connected."""
+    """Passes points on between its clients."""
 
     def __init__(self) -> None:
         self._clients: set[GazeClient] = set()
 
     async def serve(self, websocket: WebSocket, listens: bool | None) -> None:
-        """One that sends, listens, or both, until it leaves."""
+        """Serve a client that sends, listens, or both, until it leaves."""
         await websocket.accept()
         client = GazeClient(websocket, listens)
         self._clients.add(client)
@@ -98,7 +97,7 @@ class GazeRelay:
                 message = await websocket.receive()
                 if message["type"] == "websocket.disconnect":
                     return
-                self._take(client, message.get("text") or "")
+                self._relay(client, message.get("text") or "")
         except WebSocketDisconnect:
             return
         finally:
@@ -106,7 +105,7 @@ class GazeRelay:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
 
-    def _take(self, source: GazeClient, text: str) -> None:
+    def _relay(self, source: GazeClient, text: str) -> None:
         source.has_sent()
         if len(text) > MAX_POINT_CHARS or not _is_point(text):
             source.refuse()
