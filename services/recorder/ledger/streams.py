@@ -51,11 +51,9 @@ class Streams:
     # -- what is received ---------------------------------------------------------------------------------------------
 
     def receive_epoch(self, epoch: str, at_s: float, now_s: float, *, certain: bool = False) -> None:
-        """A message of an epoch, sent at ``at_s`` by its own clock.
-
-        Messages of a dead generator may arrive behind those of its successor, so the later one counts;
-        ``certain``: it is an answer, which only a living generator gives.
-        """
+        """A message of an epoch, sent at ``at_s`` by its own clock. Messages of a dead generator may arrive behind
+        those of its successor, so the later one counts; ``certain``: it is an answer, which only a living generator
+        gives."""
         if epoch == self.epoch:
             self._received_at = max(self._received_at, at_s)
             return
