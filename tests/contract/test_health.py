@@ -93,6 +93,13 @@ async def test_processes_that_are_not_there_are_named(sites: Sites) -> None:
     assert (answer.status_code, answer.json()["error"]) == (503, "recorder_unavailable")
 
 
+async def test_why_a_frame_was_set_aside_is_told(site: Site) -> None:
+    assert (await site.health())["processes"]["recorder"]["set_aside"] == {}
+    site.recorder.set_aside = {"e-7": "its picture is no PNG"}
+    await site.client.get("/session/status")
+    assert (await site.health())["processes"]["recorder"]["set_aside"] == {"e-7": "its picture is no PNG"}
+
+
 async def test_trouble_of_the_recorder_is_passed_on(site: Site) -> None:
     site.recorder.error = "the sessions folder is read-only"
     await site.client.get("/session/status")

@@ -217,6 +217,7 @@ class FakeRecorder(StandIn):
         self.settled = "waiting"
         self.free_bytes: int | None = 100_000_000_000
         self.error: str | None = None
+        self.set_aside: dict[str, str] = {}
         self.refusal: ParafoveaError | None = None
         self.resumed: list[str] = []
         self.settle_requests: list[Settle] = []
@@ -316,6 +317,7 @@ class FakeRecorder(StandIn):
             active=self.active,
             free_bytes=self.free_bytes,
             error=self.error,
+            set_aside=self.set_aside,
             recorded=tuple((ref.epoch, ref.record_seq) in self.on_disk for ref in asked),
         )
         return Reply(status.model_dump())

@@ -124,6 +124,7 @@ def _recorder(api: Api, reasons: list[str]) -> dict[str, Any]:
         "epoch": status.epoch,
         "sessions": [session.model_dump() for session in status.sessions],
         "pending": pending,
+        "set_aside": status.set_aside,
     }
 
 
