@@ -16,7 +16,6 @@ from shared.bus.address import host_and_port
 from shared.process.privacy import warn_of_open_token
 from shared.process.runner import Refused, Runtime, run
 from shared.system import malloc
-from shared.system.holder import AlreadyHeld
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +31,13 @@ async def serve(runtime: Runtime, sockets: list[socket.socket]) -> None:
     """Serve until told to stop; then, within two seconds, answer what is under way and close everything.
 
     Raises:
-        AlreadyHeld: another API keeps its journal in the same sessions folder.
         Refused: a setting is wrong.
     """
     api = Api(runtime, partial(build, OPERATIONS.values(), runtime.settings.root_path))
     try:
         app = create_app(api)
         await api.start()
-    except (AlreadyHeld, Refused):
+    except Refused:
         await api.close()
         for opened in sockets:
             opened.close()

@@ -25,11 +25,9 @@ from shared.bus.clients import RecorderClient
 from shared.bus.envelope import Published
 from shared.bus.subscriber import Subscriber
 from shared.errors import GeneratorUnavailable
-from shared.process.privacy import sessions_group
 from shared.process.runner import Runtime
 from shared.session.reading.opened import OpenSessions
 from shared.system.calm import Calm
-from shared.system.disk import Disk
 
 CLOSE_S = 1.0
 KEPT_OPEN = 8
@@ -60,13 +58,13 @@ class Api:
         self._recorder_client = RecorderClient(runtime.bus)
         self.threads = ThreadPoolExecutor(4, "own")
         self.uploads = Uploads(self.settings.upload_bytes)
-        self.delivery = DeliveryTracking(Disk(sessions_group(self.settings)), self.settings.sessions_dir)
+        self.delivery = DeliveryTracking()
         self.recorder = RecorderLink(
             self._recorder_client, self.delivery, self.settings.sessions_dir, self.settings.disk_stop_bytes
         )
         self.live = LiveHub(runtime.bus, runtime.supervise, self._hello)
         self.gaze = GazeRelay()
-        self.generator = GeneratorPeer(runtime.bus, self.live.publish, self.recorder.on_generator_epoch)
+        self.generator = GeneratorPeer(runtime.bus, self.live.publish)
         self.replayer = ReplayerPeer(runtime.bus)
         self.prompts = SectorPrompts(self.settings.sector_prompts)
         self.sessions = OpenSessions(self.settings.sessions_dir, KEPT_OPEN)
@@ -78,16 +76,9 @@ class Api:
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def start(self) -> None:
-        """Start to follow the other processes, and read what an earlier run left, with a bounded wait.
-
-        Raises:
-            AlreadyHeld: another API keeps its journal in this sessions folder.
-        """
-        journal = self._runtime.supervise(self.delivery.journal.run(), "journal of pending frames")
-        await self.delivery.journal.opened(journal)
+        """Start to follow the other processes."""
         await self.prompts.refresh()
         self._tasks = [
-            journal,
             self._runtime.supervise(self.generator.listen(), "generator's heartbeat"),
             self._runtime.supervise(self._recordings.hand_to(self._on_recording), "recordings"),
             self._runtime.supervise(self.recorder.follow(), "recorder's state"),
@@ -122,7 +113,6 @@ class Api:
         for peer in (self.generator, self._recorder_client, self.replayer):
             await peer.close()
         are_over = await asyncio.gather(
-            self.delivery.journal.close(),
             _in_time(self.thumbnailer.close()),
             _in_time(asyncio.to_thread(self.comparisons.close)),
             _in_time(self.sessions.close()),

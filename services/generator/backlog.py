@@ -99,11 +99,11 @@ class Backlog:
             self._input_bytes += len(frame.input.data)
         self._inputs[frame.input.sha256] = (held, users + 1)
 
-    def acknowledge(self, ref: FrameRef) -> bool:
-        """Let a frame go, and its input where no other frame needs it; False if it is not here (any more)."""
+    def acknowledge(self, ref: FrameRef) -> HeldFrame | None:
+        """Let a frame go, and its input where no other frame needs it; None if it is not here (any more)."""
         frame = self.frame(ref)
         if frame is None:
-            return False
+            return None
         frames = self._sessions[ref.session_id]
         del frames[ref.record_seq]
         if not frames:
@@ -114,7 +114,7 @@ class Backlog:
             self._inputs[frame.input.sha256] = (held, users - 1)
         else:
             self._input_bytes -= len(held.data)
-        return True
+        return frame
 
     def frame(self, ref: FrameRef) -> HeldFrame | None:
         """A held frame."""

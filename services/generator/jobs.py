@@ -34,12 +34,14 @@ class Job:
         encoded: the input image as it came.
         deadline: monotonic seconds at which its caller gives up.
         answer: resolved once, with the frame or the error.
+        noted: whether the journal has its frame; None for one that is not recorded.
         dropped: set when nobody wants it any more; the inference thread asks it after each step.
     """
 
     request: Generate
     encoded: bytes
     answer: asyncio.Future[WithImage[Frame]]
+    noted: asyncio.Future[bool] | None = None
     accepted: float = field(default_factory=time.monotonic)
     dropped: threading.Event = field(default_factory=threading.Event)
     reason: ParafoveaError | None = None

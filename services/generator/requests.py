@@ -11,6 +11,7 @@ from services.generator.acknowledged import Acknowledgements
 from services.generator.backlog import Backlog
 from services.generator.engine import ModelInfo
 from services.generator.jobs import JobQueue
+from services.generator.journal import FrameJournal
 from services.generator.stream import FrameStream
 from shared.bus.call import Nothing, WithImage
 from shared.bus.messages import Status
@@ -38,6 +39,7 @@ class Requests:
         queue: JobQueue,
         backlog: Backlog,
         stream: FrameStream,
+        journal: FrameJournal,
         *,
         generate: Callable[[requests.Generate, bytes], Awaitable[WithImage[Frame]]],
         status: Callable[[], Status],
@@ -46,6 +48,7 @@ class Requests:
         self._queue = queue
         self._backlog = backlog
         self._stream = stream
+        self._journal = journal
         self._current_status = status
         self._check_ready = check_ready
         self._acknowledgements = Acknowledgements(bus, sessions)
@@ -104,6 +107,8 @@ class Requests:
 
     async def _acknowledge(self, asked: requests.Acknowledge) -> requests.Acknowledged:
         await self._acknowledgements.check(asked)
-        released = sum(self._backlog.acknowledge(ref) for ref in asked.frames)
+        released = [held.key.frame_id for ref in asked.frames if (held := self._backlog.acknowledge(ref))]
+        if released:
+            self._journal.let_go(released)
         self._acknowledged.set()
-        return requests.Acknowledged(released=released)
+        return requests.Acknowledged(released=len(released))

@@ -16,6 +16,7 @@ from services.generator.backlog import Backlog, HeldFrame, HeldInput
 from services.generator.engine import ModelInfo
 from services.generator.inference import Inference, LoadEngine, Run
 from services.generator.jobs import Job, JobQueue
+from services.generator.journal import FrameJournal
 from services.generator.language.understanding import refuse_what_is_not_done
 from services.generator.requests import Requests
 from services.generator.stream import FrameStream
@@ -48,7 +49,7 @@ class Generator:
     Args:
         runtime: settings, bus and the event that says to stop.
         load_engine: makes the engine; called on the inference thread, may take minutes.
-        disk: where a stopping generator spills what is not acknowledged.
+        disk: for the journal, and for what a stopping generator spills.
     """
 
     def __init__(self, runtime: Runtime, load_engine: LoadEngine, disk: Disk) -> None:
@@ -60,6 +61,7 @@ class Generator:
         self.queue = JobQueue(runtime.settings.queue_limit)
         self.backlog = Backlog(runtime.settings.backlog_bytes)
         self.stream = FrameStream(self._encoder)
+        self.journal = FrameJournal(disk, runtime.settings.sessions_dir, self.stream.epoch)
         self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
         self._frames = Publisher(runtime.bus, "frames", self._status_on_join)
         self._requests = Requests(
@@ -68,6 +70,7 @@ class Generator:
             self.queue,
             self.backlog,
             self.stream,
+            self.journal,
             generate=self.generate,
             status=self.status,
             check_ready=self.check_ready,
@@ -97,6 +100,7 @@ class Generator:
             await self._requests.wait_for_acknowledgement(deadline - time.monotonic())
         if len(self.backlog):
             await self._spill()
+        await self.journal.close()
         for part in (self._decoder, self._encoder, self._inference):
             part.close()
         self._runtime.abandon_threads = True
@@ -136,7 +140,9 @@ class Generator:
             self.queue.accept(job)
             await self.publish_status()
             await self._decode(job)
-            return await job.answer
+            made = await job.answer
+            await self.journal.wait(job.noted)
+            return made
         finally:
             self.queue.discard(job)
             self.backlog.release(request.request_id)
@@ -203,12 +209,14 @@ class Generator:
         self.backlog.release(job.request.request_id)
         kept = HeldInput(job.input_sha256, job.decoded.format, job.encoded)
         self.backlog.add(HeldFrame(key, made.answer, made.image, kept))
+        job.noted = self.journal.made(key, answered=not job.answer.done())
 
     # -- what is published ---------------------------------------------------------------------------------------------
 
     async def _beat(self) -> None:
         while True:
             self.queue.drop_late()
+            self.journal.retry()
             await self.publish_status()
             await asyncio.sleep(HEARTBEAT_S)
 
@@ -236,6 +244,8 @@ class Generator:
             running=running.request.request_id if running else None,
             backlog_bytes=self.backlog.held_bytes,
             backlog_limit_bytes=self._runtime.settings.backlog_bytes,
+            journal=self.journal.problem,
+            unjournaled=self.journal.unjournaled,
             **({"model": info.model, "device": info.device, "dtype": info.dtype} if info else {}),
         )
 

@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.recorder.folder import SessionsFolder
@@ -23,6 +23,7 @@ from shared.session.reading.sessions import is_session
 from shared.session.transfer.staging import adopt
 from shared.session.writing.examine import examine
 from shared.session.writing.frames import MissingInput, PendingFrame, RecordedFrame
+from shared.session.writing.journal import LeftJournal
 from shared.session.writing.repair import repair
 from shared.session.writing.spill import SpilledFrame
 from shared.session.writing.writer import SessionWriter
@@ -175,6 +176,16 @@ class Archive:
         lost = [frame_id for frame_id in frame_ids if not writer.has(frame_id)]
         writer.mark_lost(lost)
         return recorded, lost
+
+    def read_journals(self, living: str | None) -> tuple[list[LeftJournal], set[str]]:
+        """The journals of generators that have ended, less what is recorded; and epochs of others that may have."""
+        journals, ending = self.folder.read_journals(living)
+        left = []
+        for journal in journals:
+            recorded = self.recorded([AskedFrame(**frame.key.model_dump()) for frame in journal.frames])
+            frames = [frame for frame, is_safe in zip(journal.frames, recorded, strict=True) if not is_safe]
+            left.append(replace(journal, frames=frames))
+        return left, ending
 
     def recorded(self, frames: Sequence[AskedFrame]) -> list[bool]:
         """Whether each frame is on disk. Of a session that is not open, its whole metadata is read.

@@ -16,7 +16,8 @@ from shared.session.format.metadata import DamagedMetadata, with_advice
 from shared.session.reading.reader import SessionReader
 from shared.session.text.contents import left_open
 from shared.session.transfer.staging import sweep
-from shared.session.writing import spill
+from shared.session.writing import journal, spill
+from shared.session.writing.journal import LeftJournal
 from shared.session.writing.repair import repair
 from shared.session.writing.root import make_root
 from shared.session.writing.spill import SpilledFrame
@@ -128,6 +129,21 @@ class SessionsFolder:
         except OSError as error:
             log.error("the spill cannot be read: %s", error)
             return []
+
+    def read_journals(self, living: str | None) -> tuple[list[LeftJournal], set[str]]:
+        """See :func:`shared.session.writing.journal.read_left`; nothing where the folder cannot be read."""
+        try:
+            return journal.read_left(self.path, living)
+        except OSError as error:
+            log.error("the journals of generators cannot be read: %s", error)
+            return [], set()
+
+    def remove_journal(self, left: LeftJournal) -> None:
+        """What it says is known elsewhere. Where it stays, it is read again at the next start."""
+        try:
+            journal.remove_left(self._disk, self.path, left)
+        except OSError as error:
+            log.warning("the journal %s is not removed: %s", left.path, error)
 
     def clear_spill(self) -> None:
         """Once its frames are safe: nothing of the spill stays."""

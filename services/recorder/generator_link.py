@@ -155,7 +155,7 @@ class GeneratorLink:
             self._strange(error)
             frame_id = error.body.get("frame_id")
             aside = SetAside.of(error.detail, error.body, error.payload)
-            self._ledger.unfit(ref, frame_id if fits(FrameId, frame_id) else None, aside, time.monotonic())
+            self._ledger.unfit(ref, frame_id if fits(FrameId, frame_id) else None, aside)
             self._wake.set()
             await asyncio.sleep(RETRY_S)
         except ParafoveaError as error:

@@ -6,9 +6,10 @@ import asyncio
 import errno
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from itertools import repeat
+from typing import Literal, ParamSpec, TypeVar
 
 from services.recorder.active import ActiveSession
 from services.recorder.archive import Archive
@@ -16,12 +17,11 @@ from services.recorder.closing import Closing
 from services.recorder.disk_thread import DiskThread
 from services.recorder.folder import FolderUnusable
 from services.recorder.ledger.ledger import Ledger
-from services.recorder.ledger.losses import LostFrame
 from shared.bus.call import Nothing
 from shared.bus.requests import recorder as requests
 from shared.bus.server import Server
 from shared.errors import InsufficientStorage, InvalidSessionId, RecorderUnavailable, SessionBusy, SessionNotActive
-from shared.frame import FrameKey, SessionStamp
+from shared.frame import SessionStamp
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,6 @@ class RequestHandlers:
         server.on(requests.DELETE, self._delete)
         server.on(requests.IMPORT, self._import)
         server.on(requests.REPAIR, self._repair)
-        server.on(requests.SETTLE, self._settle)
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 
@@ -134,6 +133,7 @@ class RequestHandlers:
     async def _status(self, asked: requests.StatusRequest) -> requests.RecorderStatus:
         ledger = self.ledger
         active = [ledger.active.session_id] if ledger.active else []
+        outcomes = await self._outcomes(asked.frames)
         shown = dict.fromkeys([*active, *ledger.sessions(), *ledger.backoff.sessions()])
         return requests.RecorderStatus(
             epoch=self.epoch,
@@ -152,41 +152,29 @@ class RequestHandlers:
             error=ledger.backoff.folder.reason if ledger.backoff.folder else None,
             lost={session_id: tuple(ids) for session_id, ids in ledger.losses.named.items()},
             set_aside=dict(ledger.losses.reasons),
-            recorded=tuple(await self._are_recorded(asked.frames)),
+            unanswered=tuple(ledger.losses.unanswered),
+            recorded=tuple(outcome == "recorded" for outcome in outcomes),
+            gone=tuple(outcome == "gone" for outcome in outcomes),
         )
 
-    async def _are_recorded(self, frames: tuple[requests.AskedFrame, ...]) -> list[bool]:
+    async def _outcomes(self, frames: Sequence[requests.AskedFrame]) -> list[Literal["recorded", "gone", "unknown"]]:
+        """Of each, whether it is on disk; ``gone`` where it is not, and can come no more."""
+        # Asked before the disk is: what cannot come any more is not written meanwhile.
+        may_come = [frame.frame_id is None or self.ledger.may_come(frame, frame.frame_id) for frame in frames]
         known = [self.ledger.is_safe(frame) for frame in frames]
         unknown = [frame for frame, is_safe in zip(frames, known, strict=True) if is_safe is None]
-        found = iter([False] * len(unknown))
+        found: Iterator[bool | None] = repeat(None)
         if unknown:
             try:
                 async with asyncio.timeout(INDEX_S):
                     found = iter(await self.thread.run(self.archive.recorded, unknown))
             except TimeoutError:
-                log.debug("the disk is busy; %d frames asked after are not affirmed", len(unknown))
-        return [next(found) if is_safe is None else is_safe for is_safe in known]
-
-    async def _settle(self, asked: requests.Settle) -> requests.Settled:
-        ledger = self.ledger
-        recorded = [frame.frame_id for frame in asked.frames if ledger.is_safe(frame)]
-        lost: list[str] = []
-        over: dict[str, list[FrameKey]] = {}
-        for frame in asked.frames:
-            if not ledger.is_safe(frame) and not ledger.may_come(frame, frame.frame_id):
-                over.setdefault(frame.session_id, []).append(frame)
-        for session_id, frames in over.items():
-            try:
-                kept, gone = await self.thread.run(
-                    self.archive.mark_lost, session_id, [frame.frame_id for frame in frames]
-                )
-            except (FolderUnusable, OSError) as error:
-                log.error("session %s: lost frames cannot be written down yet: %s", session_id, error)
-                continue
-            ledger.named(session_id, [LostFrame(frame, frame.frame_id) for frame in frames], gone)
-            recorded += kept
-            lost += gone
-        return requests.Settled(recorded=tuple(recorded), lost=tuple(lost))
+                log.debug("the disk is busy; nothing is said of %d frames asked after", len(unknown))
+        safe = [next(found) if is_safe is None else is_safe for is_safe in known]
+        return [
+            "recorded" if is_safe else "unknown" if is_safe is None or may else "gone"
+            for is_safe, may in zip(safe, may_come, strict=True)
+        ]
 
     # -- parts --------------------------------------------------------------------------------------------------------
 

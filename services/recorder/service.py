@@ -108,6 +108,7 @@ class Recorder:
     async def _beat(self, link: GeneratorLink, active: ActiveSession) -> None:
         while True:
             self.ledger.free_bytes = await self._space.run(self.archive.folder.free_bytes)
+            self.ledger.left.look_again()
             self.ledger.give_up(time.monotonic())
             self._wake.set()
             link.wake()

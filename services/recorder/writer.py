@@ -14,7 +14,7 @@ from services.recorder.closing import Closing
 from services.recorder.disk_thread import DiskThread
 from services.recorder.folder import FolderUnusable
 from services.recorder.generator_link import GeneratorAway, GeneratorLink
-from services.recorder.ledger.ledger import Ledger
+from services.recorder.ledger.ledger import BATCH_FRAMES, Ledger
 from services.recorder.ledger.losses import SetAside
 from shared.bus.messages import FrameRecorded, Message
 from shared.frame import FrameRef
@@ -66,9 +66,12 @@ class WriterLoop:
             if not ledger.recovered:
                 await self.thread.run(folder.recover, self.archive.is_open)
                 ledger.recovered = True
-            if ledger.wants_spill:
+            if ledger.left.is_wanted:
                 generations = ledger.streams.generations  # another one may go while this one's is read
-                ledger.take_spill(await self.thread.run(folder.read_spill), generations)
+                # Before the spill: whose journal is not locked any more has written all of it.
+                left, ending = await self.thread.run(self.archive.read_journals, ledger.streams.epoch)
+                ledger.left.take_journals(left, ending, time.monotonic())
+                ledger.left.take_spill(await self.thread.run(folder.read_spill), generations)
             elif ledger.backoff.folder is not None:
                 await self.thread.run(folder.claim)
         except FolderUnusable as error:
@@ -81,7 +84,7 @@ class WriterLoop:
         """One batch of each session whose turn has come; whether anything came of it."""
         progressed = False
         for session_id in self.ledger.ready():
-            if self.ledger.wants_spill or self._stopping:
+            if self.ledger.left.is_wanted or self._stopping:
                 return True
             if self.ledger.backoff.may_try(session_id, time.monotonic()):
                 progressed |= await self._try(session_id)
@@ -93,7 +96,7 @@ class WriterLoop:
         """Write one batch of a session; whether that worked."""
         backoff = self.ledger.backoff
         try:
-            if self.ledger.has_spilled(session_id):
+            if self.ledger.left.has_spilled(session_id):
                 await self._write_spilled(session_id)
             else:
                 await self._write_ready(session_id)
@@ -122,7 +125,7 @@ class WriterLoop:
         if key is not None:
             self.ledger.streams.refuse(key)
             aside = SetAside.of(str(error), pending.frame.flat(), bytes(pending.png))
-            self.ledger.unfit(key, key.frame_id, aside, time.monotonic())
+            self.ledger.unfit(key, key.frame_id, aside)
         self.link.wake()
 
     async def _write_ready(self, session_id: str) -> None:
@@ -140,7 +143,7 @@ class WriterLoop:
         await self._report(session_id, written)
 
     async def _write_spilled(self, session_id: str) -> None:
-        batch = self.ledger.spilled_batch(session_id)
+        batch = self.ledger.left.spilled(session_id)[:BATCH_FRAMES]
         written = Written(count=self.ledger.recorded.get(session_id, 0))
         for frames in (batch, batch[:1]):
             try:
@@ -149,9 +152,9 @@ class WriterLoop:
                 if len(frames) > 1:
                     continue  # one of them cannot be used: those before it are written one by one
                 log.error("a spilled frame of session %s cannot be used: %s", session_id, error)
-                self.ledger.spoilt(frames[0], time.monotonic())
+                self.ledger.left.spoilt(frames[0])
             break
-        if self.ledger.took_out(session_id, frames):
+        if self.ledger.left.took_out(session_id, frames):
             await self.thread.run(self.archive.folder.clear_spill)
         await self._report(session_id, written)
 
@@ -164,7 +167,7 @@ class WriterLoop:
             return data
         streams = self.ledger.streams
         missed_at = self._missed_inputs.setdefault(sha256, streams.listings)
-        if streams.listings > missed_at and not self.ledger.wants_spill:
+        if streams.listings > missed_at and not self.ledger.left.is_wanted:
             del self._missed_inputs[sha256]
             log.error("nobody has the input %s any more; its frame is recorded without it", sha256)
             return None
@@ -210,6 +213,10 @@ class WriterLoop:
             self.link.acknowledge(frame.ref for frame in aside)
             if lost:
                 log.error("session %s: %d frames are lost: %s", session_id, len(lost), ", ".join(lost[:20]))
+            if never := [frame.frame_id for frame in frames if not frame.answered and frame.frame_id in lost]:
+                log.error("of these, %d were made and given to nobody: %s", len(never), ", ".join(never[:20]))
+        for journal in self.ledger.left.settled_journals():
+            await self.thread.run(self.archive.folder.remove_journal, journal)
 
     async def _close_ended(self) -> None:
         """Close sessions that are not active and have nothing pending."""

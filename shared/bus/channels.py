@@ -75,7 +75,7 @@ CHANNELS: tuple[Channel, ...] = (
         "recorder",
         "requests",
         3,
-        ("start", "stop", "resume", "status", "delete", "import", "repair", "settle"),
+        ("start", "stop", "resume", "status", "delete", "import", "repair"),
         64 * 1024,
         128 * MIB,
         8 * MIB,

@@ -206,10 +206,6 @@ class RecorderClient(Peer):
         """Mend a session."""
         return await self.ask(recorder.REPAIR, recorder.RepairSession(session_id=session_id), timeout_s=timeout_s)
 
-    async def settle(self, frames: Iterable[FrameKey], *, timeout_s: float = CHANGE_S) -> recorder.Settled:
-        """What became of frames of an epoch that is over."""
-        return await self.ask(recorder.SETTLE, recorder.Settle(frames=tuple(frames)), timeout_s=timeout_s)
-
 
 class ReplayerClient(Peer):
     """The replayer."""

@@ -86,6 +86,10 @@ class Heartbeat(Message):
     running: fields.RequestId | None = None
     backlog_bytes: fields.Count
     backlog_limit_bytes: fields.Count
+    journal: fields.Said | None = None
+    """Why frames made now would not be named if they were lost; None while all is well."""
+    unjournaled: fields.Count = 0
+    """Frames that were answered before the journal had them."""
     model: Model | None = None
     device: fields.Name | None = None
     dtype: fields.Name | None = None

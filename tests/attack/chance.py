@@ -39,7 +39,7 @@ def session_id(draw: Random, victim: str) -> str:
             lambda: draw.choice(
                 (victim, f"../{victim.rsplit('/', 1)[-1]}", f"a/../../{victim}", victim + "/", f"//{victim}")
             ),
-            lambda: draw.choice((".spill", ".import", ".answered", ".api.lock", ".trash", ".spill/x", "./x")),
+            lambda: draw.choice((".spill", ".import", ".journal", ".recorder.lock", ".trash", ".spill/x", "./x")),
             lambda: draw.choice(WORDS).upper() if draw.random() < 0.3 else draw.choice(WORDS),
             lambda: "a" * draw.choice((127, 128, 129, 255, 256, 4096, 20_000)),
             lambda: text(draw),

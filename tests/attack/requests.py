@@ -41,7 +41,6 @@ FITTING: dict[tuple[str, str], Fields] = {
     ("recorder", "delete"): {"session_id": "fuzz_0"},
     ("recorder", "import"): {"staged": "x", "session_id": "fuzz_1"},
     ("recorder", "repair"): {"session_id": "fuzz_0"},
-    ("recorder", "settle"): {"frames": [{**FRAME, "frame_id": "x"}]},
     ("replayer", "start"): {"cursor": "c", "session_id": "rec_0"},
     ("replayer", "next"): {"cursor": "c"},
     ("replayer", "previous"): {"cursor": "c"},

@@ -197,45 +197,35 @@ async def test_no_room_on_the_disk(site: Site) -> None:
 async def test_frames_of_a_dead_generator_are_named_when_lost(site: Site) -> None:
     await start(site)
     site.recorder.records = "never"
-    site.recorder.settled = "lost"
     lost = [(await site.generate()).headers["x-frame-id"] for _ in range(2)]
-    assert not site.recorder.settle_requests, "its generator lives"
-    await site.generator.die()
-    site.new_generator()
+    site.recorder.gone = True
 
     async def named() -> bool:
         return (await site.health())["lost"] == {"s": lost}
 
     await eventually_async(named)
     assert (await site.health())["status"] == "degraded"
-    assert not (site.sessions / ".answered").exists()
+    assert (await site.health())["processes"]["recorder"]["pending"] == {}
 
 
-async def test_frames_answered_as_pending_outlive_the_api(sites: Sites) -> None:
-    site = await sites.new()
+async def test_who_waits_for_a_durable_frame_that_is_lost_is_told(site: Site) -> None:
     await start(site)
     site.recorder.records = "never"
-    frame_id = (await site.generate()).headers["x-frame-id"]
-    assert (site.sessions / ".answered").is_dir()
-    site.runtime.stopping.set()
-    await site.serving
-    again = await sites.new(sessions_dir=site.sessions)
-    assert (await again.health())["processes"]["recorder"]["pending"] == {"s": 1}
-    again.recorder.settled = "lost"
-
-    async def named() -> bool:
-        return (await again.health())["lost"] == {"s": [frame_id]}
-
-    await eventually_async(named)
+    site.recorder.gone = True
+    answer = await site.generate(durable=True)
+    assert (answer.status_code, answer.json()["error"]) == (500, "generation_failed")
+    assert "lost before it was on disk" in answer.json()["detail"]
 
 
 async def test_frames_of_a_dead_generator_that_were_saved_are_not_lost(site: Site) -> None:
     await start(site)
     site.recorder.records = "never"
     await site.generate()
-    site.recorder.settled = "recorded"
     await site.generator.die()
     site.new_generator()
+    for made in list(site.recorder.unrecorded):
+        await site.recorder.record(*made, announce=False)
+    site.recorder.gone = True
 
     async def settled() -> bool:
         return (await site.health())["processes"]["recorder"]["pending"] == {}

@@ -150,9 +150,6 @@ class OddRecorder(FakeRecorder):
     async def _status(self, request: Request) -> Reply:
         return Reply({"active": "yes"}) if "status" in self.odd else await super()._status(request)
 
-    async def _settle(self, request: Request) -> Reply:
-        return Reply({"lost": 7}) if "settle" in self.odd else await super()._settle(request)
-
 
 async def test_odd_answers_of_the_recorder_are_told_and_end_nothing(site: Site) -> None:
     await site.recorder.die()
@@ -168,17 +165,11 @@ async def test_odd_answers_of_the_recorder_are_told_and_end_nothing(site: Site) 
     await eventually_async(failed)
     odd.odd = frozenset()
     assert (await site.client.post("/session/start?session_id=s")).status_code == 200
-    odd.odd = frozenset({"status", "settle"})
+    odd.odd = frozenset({"status"})
 
     async def told() -> bool:
         return any("cannot be understood" in reason for reason in (await site.health())["reasons"])
 
-    await eventually_async(told)
-    odd.odd = frozenset({"settle"})
-    odd.records = "never"
-    await site.generate()
-    await site.generator.die()
-    site.new_generator()
     await eventually_async(told)
     odd.odd = frozenset()
 

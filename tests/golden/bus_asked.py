@@ -98,13 +98,6 @@ RECORDER: tuple[Asked, ...] = (
     asked("import, no token", "import", staged="../x", session_id="imported"),
     asked("repair", "repair", session_id="plain"),
     asked("repair, unknown", "repair", session_id="nobody"),
-    asked(
-        "settle",
-        "settle",
-        frames=[{"session_id": "plain", "epoch": "e", "record_seq": 0, "frame_id": "e-0"}],
-    ),
-    asked("settle, nothing", "settle", frames=[]),
-    asked("settle, a frame does not fit", "settle", frames=[{"session_id": "plain"}]),
 )
 
 REPLAYER: tuple[Asked, ...] = (

@@ -35,9 +35,10 @@ def _mode(path: Path) -> str:
     return stat.filemode(path.lstat().st_mode)
 
 
-def note_file(book: Book, name: str, path: Path) -> None:
-    """A file of text, line by line; each that is JSON as such."""
-    book.note(TOPIC, name, {"mode": _mode(path), "lines": _lines(path.read_bytes())})
+def note_file(book: Book, name: str, path: Path, having: bytes = b"") -> None:
+    """A file of text, line by line, of those ``having`` something; each that is JSON as such."""
+    lines = b"\n".join(line for line in path.read_bytes().split(b"\n") if having in line)
+    book.note(TOPIC, name, {"mode": _mode(path), "lines": _lines(lines)})
 
 
 def _lines(data: bytes) -> list[Any]:

@@ -117,9 +117,9 @@ def spill(whole: Whole) -> None:
         ],
     )
     whole.ask("http_pending", [http_asked.plain("GET", "/session/status", "the recorder is away")])
-    journal = whole.system.sessions / ".answered" / "pending.jsonl"
-    eventually(lambda: journal.is_file() and journal.read_bytes().count(b"}\n") == 2, WAIT_S, "the journal")
-    disk.note_file(whole.book, "the journal", journal)
+    (journal,) = (whole.system.sessions / ".journal").glob("*.jsonl")
+    assert journal.read_bytes().count(b'"waiting"') == 2, "it was written before the answers"
+    disk.note_file(whole.book, "the journal", journal, having=b'"waiting"')
     disk.note_file(whole.book, "the session that was active", whole.system.sessions / ".active")
     generator = next(process for process in reversed(whole.system.processes) if process.name == "generator")
     assert generator.stop(signal.SIGTERM) == 0

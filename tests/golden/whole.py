@@ -9,6 +9,9 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
+from shared.frame import FrameKey
+from shared.session.writing.journal import Journal, JournaledFrame
+from shared.system.disk import Disk
 from tests.golden import bus_asked, commands, disk, http_asked, later, raw_json, wire
 from tests.golden.book import Book, distinct
 from tests.golden.bus import ANSWER_S, Dealer, Frames, Listener, noted
@@ -30,10 +33,13 @@ class Whole:
         self.book = book
         self.system = system
         self._listener = Listener(system.bus_folder)
+        self._other_generator = Journal(Disk(), system.sessions, "e")
 
     @contextmanager
     def started(self) -> Iterator[None]:
         """Start every process, and listen. The model takes its time to load."""
+        lost = FrameKey(session_id="plain", epoch="e", record_seq=0, frame_id="e-0")
+        self._other_generator.write([JournaledFrame(lost)])
         with self._listener:
             for name in ("generator", "recorder", "replayer", "api"):
                 self.system.start(name, wait=False)
@@ -124,6 +130,16 @@ class Whole:
 
     # -- the bus ------------------------------------------------------------------------------------------------------
 
+    def _lose_a_frame(self) -> None:
+        """A generator that nobody has heard of ends, and had made a frame."""
+        self._other_generator.close()
+
+        def named() -> bool:
+            metadata = json.loads((self.system.sessions / "plain" / "metadata.json").read_bytes())
+            return metadata.get("lost") == ["e-0"] and "open" not in metadata
+
+        eventually(named, ANSWER_S, "its frame is named as lost")
+
     def _ask_on_the_bus(self) -> None:
         for channel, items in (
             ("generator", bus_asked.GENERATOR),
@@ -133,6 +149,8 @@ class Whole:
             dealer = self.dealer(channel)
             bus_asked.ask_all(self.book, f"requests_{channel}", dealer, items)
             bus_asked.ask_malformed(self.book, f"requests_{channel}", dealer)
+            if channel == "recorder":
+                self._lose_a_frame()
         dealer = self.dealer("replayer")
         dealer.ask("start", {"cursor": "bus film", "session_id": "plain"})
         for name, message_type, fields in (

@@ -144,7 +144,6 @@ REQUESTS: dict[str, dict[str, tuple[dict[str, Any], list[Field]]]] = {
             [(("staged",), "token"), (("session_id",), "session")],
         ),
         "repair": ({"session_id": "absent"}, [(("session_id",), "session")]),
-        "settle": ({"frames": []}, [(("frames",), "frames")]),
     },
     "replayer": {
         "start": ({"cursor": "c", "session_id": "s"}, [(("cursor",), "name"), (("session_id",), "session")]),

@@ -20,8 +20,6 @@ from shared.bus.requests.recorder import (
     Repaired,
     RepairSession,
     ResumeSession,
-    Settle,
-    Settled,
     StartedSession,
     StartSession,
     StatusRequest,
@@ -204,8 +202,8 @@ class FakeRecorder(StandIn):
 
     Attributes:
         records: ``at once`` (and says so), ``silently`` (known only to who asks), ``never``.
-        settled: what the frames of an earlier epoch have become: ``lost``, ``recorded`` or ``waiting``.
-        resumed, settle_requests, repaired: what was asked.
+        gone: whether the frames that are asked after are lost, where they are not on disk.
+        resumed, repaired: what was asked.
     """
 
     def __init__(self, bus: Bus, root: Path) -> None:
@@ -214,13 +212,12 @@ class FakeRecorder(StandIn):
         self.epoch = uuid.uuid4().hex[:8]
         self.active: SessionStamp | None = None
         self.records = "at once"
-        self.settled = "waiting"
+        self.gone = False
         self.free_bytes: int | None = 100_000_000_000
         self.error: str | None = None
         self.set_aside: dict[str, str] = {}
         self.refusal: ParafoveaError | None = None
         self.resumed: list[str] = []
-        self.settle_requests: list[Settle] = []
         self.repaired: list[str] = []
         self.status_requests = 0
         self.on_disk: set[tuple[str, int]] = set()
@@ -234,7 +231,6 @@ class FakeRecorder(StandIn):
             "status": self._status,
             "delete": self._delete,
             "repair": self._repair,
-            "settle": self._settle,
         }
         self._run(Server(bus, "recorder", handlers).serve(), self._publisher.serve_joins())
 
@@ -319,6 +315,7 @@ class FakeRecorder(StandIn):
             error=self.error,
             set_aside=self.set_aside,
             recorded=tuple((ref.epoch, ref.record_seq) in self.on_disk for ref in asked),
+            gone=tuple(self.gone and (ref.epoch, ref.record_seq) not in self.on_disk for ref in asked),
         )
         return Reply(status.model_dump())
 
@@ -340,14 +337,6 @@ class FakeRecorder(StandIn):
             raise SessionNotFound(f"there is no session {session_id!r}")
         done = repair(Disk(), self.root / session_id)
         return Reply(Repaired(session_id=session_id, actions=tuple(done.did)).model_dump())
-
-    async def _settle(self, request: Request) -> Reply:
-        wanted = Settle.model_validate(request.body)
-        self.settle_requests.append(wanted)
-        frame_ids = tuple(frame.frame_id for frame in wanted.frames)
-        if self.settled == "waiting":
-            return Reply(Settled().model_dump())
-        return Reply(Settled(**{self.settled: frame_ids}).model_dump())
 
 
 class FakeReplayer(StandIn):

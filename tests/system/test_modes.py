@@ -84,13 +84,13 @@ def test_everything_that_is_recorded_has_its_mode(quick: Studio, group: bool) ->
     frames = [quick.generate(1, durable=True)]
     assert quick.http.get("/session/one/frames/1/thumbnail").status_code == 200
     command(quick, "rerun", "one", "--into", "again")
-    assert {".active", ".recorder.lock", ".api.lock", "again"} <= set(os.listdir(quick.sessions))
+    assert {".active", ".recorder.lock", ".journal", "again"} <= set(os.listdir(quick.sessions))
     assert_private(quick, group=group)
 
     # a full disk, and the spill
     quick.plan.write({"step": "fsync", "match": "", "action": "errno", "errno": "EIO"})
     frames += [quick.generate(seed) for seed in (2, 3)]
-    assert list((quick.sessions / ".answered").iterdir())
+    assert list((quick.sessions / ".journal").iterdir())
     assert_private(quick, group=group)
     quick.stop_all()
     assert list((quick.sessions / ".spill").iterdir())

@@ -1,17 +1,15 @@
-"""Delivery tracking: whether each frame of a session is on disk, lost or pending. A journal outlives this process."""
+"""Delivery tracking: whether each frame of a session is on disk, lost or pending."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
+from contextlib import suppress
 
-from services.api.bus.journal import HANDOVER_S, Journal, wait_at_most
 from services.api.bus.pending import PendingFrames
-from shared.bus.requests.recorder import Settled
 from shared.errors import GenerationFailed, GenerationTimeout
 from shared.frame import FrameKey
-from shared.system.disk import Disk
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +23,11 @@ class DeliveryTracking:
 
     Attributes:
         pending: frames that were made and are not known to be on disk.
-        journal: keeps them across restarts.
         lost: ids of frames found to be lost, by session.
     """
 
-    def __init__(self, disk: Disk, root: Path) -> None:
+    def __init__(self) -> None:
         self.pending = PendingFrames()
-        self.journal = Journal(disk, root, self.pending.restore)
         self.lost: dict[str, list[str]] = {}
 
     async def acknowledgement(self, frame: FrameKey, *, durable: bool, timeout_s: float) -> str:
@@ -45,13 +41,8 @@ class DeliveryTracking:
         delivery = self.pending.add(frame)
         if delivery is None:
             return "disk"
-        try:
-            if durable or not has_older:
-                await wait_at_most(delivery.settled, timeout_s if durable else ACKNOWLEDGEMENT_S)
-        finally:
-            handed_over = self.journal.add(frame) if delivery.outcome is None else None
-        if handed_over is not None and not durable:
-            await wait_at_most(handed_over, HANDOVER_S)
+        if durable or not has_older:
+            await wait_at_most(delivery.settled, timeout_s if durable else ACKNOWLEDGEMENT_S)
         if delivery.outcome == "disk":
             return "disk"
         if not durable:
@@ -65,19 +56,20 @@ class DeliveryTracking:
 
     def recorded(self, frame_ids: Iterable[str]) -> None:
         """Note that these frames are on disk."""
-        known = [frame_id for frame_id in frame_ids if self.pending.recorded(frame_id)]
-        if known:
-            self.journal.settle(known)
+        for frame_id in frame_ids:
+            self.pending.recorded(frame_id)
 
-    async def settled(self, asked: Sequence[FrameKey], found: Settled) -> None:
-        """Note what the recorder found out about frames whose generator has ended."""
-        self.recorded(found.recorded)
-        await wait_at_most(self.journal.settle(found.lost), HANDOVER_S)
-        sessions = {frame.frame_id: frame.session_id for frame in asked}
-        for frame_id in found.lost:
-            if self.pending.lost(frame_id):
-                session_id = sessions.get(frame_id, "unknown")
-                log.error("frame %s of session %s is lost", frame_id, session_id)
-                ids = self.lost.setdefault(session_id, [])
-                ids.append(frame_id)
+    def gone(self, frames: Iterable[FrameKey]) -> None:
+        """Note that these frames will never be on disk."""
+        for frame in frames:
+            if self.pending.lost(frame.frame_id):
+                log.error("frame %s of session %s is lost", frame.frame_id, frame.session_id)
+                ids = self.lost.setdefault(frame.session_id, [])
+                ids.append(frame.frame_id)
                 del ids[:-REMEMBERED_LOST]
+
+
+async def wait_at_most(event: asyncio.Event, timeout_s: float) -> None:
+    """Wait for an event, or until the time is up."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), timeout_s)

@@ -30,11 +30,10 @@ class GeneratorPeer(GeneratorClient):
         hello: the same with its envelope, as viewers get it first.
     """
 
-    def __init__(self, bus: Bus, on_status: Callable[[Published], None], on_epoch: Callable[[str], None]) -> None:
+    def __init__(self, bus: Bus, on_status: Callable[[Published], None]) -> None:
         super().__init__(bus)
         self._heartbeat = Subscriber(bus, "frames", [Status.type])
         self._on_status = on_status
-        self._on_epoch = on_epoch
         self._received_at = float("-inf")
         self.status: Heartbeat | None = None
         self.hello: dict[str, Any] | None = None
@@ -60,11 +59,8 @@ class GeneratorPeer(GeneratorClient):
             status = message.message
             if not isinstance(status, Heartbeat):
                 continue
-            is_new = status.epoch != self.epoch
             self.hello = {**Envelope.model_validate(message.header).model_dump(), **status.model_dump()}
             self.status, self._received_at = status, time.monotonic()
-            if is_new:
-                self._on_epoch(status.epoch)
             self._on_status(message)
 
     def check_accepts(self, queue_limit: int, *, recording: bool) -> None:

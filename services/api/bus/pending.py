@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
@@ -71,11 +70,6 @@ class PendingFrames:
         """The frames that have waited longest."""
         return [delivery.frame for delivery in islice(self._by_id.values(), limit)]
 
-    def of_other_epochs(self, epoch: str, limit: int) -> list[FrameKey]:
-        """Frames of generators that have ended."""
-        found = (delivery.frame for delivery in self._by_id.values() if delivery.frame.epoch != epoch)
-        return list(islice(found, limit))
-
     def count(self, session_id: str) -> int:
         """How many frames of a session are pending."""
         return len(self._sessions.get(session_id, {}))
@@ -83,11 +77,6 @@ class PendingFrames:
     def counts(self) -> dict[str, int]:
         """How many are pending, by session."""
         return {session_id: len(frames) for session_id, frames in self._sessions.items()}
-
-    def restore(self, frames: Iterable[FrameKey]) -> None:
-        """Add the frames that an earlier run of this process answered as pending."""
-        for frame in frames:
-            self.add(frame)
 
     def _settle(self, frame_id: str, outcome: Outcome) -> bool:
         delivery = self._by_id.pop(frame_id, None)

@@ -10,8 +10,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from services.api.bus.delivery import DeliveryTracking
-from services.api.bus.journal import wait_at_most
+from services.api.bus.delivery import DeliveryTracking, wait_at_most
 from services.api.bus.peers import ANSWER_S, POLL_S
 from shared.bus.clients import RecorderClient
 from shared.bus.envelope import Published
@@ -47,7 +46,6 @@ class RecorderLink:
         self._sessions_dir = sessions_dir
         self._disk_stop_bytes = disk_stop_bytes
         self._epoch: str | None = None
-        self._generator_epoch: str | None = None
         self._asking = asyncio.Lock()
         self._wake = asyncio.Event()
         self.active: SessionStamp | None = None
@@ -157,7 +155,6 @@ class RecorderLink:
             self._wake.clear()
             try:
                 await self.refresh()
-                await self._settle()
             except ParafoveaError as error:
                 if not self.problem:
                     log.warning("%s", error.detail)
@@ -173,15 +170,11 @@ class RecorderLink:
             # It may be older than what we know by now, so we ask.
             self._wake.set()
 
-    def on_generator_epoch(self, epoch: str) -> None:
-        """A generator has started: frames of an earlier one can now only come from its spill."""
-        self._generator_epoch = epoch
-        self._wake.set()
-
     async def _sync(self) -> None:
         asked = self._delivery.pending.oldest(ASKED_AT_ONCE)
         status = await self._client.ask_status(asked, timeout_s=ANSWER_S)
         self._delivery.recorded(f.frame_id for f, done in zip(asked, status.recorded, strict=False) if done)
+        self._delivery.gone(frame for frame, gone in zip(asked, status.gone, strict=False) if gone)
         self.status, self.problem, self.reachable = status, None, True
         self.free_bytes = status.free_bytes
         if status.epoch == self._epoch or not self.has_answered or status.active is not None:
@@ -202,15 +195,6 @@ class RecorderLink:
             return False
         log.info("a new recorder; it goes on with the session %s", active.session_id)
         return True
-
-    async def _settle(self) -> None:
-        """Ask what became of frames whose generator has ended."""
-        if self._generator_epoch is None:
-            return
-        frames = self._delivery.pending.of_other_epochs(self._generator_epoch, ASKED_AT_ONCE)
-        if not frames:
-            return
-        await self._delivery.settled(frames, await self._client.settle(frames))
 
 
 def _free_bytes(folder: Path) -> int | None:

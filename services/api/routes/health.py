@@ -64,8 +64,6 @@ def report(api: Api) -> dict[str, Any]:
         reasons.append(f"{sum(map(len, lost.values()))} frames are lost; see 'lost'")
     if api.prompts.problem:
         reasons.append(f"sector prompts: {api.prompts.problem}")
-    own = api.delivery.journal.problems
-    reasons += [f"api: {problem}" for problem in own]
     active = api.recorder.active
     # A fault outranks what is only not there yet.
     is_wrong = recorder["state"] == "trouble" or bool(lost) or disk["state"] == "full"
@@ -75,8 +73,8 @@ def report(api: Api) -> dict[str, Any]:
         "reasons": reasons,
         "processes": {
             "api": {
-                "state": "trouble" if own else "ok",
-                "detail": "; ".join(own) or None,
+                "state": "ok",
+                "detail": None,
                 "uptime_s": round(uptime_s, 1),
                 "viewers": api.live.viewers,
             },
@@ -105,6 +103,8 @@ def _generator(api: Api, reasons: list[str]) -> tuple[dict[str, Any], bool]:
         reasons.append(f"generator: {status.state}" + (f": {status.detail}" if status.detail else ""))
     if status.backlog_bytes >= status.backlog_limit_bytes:
         reasons.append("generator: its backlog for the recorder is full")
+    if status.journal:
+        reasons.append(f"generator: {status.journal}")
     return status.model_dump(exclude={"v", "id", "time", "monotonic_ns"}), status.state == "loading"
 
 
@@ -125,6 +125,7 @@ def _recorder(api: Api, reasons: list[str]) -> dict[str, Any]:
         "sessions": [session.model_dump() for session in status.sessions],
         "pending": pending,
         "set_aside": status.set_aside,
+        "unanswered": status.unanswered,
     }
 
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from itertools import islice
 
 from services.recorder.ledger.backoff import Backoff
+from services.recorder.ledger.left import LeftBehind
 from services.recorder.ledger.losses import Losses, LostFrame, SetAside
 from services.recorder.ledger.stream import ReceivedFrame
 from services.recorder.ledger.streams import CACHE_BYTES, Streams
 from shared.frame import FrameRef, SessionStamp
-from shared.session.writing.spill import SpilledFrame
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ class Ledger:
         streams: the frames that the generator has, or had.
         backoff: what the disk refuses, and when it is tried again.
         losses: frames that will not be recorded.
+        left: what generators left that have ended.
         active: the session that new frames belong to.
         stopped: the one that somebody stopped last, unless it was begun again.
         recorded: entries by session, of those that are open.
@@ -40,14 +41,12 @@ class Ledger:
         self.streams = Streams(cache_bytes)
         self.backoff = Backoff()
         self.losses = Losses()
+        self.left = LeftBehind(self.streams, self.losses)
         self.active: SessionStamp | None = None
         self.stopped: str | None = None
         self.recorded: dict[str, int] = {}
         self.free_bytes: int | None = None
         self.recovered = False
-        self._taken_in = 0
-        self._spilled: dict[str, list[SpilledFrame]] = {}
-        self._unusable: set[str] = set()
         self._leases: dict[str, float] = {}
         self._changes = 0
 
@@ -61,6 +60,11 @@ class Ledger:
             return True
         return False if stream is not None and stream.is_waiting(ref.record_seq) else None
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything that a generator of the past left has been looked at."""
+        return self.recovered and not self.left.is_wanted
+
     def may_come(self, ref: FrameRef, frame_id: str = "") -> bool:
         """Whether a frame may still be written: its generator lives or is not known, its stream is not given up, or
         what was left behind has not been looked at.
@@ -69,7 +73,7 @@ class Ledger:
         makes it no lost one.
         """
         stream, epoch = self.streams.find(ref.epoch, ref.session_id), self.streams.epoch
-        if not self.is_settled or self.has_spilled(ref.session_id):
+        if not self.is_settled or self.left.has_spilled(ref.session_id) or self.losses.is_unwritten(ref):
             return True
         if stream is not None and ref.record_seq in stream.aside:
             return False
@@ -81,16 +85,17 @@ class Ledger:
     def sessions(self) -> list[str]:
         """Sessions with frames that are not on disk yet."""
         waiting = (stream.session_id for stream in self.streams if not stream.finished)
-        return list(dict.fromkeys([*self._spilled, *waiting]))
+        return list(dict.fromkeys([*self.left.sessions(), *waiting]))
 
     def pending(self, session_id: str) -> int:
         """Frames of a session known to exist and not yet on disk."""
         streams = sum(stream.pending for stream in self.streams.of(session_id))
-        return streams + len(self._spilled.get(session_id, ()))
+        spilled = (spilled.frame.key for spilled in self.left.spilled(session_id))
+        return streams + sum(key is not None and self.is_safe(key) is not False for key in spilled)
 
     def ready(self) -> list[str]:
         """Sessions with a frame that can be written, those of the spill first."""
-        return list(dict.fromkeys([*self._spilled, *self.streams.ready()]))
+        return list(dict.fromkeys([*self.left.sessions(), *self.streams.ready()]))
 
     def batch(self, session_id: str) -> list[ReceivedFrame]:
         """The frames of a session to write next, together."""
@@ -110,76 +115,33 @@ class Ledger:
             self.lease(session_id, now_s)
         self.streams.wrote(refs)
 
-    def unfit(self, ref: FrameRef, frame_id: str | None, aside: SetAside, now_s: float) -> bool:
+    def unfit(self, ref: FrameRef, frame_id: str | None, aside: SetAside) -> bool:
         """What the generator gave for a frame cannot be recorded. Whether that was so often enough: the frame is set
         aside, and those behind it go on."""
         lost = self.streams.give_up_unfit(ref, frame_id, aside)
         if lost is not None:
             log.error("frame %d of session %s cannot be recorded: %s", ref.record_seq, ref.session_id, aside.reason)
-            self.losses.add(lost, now_s)
+            self.losses.add(lost)
         return lost is not None
 
     def give_up(self, now_s: float) -> None:
         """Step over frames that can come no more: their generator is gone, and so is its spill."""
         if self.is_settled:
-            for lost in self.streams.give_up(now_s, waiting=self._spilled):
-                self.losses.add(lost, now_s)
+            for lost in self.streams.give_up(now_s, waiting=set(self.left.sessions()), ending=self.left.ending):
+                self.losses.add(lost)
 
     def losses_due(self, now_s: float) -> dict[str, list[LostFrame]]:
         """By session, the lost frames to write down now, each with a name."""
         if not self.is_settled:
             return {}
-        due = self.losses.due(now_s).items()
-        return {s: frames for s, frames in due if not self.has_spilled(s) and self.backoff.may_try(s, now_s)}
+        due = self.losses.due().items()
+        return {s: frames for s, frames in due if not self.left.has_spilled(s) and self.backoff.may_try(s, now_s)}
 
     def named(self, session_id: str, frames: Sequence[LostFrame], lost: Iterable[str]) -> None:
         """These lost frames of a session were looked at; those in ``lost`` are written down, the others recorded."""
         self.losses.settled(session_id, frames, lost)
         self.streams.named(frame.ref for frame in frames if frame.aside is not None)
         self.recorded.setdefault(session_id, 0)
-
-    # -- the spill ----------------------------------------------------------------------------------------------------
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether everything that a generator of the past left has been looked at."""
-        return self.recovered and not self.wants_spill
-
-    @property
-    def wants_spill(self) -> bool:
-        """Whether a generator has gone: what it left goes before what its successor makes."""
-        return self._taken_in < self.streams.generations
-
-    def take_spill(self, frames: Sequence[SpilledFrame], generations: int) -> None:
-        """What the generators left of which there were so many when it was read."""
-        if frames:
-            log.warning("%d frames of a stopped generator are in the spill; they are taken in first", len(frames))
-        self._taken_in = generations
-        self._spilled.clear()
-        for spilled in frames:
-            if spilled.path.name not in self._unusable and spilled.frame.session_id is not None:
-                self._spilled.setdefault(spilled.frame.session_id, []).append(spilled)
-
-    def has_spilled(self, session_id: str) -> bool:
-        """Whether frames of a session wait in the spill."""
-        return session_id in self._spilled
-
-    def spilled_batch(self, session_id: str) -> list[SpilledFrame]:
-        """The frames of a session to take out of the spill next."""
-        return self._spilled.get(session_id, [])[:BATCH_FRAMES]
-
-    def took_out(self, session_id: str, frames: Sequence[SpilledFrame]) -> bool:
-        """These are in their session, or lost; whether nothing at all is left in the spill."""
-        left = self._spilled.pop(session_id, [])[len(frames) :]
-        if left:
-            self._spilled[session_id] = left
-        return not self._spilled and not self._unusable
-
-    def spoilt(self, spilled: SpilledFrame, now_s: float) -> None:
-        """A frame of the spill cannot be used. Its file stays there for a human."""
-        self._unusable.add(spilled.path.name)
-        if (key := spilled.frame.key) is not None:
-            self.losses.add(LostFrame(key, key.frame_id), now_s)
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 

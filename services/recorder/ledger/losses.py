@@ -1,4 +1,4 @@
-"""Frames that will not be recorded: named in their session, once it is known what they are called."""
+"""Frames that will not be recorded, until they are named in their session."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import orjson
 
 from shared.frame import FrameRef
 
-NAMING_S = 10.0
-"""A frame whose id never came waits so long for the API, which may know it, before it is named by its number."""
 NAMED = 1000
 """Ids of lost frames that ``status`` tells, by session, the last ones."""
 REASONS = 100
@@ -43,43 +41,51 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class LostFrame:
-    """A frame that will not be recorded. ``frame_id`` is None where it never came; ``aside`` is of one that came and
-    cannot be recorded."""
+    """A frame that will not be recorded. ``frame_id`` is None where neither it nor its line in a journal is there;
+    ``aside`` is of one that came and cannot be recorded."""
 
     ref: FrameRef
     frame_id: str | None
     aside: SetAside | None = None
+    answered: bool = True
 
 
 class Losses:
-    """What is lost, and what of it is not yet written down: ids ``named`` by session since this process began, and by
-    frame id the ``reasons`` why what was set aside could not be recorded."""
+    """What is lost, and what of it is not yet written down.
+
+    Attributes:
+        named: ids by session, since this process began.
+        reasons: by id, why what was set aside could not be recorded.
+        unanswered: ids of those named that nobody was given.
+    """
 
     def __init__(self) -> None:
-        self._unwritten: dict[_Place, tuple[LostFrame, float]] = {}
+        self._unwritten: dict[_Place, LostFrame] = {}
         self._held_bytes = 0
         self.named: dict[str, list[str]] = {}
         self.reasons: dict[str, str] = {}
+        self.unanswered: dict[str, None] = {}
 
-    def add(self, frame: LostFrame, now_s: float) -> None:
+    def add(self, frame: LostFrame) -> None:
         """This frame will not be recorded."""
         aside = frame.aside
         if aside is not None and self._held_bytes + aside.bytes > HELD_BYTES:
             aside = SetAside(aside.reason)
         self._drop(frame.ref)
         self._held_bytes += aside.bytes if aside is not None else 0
-        kept = LostFrame(frame.ref, frame.frame_id, aside)
-        self._unwritten[_place(frame.ref)] = (kept, now_s if frame.frame_id else now_s + NAMING_S)
+        # Epoch and number alone may be those of a frame in the session that this one is a copy of.
+        name = frame.frame_id or "#".join(map(str, _place(frame.ref)))
+        self._unwritten[_place(frame.ref)] = LostFrame(frame.ref, name, aside, frame.answered)
 
-    def due(self, now_s: float) -> dict[str, list[LostFrame]]:
-        """By session, the frames to write down now, each with a name."""
+    def is_unwritten(self, ref: FrameRef) -> bool:
+        """Whether a frame is lost, and not yet written down."""
+        return _place(ref) in self._unwritten
+
+    def due(self) -> dict[str, list[LostFrame]]:
+        """By session, the frames to write down, each with a name."""
         found: dict[str, list[LostFrame]] = {}
-        for frame, due_s in self._unwritten.values():
-            if now_s >= due_s:
-                ref = frame.ref
-                # Epoch and number alone may be those of a frame in the session that this one is a copy of.
-                name = frame.frame_id or f"{ref.epoch}#{ref.session_id}#{ref.record_seq}"
-                found.setdefault(ref.session_id, []).append(LostFrame(ref, name, frame.aside))
+        for frame in self._unwritten.values():
+            found.setdefault(frame.ref.session_id, []).append(frame)
         return found
 
     def settled(self, session_id: str, frames: Iterable[LostFrame], lost: Iterable[str]) -> None:
@@ -87,10 +93,15 @@ class Losses:
         written = list(lost)
         for frame in frames:
             self._drop(frame.ref)
-            if frame.aside is not None and frame.frame_id in written:
+            if frame.frame_id not in written:
+                continue
+            if frame.aside is not None:
                 self.reasons[frame.frame_id] = frame.aside.reason
-        while len(self.reasons) > REASONS:
-            del self.reasons[next(iter(self.reasons))]
+            if not frame.answered:
+                self.unanswered[frame.frame_id] = None
+        for told, limit in ((self.reasons, REASONS), (self.unanswered, NAMED)):
+            while len(told) > limit:
+                del told[next(iter(told))]
         named = self.named.setdefault(session_id, [])
         named += [frame_id for frame_id in written if frame_id not in named]
         del named[:-NAMED]
@@ -98,10 +109,10 @@ class Losses:
             del self.named[session_id]
 
     def _drop(self, ref: FrameRef) -> None:
-        frame, _ = self._unwritten.pop(_place(ref), (None, 0.0))
+        frame = self._unwritten.pop(_place(ref), None)
         if frame is not None and frame.aside is not None:
             self._held_bytes -= frame.aside.bytes
 
 
 def _place(ref: FrameRef) -> _Place:
-    return ref.session_id, ref.epoch, ref.record_seq
+    return ref.epoch, ref.session_id, ref.record_seq

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from shared.frame import Frame, FrameRef
 from shared.session.format.numbers import NumberSet
+from shared.session.writing.journal import JournaledFrame
 
 MAX_GAP = 1_000_000
 """More frames than a generator can hold. A number that is further from those that are known is a mistake, and what
@@ -31,7 +32,8 @@ class Stream:
         done: numbers written since this process began.
         tries: how often the generator gave what cannot be recorded, by number.
         aside: numbers that were set aside for that, and are named as lost.
-        ids: ids of frames that the generator listed as pending, to name them should they be lost.
+        ids: of frames that the generator listed as pending, or that its journal has, to name them should they be lost.
+        unanswered: numbers of those that nobody was given.
         dead_since_s: when the epoch was found to be over; None while its generator lives.
     """
 
@@ -43,6 +45,7 @@ class Stream:
     done: NumberSet = field(default_factory=NumberSet)
     cached: dict[int, ReceivedFrame] = field(default_factory=dict)
     ids: dict[int, str] = field(default_factory=dict)
+    unanswered: set[int] = field(default_factory=set)
     skipped: set[int] = field(default_factory=set)
     tries: dict[int, int] = field(default_factory=dict)
     aside: NumberSet = field(default_factory=NumberSet)
@@ -104,6 +107,22 @@ class Stream:
             self.end = max(end, self.next)
         self.advance()
         self.ids = {number: frame_id for number, frame_id in ids.items() if number not in self.done}
+
+    def end_with(self, frames: Collection[JournaledFrame]) -> None:
+        """Its generator has ended, and its journal has these frames. Of others this is not heard for the first time:
+        where nothing is known yet, they were settled before."""
+        ids = {frame.key.record_seq: frame.key.frame_id for frame in frames}
+        known = ids.keys() | self.cached.keys()
+        is_new = self.next is None
+        if self.next is None:
+            self.next = min(known)
+        for number in sorted(ids):
+            self.reach(number)
+        if is_new:
+            self.skipped |= {number for number in range(self.next, self.end) if number not in known}
+        self.ids.update(ids)
+        self.unanswered |= {frame.key.record_seq for frame in frames if not frame.answered}
+        self.advance()
 
     def step_over(self, number: int) -> None:
         """A frame will not be written."""

@@ -6,12 +6,13 @@ the truth. What this module has not seen it asks for, and nothing is written out
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
 from services.recorder.ledger.losses import LostFrame, SetAside
 from services.recorder.ledger.stream import ReceivedFrame, Stream
 from shared.bus.requests.generator import Listing
 from shared.frame import Frame, FrameRef
+from shared.session.writing.journal import JournaledFrame
 
 CACHE_BYTES = 96 * 1024 * 1024
 """Frames of the stream kept until they are written. What does not fit is fetched later."""
@@ -117,6 +118,14 @@ class Streams:
             again += [stream.ref(number) for number in sorted(ids) if number in stream.done or number in stream.aside]
         return again
 
+    def end_with(self, epoch: str, session_id: str, frames: Collection[JournaledFrame], now_s: float) -> None:
+        """A generator has ended, by whose journal these frames are not on disk. ValueError: their numbers can be none."""
+        if epoch == self.epoch:
+            return
+        stream = self._stream(epoch, session_id, now_s)
+        stream.dead_since_s = now_s if stream.dead_since_s is None else stream.dead_since_s
+        stream.end_with(frames)
+
     # -- what is to be done -------------------------------------------------------------------------------------------
 
     def to_fetch(self) -> list[FrameRef]:
@@ -184,21 +193,22 @@ class Streams:
             if stream is not None:
                 stream.aside.add(ref.record_seq)
 
-    def give_up(self, now_s: float, waiting: Container[str] = ()) -> list[LostFrame]:
+    def give_up(self, now_s: float, waiting: Container[str] = (), ending: Container[str] = ()) -> list[LostFrame]:
         """Frames of epochs that are over and did not come within the grace; they are stepped over.
 
-        Sessions in ``waiting`` get more time: their frames may still come from elsewhere.
+        Sessions in ``waiting`` and epochs in ``ending`` get more time: their frames may still come from elsewhere.
         """
         lost: list[LostFrame] = []
         for stream in self:
             if stream.dead_since_s is None or now_s < stream.dead_since_s + DEAD_GRACE_S:
                 continue
-            if stream.session_id in waiting:
+            if stream.session_id in waiting or stream.epoch in ending:
                 continue
             if stream.next is None:  # where it began was never known: only what is here counts
                 stream.next = min(stream.cached, default=stream.end)
             for number in list(stream.missing()):
-                lost.append(LostFrame(stream.ref(number), stream.ids.get(number)))
+                answered = number not in stream.unanswered
+                lost.append(LostFrame(stream.ref(number), stream.ids.get(number), answered=answered))
                 stream.step_over(number)
             stream.advance()
         self._tidy()

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared import fields
 from shared.bus.call import Call, Nothing
-from shared.frame import Body, FrameKey, FrameRef, SessionStamp
+from shared.frame import Body, FrameRef, SessionStamp
 
 
 class StartSession(Body):
@@ -59,7 +59,7 @@ class AskedFrame(FrameRef):
 
 
 class StatusRequest(Body):
-    """``status`` of the recorder: ``frames`` are asked after, and the answer says which of them are on disk."""
+    """``status`` of the recorder: ``frames`` are asked after, and the answer says which are on disk or lost."""
 
     frames: Annotated[tuple[AskedFrame, ...], fields.AT_ONCE, fields.FIRST_ERROR] = ()
 
@@ -94,8 +94,12 @@ class RecorderStatus(Body):
     """Ids of frames that are known to be lost, by session, since this recorder started."""
     set_aside: dict[fields.FrameId, fields.Said] = Field(default_factory=dict)
     """Of those, by id: why they could not be recorded. They lie in ``<sessions>/.aside`` for a human."""
+    unanswered: tuple[fields.FrameId, ...] = ()
+    """Of the lost ones: those that were made, and that nobody was given."""
     recorded: tuple[fields.Flag, ...] = ()
     """Whether each frame asked after is on disk, in the order asked."""
+    gone: tuple[fields.Flag, ...] = ()
+    """Whether each frame asked after by its id is lost: not on disk, and it can come no more."""
 
 
 class DeleteSession(Body):
@@ -126,22 +130,6 @@ class Repaired(Body):
     actions: tuple[fields.Said, ...] = ()
 
 
-class Settle(Body):
-    """``settle``: what became of frames of an epoch that is over. Those that can come no more are written down as lost.
-
-    Answered with :class:`Settled`.
-    """
-
-    frames: Annotated[tuple[FrameKey, ...], fields.AT_ONCE, fields.FIRST_ERROR]
-
-
-class Settled(Body):
-    """Frame ids by fate; those in neither are still being written."""
-
-    recorded: tuple[fields.FrameId, ...] = ()
-    lost: tuple[fields.FrameId, ...] = ()
-
-
 START = Call("recorder", "start", StartSession, StartedSession)
 STOP = Call("recorder", "stop", StopSession, StoppedSession)
 RESUME = Call("recorder", "resume", ResumeSession, StartedSession)
@@ -149,4 +137,3 @@ STATUS = Call("recorder", "status", StatusRequest, RecorderStatus)
 DELETE = Call("recorder", "delete", DeleteSession, Nothing)
 IMPORT = Call("recorder", "import", ImportSession, Nothing)
 REPAIR = Call("recorder", "repair", RepairSession, Repaired)
-SETTLE = Call("recorder", "settle", Settle, Settled)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ from shared.frame import Frame
 from shared.process.runner import Runtime
 from shared.process.settings import Settings
 from shared.session.format.layout import RECORDER_LOCK
+from shared.session.writing.journal import Journal, JournaledFrame
 from shared.session.writing.spill import write_spill
+from shared.system.disk import Disk
 from tests.support.buses import Buses
 from tests.support.frames import frame_fields, frame_of, input_image, tiny_png, whole
 from tests.support.metadata import read_metadata
@@ -93,6 +95,14 @@ class SteeredGenerator:
         """Write all that is held into the spill, as a generator that is told to stop does."""
         frames = [(Frame(**fields), png) for fields, png in self.held.values()]
         write_spill(ScriptedDisk(), root, frames, {sha256: ("png", data) for sha256, data in self.inputs.items()})
+
+    def journal(self, root: Path, unanswered: Collection[int] = ()) -> Journal:
+        """Write all that is held into its journal, which is locked until it is closed."""
+        frames = [Frame(**fields) for fields, _ in self.held.values()]
+        made = [JournaledFrame(f.key, f.record_seq not in unanswered) for f in frames if f.key is not None]
+        journal = Journal(Disk(), root, self.epoch)
+        journal.write(made)
+        return journal
 
     async def tell(self) -> None:
         await self._publisher.publish(self._status())

@@ -26,6 +26,8 @@ from shared.process.runner import Runtime
 from shared.process.settings import Settings
 from shared.session.check import check, exit_code
 from shared.session.format.layout import RECORDER_LOCK
+from shared.session.writing.writer import SessionWriter
+from shared.system.disk import Disk
 from shared.system.holder import AlreadyHeld
 from tests.bus.recorder.conftest import Rig, SteeredGenerator
 from tests.support.frames import CREATED_AT
@@ -369,37 +371,67 @@ async def test_what_a_killed_generator_held_is_named_as_lost(rig: Rig, recording
     known = rig.metadata()["sequence"][1]["frame_id"]
     ids = [recording.held["s", number][0]["frame_id"] for number in (2, 3, 4)]
     await eventually_async(lambda: rig.recorder.ledger.pending("s") == 3)
+    recording.journal(rig.root, unanswered={4}).close()
     await recording.die()
     rig.disk.arm(None)
     generator = await rig.new_generator("epoch-b")
     frames = [{**ref(n), "frame_id": i} for n, i in zip((1, 2, 3, 4), [known, *ids], strict=True)]
 
     async def settled() -> bool:
-        fate = await rig.ask("settle", frames=frames)
-        return len(fate["recorded"]) + len(fate["lost"]) == 4
+        status = await rig.status(*frames)
+        return sum(status["recorded"]) + sum(status["gone"]) == 4
 
     await eventually_async(settled)
-    fate = await rig.ask("settle", frames=frames)
-    assert set(fate["lost"]) >= set(ids[1:])
-    assert known in fate["recorded"]
+    status = await rig.status(*frames)
+    recorded = [frame["frame_id"] for frame, is_safe in zip(frames, status["recorded"], strict=True) if is_safe]
+    gone = [frame["frame_id"] for frame, is_gone in zip(frames, status["gone"], strict=True) if is_gone]
+    assert set(gone) >= set(ids[1:])
+    assert known in recorded
     new = await generator.make(count=1)
-    survivors = [made[number - 2] for number in (2, 3, 4) if ids[number - 2] in fate["recorded"]]
+    survivors = [made[number - 2] for number in (2, 3, 4) if ids[number - 2] in recorded]
     await rig.wait_recorded([*kept, *survivors, *new])
-    assert rig.metadata()["lost"] == [i for i in ids if i in fate["lost"]]
-    assert set((await rig.status())["lost"]["s"]) == set(fate["lost"])
+    assert rig.metadata()["lost"] == [i for i in ids if i in gone]
+    status = await rig.status()
+    assert set(status["lost"]["s"]) == set(gone)
+    assert status["unanswered"] == ids[2:], "of the others somebody may have seen the picture"
+    assert not (rig.root / ".journal").exists()
 
 
-async def test_frames_of_a_living_generator_are_not_settled(rig: Rig, recording: SteeredGenerator) -> None:
+async def test_what_a_killed_generator_wrote_down_is_named_by_a_recorder_that_never_met_it(rig: Rig) -> None:
+    gone = await rig.new_generator("epoch-a")
+    await gone.make(count=3)
+    ids = [gone.held["s", number][0]["frame_id"] for number in range(3)]
+    journal = gone.journal(rig.root)
+    SessionWriter.open_or_create(Disk(), rig.root, "s", CREATED_AT).close()
+    await gone.die()
+    await rig.start()
+    status = await rig.status(*({**ref(n), "frame_id": i} for n, i in enumerate(ids)))
+    assert not any(status["gone"]), "its journal is locked: it may yet spill"
+    journal.close()
+    await eventually_async(lambda: rig.metadata().get("lost") == ids)
+    assert rig.hashes() == []
+    assert not (rig.root / ".journal").exists()
+
+
+async def test_frames_of_a_living_generator_are_not_gone(rig: Rig, recording: SteeredGenerator) -> None:
     rig.disk.arm(Fault(0, "error", errno.EIO, lasting=True))
     await recording.make(count=1)
-    frames = [{**ref(0), "frame_id": "f"}]
-    fate = await rig.ask("settle", frames=frames)
-    assert (fate["recorded"], fate["lost"]) == ([], [])
+    status = await rig.status({**ref(0), "frame_id": "f"})
+    assert (status["recorded"], status["gone"]) == ([False], [False])
     rig.disk.arm(None)
 
 
+async def test_who_asks_after_frames_that_never_were_has_none_named(rig: Rig, recording: SteeredGenerator) -> None:
+    hashes = await recording.make(count=1)
+    await rig.wait_recorded(hashes)
+    await eventually_async(lambda: rig.recorder.ledger.is_settled)
+    status = await rig.status({**ref(9, "x"), "frame_id": "x-9"})
+    assert (status["recorded"], status["gone"], status["lost"]) == ([False], [True], {})
+    assert "lost" not in rig.metadata()
+
+
 async def test_a_frame_that_waits_is_lost_under_no_other_name(rig: Rig, recording: SteeredGenerator) -> None:
-    """Whoever asks to have it settled with another epoch or number."""
+    """Whoever asks after it by another epoch or number."""
     rig.disk.arm(Fault(0, "error", errno.EIO, lasting=True))
     made = await recording.make(count=2)
     await eventually_async(lambda: rig.recorder.ledger.pending("s") == 2)
@@ -407,9 +439,8 @@ async def test_a_frame_that_waits_is_lost_under_no_other_name(rig: Rig, recordin
     ids = [recording.held["s", number][0]["frame_id"] for number in (0, 1)]
     told = [*ids, f"{recording.epoch}-77"]
     frames = [{**ref(number, epoch), "frame_id": i} for i in told for epoch in ("x", "y") for number in (0, 1, 77)]
+    assert not any((await rig.status(*frames[:-3]))["gone"])
     rig.disk.arm(None)
-    fate = await rig.ask("settle", frames=frames)
-    assert fate["lost"] == []
     await rig.wait_recorded(made)
     assert rig.metadata().get("lost", []) == []
 

@@ -27,8 +27,6 @@ def test_older_is_by_number_and_by_generator() -> None:
     assert not pending.has_older(frame(4))
     assert not pending.has_older(frame(6, session_id="other"))
     assert pending.has_older(frame(0, epoch="next"))
-    assert pending.of_other_epochs("next", 10) == [frame(5)]
-    assert pending.of_other_epochs("e", 10) == []
 
 
 def test_what_nobody_waits_for_is_not_kept_for_ever() -> None:

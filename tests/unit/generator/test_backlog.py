@@ -88,7 +88,7 @@ def test_bytes_are_those_of_what_is_held(steps: list[tuple[str, int, str, bool]]
             backlog.add(one)
             model[session_id, number] = one
         elif not adding:
-            assert backlog.acknowledge(one.key) == (model.pop((session_id, number), None) is not None)
+            assert (backlog.acknowledge(one.key) is not None) == (model.pop((session_id, number), None) is not None)
     inputs = {frame.input.sha256: frame.input for frame in model.values()}
     assert backlog.held_bytes == sum(len(f.png) for f in model.values()) + sum(len(i.data) for i in inputs.values())
     assert {held_input.sha256 for held_input in backlog.inputs()} == set(inputs)

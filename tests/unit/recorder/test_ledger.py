@@ -9,11 +9,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.recorder.ledger.ledger import LEASE_S, Ledger
-from services.recorder.ledger.losses import NAMING_S, SetAside
+from services.recorder.ledger.ledger import BATCH_FRAMES, LEASE_S, Ledger
+from services.recorder.ledger.losses import SetAside
 from services.recorder.ledger.streams import DEAD_GRACE_S, TRIES
 from shared.bus.requests.generator import ListedFrame, Listing
-from shared.frame import Frame, FrameRef, SessionStamp
+from shared.frame import Frame, FrameKey, FrameRef, SessionStamp
+from shared.session.writing.journal import JournaledFrame, LeftJournal
 from shared.session.writing.spill import SpilledFrame
 from tests.support.frames import frame_fields, frame_of
 
@@ -85,6 +86,12 @@ class AnyOrder(RuleBasedStateMachine):
         """With a generator that was killed."""
         self.missed: set[Key] = set()
         """Those of them that this life of the recorder knew to wait."""
+        self.journal: set[Key] = set()
+        """Of those in the backlog, those that the generator wrote down in time."""
+        self.left: dict[str, set[Key]] = {}
+        """Journals of generators that have ended."""
+        self.ending: str | None = None
+        """One that has not let go of its journal yet."""
 
     @property
     def name(self) -> str:
@@ -92,13 +99,20 @@ class AnyOrder(RuleBasedStateMachine):
 
     # -- the generator ------------------------------------------------------------------------------------------------
 
-    @rule(session_id=st.sampled_from(SESSIONS), heard=st.integers(0, 2), odd=st.sampled_from([False, False, True]))
-    def make(self, session_id: str, heard: int, odd: bool) -> None:
+    @rule(
+        session_id=st.sampled_from(SESSIONS),
+        heard=st.integers(0, 2),
+        odd=st.sampled_from([False, False, True]),
+        journaled=st.sampled_from([True, True, False]),
+    )
+    def make(self, session_id: str, heard: int, odd: bool, journaled: bool) -> None:
         key = (session_id, self.name, self.made.get(session_id, 0))
         self.made[session_id] = key[2] + 1
         self.backlog.add(key)
         if odd:
             self.unfit.add(key)
+        if journaled:
+            self.journal.add(key)
         for _ in range(heard):
             self._hear(key)
 
@@ -133,12 +147,20 @@ class AnyOrder(RuleBasedStateMachine):
         self.missed |= {key for key in self.backlog if self.ledger.is_safe(ref_of(key)) is False}
         self._next_generator()
 
-    @rule()
-    def stop_generator(self) -> None:
+    @rule(slowly=st.booleans())
+    def stop_generator(self, slowly: bool) -> None:
+        if slowly:
+            self.ending = self.name
         self.spill |= {key: SpilledFrame(Path(name_of(key)), made(key)) for key in self.backlog}
         self._next_generator()
 
+    @rule()
+    def end_generator(self) -> None:
+        self.ending = None
+
     def _next_generator(self) -> None:
+        self.left[self.name] = self.journal & self.backlog
+        self.journal = set()
         self.epoch += 1
         self.made, self.backlog = {}, set()
         self._tick()
@@ -161,41 +183,56 @@ class AnyOrder(RuleBasedStateMachine):
             if key not in self.backlog:
                 self.ledger.streams.wants_listing = True
             elif key in self.unfit and key[2] % 2:  # what is said of it cannot be understood
-                self.ledger.unfit(wanted, name_of(key), ODD, self.now_s)
+                self.ledger.unfit(wanted, name_of(key), ODD)
             else:
                 self.ledger.streams.add(made(key), bytes(10), self.now_s, asked=True)
 
     @rule()
     def read_spill(self) -> None:
         self.ledger.recovered = True
-        if self.ledger.wants_spill:
+        self.ledger.left.look_again()
+        if self.ledger.left.is_wanted:
+            living = self.ledger.streams.epoch
+            journals = [self._read(epoch) for epoch in self.left if epoch not in (self.ending, living)]
+            self.ledger.left.take_journals(journals, [self.ending] if self.ending in self.left else [], self.now_s)
             frames = [self.spill[key] for key in sorted(self.spill)]
-            self.ledger.take_spill(frames, self.ledger.streams.generations)
+            self.ledger.left.take_spill(frames, self.ledger.streams.generations)
+
+    def _read(self, epoch: str) -> LeftJournal:
+        keys = sorted(self.left[epoch] - set(self.disk))
+        frames = [FrameKey(**ref_of(key).model_dump(), frame_id=name_of(key)) for key in keys]
+        return LeftJournal(Path(epoch), [JournaledFrame(frame, answered=True) for frame in frames])
+
+    @rule()
+    def remove_journals(self) -> None:
+        for left in self.ledger.left.settled_journals():
+            known = set(self.disk) | self.lost | self.spill.keys()
+            assert self.left.pop(left.path.name) <= known, "each of its frames is on disk, or lost by name"
 
     @rule(acknowledged=st.booleans())
     def write(self, acknowledged: bool) -> None:
-        if self.ledger.wants_spill:
+        if self.ledger.left.is_wanted:
             return
         for session_id in self.ledger.ready():
             if not self.ledger.backoff.may_try(session_id, self.now_s):
                 continue
             self.ledger.backoff.succeeded(session_id)
-            if self.ledger.has_spilled(session_id):
+            if self.ledger.left.has_spilled(session_id):
                 self._take_out(session_id)
             else:
                 self._write_ready(session_id, acknowledged=acknowledged)
 
     def _take_out(self, session_id: str) -> None:
-        frames = self.ledger.spilled_batch(session_id)
+        frames = self.ledger.left.spilled(session_id)[:BATCH_FRAMES]
         if any(key_of(spilled.frame) in self.unfit for spilled in frames):
             frames = frames[:1]
         keys = [key_of(spilled.frame) for spilled in frames]
         usable = [key for key in keys if key not in self.unfit]
         for spilled in frames:
             if key_of(spilled.frame) in self.unfit:
-                self.ledger.spoilt(spilled, self.now_s)
+                self.ledger.left.spoilt(spilled)
         self._record(session_id, usable)
-        self.ledger.took_out(session_id, frames)
+        self.ledger.left.took_out(session_id, frames)
         for key in usable:
             del self.spill[key]
 
@@ -204,7 +241,7 @@ class AnyOrder(RuleBasedStateMachine):
         odd = next((key for key in keys if key in self.unfit), None)
         if odd is not None:
             self.ledger.streams.refuse(ref_of(odd))
-            self.ledger.unfit(ref_of(odd), name_of(odd), ODD, self.now_s)
+            self.ledger.unfit(ref_of(odd), name_of(odd), ODD)
             return
         assert not self.written & set(keys)
         self._record(session_id, keys)
@@ -264,6 +301,8 @@ class AnyOrder(RuleBasedStateMachine):
             assert not self.ledger.is_safe(ref_of(key)) or key in on_disk
 
     def teardown(self) -> None:
+        self.ending = None
+        journaled = set().union(*self.left.values())
         for _ in range(200 + TRIES * len(self.unfit)):
             self.read_spill()
             self.beat()
@@ -273,10 +312,9 @@ class AnyOrder(RuleBasedStateMachine):
             self.fetch()
             self.write(acknowledged=True)
             self.name_losses()
-            if not self.backlog and not self.ledger.sessions() and not self.ledger.wants_spill:
+            self.remove_journals()
+            if not self.backlog and not self.ledger.sessions() and not self.ledger.left.is_wanted:
                 break
-        self.now_s += NAMING_S
-        self.name_losses()
         self.nothing_is_written_twice_or_out_of_order()
         assert not self.backlog, "the generator need not hold anything"
         assert not self.ledger.sessions()
@@ -287,6 +325,8 @@ class AnyOrder(RuleBasedStateMachine):
         for key in everything:
             assert (key in self.disk) != (key in self.lost), key
             assert (key in self.lost) == (key in self.unfit), key
+        assert not self.left, "no journal is left"
+        assert all(key in self.disk or key in self.lost or key in self.spill for key in journaled)
         assert self.lost <= self.unfit | self.gone, "nothing else is lost"
         assert all((key in self.disk) != (key in self.lost) for key in self.missed)
 

@@ -150,7 +150,7 @@ def test_a_new_epoch_waits_for_the_old_ones_frames_a_short_while() -> None:
     assert [(t.frame.epoch, t.frame.record_seq) for t in streams.upcoming("s")] == [("b", 0)]
     assert ledger.may_come(ref(1)), "it may be in a spill"
     ledger.recovered = True
-    ledger.take_spill([], ledger.streams.generations)
+    ledger.left.take_spill([], ledger.streams.generations)
     assert not ledger.may_come(ref(1))
     assert ledger.may_come(ref(5, epoch="b"))
 
@@ -223,14 +223,14 @@ def test_what_cannot_be_recorded_is_stepped_over_after_a_few_tries() -> None:
     streams.wrote([ref(0)])
     for _ in range(TRIES - 1):
         assert streams.to_fetch() == [ref(1)]
-        assert not ledger.unfit(ref(1), "a-1", SetAside("odd"), 0.0)
+        assert not ledger.unfit(ref(1), "a-1", SetAside("odd"))
     assert upcoming(streams) == []
-    assert ledger.unfit(ref(1), "a-1", SetAside("odd"), 0.0)
+    assert ledger.unfit(ref(1), "a-1", SetAside("odd"))
     assert upcoming(streams) == [2]
     assert streams.to_fetch() == []
     assert ledger.losses_due(0.0) == {}, "a spill may have it"
     ledger.recovered = True
-    ledger.take_spill([], ledger.streams.generations)
+    ledger.left.take_spill([], ledger.streams.generations)
     ((lost,),) = ledger.losses_due(0.0).values()
     assert (lost.ref, lost.frame_id) == (ref(1), "a-1")
     assert streams.reconcile(listing("a", [1, 2], 3), 0.0) == [], "it is not named yet"
@@ -248,7 +248,7 @@ def test_a_frame_that_comes_after_all_is_recorded_in_its_place() -> None:
     tap(streams, 0)
     streams.receive_backlog("a", "s", 1, 2, 0.0)
     for _ in range(TRIES - 1):
-        ledger.unfit(ref(1), None, SetAside("odd"), 0.0)
+        ledger.unfit(ref(1), None, SetAside("odd"))
     streams.add(made(1), b"x", 0.0, asked=True)
     assert upcoming(streams) == [0, 1]
-    assert not ledger.unfit(ref(1), None, SetAside("odd"), 0.0), "it is here"
+    assert not ledger.unfit(ref(1), None, SetAside("odd")), "it is here"

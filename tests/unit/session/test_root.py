@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 import os
@@ -13,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from services.api.bus.journal import Journal
 from services.recorder.archive import Archive
 from services.recorder.folder import SessionsFolder
+from shared.frame import FrameKey
 from shared.session.transfer.staging import staging
+from shared.session.writing.journal import Journal, JournaledFrame
 from shared.session.writing.root import make_root
 from shared.session.writing.spill import write_spill
 from shared.system.disk import Disk
@@ -160,14 +160,9 @@ def record_something(disk: Disk, root: Path) -> None:
 
 
 def journal_something(disk: Disk, root: Path) -> None:
-    async def open_and_close() -> None:
-        journal = Journal(disk, root, lambda _: None)
-        running = asyncio.create_task(journal.run())
-        await journal.opened(running)
-        running.cancel()
-        await journal.close()
-
-    asyncio.run(open_and_close())
+    journal = Journal(disk, root, "e")
+    journal.write([JournaledFrame(FrameKey(session_id="s", epoch="e", record_seq=0, frame_id="f"))])
+    journal.close()
 
 
 @as_root

@@ -1,19 +1,16 @@
-"""The spill and the journal of answered frames: what outlives a process that could not finish."""
+"""The spill: what outlives a generator that could not finish."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 
-from shared.frame import FrameKey
 from shared.session.reading.reader import SessionReader
-from shared.session.writing import answered, spill
-from shared.session.writing.answered import Answered
+from shared.session.writing import spill
 from shared.session.writing.frames import PendingFrame
 from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame, tiny_png
@@ -124,97 +121,3 @@ def test_a_frame_that_an_earlier_version_spilled_is_recorded_as_it_says_itself(d
     users = ["index", "filename", "target_sector", "focus_sector", "prompt", "timestamp"]
     assert list(entry) == [*users, "frame_id", "epoch", "record_seq", "mine", "seed", "sha256", "input_file"]
     assert (entry["mine"], entry["seed"], entry["input_file"]) == ({"k": [1]}, 7, None)
-
-
-def frame(number: int, **more: Any) -> FrameKey:
-    fields = {"session_id": "s", "epoch": "e", "record_seq": number, "frame_id": f"f{number}", **more}
-    return FrameKey.model_validate(fields)
-
-
-def test_answered_frames_outlive_the_process(disk: ScriptedDisk, root: Path) -> None:
-    journal = Answered(disk, root)
-    for number in range(4):
-        journal.add(frame(number))
-    journal.settle(["f1", "unknown"])
-    again = Answered(ScriptedDisk(), root)
-    assert list(again.frames) == ["f0", "f2", "f3"]
-    assert again.frames["f2"] == frame(2)
-    again.settle(["f0", "f2", "f3"])
-    assert again.frames == {}
-    assert not (root / ".answered").exists(), "nothing is left when nothing is open"
-    assert Answered(disk, root).frames == {}
-
-
-def test_a_torn_line_costs_itself_only(disk: ScriptedDisk, root: Path) -> None:
-    journal = Answered(disk, root)
-    journal.add(frame(0))
-    path = root / ".answered" / "pending.jsonl"
-    path.write_bytes(path.read_bytes() + b'{"add": {"session_')
-    journal.add(frame(1))
-    assert list(Answered(disk, root).frames) == ["f0", "f1"]
-
-
-def test_the_journal_never_keeps_an_answer_from_its_client(disk: ScriptedDisk, root: Path) -> None:
-    journal = Answered(disk, root)
-    disk.arm(Fault(0, "error", errno.EROFS, lasting=True))
-    journal.add(frame(0))
-    journal.settle(["f0"])
-    journal.add(frame(1))
-    assert list(journal.frames) == ["f1"]
-    journal.close()
-
-
-def test_the_journal_is_bounded(disk: ScriptedDisk, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answered, "_COMPACT_LINES", 20)
-    monkeypatch.setattr(answered, "LIMIT", 5)
-    journal = Answered(disk, root)
-    for number in range(100):
-        journal.add(frame(number))
-        journal.settle([f"f{number - 2}"])
-    assert list(journal.frames) == ["f98", "f99"]
-    assert len((root / ".answered" / "pending.jsonl").read_bytes().split(b"\n")) < 60
-    for number in range(100, 120):
-        journal.add(frame(number))
-    assert len(journal.frames) == 5
-
-
-def test_what_is_no_journal_is_kept_beside(disk: ScriptedDisk, root: Path) -> None:
-    journal = Answered(disk, root)
-    journal.add(frame(0), frame(1))
-    path = root / ".answered" / "pending.jsonl"
-    spoilt = path.read_bytes() + b"\xff\xfe nonsense\n"
-    path.write_bytes(spoilt)
-    again = Answered(disk, root)
-    assert list(again.frames) == ["f0", "f1"]
-    (aside,) = (root / ".answered").glob("unreadable-*")
-    assert aside.read_bytes() == spoilt
-    assert again.aside is not None
-    assert aside.name in again.aside
-    again.settle(["f0", "f1"])
-    again.close()
-    assert aside.read_bytes() == spoilt
-    aside.unlink()
-    assert Answered(disk, root).aside is None
-
-
-def test_a_journal_that_can_neither_be_read_nor_moved_is_left_alone(disk: ScriptedDisk, root: Path) -> None:
-    path = root / ".answered" / "pending.jsonl"
-    path.mkdir(parents=True)
-    disk.arm(Fault(0, "error", errno.EACCES))
-    journal = Answered(disk, root)
-    assert journal.problem is not None
-    assert "moved aside" in journal.problem
-    journal.add(frame(0))
-    journal.settle(["f0"])
-    journal.close()
-    assert path.is_dir()
-
-
-def test_a_disk_that_refuses_the_journal_is_told_until_it_takes_it(disk: ScriptedDisk, root: Path) -> None:
-    journal = Answered(disk, root)
-    disk.arm(Fault(0, "error", errno.EROFS, lasting=True))
-    journal.add(frame(0))
-    assert journal.problem is not None
-    disk.arm(None)
-    journal.add(frame(1))
-    assert journal.problem is None

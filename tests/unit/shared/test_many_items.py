@@ -8,10 +8,10 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from shared.bus.requests.generator import Acknowledge
-from shared.bus.requests.recorder import Settle, StatusRequest
+from shared.bus.requests.recorder import StatusRequest
 
 
-@pytest.mark.parametrize("model", [Acknowledge, Settle, StatusRequest])
+@pytest.mark.parametrize("model", [Acknowledge, StatusRequest])
 @pytest.mark.parametrize("item", [{}, [], 7, {"session_id": 1}])
 def test_only_the_first_wrong_item_is_named(model: type[BaseModel], item: Any) -> None:
     with pytest.raises(ValidationError) as caught:
