@@ -119,7 +119,7 @@ class Streams:
         return again
 
     def end_with(self, epoch: str, session_id: str, frames: Collection[JournaledFrame], now_s: float) -> None:
-        """A generator has ended, by whose journal these frames are not on disk. ValueError: their numbers can be none."""
+        """A generator has ended, by whose journal these are not on disk. ValueError: their numbers can be none."""
         if epoch == self.epoch:
             return
         stream = self._stream(epoch, session_id, now_s)
