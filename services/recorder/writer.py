@@ -152,7 +152,7 @@ class WriterLoop:
                 if len(frames) > 1:
                     continue  # one of them cannot be used: those before it are written one by one
                 log.error("a spilled frame of session %s cannot be used: %s", session_id, error)
-                self.ledger.left.spoilt(frames[0])
+                self.ledger.left.spoilt(frames[0], str(error))
             break
         if self.ledger.left.took_out(session_id, frames):
             await self.thread.run(self.archive.folder.clear_spill)

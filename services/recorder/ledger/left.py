@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from services.recorder.ledger.losses import Losses, LostFrame
+from services.recorder.ledger.losses import Losses, LostFrame, SetAside
 from services.recorder.ledger.streams import Streams
 from shared.frame import FrameKey
 from shared.session.writing.journal import JournaledFrame, LeftJournal
@@ -100,8 +100,8 @@ class LeftBehind:
             self._spilled[session_id] = left
         return not self._spilled and not self._unusable
 
-    def spoilt(self, spilled: SpilledFrame) -> None:
+    def spoilt(self, spilled: SpilledFrame, reason: str) -> None:
         """A frame of the spill cannot be used. Its file stays there for a human."""
         self._unusable.add(spilled.path.name)
         if (key := spilled.frame.key) is not None:
-            self._losses.add(LostFrame(key, key.frame_id))
+            self._losses.add(LostFrame(key, key.frame_id, SetAside.of(reason, spilled.frame.flat(), b"")))

@@ -345,6 +345,22 @@ async def test_a_spill_is_taken_in_first(rig: Rig) -> None:
     assert status["lost"] == {}
 
 
+async def test_a_torn_frame_of_the_spill_is_named_with_its_reason_and_the_others_are_recorded(rig: Rig) -> None:
+    gone = await rig.new_generator("epoch-old")
+    hashes = await gone.make(count=3)
+    torn_id = gone.held["s", 1][0]["frame_id"]
+    gone.spill(rig.root)
+    await gone.die()
+    (torn,) = [path for path in (rig.root / ".spill").glob("*.frame") if torn_id.encode() in path.read_bytes()]
+    torn.write_bytes(torn.read_bytes()[:-1])
+    await rig.start()
+    await eventually_async(lambda: rig.hashes() == [hashes[0], hashes[2]])
+    await eventually_async(lambda: rig.metadata().get("lost") == [torn_id])
+    status = await rig.status()
+    assert "is torn" in status["set_aside"][torn_id]
+    assert torn.exists(), "for a human"
+
+
 async def test_a_generator_replaced_while_frames_wait(rig: Rig, recording: SteeredGenerator) -> None:
     """It was stopped in order: what it held is in the spill, and goes before its successor's frames."""
     hashes = await recording.make(count=2)

@@ -230,7 +230,7 @@ class AnyOrder(RuleBasedStateMachine):
         usable = [key for key in keys if key not in self.unfit]
         for spilled in frames:
             if key_of(spilled.frame) in self.unfit:
-                self.ledger.left.spoilt(spilled)
+                self.ledger.left.spoilt(spilled, "odd")
         self._record(session_id, usable)
         self.ledger.left.took_out(session_id, frames)
         for key in usable:
