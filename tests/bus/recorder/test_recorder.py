@@ -355,9 +355,12 @@ async def test_a_torn_frame_of_the_spill_is_named_with_its_reason_and_the_others
     torn.write_bytes(torn.read_bytes()[:-1])
     await rig.start()
     await eventually_async(lambda: rig.hashes() == [hashes[0], hashes[2]])
-    await eventually_async(lambda: rig.metadata().get("lost") == [torn_id])
-    status = await rig.status()
-    assert "is torn" in status["set_aside"][torn_id]
+
+    async def named() -> bool:
+        return "is torn" in (await rig.status())["set_aside"].get(torn_id, "")
+
+    await eventually_async(named)
+    assert rig.metadata()["lost"] == [torn_id]
     assert torn.exists(), "for a human"
 
 
