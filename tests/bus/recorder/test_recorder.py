@@ -413,7 +413,7 @@ async def test_what_a_killed_generator_held_is_named_as_lost(rig: Rig, recording
     status = await rig.status()
     assert set(status["lost"]["s"]) == set(gone)
     assert status["unanswered"] == ids[2:], "of the others somebody may have seen the picture"
-    assert not (rig.root / ".journal").exists()
+    await eventually_async(lambda: not (rig.root / ".journal").exists())
 
 
 async def test_what_a_killed_generator_wrote_down_is_named_by_a_recorder_that_never_met_it(rig: Rig) -> None:
@@ -429,7 +429,7 @@ async def test_what_a_killed_generator_wrote_down_is_named_by_a_recorder_that_ne
     journal.close()
     await eventually_async(lambda: rig.metadata().get("lost") == ids)
     assert rig.hashes() == []
-    assert not (rig.root / ".journal").exists()
+    await eventually_async(lambda: not (rig.root / ".journal").exists())
 
 
 async def test_frames_of_a_living_generator_are_not_gone(rig: Rig, recording: SteeredGenerator) -> None:
