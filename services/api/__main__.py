@@ -7,9 +7,16 @@ import logging
 import socket
 from functools import partial
 
-from services.api.app import create_app
+from starlette.applications import Starlette
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+
+from services.api.edge.access import CorsPolicy, TokenCheck, is_loopback
+from services.api.edge.gate import Gate, Methods
+from services.api.http.checks import route
+from services.api.http.errors import HANDLERS
 from services.api.openapi import build
-from services.api.operations import OPERATIONS
+from services.api.operations import CHANGING_READS, OPERATIONS
 from services.api.server import ANSWER_S, GRACE_S, HttpServer, listen
 from services.api.service import Api
 from shared.bus.address import host_and_port
@@ -57,6 +64,30 @@ async def serve(runtime: Runtime, sockets: list[socket.socket]) -> None:
     server.cut_off()
     await asyncio.gather(serving, return_exceptions=True)
     await api.close()
+
+
+def create_app(api: Api) -> ASGIApp:
+    """The routes, the error handlers, and the gate in front of them.
+
+    Raises:
+        Refused: the root path hides paths of the API.
+    """
+    app = Starlette(routes=[route(each, api) for each in OPERATIONS.values()], exception_handlers=HANDLERS)
+    app.router.redirect_slashes = False  # a redirect has an empty body, and curl does not follow it
+    app.state.uploads = api.uploads
+    settings = api.settings
+    policy = CorsPolicy(
+        settings.cors_origins,
+        listens_beyond_loopback=not is_loopback(settings.host),
+        has_token=settings.api_token is not None,
+    )
+    first_parts = {part.path.split("/")[1] for part in app.router.routes if isinstance(part, Route | WebSocketRoute)}
+    if settings.root_path and settings.root_path.split("/")[1] in first_parts:
+        raise Refused(
+            f"PARAFOVEA_ROOT_PATH: {settings.root_path} begins with a word of the API's own paths; choose another"
+        )
+    methods = Methods(app.router.routes, CHANGING_READS)
+    return Gate(app, policy, TokenCheck(settings.api_token), methods, settings.root_path)
 
 
 if __name__ == "__main__":

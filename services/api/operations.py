@@ -5,7 +5,7 @@ Each is declared above its handler, in a module of ``services/api/routes/``.
 
 from __future__ import annotations
 
-from services.api.http.operation import TOKEN, WEBSOCKET, Operation
+from services.api.http.operation import Operation
 from services.api.routes import (
     archives,
     compare,
@@ -22,8 +22,6 @@ from services.api.routes import (
     websockets,
 )
 
-__all__ = ["CHANGING_READS", "OPERATIONS", "TOKEN", "WEBSOCKET", "Operation", "is_public"]
-
 _MODULES = (
     *(generate, sessions, archives, replay, compare, reruns),
     *(vocabulary, prompts, health, websockets, docs_page, page, entries),
@@ -39,8 +37,3 @@ OPERATIONS = {
 
 CHANGING_READS = frozenset(each.path for each in OPERATIONS.values() if each.method == "GET" and each.changes)
 """Paths, none with parameters, whose GET changes something."""
-
-
-def is_public(path: str) -> bool:
-    """Whether a path needs no token, as it is part of the page, which asks for the token."""
-    return path == "/" or path.startswith("/web/")

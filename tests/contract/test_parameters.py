@@ -11,8 +11,9 @@ import httpx
 import pytest
 import websockets
 
+from services.api.http.operation import TOKEN, WEBSOCKET, Operation
 from services.api.openapi import build
-from services.api.operations import OPERATIONS, TOKEN, WEBSOCKET, Operation
+from services.api.operations import OPERATIONS
 from tests.contract.conftest import Site, body, image
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

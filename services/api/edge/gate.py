@@ -7,38 +7,65 @@ length, has one list of methods for all paths, no embedding policy, and lets req
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from services.api.edge.auth import TokenCheck
-from services.api.edge.cors import CorsPolicy
-from services.api.http.errors import error_response
+from services.api.edge.access import CorsPolicy, TokenCheck
+from services.api.http.errors import WrongMethod, error_response
 from services.api.http.headers import ALSO_EXPOSED, EXPOSED, listed
-from services.api.http.methods import ALL, SAFE_METHODS, Methods
 from shared.errors import InvalidRequest, NotFound, ParafoveaError
 
+METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+"""In the order in which they are listed."""
+SAFE_METHODS = frozenset({"GET", "HEAD"})
 PREFLIGHT_S = 600
 MAX_ECHO_CHARS = 1000
 """Of what an answer's headers echo from the request."""
 _KEPT_ENCODED = {ord(c): f"%{ord(c):02X}" for c in [*map(chr, range(0x20)), "/", "\x7f"]}
 
 
+class Methods:
+    """Which methods a path takes, over all routes that it matches.
+
+    Args:
+        routes: of the application.
+        changing_reads: paths whose GET changes something.
+    """
+
+    def __init__(self, routes: Iterable[BaseRoute], changing_reads: Collection[str]) -> None:
+        self._changing_reads = changing_reads
+        self._routes = [(route.path_regex, route.methods or set()) for route in routes if isinstance(route, Route)]
+
+    def of(self, path: str) -> tuple[str, ...]:
+        """The methods of a path, with ``OPTIONS``; none if there is no such path."""
+        if path == "*":  # the server as a whole: RFC 9110, 9.3.7
+            return METHODS
+        found = {method for regex, methods in self._routes if regex.match(path) for method in methods}
+        return tuple(method for method in METHODS if method in found or method == "OPTIONS") if found else ()
+
+    def may_change(self, path: str, method: str) -> bool:
+        """Whether a request may change something."""
+        return method not in SAFE_METHODS or path in self._changing_reads
+
+    def check(self, path: str, method: str) -> None:
+        """Raises WrongMethod for a method that an existing path does not take."""
+        allowed = self.of(path)
+        if allowed and method not in allowed:
+            raise WrongMethod(path, method, allowed)
+
+
 @dataclass(frozen=True, eq=False)
 class Gate:
-    """Wraps the application.
+    """Wraps the application, which knows nothing of prefixes.
 
     Attributes:
-        app: the application, which knows nothing of prefixes.
-        policy: whose pages may call.
-        tokens: who else may.
-        methods: what the application's paths take.
-        is_public: whether a path needs no token.
         root_path: the prefix that a proxy puts before every path, or empty. The proxy may leave it on or take it off.
     """
 
@@ -46,8 +73,7 @@ class Gate:
     policy: CorsPolicy
     tokens: TokenCheck
     methods: Methods
-    is_public: Callable[[str], bool]
-    root_path: str = ""
+    root_path: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -88,7 +114,7 @@ class Gate:
                 await _with_slash(scope, self.root_path)(scope, receive, send_with_headers)
                 return
             self._check(scope, headers, path, changes=self.methods.may_change(path, method))
-            if self.tokens.required and not self.is_public(path):
+            if self.tokens.required and not _is_public(path):
                 embedding = "cross-origin"  # whoever has the token says where its pictures stand
             self.methods.check(path, method)
         except ParafoveaError as error:
@@ -123,11 +149,16 @@ class Gate:
         self.policy.check_host(host)
         if changes:
             self.policy.check_change(headers.get("origin"), host or "", headers.get("sec-fetch-site"))
-        if not (scope["type"] == "http" and self.is_public(path)):
+        if not (scope["type"] == "http" and _is_public(path)):
             self.tokens.check(scope)
 
     def _below_root(self, path: str) -> str:
         return path.removeprefix(self.root_path) if path.startswith(self.root_path + "/") else path
+
+
+def _is_public(path: str) -> bool:
+    """Whether a path needs no token, as it is part of the page, which asks for the token."""
+    return path == "/" or path.startswith("/web/")
 
 
 def _options(headers: Headers, methods: tuple[str, ...], *, allowed: bool) -> Response:
@@ -141,7 +172,7 @@ def _options(headers: Headers, methods: tuple[str, ...], *, allowed: bool) -> Re
         raise NotFound("There is nothing at this path; /openapi.json lists what there is.")
     answer = {"Allow": ", ".join(methods)} if methods else {}
     if allowed and is_preflight:
-        answer["Access-Control-Allow-Methods"] = ", ".join(ALL)
+        answer["Access-Control-Allow-Methods"] = ", ".join(METHODS)
         wanted = listed(headers, "access-control-request-headers")
         answer["Access-Control-Allow-Headers"] = (
             wanted if 0 < len(wanted) <= MAX_ECHO_CHARS else "Authorization, Content-Type"

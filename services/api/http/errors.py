@@ -11,11 +11,35 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from services.api.http.methods import WrongMethod
 from services.api.http.pace import Closes
-from shared.errors import InternalError, NotFound, ParafoveaError, Unauthorized, UnsupportedMediaType, UpgradeRequired
+from shared.errors import (
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    ParafoveaError,
+    Unauthorized,
+    UnsupportedMediaType,
+    UpgradeRequired,
+)
 
 log = logging.getLogger(__name__)
+
+
+_HEADERS: dict[type, dict[str, str]] = {
+    Unauthorized: {"WWW-Authenticate": "Bearer"},
+    UpgradeRequired: {"Upgrade": "websocket", "Connection": "Upgrade"},
+    UnsupportedMediaType: {"Accept-Encoding": "identity"},  # of a request's body: RFC 9110, 12.5.3
+    Closes: {"Connection": "close"},
+}
+"""Of the answers for some kinds of errors."""
+
+
+class WrongMethod(MethodNotAllowed):
+    """The path exists, and does not take the method; ``allowed`` is the value of the answer's ``Allow``."""
+
+    def __init__(self, path: str, method: str, allowed: tuple[str, ...]) -> None:
+        self.allowed = ", ".join(allowed)
+        super().__init__(f"{path[:200]!r} does not take {method}; it takes {self.allowed}.")
 
 
 class JsonResponse(Response):
@@ -35,15 +59,9 @@ def error_response(error: ParafoveaError, headers: Mapping[str, str] | None = No
         response.headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, WrongMethod):
         response.headers["Allow"] = error.allowed
-    if isinstance(error, Unauthorized):
-        response.headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, UpgradeRequired):
-        response.headers["Upgrade"] = "websocket"
-        response.headers["Connection"] = "Upgrade"
-    if isinstance(error, UnsupportedMediaType):
-        response.headers["Accept-Encoding"] = "identity"  # of a request's body: RFC 9110, 12.5.3
-    if isinstance(error, Closes):
-        response.headers["Connection"] = "close"
+    for kind, named in _HEADERS.items():
+        if isinstance(error, kind):
+            response.headers.update(named)
     return response
 
 

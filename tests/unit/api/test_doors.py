@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from services.api.edge.auth import TokenCheck
-from services.api.edge.cors import CorsPolicy, is_loopback
+from services.api.edge.access import CorsPolicy, TokenCheck, is_loopback
 from services.api.edge.gate import decoded_path
 from shared.errors import Forbidden, Unauthorized
 

@@ -19,8 +19,7 @@ MAY_IMPORT = {
     "server": {"edge", "http"},
     "openapi": {"http"},
     "operations": {"http", "routes"},
-    "app": {"edge", "http", "operations", "service"},
-    "__main__": {"app", "openapi", "operations", "server", "service"},
+    "__main__": {"edge", "http", "openapi", "operations", "server", "service"},
 }
 """Folders and modules of the API, and which others each may import."""
 
