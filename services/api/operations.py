@@ -18,13 +18,12 @@ from services.api.routes import (
     replay,
     reruns,
     sessions,
-    vocabulary,
     websockets,
 )
 
 _MODULES = (
     *(generate, sessions, archives, replay, compare, reruns),
-    *(vocabulary, prompts, health, websockets, docs_page, page, entries),
+    *(prompts, health, websockets, docs_page, page, entries),
 )
 """In the order of the document."""
 

@@ -20,7 +20,6 @@ from services.api.work.comparisons import Comparisons
 from services.api.work.prompts import SectorPrompts
 from services.api.work.slots import ImportSlots
 from services.api.work.thumbnails import Thumbnailer
-from services.api.work.timelines import Timelines
 from shared.bus.clients import RecorderClient
 from shared.bus.envelope import Published
 from shared.bus.subscriber import Subscriber
@@ -70,7 +69,6 @@ class Api:
         self.replayer = ReplayerPeer(runtime.bus)
         self.prompts = SectorPrompts(self.settings.sector_prompts)
         self.sessions = OpenSessions(self.settings.sessions_dir, KEPT_OPEN)
-        self.timelines = Timelines()
         self.thumbnailer = Thumbnailer()
         self.imports = ImportSlots()
         self.comparisons = Comparisons(self.settings)

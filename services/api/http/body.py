@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
-from typing import Protocol
 
 from starlette.requests import Request
 
@@ -21,17 +20,6 @@ MAX_BODY_BYTES = 96 * 1024 * 1024
 
 class TooMuch(Closes, PayloadTooLarge):
     """Over twice the limit, or announced so: the rest is not read, and the connection closes."""
-
-
-class GenerateBody(Reader, Protocol):
-    """Reads the body of a ``/generate`` request."""
-
-    def finish(self) -> tuple[GenerateRequest, bytes]:
-        """The fields and the encoded image.
-
-        Raises:
-            InvalidJson, InvalidRequest, UnreadableImage, UnsupportedMediaType: what is wrong with it.
-        """
 
 
 def announced_bytes(request: Request) -> int:
@@ -59,36 +47,29 @@ async def received(request: Request, reader: Reader, limit_bytes: int = MAX_BODY
         ClientDisconnect: the client went away.
         ParafoveaError: the reader refuses it.
     """
+    too_large = f"The body is larger than {limit_bytes >> 20} MiB; send a smaller or better compressed image."
     if announced_bytes(request) > (limit_bytes if asks_first(request) else 2 * limit_bytes):
-        raise TooMuch(_too_large(limit_bytes))
+        raise TooMuch(too_large)
     uploads: Uploads = request.app.state.uploads
     pace = Pace(request)
     with uploads.begin(reader) as upload:
         while not pace.ended:
             piece = await pace.next()
             if pace.received_bytes > 2 * limit_bytes:
-                raise TooMuch(_too_large(limit_bytes))
+                raise TooMuch(too_large)
             if pace.received_bytes > limit_bytes:
-                upload.fail(PayloadTooLarge(_too_large(limit_bytes)))
+                upload.fail(PayloadTooLarge(too_large))
             await upload.take(piece)
         upload.complete()
         if pace.received_bytes > limit_bytes:
-            raise PayloadTooLarge(_too_large(limit_bytes))
+            raise PayloadTooLarge(too_large)
         if upload.failure is not None:
             raise upload.failure
         yield
 
 
 class RawBody:
-    """Keeps a body as it is.
-
-    Args:
-        keeps_bytes: of its beginning.
-
-    Attributes:
-        is_blank: whether all of it is white space.
-        length_bytes: of all of it.
-    """
+    """Keeps the first ``keeps_bytes`` of a body as they are, and notes whether all of it is white space."""
 
     def __init__(self, keeps_bytes: int) -> None:
         self._keeps_bytes = keeps_bytes
@@ -101,7 +82,6 @@ class RawBody:
         return self._kept.tell()
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece."""
         self.length_bytes += len(piece)
         self.is_blank = self.is_blank and not piece.strip()
         room = self._keeps_bytes - self._kept.tell()
@@ -111,18 +91,17 @@ class RawBody:
         self._kept = BytesIO()
 
     def finish(self) -> bytes:
-        """What was kept."""
         return self._kept.getvalue()
 
 
-def generate_body(content_type: str) -> GenerateBody:
+def generate_body(content_type: str) -> JsonBody | _FormBody | _Rejected:
     """The reader of a ``/generate`` body, by its content type."""
     kind = content_type.split(";", 1)[0].strip().lower()
     if kind == "application/json":
         return JsonBody()
     if kind == "multipart/form-data":
         try:
-            return _FormBody(Form(content_type))
+            return _FormBody(content_type)
         except InvalidRequest as error:
             return _Rejected(error)
     return _Rejected(
@@ -133,20 +112,11 @@ def generate_body(content_type: str) -> GenerateBody:
     )
 
 
-class _FormBody:
+class _FormBody(Form):
     """A ``/generate`` request as a form."""
 
-    def __init__(self, form: Form) -> None:
-        self._form = form
-        self.feed: Callable[[bytes], None] = form.feed
-        self.drop: Callable[[], None] = form.drop
-
-    @property
-    def held_bytes(self) -> int:
-        return self._form.held_bytes
-
     def finish(self) -> tuple[GenerateRequest, bytes]:
-        fields, files = self._form.finish()
+        fields, files = self.parts()
         image = files.pop("image", None)
         problems: dict[str, str] = dict.fromkeys(files, "there is no such file field; the image goes into 'image'")
         if "image" in fields:
@@ -175,7 +145,3 @@ class _Rejected:
 
     def finish(self) -> tuple[GenerateRequest, bytes]:
         raise self._error
-
-
-def _too_large(limit_bytes: int) -> str:
-    return f"The body is larger than {limit_bytes // (1024 * 1024)} MiB; send a smaller or better compressed image."

@@ -55,12 +55,6 @@ class JsonBody:
         self._kept, self._image = bytearray(), None
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece.
-
-        Raises:
-            InvalidRequest: there is more in it than the fields and one image.
-            InvalidJson: the image is no JSON string.
-        """
         at = 0
         while at < len(piece):
             at = self._between(piece, at) if self._text_at is None else self._within(piece, at)
@@ -115,10 +109,7 @@ class JsonBody:
 
     def _escapes(self, piece: bytes, start: int, end: int) -> bool:
         """Whether the character at ``end`` is escaped, in a text that is read up to ``start``."""
-        run = 0
-        if piece[end - 1 : end] == b"\\" and end > start:
-            part = piece[start:end]
-            run = len(part) - len(part.rstrip(b"\\"))
+        run = end - start - len(piece[start:end].rstrip(b"\\"))
         is_odd = run % 2 == 1
         return is_odd != self._is_escaped if run == end - start else is_odd
 

@@ -7,7 +7,6 @@ longer, as its sender may have to read many files first, unless another import w
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -30,53 +29,27 @@ class RequestTimeout(Closes, ParafoveaError):
     code, status = "request_timeout", 408
 
 
-@dataclass(frozen=True, slots=True)
-class _Wait:
-    """A wait for the next piece."""
-
-    began: float
-    limit: asyncio.Timeout
-
-
-@dataclass(slots=True)
-class _Window:
-    """A stretch of waiting in which so much has to come; then the next one begins."""
-
-    least_bytes: int
-    window_s: float
-    ends_s: float = 0.0
-    until_bytes: int = 0
-
-    def begin(self, waited_s: float, received_bytes: int) -> None:
-        self.ends_s = waited_s + self.window_s
-        self.until_bytes = received_bytes + self.least_bytes
-
-    def came(self, waited_s: float, received_bytes: int) -> None:
-        if received_bytes >= self.until_bytes:
-            self.begin(waited_s, received_bytes)
-
-
 class Pace:
-    """Reads the body of a request, at a minimum pace.
-
-    Args:
-        pause_s: the longest pause, and the waiting before the average counts; None: as for any body.
-    """
+    """Reads the body of a request; ``pause_s`` is the longest pause, and the waiting before the average counts."""
 
     def __init__(self, request: Request, pause_s: float | None = None) -> None:
         self._request = request
         self._pause_s, self._grace_s = (PAUSE_S, GRACE_S) if pause_s is None else (pause_s, pause_s)
         self._waited_s = 0.0
-        self._wait: _Wait | None = None
-        self._window: _Window | None = None
+        self._began = 0.0
+        self._wait: asyncio.Timeout | None = None
+        """For the next piece, from ``_began`` on."""
+        self._window: tuple[int, float] | None = None
+        """So many bytes have to come in so many seconds of waiting; then the next window begins."""
+        self._window_ends_s, self._window_until_bytes = 0.0, 0
         self.received_bytes = 0
         self.ended = False
 
     def require(self, least_bytes: int, window_s: float) -> None:
         """Require so much in each window of waiting from now on, the present wait included."""
         if self._window is None:
-            self._window = _Window(least_bytes, window_s)
-            self._window.begin(self._waited_now_s(), self.received_bytes)
+            self._window = least_bytes, window_s
+            self._begin_window()
             self._reschedule()
 
     def relax(self) -> None:
@@ -95,9 +68,9 @@ class Pace:
             ClientDisconnect: the client went away.
             RequestTimeout: nothing came for too long, or too little.
         """
-        self._wait = _Wait(asyncio.get_running_loop().time(), asyncio.timeout(None))
+        self._began, self._wait = asyncio.get_running_loop().time(), asyncio.timeout(None)
         try:
-            async with self._wait.limit:
+            async with self._wait:
                 self._reschedule()
                 message = await self._request.receive()
         except TimeoutError:
@@ -111,28 +84,33 @@ class Pace:
         self.ended = not message.get("more_body", False)
         part: bytes = message.get("body", b"")
         self.received_bytes += len(part)
-        if self._window is not None:
-            self._window.came(self._waited_s, self.received_bytes)
+        if self._window is not None and self.received_bytes >= self._window_until_bytes:
+            self._begin_window()
         return part
+
+    def _begin_window(self) -> None:
+        assert self._window is not None
+        self._window_until_bytes = self.received_bytes + self._window[0]
+        self._window_ends_s = self._waited_now_s() + self._window[1]
 
     def _reschedule(self) -> None:
         """Set the end of the present wait."""
-        if self._wait is None or self._wait.limit.expired():
+        if self._wait is None or self._wait.expired():
             return
         average_s = self._grace_s + self.received_bytes / LEAST_BYTES_PER_S - self._waited_s
         left_s = min(self._pause_s, average_s)
         if self._window is not None:
-            left_s = min(left_s, self._window.ends_s - self._waited_s)
-        self._wait.limit.reschedule(self._wait.began + left_s)
+            left_s = min(left_s, self._window_ends_s - self._waited_s)
+        self._wait.reschedule(self._began + left_s)
 
     def _waited_now_s(self) -> float:
         if self._wait is None:
             return self._waited_s
-        return self._waited_s + asyncio.get_running_loop().time() - self._wait.began
+        return self._waited_s + asyncio.get_running_loop().time() - self._began
 
     def _timeout(self) -> RequestTimeout:
         seconds = self._waited_now_s()
         came = f"{self.received_bytes} bytes in {seconds:.0f} s"
-        if self._window is not None and seconds >= self._window.ends_s:
+        if self._window is not None and seconds >= self._window_ends_s:
             return RequestTimeout(f"Others wait, and the body came too slowly: {came}; send it again later, or faster.")
         return RequestTimeout(f"The body stopped coming: {came}; send it again over a better connection.")

@@ -51,33 +51,24 @@ class Reader(Protocol):
         """Memory that it holds."""
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece.
-
-        Raises:
-            ParafoveaError: the body is wrong.
-        """
+        """Take the next piece; raises ParafoveaError if the body is wrong."""
 
     def drop(self) -> None:
         """Free its memory; nothing is called any more."""
 
 
 class Upload:
-    """One body.
-
-    Attributes:
-        failure: why it is refused; the rest of it is dropped.
-        held_bytes: memory that it holds.
-        is_complete: all of it has come.
-        waits_since: when we began to hold it back, in seconds of the loop's clock, or None.
-    """
+    """One body."""
 
     def __init__(self, uploads: Uploads, reader: Reader) -> None:
         self._uploads = uploads
         self._reader = reader
         self.failure: ParafoveaError | None = None
+        """Why it is refused; the rest of it is dropped."""
         self.held_bytes = 0
         self.is_complete = False
         self.waits_since: float | None = None
+        """When we began to hold it back, in seconds of the loop's clock."""
         self._begin_window()
 
     async def take(self, piece: bytes) -> None:
@@ -91,11 +82,10 @@ class Upload:
             self.fail(error)
         if self.failure is not None:
             return
-        self._hold(self._reader.held_bytes)
+        self.hold(self._reader.held_bytes)
         await self._uploads.room_for(self)
 
     def complete(self) -> None:
-        """Note that all of it has come."""
         self.is_complete = True
         self._uploads.settled(self)
 
@@ -104,7 +94,7 @@ class Upload:
         if self.failure is None:
             self.failure = failure
             self._reader.drop()
-            self._hold(0)
+            self.hold(0)
             self._uploads.settled(self)
 
     def is_slow(self) -> bool:
@@ -114,6 +104,11 @@ class Upload:
         self._note(0)
         least = LEAST_LARGE_BYTES_PER_S if self.held_bytes > LARGE_BYTES else LEAST_BYTES_PER_S
         return self._last_window_bytes is not None and self._last_window_bytes < least * WINDOW_S
+
+    def hold(self, held_bytes: int) -> None:
+        """Note how much memory it holds now."""
+        before, self.held_bytes = self.held_bytes, held_bytes
+        self._uploads.changed(self, before)
 
     def hold_back(self, is_held_back: bool) -> None:
         """Note whether we hold it back, so that its pace does not count."""
@@ -132,20 +127,9 @@ class Upload:
             self._window_began, self._window_bytes = now, 0
         self._window_bytes += received_bytes
 
-    def _hold(self, held_bytes: int) -> None:
-        before, self.held_bytes = self.held_bytes, held_bytes
-        self._uploads.changed(self, before)
-
 
 class Uploads:
-    """All bodies that are in memory.
-
-    Args:
-        limit_bytes: of memory that they may hold together, without small ones.
-
-    Attributes:
-        used_bytes: what they hold now.
-    """
+    """All bodies that are in memory, of which they hold ``used_bytes``; without small ones at most ``limit_bytes``."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
@@ -164,8 +148,7 @@ class Uploads:
         try:
             yield upload
         finally:
-            before, upload.held_bytes = upload.held_bytes, 0
-            self.changed(upload, before)
+            upload.hold(0)
             self.settled(upload)
 
     async def in_turn(self, work: Callable[[], T], *, is_short: bool = False) -> T:

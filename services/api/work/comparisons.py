@@ -31,33 +31,20 @@ class ComparisonJob:
     """The figures of two sessions, as far as they are computed. A thread fills it, the event loop reads it."""
 
     def __init__(self, a: str, b: str, first: int, count: int) -> None:
-        self.a, self.b, self.first, self.count = a, b, first, count
-        self.total: int | None = None
-        self.frames: list[dict[str, Any]] = []
-        self.summary: dict[str, Any] | None = None
+        self.arguments = (a, b, str(first), str(count))
+        self.answer: dict[str, Any] = {"a": a, "b": b, "status": "running", "first": first, "total": None}
+        self.answer |= {"summary": None, "frames": []}
         self.error: ParafoveaError | None = None
         self.work: asyncio.Task[None] | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer."""
-        return {
-            "a": self.a,
-            "b": self.b,
-            "status": "complete" if self.summary is not None else "running",
-            "first": self.first,
-            "total": self.total,
-            "summary": self.summary,
-            "frames": list(self.frames),
-        }
 
     def take(self, line: dict[str, Any]) -> None:
         """Take the next line: the total, a pair, or the summary."""
         if "total" in line:
-            self.total = line["total"]
+            self.answer["total"] = line["total"]
         elif "summary" in line:
-            self.summary = line["summary"]
+            self.answer |= {"summary": line["summary"], "status": "complete"}
         else:
-            self.frames.append(line)
+            self.answer["frames"].append(line)
 
 
 class Comparisons:
@@ -93,7 +80,7 @@ class Comparisons:
         await asyncio.wait([job.work], timeout=WAIT_S)
         if job.error is not None:
             raise job.error
-        return job.to_json()
+        return dict(job.answer)
 
     def close(self) -> None:
         """Stop what is being computed."""
@@ -110,8 +97,7 @@ class Comparisons:
             del self._running[key]
 
     def _compute(self, key: str, job: ComparisonJob) -> None:
-        sessions, part = (job.a, job.b), (str(job.first), str(job.count))
-        child = self._pool.child(lambda: Child("reproduction", *sessions, *part, settings=self._settings))
+        child = self._pool.child(lambda: Child("reproduction", *job.arguments, settings=self._settings))
         try:
             while (line := child.line()) is not None:
                 job.take(line)
@@ -136,7 +122,7 @@ class Comparisons:
         disk = Disk()
         try:
             disk.make_folders(self._folder)
-            disk.put(self._folder / f"{key}.json", orjson.dumps(job.to_json()))
+            disk.put(self._folder / f"{key}.json", orjson.dumps(job.answer))
             kept = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
             for path in kept[: max(0, len(kept) - KEPT)]:
                 disk.discard(path)

@@ -18,6 +18,7 @@ from shared.errors import FrameCorrupt, FrameMissing, InternalError
 from shared.system import places
 from shared.system.cache import private_cache
 
+WORKER = "services.api.work.thumbnail_worker"
 IDLE_S = 15.0
 """The process ends when idle for so long."""
 SIDE_PX = 320
@@ -76,7 +77,7 @@ class Thumbnailer:
         paths = {"source": os.fspath(source.absolute()), "target": os.fspath(target.absolute())}
         line = orjson.dumps({**paths, "side": SIDE_PX}) + b"\n"
         for _ in range(2):  # it may have ended, idle, just now
-            answer = self._pool.child(_start_worker).ask(line)
+            answer = self._pool.child(lambda: Child(WORKER, takes_input=True, logs=True, folder=places.ROOT)).ask(line)
             if answer is not None:
                 break
             self._pool.stop()  # it is ending, but might still look alive
@@ -90,10 +91,6 @@ class Thumbnailer:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
-
-
-def _start_worker() -> Child:
-    return Child("services.api.work.thumbnail_worker", takes_input=True, logs=True, folder=places.ROOT)
 
 
 def _key(source: Path) -> str:
