@@ -15,8 +15,7 @@ from services.api.edge.access import CorsPolicy, TokenCheck, is_loopback
 from services.api.edge.gate import Gate, Methods
 from services.api.http.checks import route
 from services.api.http.errors import HANDLERS
-from services.api.openapi import build
-from services.api.operations import CHANGING_READS, OPERATIONS
+from services.api.operations import CHANGING_READS, OPERATIONS, build
 from services.api.server import ANSWER_S, GRACE_S, HttpServer, listen
 from services.api.service import Api
 from shared.bus.address import host_and_port
@@ -42,7 +41,7 @@ async def serve(runtime: Runtime, sockets: list[socket.socket]) -> None:
         AlreadyHeld: another API keeps its journal in the same sessions folder.
         Refused: a setting is wrong.
     """
-    api = Api(runtime, partial(build, OPERATIONS.values(), runtime.settings.root_path))
+    api = Api(runtime, partial(build, runtime.settings.root_path))
     try:
         app = create_app(api)
         await api.start()
@@ -67,11 +66,7 @@ async def serve(runtime: Runtime, sockets: list[socket.socket]) -> None:
 
 
 def create_app(api: Api) -> ASGIApp:
-    """The routes, the error handlers, and the gate in front of them.
-
-    Raises:
-        Refused: the root path hides paths of the API.
-    """
+    """The routes and the gate in front of them. Raises Refused if the root path hides paths of the API."""
     app = Starlette(routes=[route(each, api) for each in OPERATIONS.values()], exception_handlers=HANDLERS)
     app.router.redirect_slashes = False  # a redirect has an empty body, and curl does not follow it
     app.state.uploads = api.uploads

@@ -30,26 +30,8 @@ GONE_AFTER_S = 120
 """After so long TCP notices a vanished client that nothing is sent to."""
 
 
-class EmbeddedServer(Server):
-    """A server that leaves signals to its process."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to serve. asyncio takes one number for the backlog and for how many it accepts at once; ours differ."""
-        await super().startup(sockets)
-        for listening in sockets or ():
-            listening.listen(BACKLOG)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 def listen(host: str, port: int) -> list[socket.socket]:
-    """Sockets that listen on every address of a name.
-
-    Raises:
-        Refused: the address is taken, or is none of this machine's.
-    """
+    """Sockets on every address of a name. Raises Refused if one is taken, or is none of this machine's."""
     sockets: list[socket.socket] = []
     try:
         found = socket.getaddrinfo(bare_host(host), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -82,8 +64,8 @@ def _keep_alive(listening: socket.socket) -> None:
             listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-class HttpServer:
-    """Serves an application on sockets until told to stop."""
+class HttpServer(Server):
+    """Serves an application on sockets until told to stop; signals are its process's."""
 
     def __init__(self, app: ASGIApp, sockets: list[socket.socket]) -> None:
         # At level info Uvicorn logs each WebSocket's path, and a token may be in it.
@@ -91,6 +73,7 @@ class HttpServer:
         # What is wrong with a form is in the answer.
         logging.getLogger("python_multipart").setLevel(logging.ERROR)
         self._connections = Connections()
+        self._sockets = sockets
         config = Config(
             app,
             http=partial(BoundedHttpProtocol, bound=self._connections),  # type: ignore[arg-type]
@@ -107,16 +90,25 @@ class HttpServer:
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=1,
         )
-        self._server = EmbeddedServer(config)
-        self._sockets = sockets
+        super().__init__(config)
 
-    async def serve(self) -> None:
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer until :meth:`stop`."""
         checking = asyncio.create_task(self._check_unread())
         try:
-            await self._server.serve(self._sockets)
+            await super().serve(self._sockets)
         finally:
             checking.cancel()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to serve. asyncio takes one number for the backlog and for how many it accepts at once; ours differ."""
+        await super().startup(sockets)
+        for listening in self._sockets:
+            listening.listen(BACKLOG)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
     async def _check_unread(self) -> None:
         unread = Unread()
@@ -126,11 +118,11 @@ class HttpServer:
 
     def stop(self) -> None:
         """Take no more connections; close idle ones now, the others after their answer."""
-        self._server.should_exit = True
+        self.should_exit = True
 
     def cut_off(self) -> None:
         """Close every connection now."""
-        for connection in list(self._server.server_state.connections):
+        for connection in list(self.server_state.connections):
             if connection.transport.get_write_buffer_size():
                 connection.transport.abort()
             else:
@@ -140,5 +132,5 @@ class HttpServer:
         """Return once no request is under way, or after the time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while tasks := list(self._server.server_state.tasks):
+                while tasks := list(self.server_state.tasks):
                     await asyncio.wait(tasks)

@@ -17,8 +17,7 @@ from schemathesis import GenerationMode
 from starlette.routing import Route
 
 from services.api.http.checks import route
-from services.api.openapi import build
-from services.api.operations import OPERATIONS
+from services.api.operations import OPERATIONS, build
 from services.api.routes.docs_page import render
 from services.api.service import Api
 from shared.process.runner import Runtime
@@ -76,7 +75,7 @@ def url() -> Iterator[str]:
         running.close()
 
 
-DOCUMENT = build(OPERATIONS.values())
+DOCUMENT = build()
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 schema.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 

@@ -33,11 +33,7 @@ READ_BYTES = 64 * 1024
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """HTTP/1.1 that ends a connection which sends too much, or stops in the middle of a head.
-
-    Args:
-        bound: the connections of the server.
-    """
+    """HTTP/1.1 that ends a connection which sends too much, or stops in the middle of a head."""
 
     def __init__(self, *arguments: Any, bound: Connections, **options: Any) -> None:
         super().__init__(*arguments, **options)

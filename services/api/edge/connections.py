@@ -124,11 +124,7 @@ class _Seen:
 
 
 class Unread:
-    """Cuts off connections that leave too much unread.
-
-    Args:
-        limit_bytes: of answers that wait, over all clients.
-    """
+    """Cuts off connections that leave too much unread; ``limit_bytes`` is over all clients."""
 
     def __init__(self, limit_bytes: int = UNREAD_BYTES) -> None:
         self._limit_bytes = limit_bytes

@@ -32,12 +32,7 @@ _KEPT_ENCODED = {ord(c): f"%{ord(c):02X}" for c in [*map(chr, range(0x20)), "/",
 
 
 class Methods:
-    """Which methods a path takes, over all routes that it matches.
-
-    Args:
-        routes: of the application.
-        changing_reads: paths whose GET changes something.
-    """
+    """Which methods a path takes, over all routes that it matches; at ``changing_reads`` a GET changes something."""
 
     def __init__(self, routes: Iterable[BaseRoute], changing_reads: Collection[str]) -> None:
         self._changing_reads = changing_reads
@@ -104,23 +99,21 @@ class Gate:
         method, path = scope["method"], decoded_path(scope)
         is_bare_root = self.root_path != "" and path == self.root_path
         path = "/" if is_bare_root else self._below_root(path)
+        answer: ASGIApp = self.app
         try:
             if method == "OPTIONS":
                 answer = _options(headers, self.methods.of(path), allowed=allowed)
-                await answer(scope, receive, send_with_headers)
-                return
-            if is_bare_root and method in SAFE_METHODS:
+            elif is_bare_root and method in SAFE_METHODS:
                 # The page's own addresses are relative: they hold only with the slash.
-                await _with_slash(scope, self.root_path)(scope, receive, send_with_headers)
-                return
-            self._check(scope, headers, path, changes=self.methods.may_change(path, method))
-            if self.tokens.required and not _is_public(path):
-                embedding = "cross-origin"  # whoever has the token says where its pictures stand
-            self.methods.check(path, method)
+                answer = _with_slash(scope, self.root_path)
+            else:
+                self._check(scope, headers, path, changes=self.methods.may_change(path, method))
+                if self.tokens.required and not _is_public(path):
+                    embedding = "cross-origin"  # whoever has the token says where its pictures stand
+                self.methods.check(path, method)
         except ParafoveaError as error:
-            await error_response(error)(scope, receive, send_with_headers)
-            return
-        await self.app({**scope, "path": path}, receive, send_with_headers)
+            answer = error_response(error)
+        await answer({**scope, "path": path}, receive, send_with_headers)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = self._below_root(decoded_path(scope))

@@ -90,11 +90,7 @@ def _arguments(operation: Operation, api: Any, connection: HTTPConnection) -> di
 
 
 def check_query(operation: Operation, connection: HTTPConnection) -> None:
-    """Refuse parameters that the operation does not have, and those that are given more than once.
-
-    Raises:
-        InvalidRequest: naming each of them.
-    """
+    """Raises InvalidRequest, naming the parameters that the operation does not have, or that are given twice."""
     if connection.scope["query_string"].count(b"&") >= MAX_PARAMETERS:
         raise InvalidRequest(f"The address has more than {MAX_PARAMETERS} parameters.")
     given = Counter(name for name, _ in connection.query_params.multi_items())

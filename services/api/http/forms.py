@@ -68,22 +68,14 @@ class Form:
         self._parser.callbacks = {}
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece.
-
-        Raises:
-            InvalidRequest: malformed, a name twice, or more parts and longer fields than any request has.
-        """
+        """Raises InvalidRequest: malformed, a name twice, or more parts and longer fields than any request has."""
         try:
             self._parser.write(piece)
         except FormParserError as error:
             raise _malformed(error) from None
 
     def parts(self) -> tuple[dict[str, str], dict[str, bytes]]:
-        """Text fields and files by name, at the end.
-
-        Raises:
-            InvalidRequest: it is cut off.
-        """
+        """Text fields and files by name. Raises InvalidRequest if the form is cut off."""
         try:
             self._parser.finalize()
         except FormParserError as error:

@@ -60,13 +60,7 @@ class JsonBody:
             at = self._between(piece, at) if self._text_at is None else self._within(piece, at)
 
     def finish(self) -> tuple[GenerateRequest, bytes]:
-        """The fields and the encoded image.
-
-        Raises:
-            InvalidJson: not JSON.
-            InvalidRequest: a field is missing or does not fit.
-            UnreadableImage: the image is not valid base64.
-        """
+        """The fields and the encoded image. Raises InvalidJson, InvalidRequest or UnreadableImage for what is wrong."""
         values = load_object(bytes(self._kept))
         image = values.pop(IMAGE, None)
         problems: dict[str, str] = {}

@@ -62,12 +62,7 @@ class Pace:
         self._pause_s = min(self._pause_s, PAUSE_S)
 
     async def next(self) -> bytes:
-        """The next piece.
-
-        Raises:
-            ClientDisconnect: the client went away.
-            RequestTimeout: nothing came for too long, or too little.
-        """
+        """The next piece. Raises ClientDisconnect, or RequestTimeout if nothing came for too long, or too little."""
         self._began, self._wait = asyncio.get_running_loop().time(), asyncio.timeout(None)
         try:
             async with self._wait:

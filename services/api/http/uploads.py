@@ -34,7 +34,7 @@ WINDOW_S = 2.0
 WAIT_S = 30.0
 """How long a body waits for memory."""
 CHECK_S = 0.1
-"""How often waiting bodies are checked."""
+"""How often a waiting body is checked."""
 
 
 class ServerBusy(ParafoveaError):
@@ -135,8 +135,7 @@ class Uploads:
         self._limit_bytes = limit_bytes
         self._coming: dict[Upload, None] = {}
         """Neither small nor complete, the oldest first."""
-        self._waiting: dict[Upload, asyncio.Future[None]] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._checked_at = -CHECK_S
         self._full = Rarely(log)
         self._turn = asyncio.Lock()
         self.used_bytes = 0
@@ -176,13 +175,16 @@ class Uploads:
         if self._may_go_on(upload):
             return
         upload.hold_back(True)
-        self._waiting[upload] = asyncio.get_running_loop().create_future()
+        began = _now()
         try:
-            if self._timer is None:
-                self._check()
-            await self._waiting[upload]
+            while True:
+                self._make_room()
+                if _now() - began > WAIT_S:
+                    upload.fail(_busy())
+                if self._may_go_on(upload):
+                    return
+                await asyncio.sleep(CHECK_S)
         finally:
-            del self._waiting[upload]
             upload.hold_back(False)
 
     def _may_go_on(self, upload: Upload) -> bool:
@@ -193,22 +195,11 @@ class Uploads:
             return True
         return upload is next(iter(self._coming))  # else all might wait for each other
 
-    def _check(self) -> None:
-        """Let continue who may, until nobody waits."""
-        self._timer = None
-        if self.used_bytes > self._limit_bytes * LARGE_SHARE:
-            self._make_room()
-        now = _now()
-        for upload, future in self._waiting.items():
-            if upload.waits_since is not None and now - upload.waits_since > WAIT_S:
-                upload.fail(_busy())
-            if self._may_go_on(upload) and not future.done():
-                future.set_result(None)
-        if self._waiting:
-            self._timer = asyncio.get_running_loop().call_later(CHECK_S, self._check)
-
     def _make_room(self) -> None:
-        """Drop the largest slow body."""
+        """Drop the largest slow body, one a check, however many wait."""
+        if self.used_bytes <= self._limit_bytes * LARGE_SHARE or _now() < self._checked_at + CHECK_S:
+            return
+        self._checked_at = _now()
         slow = max((each for each in self._coming if each.is_slow()), key=lambda each: each.held_bytes, default=None)
         if slow is not None:
             self._full.warn("bodies hold %d MiB: one that hardly comes makes room", self.used_bytes >> 20)

@@ -25,11 +25,7 @@ LAST_ERROR = f"{POINT} Of further ones that are none you are not told."
 
 
 class GazeClient:
-    """One end of the relay.
-
-    Args:
-        listens: whether it is sent points; None: until it sends something itself.
-    """
+    """One end of the relay. ``listens``: whether it is sent points; None: until it sends something itself."""
 
     def __init__(self, websocket: WebSocket, listens: bool | None) -> None:
         self._websocket = websocket

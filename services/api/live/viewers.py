@@ -87,11 +87,8 @@ class Outbox:
 class LiveHub:
     """The viewers, and the subscriptions that only they need.
 
-    Frames are megabytes, so the API subscribes to them only while a viewer wants pictures.
-
-    Args:
-        supervise: starts a task whose failure ends the process.
-        hello: the first message to a viewer.
+    Frames are megabytes, so the API subscribes to them only while a viewer wants pictures. ``hello`` makes the first
+    message to a viewer.
     """
 
     def __init__(self, bus: Bus, supervise: Supervise, hello: Callable[[], dict[str, Any]]) -> None:
@@ -127,7 +124,8 @@ class LiveHub:
         self._viewers[websocket] = sender
         try:
             if not self._closing:
-                await _until_gone(websocket)
+                while (await websocket.receive())["type"] != "websocket.disconnect":
+                    continue  # what a viewer sends is ignored
         finally:
             self._outboxes.discard(outbox)
             del self._viewers[websocket]
@@ -183,12 +181,6 @@ async def _close(websocket: WebSocket, sender: asyncio.Task[None]) -> None:
     with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
         # One that does not read is cut off instead.
         await asyncio.wait_for(websocket.close(GOING_AWAY, "the server stops"), CLOSE_S)
-
-
-async def _until_gone(websocket: WebSocket) -> None:
-    """Ignore what a viewer sends."""
-    while (await websocket.receive())["type"] != "websocket.disconnect":
-        continue
 
 
 def _kind(message: Published) -> Hashable:

@@ -143,11 +143,7 @@ def sample_paths() -> list[Path]:
 
 
 def sample_path(name: str) -> Path:
-    """A photograph by its file name.
-
-    Raises:
-        NotFound: there is none of that name.
-    """
+    """A photograph by its file name. Raises NotFound if there is none."""
     for path in sample_paths():
         if path.name == name:
             return path

@@ -52,18 +52,12 @@ class Comparisons:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._root = settings.sessions_dir
         self._folder: Path | None = None
         self._running: dict[str, ComparisonJob] = {}
         self._pool = Pool("comparisons")
 
     async def get(self, a: str, b: str, first: int, count: int) -> dict[str, Any]:
-        """The figures; while they are being computed, those that there are.
-
-        Raises:
-            SessionNotFound: one of them is not there.
-            ParafoveaError: they cannot be compared.
-        """
+        """The figures, as far as they are computed. Raises ParafoveaError if the sessions cannot be compared."""
         if self._folder is None:
             self._folder = await asyncio.to_thread(private_cache, "comparisons")
         key = await asyncio.to_thread(self._key, a, b, first, count)
@@ -110,11 +104,11 @@ class Comparisons:
         parts: list[Any] = [_VERSION, first, count]
         for session_id in (a, b):
             try:
-                status = os.stat(self._root / ids.validate(session_id) / METADATA)
+                status = os.stat(self._settings.sessions_dir / ids.validate(session_id) / METADATA)
             except (InvalidSessionId, FileNotFoundError, NotADirectoryError):
                 raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
             parts += [session_id, status.st_ino, status.st_size, status.st_mtime_ns]
-        return hashlib.sha256(orjson.dumps([str(self._root.resolve()), *parts])).hexdigest()
+        return hashlib.sha256(orjson.dumps([str(self._settings.sessions_dir.resolve()), *parts])).hexdigest()
 
     def _keep(self, key: str, job: ComparisonJob) -> None:
         """A cache that cannot be written is only slower."""

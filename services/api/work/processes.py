@@ -77,9 +77,7 @@ class Child:
     def line(self) -> Any:
         """The next line that it prints; None at the end of a successful run.
 
-        Raises:
-            ParafoveaError: it printed this error.
-            InternalError: it failed without one.
+        Raises the ParafoveaError that it printed, or InternalError if it failed without one.
         """
         answer = self._next()
         if isinstance(answer, dict) and "detail" in answer:
@@ -92,11 +90,7 @@ class Child:
         return answer
 
     def result(self) -> Any:
-        """End its input, and wait for the one line that it prints.
-
-        Raises:
-            ParafoveaError, InternalError: as :meth:`line` does.
-        """
+        """End its input, and wait for the one line that it prints; raises what :meth:`line` does."""
         _close(self._process.stdin)
         answer = self.line()
         self.line()
@@ -138,11 +132,7 @@ class Pool:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def child(self, start: Callable[[], Child]) -> Child:
-        """The running process, or a new one.
-
-        Raises:
-            InternalError: the pool is closed.
-        """
+        """The running process, or a new one. Raises InternalError if the pool is closed."""
         with self._lock:
             if self._closed:
                 raise InternalError("The server is stopping.")

@@ -39,11 +39,7 @@ class SectorPrompts:
         return f"{self.path} cannot be read now: its disk does not answer" if self._is_slow else self._problem
 
     def draw(self, sector: str) -> Draw:
-        """The next prompt for a sector, from the file as last read by :meth:`refresh`.
-
-        Raises:
-            InvalidRequest: there is none.
-        """
+        """The next prompt for a sector, as last read by :meth:`refresh`. Raises InvalidRequest if there is none."""
         draw = self._cycle.take(sector)
         if draw is None:
             reason = self.problem or f"{self.path.name} has no prompt for {sector}"

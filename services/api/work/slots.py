@@ -29,11 +29,7 @@ class ImportsBusy(ServerBusy):
 
 
 class ImportSlots:
-    """Gives out the slots, first come, first served.
-
-    Attributes:
-        waiting: imports that wait for a slot.
-    """
+    """Gives out the slots, first come, first served."""
 
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(AT_ONCE)
@@ -42,14 +38,7 @@ class ImportSlots:
 
     @asynccontextmanager
     async def hold(self, body: Pace) -> AsyncIterator[None]:
-        """Hold a slot, perhaps after a wait.
-
-        Args:
-            body: of the import; it has to come fast enough while others wait.
-
-        Raises:
-            ServerBusy: many wait already, or it took too long.
-        """
+        """Hold a slot, perhaps after a wait. Raises ServerBusy if many wait already, or it took too long."""
         await self._acquire()
         self._holders.add(body)
         self._set_pace()

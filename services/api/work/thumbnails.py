@@ -34,12 +34,7 @@ class Thumbnailer:
         self._idle: asyncio.TimerHandle | None = None
 
     async def get(self, source: Path) -> tuple[bytes, str]:
-        """The thumbnail of a picture as WebP, and its ETag.
-
-        Raises:
-            FrameMissing: the picture is not there.
-            FrameCorrupt: it can't be decoded.
-        """
+        """The thumbnail of a picture as WebP, and its ETag. Raises FrameMissing or, if not decoded, FrameCorrupt."""
         try:
             key = await asyncio.to_thread(_key, source)
         except OSError as error:

@@ -17,9 +17,8 @@ MAY_IMPORT = {
     "routes": {"routes", "http", "work", "service"},
     "service": {"bus", "http", "live", "work"},
     "server": {"edge", "http"},
-    "openapi": {"http"},
     "operations": {"http", "routes"},
-    "__main__": {"edge", "http", "openapi", "operations", "server", "service"},
+    "__main__": {"edge", "http", "operations", "server", "service"},
 }
 """Folders and modules of the API, and which others each may import."""
 
