@@ -71,17 +71,14 @@ def create_app(api: Api) -> ASGIApp:
     app.router.redirect_slashes = False  # a redirect has an empty body, and curl does not follow it
     app.state.uploads = api.uploads
     settings = api.settings
-    policy = CorsPolicy(
-        settings.cors_origins,
-        listens_beyond_loopback=not is_loopback(settings.host),
-        has_token=settings.api_token is not None,
-    )
+    any_name = not is_loopback(settings.host) or settings.api_token is not None
     first_parts = {part.path.split("/")[1] for part in app.router.routes if isinstance(part, Route | WebSocketRoute)}
     if settings.root_path and settings.root_path.split("/")[1] in first_parts:
         raise Refused(
             f"PARAFOVEA_ROOT_PATH: {settings.root_path} begins with a word of the API's own paths; choose another"
         )
     methods = Methods(app.router.routes, CHANGING_READS)
+    policy = CorsPolicy(settings.cors_origins, any_name=any_name)
     return Gate(app, policy, TokenCheck(settings.api_token), methods, settings.root_path)
 
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
 from services.api.edge.bounded import BoundedHttpProtocol
-from services.api.edge.connections import ACCEPTED_AT_ONCE, CHECK_S, Connections, Unread
+from services.api.edge.connections import ACCEPTED_AT_ONCE, Connections
 from services.api.edge.websockets import PatientWebSocket
 from shared.bus.address import bare_host, host_and_port
 from shared.process.runner import Refused
@@ -94,7 +94,7 @@ class HttpServer(Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer until :meth:`stop`."""
-        checking = asyncio.create_task(self._check_unread())
+        checking = asyncio.create_task(self._connections.cut_off_unread())
         try:
             await super().serve(self._sockets)
         finally:
@@ -109,12 +109,6 @@ class HttpServer(Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-    async def _check_unread(self) -> None:
-        unread = Unread()
-        while True:
-            await asyncio.sleep(CHECK_S)
-            unread.check(self._connections.transports(), asyncio.get_running_loop().time())
 
     def stop(self) -> None:
         """Take no more connections; close idle ones now, the others after their answer."""

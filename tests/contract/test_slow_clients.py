@@ -34,7 +34,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "GRACE_S", SOON_S)
     monkeypatch.setattr(archives, "PAUSE_S", SOON_S)
     monkeypatch.setattr(server, "KEEP_ALIVE_S", 1)
-    monkeypatch.setattr(server, "CHECK_S", 0.1)
+    monkeypatch.setattr(connections, "CHECK_S", 0.1)
 
 
 @asynccontextmanager

@@ -27,13 +27,12 @@ class CorsPolicy:
     Args:
         origins: as configured; none means localhost, 127.0.0.1 and [::1] on any port. ``null`` stands for a page
             opened from a file, ``*`` for all.
-        listens_beyond_loopback: the server is on a network, under names that we can't know.
-        has_token: callers authenticate by other means.
+        any_name: answer to every name: on a network we can't know ours, or callers authenticate by other means.
     """
 
-    def __init__(self, origins: tuple[str, ...], *, listens_beyond_loopback: bool, has_token: bool) -> None:
+    def __init__(self, origins: tuple[str, ...], *, any_name: bool) -> None:
         self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
-        self._any_name = listens_beyond_loopback or has_token
+        self._any_name = any_name
         self._names = frozenset(_name_of(origin.partition("://")[2]) for origin in self._origins)
 
     def allows(self, origin: str) -> bool:

@@ -64,9 +64,13 @@ class Connections:
         self._websockets: set[Connection] = set()
         self._full = Rarely(log)
 
-    def transports(self) -> list[asyncio.Transport]:
-        """The transports of all connections."""
-        return [connection.transport for connection in (*self._known, *self._spare)]
+    async def cut_off_unread(self) -> None:
+        """Cut off, again and again, those that leave too much unread."""
+        unread = Unread()
+        while True:
+            await asyncio.sleep(CHECK_S)
+            transports = [connection.transport for connection in (*self._known, *self._spare)]
+            unread.check(transports, asyncio.get_running_loop().time())
 
     def opened(self, connection: Connection) -> None:
         """Add a connection, perhaps in place of another."""

@@ -13,7 +13,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.http.files import cached
+from services.api.http.headers import cached
 from services.api.http.operation import KNOWN, Answer, get, json
 from services.api.http.query import FramePath, Index, SessionPath
 from services.api.routes.page import SamplePath, sample_path

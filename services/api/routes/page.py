@@ -14,7 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.http.files import cached
+from services.api.http.headers import cached
 from services.api.http.operation import KNOWN, PAGE, Answer, Asked, get
 from services.api.service import Api
 from shared.errors import NotFound

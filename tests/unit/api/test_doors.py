@@ -15,7 +15,7 @@ from shared.errors import Forbidden, Unauthorized
 
 
 def policy(*origins: str, beyond: bool = False, token: bool = False) -> CorsPolicy:
-    return CorsPolicy(origins, listens_beyond_loopback=beyond, has_token=token)
+    return CorsPolicy(origins, any_name=beyond or token)
 
 
 @pytest.mark.parametrize(
