@@ -8,11 +8,10 @@ import socket
 from functools import partial
 
 from starlette.applications import Starlette
-from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from services.api.edge.access import CorsPolicy, TokenCheck, is_loopback
-from services.api.edge.gate import Gate, Methods
+from services.api.edge.gate import Gate
 from services.api.http.checks import route
 from services.api.http.errors import HANDLERS
 from services.api.operations import CHANGING_READS, OPERATIONS, build
@@ -37,9 +36,7 @@ async def main(runtime: Runtime) -> None:
 async def serve(runtime: Runtime, sockets: list[socket.socket]) -> None:
     """Serve until told to stop; then, within two seconds, answer what is under way and close everything.
 
-    Raises:
-        AlreadyHeld: another API keeps its journal in the same sessions folder.
-        Refused: a setting is wrong.
+    Raises AlreadyHeld if another API keeps its journal in the same sessions folder, Refused if a setting is wrong.
     """
     api = Api(runtime, partial(build, runtime.settings.root_path))
     try:
@@ -72,14 +69,13 @@ def create_app(api: Api) -> ASGIApp:
     app.state.uploads = api.uploads
     settings = api.settings
     any_name = not is_loopback(settings.host) or settings.api_token is not None
-    first_parts = {part.path.split("/")[1] for part in app.router.routes if isinstance(part, Route | WebSocketRoute)}
+    first_parts = {path.split("/")[1] for _, path in OPERATIONS}
     if settings.root_path and settings.root_path.split("/")[1] in first_parts:
         raise Refused(
             f"PARAFOVEA_ROOT_PATH: {settings.root_path} begins with a word of the API's own paths; choose another"
         )
-    methods = Methods(app.router.routes, CHANGING_READS)
     policy = CorsPolicy(settings.cors_origins, any_name=any_name)
-    return Gate(app, policy, TokenCheck(settings.api_token), methods, settings.root_path)
+    return Gate(app, policy, TokenCheck(settings.api_token), CHANGING_READS, settings.root_path)
 
 
 if __name__ == "__main__":

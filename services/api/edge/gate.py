@@ -7,20 +7,20 @@ length, has one list of methods for all paths, no embedding policy, and lets req
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
 from urllib.parse import unquote
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from services.api.edge.access import CorsPolicy, TokenCheck
-from services.api.http.errors import WrongMethod, error_response
+from services.api.http.errors import error_response
 from services.api.http.headers import ALSO_EXPOSED, EXPOSED, listed
-from shared.errors import InvalidRequest, NotFound, ParafoveaError
+from shared.errors import InvalidRequest, MethodNotAllowed, NotFound, ParafoveaError
 
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 """In the order in which they are listed."""
@@ -31,44 +31,24 @@ MAX_ECHO_CHARS = 1000
 _KEPT_ENCODED = {ord(c): f"%{ord(c):02X}" for c in [*map(chr, range(0x20)), "/", "\x7f"]}
 
 
-class Methods:
-    """Which methods a path takes, over all routes that it matches; at ``changing_reads`` a GET changes something."""
-
-    def __init__(self, routes: Iterable[BaseRoute], changing_reads: Collection[str]) -> None:
-        self._changing_reads = changing_reads
-        self._routes = [(route.path_regex, route.methods or set()) for route in routes if isinstance(route, Route)]
-
-    def of(self, path: str) -> tuple[str, ...]:
-        """The methods of a path, with ``OPTIONS``; none if there is no such path."""
-        if path == "*":  # the server as a whole: RFC 9110, 9.3.7
-            return METHODS
-        found = {method for regex, methods in self._routes if regex.match(path) for method in methods}
-        return tuple(method for method in METHODS if method in found or method == "OPTIONS") if found else ()
-
-    def may_change(self, path: str, method: str) -> bool:
-        """Whether a request may change something."""
-        return method not in SAFE_METHODS or path in self._changing_reads
-
-    def check(self, path: str, method: str) -> None:
-        """Raises WrongMethod for a method that an existing path does not take."""
-        allowed = self.of(path)
-        if allowed and method not in allowed:
-            raise WrongMethod(path, method, allowed)
-
-
-@dataclass(frozen=True, eq=False)
 class Gate:
     """Wraps the application, which knows nothing of prefixes.
 
-    Attributes:
+    Args:
+        changing_reads: paths whose GET changes something.
         root_path: the prefix that a proxy puts before every path, or empty. The proxy may leave it on or take it off.
     """
 
-    app: ASGIApp
-    policy: CorsPolicy
-    tokens: TokenCheck
-    methods: Methods
-    root_path: str
+    def __init__(
+        self, app: Starlette, policy: CorsPolicy, tokens: TokenCheck, changing_reads: Collection[str], root_path: str
+    ) -> None:
+        self._app = app
+        self._policy = policy
+        self._tokens = tokens
+        self._changing_reads = changing_reads
+        self._root_path = root_path
+        routes = (route for route in app.router.routes if isinstance(route, Route))
+        self._routes = [(route.path_regex, route.methods or set()) for route in routes]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -76,13 +56,13 @@ class Gate:
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         origin = headers.get("origin")
-        allowed = origin is not None and self.policy.allows(origin)
-        embedding = self.policy.embedding(headers)
+        allowed = origin is not None and self._policy.allows(origin)
+        embedding = self._policy.embedding(headers)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -97,20 +77,25 @@ class Gate:
             await send(message)
 
         method, path = scope["method"], decoded_path(scope)
-        is_bare_root = self.root_path != "" and path == self.root_path
+        is_bare_root = self._root_path != "" and path == self._root_path
         path = "/" if is_bare_root else self._below_root(path)
-        answer: ASGIApp = self.app
+        methods = self._methods_of(path)
+        answer: ASGIApp = self._app
         try:
             if method == "OPTIONS":
-                answer = _options(headers, self.methods.of(path), allowed=allowed)
+                answer = _options(headers, methods, allowed=allowed)
             elif is_bare_root and method in SAFE_METHODS:
                 # The page's own addresses are relative: they hold only with the slash.
-                answer = _with_slash(scope, self.root_path)
+                answer = _with_slash(scope, self._root_path)
             else:
-                self._check(scope, headers, path, changes=self.methods.may_change(path, method))
-                if self.tokens.required and not _is_public(path):
+                is_change = method not in SAFE_METHODS or path in self._changing_reads
+                self._check(scope, headers, path, is_change=is_change)
+                if self._tokens.required and not _is_public(path):
                     embedding = "cross-origin"  # whoever has the token says where its pictures stand
-                self.methods.check(path, method)
+                if methods and method not in methods:
+                    named = ", ".join(methods)
+                    error = MethodNotAllowed(f"{path[:200]!r} does not take {method}; it takes {named}.")
+                    answer = error_response(error, {"Allow": named})
         except ParafoveaError as error:
             answer = error_response(error)
         await answer({**scope, "path": path}, receive, send_with_headers)
@@ -119,7 +104,7 @@ class Gate:
         path = self._below_root(decoded_path(scope))
         try:
             # A browser lets any page open a WebSocket to anywhere, and read from it.
-            self._check(scope, Headers(scope=scope), path, changes=True)
+            self._check(scope, Headers(scope=scope), path, is_change=True)
         except ParafoveaError as error:
             await WebSocket(scope, receive, send).send_denial_response(error_response(error))
             return
@@ -135,18 +120,25 @@ class Gate:
             is_accepted = is_accepted or message["type"] == "websocket.accept"
             await send(message)
 
-        await self.app({**scope, "path": path}, receive, send_or_deny)
+        await self._app({**scope, "path": path}, receive, send_or_deny)
 
-    def _check(self, scope: Scope, headers: Headers, path: str, *, changes: bool) -> None:
+    def _check(self, scope: Scope, headers: Headers, path: str, *, is_change: bool) -> None:
         host = headers.get("host")
-        self.policy.check_host(host)
-        if changes:
-            self.policy.check_change(headers.get("origin"), host or "", headers.get("sec-fetch-site"))
+        self._policy.check_host(host)
+        if is_change:
+            self._policy.check_change(headers.get("origin"), host or "", headers.get("sec-fetch-site"))
         if not (scope["type"] == "http" and _is_public(path)):
-            self.tokens.check(scope)
+            self._tokens.check(scope)
+
+    def _methods_of(self, path: str) -> tuple[str, ...]:
+        """The methods of a path, over all routes that it matches, with ``OPTIONS``; none if there is no such path."""
+        if path == "*":  # the server as a whole: RFC 9110, 9.3.7
+            return METHODS
+        found = {method for regex, methods in self._routes if regex.match(path) for method in methods}
+        return tuple(method for method in METHODS if method in found or method == "OPTIONS") if found else ()
 
     def _below_root(self, path: str) -> str:
-        return path.removeprefix(self.root_path) if path.startswith(self.root_path + "/") else path
+        return path.removeprefix(self._root_path) if path.startswith(self._root_path + "/") else path
 
 
 def _is_public(path: str) -> bool:

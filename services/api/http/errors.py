@@ -12,18 +12,9 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from services.api.http.pace import Closes
-from shared.errors import (
-    InternalError,
-    MethodNotAllowed,
-    NotFound,
-    ParafoveaError,
-    Unauthorized,
-    UnsupportedMediaType,
-    UpgradeRequired,
-)
+from shared.errors import InternalError, NotFound, ParafoveaError, Unauthorized, UnsupportedMediaType, UpgradeRequired
 
 log = logging.getLogger(__name__)
-
 
 _HEADERS: dict[type, dict[str, str]] = {
     Unauthorized: {"WWW-Authenticate": "Bearer"},
@@ -32,14 +23,6 @@ _HEADERS: dict[type, dict[str, str]] = {
     Closes: {"Connection": "close"},
 }
 """Of the answers for some kinds of errors."""
-
-
-class WrongMethod(MethodNotAllowed):
-    """The path exists, and does not take the method; ``allowed`` is the value of the answer's ``Allow``."""
-
-    def __init__(self, path: str, method: str, allowed: tuple[str, ...]) -> None:
-        self.allowed = ", ".join(allowed)
-        super().__init__(f"{path[:200]!r} does not take {method}; it takes {self.allowed}.")
 
 
 class JsonResponse(Response):
@@ -57,8 +40,6 @@ def error_response(error: ParafoveaError, headers: Mapping[str, str] | None = No
     response.headers["Cache-Control"] = "no-store"
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
-    if isinstance(error, WrongMethod):
-        response.headers["Allow"] = error.allowed
     for kind, named in _HEADERS.items():
         if isinstance(error, kind):
             response.headers.update(named)

@@ -149,11 +149,9 @@ class JsonBody:
 
 
 def load_object(body: bytes) -> dict[str, Any]:
-    """Parse a body that is one JSON object, with no name twice.
+    """A body that is one JSON object, with no name twice.
 
-    Raises:
-        InvalidJson: not JSON.
-        InvalidRequest: no object, one with a name twice, or one nested deeper than any field.
+    Raises InvalidJson, or InvalidRequest: no object, one with a name twice, or one nested deeper than any field.
     """
     body = without_mark(body)
     try:

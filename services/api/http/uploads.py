@@ -66,7 +66,6 @@ class Upload:
         self.failure: ParafoveaError | None = None
         """Why it is refused; the rest of it is dropped."""
         self.held_bytes = 0
-        self.is_complete = False
         self.waits_since: float | None = None
         """When we began to hold it back, in seconds of the loop's clock."""
         self._begin_window()
@@ -86,7 +85,7 @@ class Upload:
         await self._uploads.room_for(self)
 
     def complete(self) -> None:
-        self.is_complete = True
+        """Note that all of it has come."""
         self._uploads.settled(self)
 
     def fail(self, failure: ParafoveaError) -> None:
@@ -163,7 +162,7 @@ class Uploads:
     def changed(self, upload: Upload, before: int) -> None:
         """Count a body that held ``before`` bytes."""
         self.used_bytes += upload.held_bytes - before
-        if upload.held_bytes > SMALL_BYTES and not upload.is_complete:
+        if upload.held_bytes > SMALL_BYTES:
             self._coming.setdefault(upload)
 
     def settled(self, upload: Upload) -> None:
