@@ -13,7 +13,7 @@ from services.api.http.json_body import JsonBody
 from services.api.http.pace import Closes, Pace
 from services.api.http.schemas import GenerateRequest, from_form
 from services.api.http.uploads import Reader, Uploads
-from shared.errors import InvalidRequest, ParafoveaError, PayloadTooLarge, UnsupportedMediaType
+from shared.errors import PayloadTooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 96 * 1024 * 1024
 
@@ -94,21 +94,16 @@ class RawBody:
         return self._kept.getvalue()
 
 
-def generate_body(content_type: str) -> JsonBody | _FormBody | _Rejected:
-    """The reader of a ``/generate`` body, by its content type."""
+def generate_body(content_type: str) -> JsonBody | _FormBody:
+    """The reader of a ``/generate`` body. Raises UnsupportedMediaType; InvalidRequest for a form without a boundary."""
     kind = content_type.split(";", 1)[0].strip().lower()
     if kind == "application/json":
         return JsonBody()
     if kind == "multipart/form-data":
-        try:
-            return _FormBody(content_type)
-        except InvalidRequest as error:
-            return _Rejected(error)
-    return _Rejected(
-        UnsupportedMediaType(
-            f"The content type is {content_type[:100]!r}; send application/json (with curl: "
-            "-H 'Content-Type: application/json'), or multipart/form-data with the image as the file field 'image'."
-        )
+        return _FormBody(content_type)
+    raise UnsupportedMediaType(
+        f"The content type is {content_type[:100]!r}; send application/json (with curl: "
+        "-H 'Content-Type: application/json'), or multipart/form-data with the image as the file field 'image'."
     )
 
 
@@ -127,21 +122,3 @@ class _FormBody(Form):
         request = from_form(fields, problems)
         assert image is not None
         return request, image
-
-
-class _Rejected:
-    """A body that is refused, whatever is in it."""
-
-    held_bytes = 0
-
-    def __init__(self, error: ParafoveaError) -> None:
-        self._error = error
-
-    def feed(self, piece: bytes) -> None:
-        raise self._error
-
-    def drop(self) -> None:
-        """Nothing is held."""
-
-    def finish(self) -> tuple[GenerateRequest, bytes]:
-        raise self._error

@@ -12,12 +12,10 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from shared import sectors
-from shared.bus.requests.generator import MAX_SEED
 from shared.errors import InvalidRequest
-from shared.fields import WHOLE
+from shared.fields import MAX_CLIENT_ID_CHARS, MAX_SEED, WHOLE
 from shared.prompts import MAX_PROMPT_CHARS
 
-MAX_CLIENT_ID_CHARS = 200
 MAX_NAMED = 20
 """Fields named in one error."""
 MAX_NAME_CHARS = 100

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
 from itertools import count
@@ -22,8 +21,6 @@ from shared.bus.messages import Progress, ReplayFrame, ReplayStatus, Status
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
 from shared.frame import Frame
-
-log = logging.getLogger(__name__)
 
 OUTBOX_LIMIT = 1000
 """Messages that wait for one viewer; beyond it the oldest is dropped."""

@@ -85,7 +85,6 @@ class Thumbnailer:
     def _cancel_idle(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
-            self._idle = None
 
 
 def _key(source: Path) -> str:
