@@ -40,12 +40,8 @@ async def received(request: Request, reader: Reader, limit_bytes: int = MAX_BODY
     A refused body is still read to its end, up to twice the limit: a client that is cut off while it sends reports a
     broken connection rather than our answer. One that asks first (``Expect: 100-continue``) is answered at once.
 
-    Raises:
-        PayloadTooLarge: over the limit.
-        RequestTimeout: it does not come, or hardly.
-        ServerBusy: there is no memory for it.
-        ClientDisconnect: the client went away.
-        ParafoveaError: the reader refuses it.
+    Raises PayloadTooLarge, ClientDisconnect, RequestTimeout if it hardly comes, ServerBusy if there is no memory,
+    or what the reader refuses it with.
     """
     too_large = f"The body is larger than {limit_bytes >> 20} MiB; send a smaller or better compressed image."
     if announced_bytes(request) > (limit_bytes if asks_first(request) else 2 * limit_bytes):

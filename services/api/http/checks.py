@@ -102,7 +102,8 @@ def check_query(operation: Operation, connection: HTTPConnection) -> None:
             problems[name] = _unknown(operation, name)
         elif times > 1:
             problems[name] = "it is given more than once"
-    _refuse(problems)
+    if problems:
+        raise invalid(problems)
 
 
 def _unknown(operation: Operation, name: str) -> str:
@@ -138,7 +139,8 @@ def _check_nothing(operation: Operation, body: RawBody, content_type: str) -> No
     for name in islice(names, MAX_NAMED):
         is_known = name in operation.query
         problems[name] = f"it goes into the address: ?{name}=" if is_known else _unknown(operation, name)
-    _refuse(problems)
+    if problems:
+        raise invalid(problems)
 
 
 def _names_in(body: bytes, content_type: str) -> Iterable[str] | None:
@@ -159,8 +161,3 @@ def _names_in(body: bytes, content_type: str) -> Iterable[str] | None:
     if value in _NOTHING:
         return ()
     return list(value) if isinstance(value, dict) else None
-
-
-def _refuse(problems: dict[str, str]) -> None:
-    if problems:
-        raise invalid(problems)
