@@ -1,7 +1,4 @@
-"""The table of all HTTP operations, and the OpenAPI 3.1 document that is made from it and their types.
-
-Each is declared above its handler, in a module of ``services/api/routes/``.
-"""
+"""The table of all operations, each declared above its handler in ``routes/``, and the OpenAPI 3.1 document of it."""
 
 from __future__ import annotations
 

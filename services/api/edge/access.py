@@ -102,10 +102,7 @@ class CorsPolicy:
 
 
 class TokenCheck:
-    """The token that every request needs if ``PARAFOVEA_API_TOKEN`` is set.
-
-    Compared in constant time, so that the delay of an answer says nothing about it.
-    """
+    """Compares tokens, if there is one, in constant time: the delay of an answer says nothing about it."""
 
     def __init__(self, token: str | None) -> None:
         self._token = token.encode() if token is not None else None

@@ -1,4 +1,4 @@
-"""The headers of answers: how text of any script goes into one, and how much of it; which part of a file is answered.
+"""The headers of answers: how text of any script goes into one, how much of it, and what of a file is answered.
 
 By default nginx answers 502 if the head of an answer has more than 4 KiB. So text from a user, a model or a recording
 is cut; the whole of it is in the frame's entry.
@@ -186,10 +186,7 @@ def cached(request: Request, data: bytes, headers: Mapping[str, str], etag: str,
 
 
 def partial(request: Request, data: bytes, headers: Mapping[str, str], media_type: str) -> Response:
-    """The whole, or the one range that the client asked for.
-
-    Several ranges, a malformed one, or one beyond the end are answered with the whole, as the RFC permits.
-    """
+    """The one range asked for; or the whole, as the RFC permits, for several, a malformed one or one beyond the end."""
     span = parse_range(request.headers.get("range", ""), len(data))
     condition = request.headers.get("if-range")
     if span is None or (condition is not None and condition != headers.get("ETag")):

@@ -65,7 +65,6 @@ class Operation:
         summary: its handler's docstring, up to the first empty line.
         answers: when all is well, the usual one first.
         errors: beside those that every operation may have.
-        asked: its parameters.
         bodies: the types of its body, by media type.
         changes: whether it is forbidden to pages of foreign origins, even if it is a GET.
     """

@@ -75,10 +75,7 @@ class Child:
         return self._next() if self.write(line) else None
 
     def line(self) -> Any:
-        """The next line that it prints; None at the end of a successful run.
-
-        Raises the ParafoveaError that it printed, or InternalError if it failed without one.
-        """
+        """The next line that it prints, None at the end. Raises the error that it printed, or InternalError."""
         answer = self._next()
         if isinstance(answer, dict) and "detail" in answer:
             raise from_code(answer["error"], answer["detail"], answer.get("fields"))
