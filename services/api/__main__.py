@@ -7,9 +7,14 @@ import logging
 import socket
 from functools import partial
 
-from services.api.app import create_app
-from services.api.openapi import build
-from services.api.operations import OPERATIONS
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from services.api.edge.access import CorsPolicy, TokenCheck, is_loopback
+from services.api.edge.gate import Gate
+from services.api.http.checks import route
+from services.api.http.errors import HANDLERS
+from services.api.operations import CHANGING_READS, OPERATIONS, build
 from services.api.server import ANSWER_S, GRACE_S, HttpServer, listen
 from services.api.service import Api
 from shared.bus.address import host_and_port
@@ -30,10 +35,9 @@ async def main(runtime: Runtime) -> None:
 async def serve(runtime: Runtime, sockets: list[socket.socket]) -> None:
     """Serve until told to stop; then, within two seconds, answer what is under way and close everything.
 
-    Raises:
-        Refused: a setting is wrong.
+    Raises Refused if a setting is wrong.
     """
-    api = Api(runtime, partial(build, OPERATIONS.values(), runtime.settings.root_path))
+    api = Api(runtime, partial(build, runtime.settings.root_path))
     try:
         app = create_app(api)
         await api.start()
@@ -55,6 +59,22 @@ async def serve(runtime: Runtime, sockets: list[socket.socket]) -> None:
     server.cut_off()
     await asyncio.gather(serving, return_exceptions=True)
     await api.close()
+
+
+def create_app(api: Api) -> ASGIApp:
+    """The routes and the gate in front of them. Raises Refused if the root path hides paths of the API."""
+    app = Starlette(routes=[route(each, api) for each in OPERATIONS.values()], exception_handlers=HANDLERS)
+    app.router.redirect_slashes = False  # a redirect has an empty body, and curl does not follow it
+    app.state.uploads = api.uploads
+    settings = api.settings
+    any_name = not is_loopback(settings.host) or settings.api_token is not None
+    first_parts = {path.split("/")[1] for _, path in OPERATIONS}
+    if settings.root_path and settings.root_path.split("/")[1] in first_parts:
+        raise Refused(
+            f"PARAFOVEA_ROOT_PATH: {settings.root_path} begins with a word of the API's own paths; choose another"
+        )
+    policy = CorsPolicy(settings.cors_origins, any_name=any_name)
+    return Gate(app, policy, TokenCheck(settings.api_token), CHANGING_READS, settings.root_path)
 
 
 if __name__ == "__main__":

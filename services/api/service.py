@@ -13,14 +13,13 @@ from typing import Any
 from services.api.bus.delivery import DeliveryTracking
 from services.api.bus.peers import GeneratorPeer, ReplayerPeer
 from services.api.bus.recorder_link import RecorderLink
+from services.api.http.pace import ImportSlots
 from services.api.http.uploads import Uploads
 from services.api.live.gaze import GazeRelay
 from services.api.live.viewers import LiveHub
 from services.api.work.comparisons import Comparisons
 from services.api.work.prompts import SectorPrompts
-from services.api.work.slots import ImportSlots
 from services.api.work.thumbnails import Thumbnailer
-from services.api.work.timelines import Timelines
 from shared.bus.clients import RecorderClient
 from shared.bus.envelope import Published
 from shared.bus.subscriber import Subscriber
@@ -68,7 +67,6 @@ class Api:
         self.replayer = ReplayerPeer(runtime.bus)
         self.prompts = SectorPrompts(self.settings.sector_prompts)
         self.sessions = OpenSessions(self.settings.sessions_dir, KEPT_OPEN)
-        self.timelines = Timelines()
         self.thumbnailer = Thumbnailer()
         self.imports = ImportSlots()
         self.comparisons = Comparisons(self.settings)

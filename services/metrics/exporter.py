@@ -43,11 +43,7 @@ class Exporter(socketserver.ThreadingMixIn, WSGIServer):
     request_queue_size = 64
 
     def __init__(self, host: str, port: int, registry: CollectorRegistry) -> None:
-        """Listen.
-
-        Raises:
-            OSError: the address is taken, or is none of this machine's.
-        """
+        """Listen, or raise OSError: the address is taken, or is none of this machine's."""
         found = socket.getaddrinfo(bare_host(host), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         self.address_family, address = found[0][0], found[0][4]
         self._places = threading.BoundedSemaphore(min(AT_ONCE, limit_now() // 2))

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from services.api.openapi import build
-from services.api.operations import OPERATIONS
+from services.api.operations import build
 from services.generator.painting.renderer import RENDERER
 from shared.bus.messages import PROTOCOL_VERSION
 from shared.session.format.metadata import FORMAT
@@ -40,7 +39,7 @@ def test_the_command_tells_it() -> None:
 
 
 def test_the_openapi_document_tells_it() -> None:
-    assert build(OPERATIONS.values())["info"]["version"] == VERSION
+    assert build()["info"]["version"] == VERSION
 
 
 def test_the_changelog_knows_it() -> None:

@@ -7,7 +7,8 @@ import pytest
 import websockets
 
 from services.api.http.headers import EXPOSED
-from services.api.operations import OPERATIONS, WEBSOCKET
+from services.api.http.operation import WEBSOCKET
+from services.api.operations import OPERATIONS
 from tests.contract.conftest import Site, Sites, body
 
 

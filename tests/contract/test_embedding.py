@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from services.api.operations import OPERATIONS, WEBSOCKET
+from services.api.http.operation import WEBSOCKET
+from services.api.operations import OPERATIONS
 from tests.browser.sessions import write_session
 from tests.contract.conftest import Site, Sites
 

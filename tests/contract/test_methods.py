@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from services.api.operations import OPERATIONS, WEBSOCKET
+from services.api.http.operation import WEBSOCKET
+from services.api.operations import OPERATIONS
 from shared.session.format.ids import RESERVED
 from tests.contract.conftest import Site, Sites
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 import websockets
 
-from services.api.openapi import build
-from services.api.operations import OPERATIONS, TOKEN, WEBSOCKET, Operation
+from services.api.http.operation import TOKEN, WEBSOCKET, Operation
+from services.api.operations import OPERATIONS, build
 from tests.contract.conftest import Site, body, image
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,7 +48,7 @@ def refused(answer: httpx.Response) -> dict[str, str]:
 
 
 async def test_the_table_says_what_the_document_says() -> None:
-    for path, item in build(OPERATIONS.values())["paths"].items():
+    for path, item in build()["paths"].items():
         for method, described in item.items():
             operation = OPERATIONS[method.upper(), path]
             named = {each["name"] for each in described.get("parameters", []) if each["in"] == "query"}

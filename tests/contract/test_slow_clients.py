@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.api import server
-from services.api.edge import bounded, unread
+from services.api.edge import bounded, connections
 from services.api.http import pace, uploads
 from services.api.routes import archives
 from tests.contract.conftest import Site, Sites, body
@@ -34,7 +34,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "GRACE_S", SOON_S)
     monkeypatch.setattr(archives, "PAUSE_S", SOON_S)
     monkeypatch.setattr(server, "KEEP_ALIVE_S", 1)
-    monkeypatch.setattr(server, "CHECK_S", 0.1)
+    monkeypatch.setattr(connections, "CHECK_S", 0.1)
 
 
 @asynccontextmanager
@@ -227,7 +227,7 @@ async def test_chunks_of_lines_are_a_body(site: Site) -> None:
 
 
 async def test_an_answer_that_nobody_reads(impatient: None, sites: Sites, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unread, "UNREAD_S", SOON_S)
+    monkeypatch.setattr(connections, "UNREAD_S", SOON_S)
     site = await sites.new()
     ahead = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
     async with connection(site) as (reader, writer):

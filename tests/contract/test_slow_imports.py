@@ -11,7 +11,6 @@ import pytest
 
 from services.api.http import pace
 from services.api.routes import archives
-from services.api.work import slots
 from tests.contract.conftest import Site, Sites
 from tests.contract.test_slow_clients import LONG_S, SOON_S, connection, impatient, until_ended
 from tests.support.waiting import eventually_async
@@ -26,8 +25,8 @@ LARGE = HEAD % (99_999_999, b"Expect: 100-continue\r\n")
 @pytest.fixture
 def one_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """For all imports, and none to wait in."""
-    monkeypatch.setattr(slots, "AT_ONCE", 1)
-    monkeypatch.setattr(slots, "MAX_WAITING", 0)
+    monkeypatch.setattr(pace, "AT_ONCE", 1)
+    monkeypatch.setattr(pace, "MAX_WAITING", 0)
 
 
 async def import_nothing(site: Site) -> httpx.Response:
@@ -63,10 +62,10 @@ async def test_one_may_pause_for_longer_than_any_other_body(sites: Sites, monkey
 async def test_one_that_hardly_comes_makes_room_for_another(
     one_place: None, sites: Sites, monkeypatch: pytest.MonkeyPatch, drip: bytes
 ) -> None:
-    monkeypatch.setattr(slots, "WINDOW_S", SOON_S)
+    monkeypatch.setattr(pace, "WINDOW_S", SOON_S)
     site = await sites.new()
     async with holder(site) as (reader, writer):
-        monkeypatch.setattr(slots, "MAX_WAITING", 1)
+        monkeypatch.setattr(pace, "MAX_WAITING", 1)
         other = asyncio.create_task(import_nothing(site))
         while drip and not other.done():
             writer.write(drip)

@@ -1,17 +1,20 @@
-"""Limits of one HTTP connection: of its memory and time, before a route sees a request."""
+"""One HTTP connection, before a route sees a request: limits of its memory and time, and JSON for what is refused."""
 
 from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httptools
 import orjson
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from services.api.edge import heads
+from services.api.edge.connections import Connections
 from services.api.edge.heads import BadRequest
+from services.api.http.errors import error_response
 from services.api.http.pace import LEAST_BYTES_PER_S, RequestTimeout
 from shared.errors import ParafoveaError
 
@@ -32,30 +35,32 @@ READ_BYTES = 64 * 1024
 class BoundedHttpProtocol(HttpToolsProtocol):
     """HTTP/1.1 that ends a connection which sends too much, or stops in the middle of a head."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, bound: Connections, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._head_bytes = 0
-        self._headers = 0
-        self._chunks = 0
-        self._body_bytes = 0
-        self._received_bytes = 0
-        self._is_in_message = False
-        self._is_in_body = False
+        self._bound = bound
+        self._application = self.app
+        self._websocket: asyncio.Protocol | None = None
+        self._malformed: BadRequest | None = None
+        self._is_pipelined = False
+        self._head_bytes = self._headers = self._chunks = self._body_bytes = self._received_bytes = 0
+        self._is_in_message = self._is_in_body = False
         self._running: RequestResponseCycle | None = None
         self._late: asyncio.TimerHandle | None = None
 
     @property
     def is_at_work(self) -> bool:
-        """Whether a request is not answered yet."""
-        return self.cycle is not None and not self.cycle.response_complete
+        """Whether it has a request that is not answered yet, or is a WebSocket."""
+        return self._websocket is not None or (self.cycle is not None and not self.cycle.response_complete)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         read_at_most(transport, READ_BYTES)
         # One that never sends anything ends like an idle one.
         self._end_at(self.loop.time() + self.timeout_keep_alive)
+        self._bound.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._bound.closed(self)
         self._stop_watching()
         self._unset_keepalive_if_required()
         if self._running is not None:
@@ -95,6 +100,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_header(name, value.rstrip(b" \t"))  # the parser strips only the left side
 
     def on_headers_complete(self) -> None:
+        self._is_pipelined = self.is_at_work
+        # A WebSocket's handshake does not get to self.app, but to handle_websocket_upgrade. Behind another request it
+        # is refused, or that one's answer would be written into the WebSocket.
+        refusal = self._head_problem() or self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=False)
+        self.app = self._application if refusal is None else error_response(refusal, {"Connection": "close"})
         self._stop_watching()
         self._is_in_body = True
         if len(self.pipeline) >= MAX_PIPELINED:
@@ -116,6 +126,49 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._is_in_message = self._is_in_body = False
         self._stop_watching()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._bound.used(self)
+        super().on_response_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        refusal = self._malformed or self._bound.refusal(self, self.url.partition(b"?")[0], is_websocket=True)
+        if refusal is not None:
+            self.refuse(refusal)
+            return
+        self._bound.upgraded(self)
+        super().handle_websocket_upgrade()
+        websocket = self._websocket = cast(asyncio.Protocol, self.transport.get_protocol())
+        lost = websocket.connection_lost
+
+        def connection_lost(exc: Exception | None) -> None:
+            self._bound.closed(self)
+            lost(exc)
+
+        websocket.connection_lost = connection_lost  # type: ignore[method-assign]
+
+    def _head_problem(self) -> BadRequest | None:
+        """Why the request's head is invalid; else ``self.url`` is normalised."""
+        self._malformed = None
+        is_websocket = self.parser.should_upgrade() and self._is_handshake()
+        try:
+            if is_websocket and self._is_pipelined:
+                raise BadRequest("A WebSocket's handshake came before the answer to the request ahead; wait for that.")
+            version = self.parser.get_http_version()
+            self.url = heads.check(version, self.url, self.headers, is_websocket=is_websocket)
+        except BadRequest as error:
+            self._malformed = error
+            self.url = b"/"  # the real one must not be parsed
+        return self._malformed
+
+    def _should_upgrade(self) -> bool:
+        return self._is_handshake() and not self._is_pipelined
+
+    def _is_handshake(self) -> bool:
+        return super()._should_upgrade() and self.parser.get_method() == b"GET"
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """An offer of another protocol may be ignored (RFC 9110, 7.8), and is not worth a log line."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle

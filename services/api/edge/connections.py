@@ -1,4 +1,4 @@
-"""How many clients are connected at a time: fewer than there are file descriptors.
+"""How many clients are connected at a time, fewer than there are file descriptors, and how much they leave unread.
 
 At the limit a new connection replaces the one that has been idle for longest. If none is idle, a few more are let in
 to be answered: ``/health`` and ``/ready`` as ever, anything else with 503. WebSockets stay for hours, so they have a
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from shared.errors import ParafoveaError
@@ -25,6 +27,14 @@ SPARE = 32
 ACCEPTED_AT_ONCE = 16
 """asyncio accepts up to so many before we see one."""
 OPEN_PATHS = (b"/health", b"/ready")
+
+UNREAD_BYTES = 256 * 1024 * 1024
+"""Of answers in memory. Beyond it slow readers are cut off, the largest answer first; beyond twice as much any."""
+UNREAD_S = 300.0
+"""So long a client may read nothing of what waits for it."""
+CHECK_S = 2.0
+LEAST_TAKEN_BYTES = 64 * 1024
+"""So much between two checks makes no slow reader."""
 
 
 class TooManyConnections(ParafoveaError):
@@ -44,33 +54,29 @@ class Connection(Protocol):
 
 
 class Connections:
-    """Counts connections, and makes room.
-
-    Attributes:
-        limit: of connections at a time, without the spare ones.
-    """
+    """Counts connections, and makes room."""
 
     def __init__(self) -> None:
-        self.limit = max(LEAST, min(MOST, limit_now() - OWN_DESCRIPTORS - SPARE - ACCEPTED_AT_ONCE))
+        self._limit = max(LEAST, min(MOST, limit_now() - OWN_DESCRIPTORS - SPARE - ACCEPTED_AT_ONCE))
+        self._websocket_limit = self._limit // 2
         self._known: dict[Connection, None] = {}
         self._spare: dict[Connection, None] = {}
         self._websockets: set[Connection] = set()
         self._full = Rarely(log)
 
-    @property
-    def websocket_limit(self) -> int:
-        """WebSockets at a time."""
-        return self.limit // 2
-
-    def transports(self) -> list[asyncio.Transport]:
-        """The transports of all connections."""
-        return [connection.transport for connection in (*self._known, *self._spare)]
+    async def cut_off_unread(self) -> None:
+        """Cut off, again and again, those that leave too much unread."""
+        unread = Unread()
+        while True:
+            await asyncio.sleep(CHECK_S)
+            transports = [connection.transport for connection in (*self._known, *self._spare)]
+            unread.check(transports, asyncio.get_running_loop().time())
 
     def opened(self, connection: Connection) -> None:
         """Add a connection, perhaps in place of another."""
-        if len(self._known) >= self.limit and not self._make_room():
-            self._full.warn("%d connections are at work, the most that this server takes", self.limit)
-            if len(self._spare) >= min(SPARE, self.limit // 2):
+        if len(self._known) >= self._limit and not self._make_room():
+            self._full.warn("%d connections are at work, the most that this server takes", self._limit)
+            if len(self._spare) >= min(SPARE, self._limit // 2):
                 self._end(next(iter(self._spare)))
             self._spare[connection] = None
             return
@@ -92,10 +98,10 @@ class Connections:
         if connection in self._spare:
             if path.endswith(OPEN_PATHS) and not is_websocket:
                 return None
-            return TooManyConnections(f"{self.limit} connections are in use, the most that there may be; try again.")
-        if is_websocket and len(self._websockets) >= self.websocket_limit:
+            return TooManyConnections(f"{self._limit} connections are in use, the most that there may be; try again.")
+        if is_websocket and len(self._websockets) >= self._websocket_limit:
             return TooManyConnections(
-                f"{self.websocket_limit} WebSockets are open, the most that there may be; close some, and try again."
+                f"{self._websocket_limit} WebSockets are open, the most that there may be; close some, and try again."
             )
         return None
 
@@ -105,11 +111,57 @@ class Connections:
 
     def _make_room(self) -> bool:
         idle = next((each for each in self._known if not each.is_at_work), None)
-        if idle is None:
-            return False
-        self._end(idle)
-        return True
+        if idle is not None:
+            self._end(idle)
+        return idle is not None
 
     def _end(self, connection: Connection) -> None:
         self.closed(connection)
         connection.transport.abort()
+
+
+@dataclass(slots=True)
+class _Seen:
+    waiting_bytes: int
+    since: float
+    took_bytes: int
+
+
+class Unread:
+    """Cuts off connections that leave too much unread; ``limit_bytes`` is over all clients."""
+
+    def __init__(self, limit_bytes: int = UNREAD_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self._seen: dict[asyncio.Transport, _Seen] = {}
+        self._full = Rarely(log)
+
+    def check(self, transports: Iterable[asyncio.Transport], now: float) -> None:
+        """See what waits, and cut off whoever keeps it waiting; ``now`` is of a monotonic clock, in seconds."""
+        before, self._seen = self._seen, {}
+        for transport in transports:
+            waiting_bytes = transport.get_write_buffer_size()
+            if not waiting_bytes and not transport.is_closing():
+                continue
+            last = before.get(transport)
+            if last is not None and last.waiting_bytes == waiting_bytes:
+                seen = _Seen(waiting_bytes, last.since, 0)
+            else:
+                seen = _Seen(waiting_bytes, now, last.waiting_bytes - waiting_bytes if last else waiting_bytes)
+            self._seen[transport] = seen
+            if now - seen.since > UNREAD_S:
+                self._cut_off(transport)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        total = sum(seen.waiting_bytes for seen in self._seen.values())
+        for transport, seen in sorted(self._seen.items(), key=lambda each: -each[1].waiting_bytes):
+            if total <= self._limit_bytes:
+                return
+            if seen.took_bytes < LEAST_TAKEN_BYTES or total > 2 * self._limit_bytes:
+                self._full.warn("answers of %d MiB are not read: a client that does not read is cut off", total >> 20)
+                total -= seen.waiting_bytes
+                self._cut_off(transport)
+
+    def _cut_off(self, transport: asyncio.Transport) -> None:
+        self._seen.pop(transport, None)
+        transport.abort()

@@ -7,47 +7,48 @@ length, has one list of methods for all paths, no embedding policy, and lets req
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Collection
 from urllib.parse import unquote
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from services.api.edge.auth import TokenCheck
-from services.api.edge.cors import CorsPolicy
+from services.api.edge.access import CorsPolicy, TokenCheck
 from services.api.http.errors import error_response
 from services.api.http.headers import ALSO_EXPOSED, EXPOSED, listed
-from services.api.http.methods import ALL, SAFE_METHODS, Methods
-from shared.errors import InvalidRequest, NotFound, ParafoveaError
+from shared.errors import InvalidRequest, MethodNotAllowed, NotFound, ParafoveaError
 
+METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+"""In the order in which they are listed."""
+SAFE_METHODS = frozenset({"GET", "HEAD"})
 PREFLIGHT_S = 600
 MAX_ECHO_CHARS = 1000
 """Of what an answer's headers echo from the request."""
 _KEPT_ENCODED = {ord(c): f"%{ord(c):02X}" for c in [*map(chr, range(0x20)), "/", "\x7f"]}
 
 
-@dataclass(frozen=True, eq=False)
 class Gate:
-    """Wraps the application.
+    """Wraps the application, which knows nothing of prefixes.
 
-    Attributes:
-        app: the application, which knows nothing of prefixes.
-        policy: whose pages may call.
-        tokens: who else may.
-        methods: what the application's paths take.
-        is_public: whether a path needs no token.
+    Args:
+        changing_reads: paths whose GET changes something.
         root_path: the prefix that a proxy puts before every path, or empty. The proxy may leave it on or take it off.
     """
 
-    app: ASGIApp
-    policy: CorsPolicy
-    tokens: TokenCheck
-    methods: Methods
-    is_public: Callable[[str], bool]
-    root_path: str = ""
+    def __init__(
+        self, app: Starlette, policy: CorsPolicy, tokens: TokenCheck, changing_reads: Collection[str], root_path: str
+    ) -> None:
+        self._app = app
+        self._policy = policy
+        self._tokens = tokens
+        self._changing_reads = changing_reads
+        self._root_path = root_path
+        routes = (route for route in app.router.routes if isinstance(route, Route))
+        self._routes = [(route.path_regex, route.methods or set()) for route in routes]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -55,13 +56,13 @@ class Gate:
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         origin = headers.get("origin")
-        allowed = origin is not None and self.policy.allows(origin)
-        embedding = self.policy.embedding(headers)
+        allowed = origin is not None and self._policy.allows(origin)
+        embedding = self._policy.embedding(headers)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -76,31 +77,34 @@ class Gate:
             await send(message)
 
         method, path = scope["method"], decoded_path(scope)
-        is_bare_root = self.root_path != "" and path == self.root_path
+        is_bare_root = self._root_path != "" and path == self._root_path
         path = "/" if is_bare_root else self._below_root(path)
+        methods = self._methods_of(path)
+        answer: ASGIApp = self._app
         try:
             if method == "OPTIONS":
-                answer = _options(headers, self.methods.of(path), allowed=allowed)
-                await answer(scope, receive, send_with_headers)
-                return
-            if is_bare_root and method in SAFE_METHODS:
+                answer = _options(headers, methods, allowed=allowed)
+            elif is_bare_root and method in SAFE_METHODS:
                 # The page's own addresses are relative: they hold only with the slash.
-                await _with_slash(scope, self.root_path)(scope, receive, send_with_headers)
-                return
-            self._check(scope, headers, path, changes=self.methods.may_change(path, method))
-            if self.tokens.required and not self.is_public(path):
-                embedding = "cross-origin"  # whoever has the token says where its pictures stand
-            self.methods.check(path, method)
+                answer = _with_slash(scope, self._root_path)
+            else:
+                is_change = method not in SAFE_METHODS or path in self._changing_reads
+                self._check(scope, headers, path, is_change=is_change)
+                if self._tokens.required and not _is_public(path):
+                    embedding = "cross-origin"  # whoever has the token says where its pictures stand
+                if methods and method not in methods:
+                    named = ", ".join(methods)
+                    error = MethodNotAllowed(f"{path[:200]!r} does not take {method}; it takes {named}.")
+                    answer = error_response(error, {"Allow": named})
         except ParafoveaError as error:
-            await error_response(error)(scope, receive, send_with_headers)
-            return
-        await self.app({**scope, "path": path}, receive, send_with_headers)
+            answer = error_response(error)
+        await answer({**scope, "path": path}, receive, send_with_headers)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = self._below_root(decoded_path(scope))
         try:
             # A browser lets any page open a WebSocket to anywhere, and read from it.
-            self._check(scope, Headers(scope=scope), path, changes=True)
+            self._check(scope, Headers(scope=scope), path, is_change=True)
         except ParafoveaError as error:
             await WebSocket(scope, receive, send).send_denial_response(error_response(error))
             return
@@ -116,18 +120,30 @@ class Gate:
             is_accepted = is_accepted or message["type"] == "websocket.accept"
             await send(message)
 
-        await self.app({**scope, "path": path}, receive, send_or_deny)
+        await self._app({**scope, "path": path}, receive, send_or_deny)
 
-    def _check(self, scope: Scope, headers: Headers, path: str, *, changes: bool) -> None:
+    def _check(self, scope: Scope, headers: Headers, path: str, *, is_change: bool) -> None:
         host = headers.get("host")
-        self.policy.check_host(host)
-        if changes:
-            self.policy.check_change(headers.get("origin"), host or "", headers.get("sec-fetch-site"))
-        if not (scope["type"] == "http" and self.is_public(path)):
-            self.tokens.check(scope)
+        self._policy.check_host(host)
+        if is_change:
+            self._policy.check_change(headers.get("origin"), host or "", headers.get("sec-fetch-site"))
+        if not (scope["type"] == "http" and _is_public(path)):
+            self._tokens.check(scope)
+
+    def _methods_of(self, path: str) -> tuple[str, ...]:
+        """The methods of a path, over all routes that it matches, with ``OPTIONS``; none if there is no such path."""
+        if path == "*":  # the server as a whole: RFC 9110, 9.3.7
+            return METHODS
+        found = {method for regex, methods in self._routes if regex.match(path) for method in methods}
+        return tuple(method for method in METHODS if method in found or method == "OPTIONS") if found else ()
 
     def _below_root(self, path: str) -> str:
-        return path.removeprefix(self.root_path) if path.startswith(self.root_path + "/") else path
+        return path.removeprefix(self._root_path) if path.startswith(self._root_path + "/") else path
+
+
+def _is_public(path: str) -> bool:
+    """Whether a path needs no token, as it is part of the page, which asks for the token."""
+    return path == "/" or path.startswith("/web/")
 
 
 def _options(headers: Headers, methods: tuple[str, ...], *, allowed: bool) -> Response:
@@ -141,7 +157,7 @@ def _options(headers: Headers, methods: tuple[str, ...], *, allowed: bool) -> Re
         raise NotFound("There is nothing at this path; /openapi.json lists what there is.")
     answer = {"Allow": ", ".join(methods)} if methods else {}
     if allowed and is_preflight:
-        answer["Access-Control-Allow-Methods"] = ", ".join(ALL)
+        answer["Access-Control-Allow-Methods"] = ", ".join(METHODS)
         wanted = listed(headers, "access-control-request-headers")
         answer["Access-Control-Allow-Headers"] = (
             wanted if 0 < len(wanted) <= MAX_ECHO_CHARS else "Authorization, Content-Type"

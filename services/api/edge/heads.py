@@ -28,16 +28,10 @@ class BadRequest(ParafoveaError):
 
 
 def check(version: str, target: bytes, headers: list[tuple[bytes, bytes]], *, is_websocket: bool) -> bytes:
-    """The path and query that a request is for.
+    """The path and query that a request is for. Raises BadRequest if something is ambiguous.
 
-    Args:
-        version: of HTTP, such as ``1.1``.
-        target: of the request's first line.
-        headers: with names in lower case. If only the target names a host, it is added.
-        is_websocket: whether it is the handshake of a WebSocket.
-
-    Raises:
-        BadRequest: something is ambiguous.
+    ``version`` is HTTP's, such as ``1.1``; ``target`` stands in the first line. The names of ``headers`` are in lower
+    case; if only the target names a host, it is added.
     """
     found: dict[bytes, bytes] = {}
     for name, value in headers:

@@ -40,11 +40,7 @@ class StrictProtocol(ServerProtocol):
     _text: codecs.IncrementalDecoder | None = None
 
     def recv_frame(self, frame: Frame) -> None:
-        """Take a frame. Uvicorn would decode a text only when it is complete, and log the error.
-
-        Raises:
-            UnicodeDecodeError: of a text; the connection ends with 1007.
-        """
+        """Raises UnicodeDecodeError, which closes with 1007; Uvicorn would decode only a complete text, and log it."""
         super().recv_frame(frame)
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._text = _Utf8() if frame.opcode is Opcode.TEXT else None

@@ -40,11 +40,7 @@ class Base64Stream:
         return self._out.tell()
 
     def feed(self, raw: bytes) -> None:
-        """Take the next piece. The first one has the whole head of a data URL.
-
-        Raises:
-            InvalidJson: it is no inside of a JSON string.
-        """
+        """Take the next piece; the first has the whole head of a data URL. Raises InvalidJson if it is no JSON text."""
         if self._problem is not None:
             return
         raw, self._cut = _before_cut_escape(self._cut + raw)
@@ -59,12 +55,7 @@ class Base64Stream:
             self._out = BytesIO()
 
     def finish(self) -> bytes:
-        """The image.
-
-        Raises:
-            InvalidJson: an escape is cut off.
-            UnreadableImage: it is not base64.
-        """
+        """The image. Raises InvalidJson if an escape is cut off, UnreadableImage if it is not base64."""
         if self._problem is None:
             try:
                 self._decode(_unescaped(self._cut), is_last=True)
@@ -99,11 +90,7 @@ class Base64Stream:
 
 
 def decode_base64(text: str) -> bytes:
-    """Decode plain base64 or a data URL; white space is ignored.
-
-    Raises:
-        UnreadableImage: it is neither.
-    """
+    """Decode plain base64 or a data URL, white space ignored. Raises UnreadableImage if it is neither."""
     plain = _without_head(_ascii(text)).translate(None, _BLANKS)
     try:
         return binascii.a2b_base64(plain, strict_mode=True)

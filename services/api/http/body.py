@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
-from typing import Protocol
 
 from starlette.requests import Request
 
@@ -14,24 +13,13 @@ from services.api.http.json_body import JsonBody
 from services.api.http.pace import Closes, Pace
 from services.api.http.schemas import GenerateRequest, from_form
 from services.api.http.uploads import Reader, Uploads
-from shared.errors import InvalidRequest, ParafoveaError, PayloadTooLarge, UnsupportedMediaType
+from shared.errors import PayloadTooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 96 * 1024 * 1024
 
 
 class TooMuch(Closes, PayloadTooLarge):
     """Over twice the limit, or announced so: the rest is not read, and the connection closes."""
-
-
-class GenerateBody(Reader, Protocol):
-    """Reads the body of a ``/generate`` request."""
-
-    def finish(self) -> tuple[GenerateRequest, bytes]:
-        """The fields and the encoded image.
-
-        Raises:
-            InvalidJson, InvalidRequest, UnreadableImage, UnsupportedMediaType: what is wrong with it.
-        """
 
 
 def announced_bytes(request: Request) -> int:
@@ -52,43 +40,32 @@ async def received(request: Request, reader: Reader, limit_bytes: int = MAX_BODY
     A refused body is still read to its end, up to twice the limit: a client that is cut off while it sends reports a
     broken connection rather than our answer. One that asks first (``Expect: 100-continue``) is answered at once.
 
-    Raises:
-        PayloadTooLarge: over the limit.
-        RequestTimeout: it does not come, or hardly.
-        ServerBusy: there is no memory for it.
-        ClientDisconnect: the client went away.
-        ParafoveaError: the reader refuses it.
+    Raises PayloadTooLarge, ClientDisconnect, RequestTimeout if it hardly comes, ServerBusy if there is no memory,
+    or what the reader refuses it with.
     """
+    too_large = f"The body is larger than {limit_bytes >> 20} MiB; send a smaller or better compressed image."
     if announced_bytes(request) > (limit_bytes if asks_first(request) else 2 * limit_bytes):
-        raise TooMuch(_too_large(limit_bytes))
+        raise TooMuch(too_large)
     uploads: Uploads = request.app.state.uploads
     pace = Pace(request)
     with uploads.begin(reader) as upload:
         while not pace.ended:
             piece = await pace.next()
             if pace.received_bytes > 2 * limit_bytes:
-                raise TooMuch(_too_large(limit_bytes))
+                raise TooMuch(too_large)
             if pace.received_bytes > limit_bytes:
-                upload.fail(PayloadTooLarge(_too_large(limit_bytes)))
+                upload.fail(PayloadTooLarge(too_large))
             await upload.take(piece)
         upload.complete()
         if pace.received_bytes > limit_bytes:
-            raise PayloadTooLarge(_too_large(limit_bytes))
+            raise PayloadTooLarge(too_large)
         if upload.failure is not None:
             raise upload.failure
         yield
 
 
 class RawBody:
-    """Keeps a body as it is.
-
-    Args:
-        keeps_bytes: of its beginning.
-
-    Attributes:
-        is_blank: whether all of it is white space.
-        length_bytes: of all of it.
-    """
+    """Keeps the first ``keeps_bytes`` of a body as they are, and notes whether all of it is white space."""
 
     def __init__(self, keeps_bytes: int) -> None:
         self._keeps_bytes = keeps_bytes
@@ -101,7 +78,6 @@ class RawBody:
         return self._kept.tell()
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece."""
         self.length_bytes += len(piece)
         self.is_blank = self.is_blank and not piece.strip()
         room = self._keeps_bytes - self._kept.tell()
@@ -111,42 +87,27 @@ class RawBody:
         self._kept = BytesIO()
 
     def finish(self) -> bytes:
-        """What was kept."""
         return self._kept.getvalue()
 
 
-def generate_body(content_type: str) -> GenerateBody:
-    """The reader of a ``/generate`` body, by its content type."""
+def generate_body(content_type: str) -> JsonBody | _FormBody:
+    """The reader of a ``/generate`` body. Raises UnsupportedMediaType; InvalidRequest for a form without a boundary."""
     kind = content_type.split(";", 1)[0].strip().lower()
     if kind == "application/json":
         return JsonBody()
     if kind == "multipart/form-data":
-        try:
-            return _FormBody(Form(content_type))
-        except InvalidRequest as error:
-            return _Rejected(error)
-    return _Rejected(
-        UnsupportedMediaType(
-            f"The content type is {content_type[:100]!r}; send application/json (with curl: "
-            "-H 'Content-Type: application/json'), or multipart/form-data with the image as the file field 'image'."
-        )
+        return _FormBody(content_type)
+    raise UnsupportedMediaType(
+        f"The content type is {content_type[:100]!r}; send application/json (with curl: "
+        "-H 'Content-Type: application/json'), or multipart/form-data with the image as the file field 'image'."
     )
 
 
-class _FormBody:
+class _FormBody(Form):
     """A ``/generate`` request as a form."""
 
-    def __init__(self, form: Form) -> None:
-        self._form = form
-        self.feed: Callable[[bytes], None] = form.feed
-        self.drop: Callable[[], None] = form.drop
-
-    @property
-    def held_bytes(self) -> int:
-        return self._form.held_bytes
-
     def finish(self) -> tuple[GenerateRequest, bytes]:
-        fields, files = self._form.finish()
+        fields, files = self.parts()
         image = files.pop("image", None)
         problems: dict[str, str] = dict.fromkeys(files, "there is no such file field; the image goes into 'image'")
         if "image" in fields:
@@ -157,25 +118,3 @@ class _FormBody:
         request = from_form(fields, problems)
         assert image is not None
         return request, image
-
-
-class _Rejected:
-    """A body that is refused, whatever is in it."""
-
-    held_bytes = 0
-
-    def __init__(self, error: ParafoveaError) -> None:
-        self._error = error
-
-    def feed(self, piece: bytes) -> None:
-        raise self._error
-
-    def drop(self) -> None:
-        """Nothing is held."""
-
-    def finish(self) -> tuple[GenerateRequest, bytes]:
-        raise self._error
-
-
-def _too_large(limit_bytes: int) -> str:
-    return f"The body is larger than {limit_bytes // (1024 * 1024)} MiB; send a smaller or better compressed image."

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -25,6 +26,7 @@ from services.api.http.query import MAX_PARAMETERS, parameters
 from services.api.http.schemas import MAX_NAME_CHARS, MAX_NAMED, invalid
 from shared.errors import InvalidRequest, ParafoveaError, UnsupportedMediaType
 from shared.json_loads import loads
+from shared.session.format.ids import RESERVED
 
 _MAX_READ_BYTES = 64 * 1024
 """Of an unwanted body, to name the fields in it; a larger one is not parsed."""
@@ -32,9 +34,18 @@ _NOTHING: tuple[object, ...] = ({}, [], None)
 """JSON that clients send for nothing: ``{}``; ``[]`` (R's and PHP's empty list); ``null``."""
 
 
+class SessionIdConvertor(StringConvertor):
+    """One part of a path that is none of the API's own words: ``GET /session/start`` is a wrong method on a route, not
+    a session of that name."""
+
+    regex = "(?!(?:" + "|".join(sorted(RESERVED)) + ")(?:/|$))[^/]+"
+
+
+register_url_convertor("session", SessionIdConvertor())
+
+
 def route(operation: Operation, api: Any) -> BaseRoute:
-    """The route of an operation, with its checks."""
-    # An id is none of the API's own words; a name may have slashes in it.
+    """The route of an operation, with its checks. No two match one path."""
     path = operation.path.replace("{session_id}", "{session_id:session}").replace("{path}", "{path:path}")
     if operation.method == WEBSOCKET:
         return _websocket_route(operation, path, api)
@@ -79,11 +90,7 @@ def _arguments(operation: Operation, api: Any, connection: HTTPConnection) -> di
 
 
 def check_query(operation: Operation, connection: HTTPConnection) -> None:
-    """Refuse parameters that the operation does not have, and those that are given more than once.
-
-    Raises:
-        InvalidRequest: naming each of them.
-    """
+    """Raises InvalidRequest, naming the parameters that the operation does not have, or that are given twice."""
     if connection.scope["query_string"].count(b"&") >= MAX_PARAMETERS:
         raise InvalidRequest(f"The address has more than {MAX_PARAMETERS} parameters.")
     given = Counter(name for name, _ in connection.query_params.multi_items())
@@ -95,7 +102,8 @@ def check_query(operation: Operation, connection: HTTPConnection) -> None:
             problems[name] = _unknown(operation, name)
         elif times > 1:
             problems[name] = "it is given more than once"
-    _refuse(problems)
+    if problems:
+        raise invalid(problems)
 
 
 def _unknown(operation: Operation, name: str) -> str:
@@ -131,7 +139,8 @@ def _check_nothing(operation: Operation, body: RawBody, content_type: str) -> No
     for name in islice(names, MAX_NAMED):
         is_known = name in operation.query
         problems[name] = f"it goes into the address: ?{name}=" if is_known else _unknown(operation, name)
-    _refuse(problems)
+    if problems:
+        raise invalid(problems)
 
 
 def _names_in(body: bytes, content_type: str) -> Iterable[str] | None:
@@ -152,8 +161,3 @@ def _names_in(body: bytes, content_type: str) -> Iterable[str] | None:
     if value in _NOTHING:
         return ()
     return list(value) if isinstance(value, dict) else None
-
-
-def _refuse(problems: dict[str, str]) -> None:
-    if problems:
-        raise invalid(problems)

@@ -11,11 +11,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from services.api.http.methods import WrongMethod
 from services.api.http.pace import Closes
 from shared.errors import InternalError, NotFound, ParafoveaError, Unauthorized, UnsupportedMediaType, UpgradeRequired
 
 log = logging.getLogger(__name__)
+
+_HEADERS: dict[type, dict[str, str]] = {
+    Unauthorized: {"WWW-Authenticate": "Bearer"},
+    UpgradeRequired: {"Upgrade": "websocket", "Connection": "Upgrade"},
+    UnsupportedMediaType: {"Accept-Encoding": "identity"},  # of a request's body: RFC 9110, 12.5.3
+    Closes: {"Connection": "close"},
+}
+"""Of the answers for some kinds of errors."""
 
 
 class JsonResponse(Response):
@@ -33,17 +40,9 @@ def error_response(error: ParafoveaError, headers: Mapping[str, str] | None = No
     response.headers["Cache-Control"] = "no-store"
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
-    if isinstance(error, WrongMethod):
-        response.headers["Allow"] = error.allowed
-    if isinstance(error, Unauthorized):
-        response.headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, UpgradeRequired):
-        response.headers["Upgrade"] = "websocket"
-        response.headers["Connection"] = "Upgrade"
-    if isinstance(error, UnsupportedMediaType):
-        response.headers["Accept-Encoding"] = "identity"  # of a request's body: RFC 9110, 12.5.3
-    if isinstance(error, Closes):
-        response.headers["Connection"] = "close"
+    for kind, named in _HEADERS.items():
+        if isinstance(error, kind):
+            response.headers.update(named)
     return response
 
 

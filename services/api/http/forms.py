@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from io import BytesIO
+from typing import Any
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -35,22 +36,14 @@ class _Part:
 
 
 def parse_form(body: bytes, content_type: str) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Text fields and files by name, of a form in memory.
-
-    Raises:
-        InvalidRequest: malformed, cut off, a name twice, or more parts and longer fields than any request has.
-    """
+    """Text fields and files by name, of a form in memory; raises InvalidRequest as :class:`Form` does."""
     form = Form(content_type)
     form.feed(body)
-    return form.finish()
+    return form.parts()
 
 
 class Form:
-    """Reads a form.
-
-    Raises:
-        InvalidRequest: the content type names no boundary.
-    """
+    """Reads a form. Raises InvalidRequest if the content type names no boundary."""
 
     def __init__(self, content_type: str) -> None:
         _, options = parse_options_header(content_type)
@@ -60,8 +53,9 @@ class Form:
                 "The form's content type names no boundary; let your HTTP client set the content type."
             )
         self._reader = _FormReader()
+        events: Any = {name: getattr(self._reader, name) for name in dir(self._reader) if name.startswith("on_")}
         try:
-            self._parser = MultipartParser(boundary, self._reader.callbacks())  # type: ignore[arg-type]
+            self._parser = MultipartParser(boundary, events)
         except FormParserError as error:
             raise _malformed(error) from None
 
@@ -74,22 +68,14 @@ class Form:
         self._parser.callbacks = {}
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece.
-
-        Raises:
-            InvalidRequest: malformed, a name twice, or more parts and longer fields than any request has.
-        """
+        """Raises InvalidRequest: malformed, a name twice, or more parts and longer fields than any request has."""
         try:
             self._parser.write(piece)
         except FormParserError as error:
             raise _malformed(error) from None
 
-    def finish(self) -> tuple[dict[str, str], dict[str, bytes]]:
-        """Text fields and files by name.
-
-        Raises:
-            InvalidRequest: it is cut off.
-        """
+    def parts(self) -> tuple[dict[str, str], dict[str, bytes]]:
+        """Text fields and files by name. Raises InvalidRequest if the form is cut off."""
         try:
             self._parser.finalize()
         except FormParserError as error:
@@ -112,10 +98,6 @@ class _FormReader:
         self._parts = 0
         self._header_name = b""
         self._header_value = b""
-
-    def callbacks(self) -> dict[str, object]:
-        """Its methods for the parser's events, by name."""
-        return {name: getattr(self, name) for name in dir(self) if name.startswith("on_")}
 
     def on_part_begin(self) -> None:
         self._part = _Part()

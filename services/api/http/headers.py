@@ -1,4 +1,4 @@
-"""The headers of answers: how text of any script goes into one, and how much of it.
+"""The headers of answers: how text of any script goes into one, how much of it, and what of a file is answered.
 
 By default nginx answers 502 if the head of an answer has more than 4 KiB. So text from a user, a model or a recording
 is cut; the whole of it is in the frame's entry.
@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
 
 from shared.frame import Frame
 
@@ -86,6 +88,7 @@ WORD_BYTES = 64
 """Of a value that is one word, unless an imported recording says otherwise."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})\Z")
 
 
 def text_headers(name: str, value: str, limit_bytes: int = TEXTS_BYTES) -> dict[str, str]:
@@ -172,3 +175,41 @@ def _texts(prompt: str, notes: object) -> dict[str, str]:
 def listed(headers: Headers, name: str) -> str:
     """The values of a header that may come in several lines, as one list; empty without any."""
     return ", ".join(headers.getlist(name))
+
+
+def cached(request: Request, data: bytes, headers: Mapping[str, str], etag: str, media_type: str) -> Response:
+    """The file; 304 if the client has it already."""
+    headers = {**headers, "ETag": etag, "Cache-Control": "no-cache"}
+    if has_tag(request.headers, etag):
+        return Response(None, 304, headers)
+    return Response(data, 200, headers, media_type)
+
+
+def partial(request: Request, data: bytes, headers: Mapping[str, str], media_type: str) -> Response:
+    """The one range asked for; or the whole, as the RFC permits, for several, a malformed one or one beyond the end."""
+    span = parse_range(request.headers.get("range", ""), len(data))
+    condition = request.headers.get("if-range")
+    if span is None or (condition is not None and condition != headers.get("ETag")):
+        return Response(data, 200, dict(headers), media_type)
+    start, stop = span
+    content_range = {"Content-Range": f"bytes {start}-{stop - 1}/{len(data)}"}
+    return Response(data[start:stop], 206, {**headers, **content_range}, media_type)
+
+
+def parse_range(value: str, size: int) -> tuple[int, int] | None:
+    """First byte and one past the last; None unless the header asks for a single range inside the data."""
+    match = _RANGE.match(value.strip().lower())
+    if match is None or (not match[1] and not match[2]):
+        return None
+    if not match[1]:
+        length = int(match[2])
+        return (max(0, size - length), size) if length and size else None
+    start = int(match[1])
+    stop = min(int(match[2]) + 1, size) if match[2] else size
+    return (start, stop) if start < stop else None
+
+
+def has_tag(headers: Headers, etag: str) -> bool:
+    """Whether ``If-None-Match`` names an entity tag (RFC 9110, 13.1.2): in a list, as a weak one, or by ``*``."""
+    given = [tag.strip().removeprefix("W/") for tag in listed(headers, "if-none-match").split(",")]
+    return "*" in given or etag in given

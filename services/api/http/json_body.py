@@ -55,24 +55,12 @@ class JsonBody:
         self._kept, self._image = bytearray(), None
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece.
-
-        Raises:
-            InvalidRequest: there is more in it than the fields and one image.
-            InvalidJson: the image is no JSON string.
-        """
         at = 0
         while at < len(piece):
             at = self._between(piece, at) if self._text_at is None else self._within(piece, at)
 
     def finish(self) -> tuple[GenerateRequest, bytes]:
-        """The fields and the encoded image.
-
-        Raises:
-            InvalidJson: not JSON.
-            InvalidRequest: a field is missing or does not fit.
-            UnreadableImage: the image is not valid base64.
-        """
+        """The fields and the encoded image. Raises InvalidJson, InvalidRequest or UnreadableImage for what is wrong."""
         values = load_object(bytes(self._kept))
         image = values.pop(IMAGE, None)
         problems: dict[str, str] = {}
@@ -115,10 +103,7 @@ class JsonBody:
 
     def _escapes(self, piece: bytes, start: int, end: int) -> bool:
         """Whether the character at ``end`` is escaped, in a text that is read up to ``start``."""
-        run = 0
-        if piece[end - 1 : end] == b"\\" and end > start:
-            part = piece[start:end]
-            run = len(part) - len(part.rstrip(b"\\"))
+        run = end - start - len(piece[start:end].rstrip(b"\\"))
         is_odd = run % 2 == 1
         return is_odd != self._is_escaped if run == end - start else is_odd
 
@@ -164,11 +149,9 @@ class JsonBody:
 
 
 def load_object(body: bytes) -> dict[str, Any]:
-    """Parse a body that is one JSON object, with no name twice.
+    """A body that is one JSON object, with no name twice.
 
-    Raises:
-        InvalidJson: not JSON.
-        InvalidRequest: no object, one with a name twice, or one nested deeper than any field.
+    Raises InvalidJson, or InvalidRequest: no object, one with a name twice, or one nested deeper than any field.
     """
     body = without_mark(body)
     try:

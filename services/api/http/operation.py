@@ -37,18 +37,14 @@ class Asked(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer that an operation may give.
-
-    Attributes:
-        content: by media type, the type of its JSON or text, or None for bytes.
-        headers: those that it may have, of ``headers.HEADERS``.
-        always: those of them that it always has.
-    """
+    """One answer that an operation may give."""
 
     description: str
     content: Mapping[str, Any] = field(default_factory=dict)
+    """By media type, the type of its JSON or text, or None for bytes."""
     status: int = 200
     headers: tuple[str, ...] = ()
+    """Those that it may have, of ``headers.HEADERS``."""
     always: tuple[str, ...] = ()
 
 
@@ -69,7 +65,6 @@ class Operation:
         summary: its handler's docstring, up to the first empty line.
         answers: when all is well, the usual one first.
         errors: beside those that every operation may have.
-        asked: its parameters.
         bodies: the types of its body, by media type.
         changes: whether it is forbidden to pages of foreign origins, even if it is a GET.
     """
@@ -104,12 +99,9 @@ def _declare(
     bodies: Mapping[str, Any] | None = None,
     changes: bool = True,
 ) -> Callable[[Handler], Operation]:
-    """Declare an operation, above its handler.
+    """Declare an operation, above its handler: its usual answer, others, and codes of errors.
 
-    Args:
-        path: with its parameters in braces.
-        answer: the usual one; a text describes JSON of the type that the handler returns.
-        more: other answers, and codes of errors.
+    A text as the answer describes JSON of the type that the handler returns.
     """
 
     def declared(handler: Handler) -> Operation:

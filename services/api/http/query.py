@@ -26,11 +26,9 @@ _MISSING: dict[Any, str] = {int: "it is missing; give a whole number from 0", st
 
 
 def parameters(asked: type[Asked], connection: HTTPConnection) -> Asked:
-    """Parse the parameters of a request. ``?name=`` is given, and empty.
+    """The parameters of a request. ``?name=`` is given, and empty.
 
-    Raises:
-        InvalidRequest: naming each that is missing or does not fit.
-        SessionNotFound: the path has an invalid session id.
+    Raises InvalidRequest, naming each that is missing or does not fit; SessionNotFound if a path has no valid id.
     """
     query = {name: value for name, value in connection.query_params.items() if name != TOKEN}
     try:

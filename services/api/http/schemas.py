@@ -12,12 +12,10 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from shared import sectors
-from shared.bus.requests.generator import MAX_SEED
 from shared.errors import InvalidRequest
-from shared.fields import WHOLE
+from shared.fields import MAX_CLIENT_ID_CHARS, MAX_SEED, WHOLE
 from shared.prompts import MAX_PROMPT_CHARS
 
-MAX_CLIENT_ID_CHARS = 200
 MAX_NAMED = 20
 """Fields named in one error."""
 MAX_NAME_CHARS = 100
@@ -112,14 +110,7 @@ def from_form(values: Mapping[str, str], problems: Mapping[str, str] | None = No
 
 
 def checked(model: type[ModelT], values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> ModelT:
-    """Validate values as a model.
-
-    Args:
-        problems: what is wrong already.
-
-    Raises:
-        InvalidRequest: naming each field that does not fit.
-    """
+    """Values as a model. Raises InvalidRequest, naming each field that does not fit; ``problems`` are known already."""
     found = dict(problems or {})
     unknown = [name for name in values if name not in model.model_fields]
     if len(unknown) > MAX_NAMED:  # the model would make an object of each
@@ -134,11 +125,7 @@ def checked(model: type[ModelT], values: Mapping[str, Any], problems: Mapping[st
 
 
 def resolve(request: GenerateRequest, seed: int) -> Aim:
-    """Work out the focus and the target.
-
-    Raises:
-        InvalidRequest: neither is given, one is given in two ways or by half, or the grid has no such sector.
-    """
+    """The focus and the target. Raises InvalidRequest if neither is given, or one in two ways, by half or wrongly."""
     grid_size = request.grid_size or 3
     problems: dict[str, str] = {}
     focus = _named(request, "focus_sector", ("focus_x", "focus_y"), grid_size, problems)

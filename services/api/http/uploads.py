@@ -34,7 +34,7 @@ WINDOW_S = 2.0
 WAIT_S = 30.0
 """How long a body waits for memory."""
 CHECK_S = 0.1
-"""How often waiting bodies are checked."""
+"""How often a waiting body is checked."""
 
 
 class ServerBusy(ParafoveaError):
@@ -51,33 +51,23 @@ class Reader(Protocol):
         """Memory that it holds."""
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece.
-
-        Raises:
-            ParafoveaError: the body is wrong.
-        """
+        """Take the next piece; raises ParafoveaError if the body is wrong."""
 
     def drop(self) -> None:
         """Free its memory; nothing is called any more."""
 
 
 class Upload:
-    """One body.
-
-    Attributes:
-        failure: why it is refused; the rest of it is dropped.
-        held_bytes: memory that it holds.
-        is_complete: all of it has come.
-        waits_since: when we began to hold it back, in seconds of the loop's clock, or None.
-    """
+    """One body."""
 
     def __init__(self, uploads: Uploads, reader: Reader) -> None:
         self._uploads = uploads
         self._reader = reader
         self.failure: ParafoveaError | None = None
+        """Why it is refused; the rest of it is dropped."""
         self.held_bytes = 0
-        self.is_complete = False
         self.waits_since: float | None = None
+        """When we began to hold it back, in seconds of the loop's clock."""
         self._begin_window()
 
     async def take(self, piece: bytes) -> None:
@@ -91,12 +81,11 @@ class Upload:
             self.fail(error)
         if self.failure is not None:
             return
-        self._hold(self._reader.held_bytes)
+        self.hold(self._reader.held_bytes)
         await self._uploads.room_for(self)
 
     def complete(self) -> None:
         """Note that all of it has come."""
-        self.is_complete = True
         self._uploads.settled(self)
 
     def fail(self, failure: ParafoveaError) -> None:
@@ -104,7 +93,7 @@ class Upload:
         if self.failure is None:
             self.failure = failure
             self._reader.drop()
-            self._hold(0)
+            self.hold(0)
             self._uploads.settled(self)
 
     def is_slow(self) -> bool:
@@ -114,6 +103,11 @@ class Upload:
         self._note(0)
         least = LEAST_LARGE_BYTES_PER_S if self.held_bytes > LARGE_BYTES else LEAST_BYTES_PER_S
         return self._last_window_bytes is not None and self._last_window_bytes < least * WINDOW_S
+
+    def hold(self, held_bytes: int) -> None:
+        """Note how much memory it holds now."""
+        before, self.held_bytes = self.held_bytes, held_bytes
+        self._uploads.changed(self, before)
 
     def hold_back(self, is_held_back: bool) -> None:
         """Note whether we hold it back, so that its pace does not count."""
@@ -132,27 +126,15 @@ class Upload:
             self._window_began, self._window_bytes = now, 0
         self._window_bytes += received_bytes
 
-    def _hold(self, held_bytes: int) -> None:
-        before, self.held_bytes = self.held_bytes, held_bytes
-        self._uploads.changed(self, before)
-
 
 class Uploads:
-    """All bodies that are in memory.
-
-    Args:
-        limit_bytes: of memory that they may hold together, without small ones.
-
-    Attributes:
-        used_bytes: what they hold now.
-    """
+    """All bodies that are in memory, of which they hold ``used_bytes``; without small ones at most ``limit_bytes``."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._coming: dict[Upload, None] = {}
         """Neither small nor complete, the oldest first."""
-        self._waiting: dict[Upload, asyncio.Future[None]] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._checked_at = -CHECK_S
         self._full = Rarely(log)
         self._turn = asyncio.Lock()
         self.used_bytes = 0
@@ -164,8 +146,7 @@ class Uploads:
         try:
             yield upload
         finally:
-            before, upload.held_bytes = upload.held_bytes, 0
-            self.changed(upload, before)
+            upload.hold(0)
             self.settled(upload)
 
     async def in_turn(self, work: Callable[[], T], *, is_short: bool = False) -> T:
@@ -181,7 +162,7 @@ class Uploads:
     def changed(self, upload: Upload, before: int) -> None:
         """Count a body that held ``before`` bytes."""
         self.used_bytes += upload.held_bytes - before
-        if upload.held_bytes > SMALL_BYTES and not upload.is_complete:
+        if upload.held_bytes > SMALL_BYTES:
             self._coming.setdefault(upload)
 
     def settled(self, upload: Upload) -> None:
@@ -193,13 +174,16 @@ class Uploads:
         if self._may_go_on(upload):
             return
         upload.hold_back(True)
-        self._waiting[upload] = asyncio.get_running_loop().create_future()
+        began = _now()
         try:
-            if self._timer is None:
-                self._check()
-            await self._waiting[upload]
+            while True:
+                self._make_room()
+                if _now() - began > WAIT_S:
+                    upload.fail(_busy())
+                if self._may_go_on(upload):
+                    return
+                await asyncio.sleep(CHECK_S)
         finally:
-            del self._waiting[upload]
             upload.hold_back(False)
 
     def _may_go_on(self, upload: Upload) -> bool:
@@ -210,22 +194,11 @@ class Uploads:
             return True
         return upload is next(iter(self._coming))  # else all might wait for each other
 
-    def _check(self) -> None:
-        """Let continue who may, until nobody waits."""
-        self._timer = None
-        if self.used_bytes > self._limit_bytes * LARGE_SHARE:
-            self._make_room()
-        now = _now()
-        for upload, future in self._waiting.items():
-            if upload.waits_since is not None and now - upload.waits_since > WAIT_S:
-                upload.fail(_busy())
-            if self._may_go_on(upload) and not future.done():
-                future.set_result(None)
-        if self._waiting:
-            self._timer = asyncio.get_running_loop().call_later(CHECK_S, self._check)
-
     def _make_room(self) -> None:
-        """Drop the largest slow body."""
+        """Drop the largest slow body, one a check, however many wait."""
+        if self.used_bytes <= self._limit_bytes * LARGE_SHARE or _now() < self._checked_at + CHECK_S:
+            return
+        self._checked_at = _now()
         slow = max((each for each in self._coming if each.is_slow()), key=lambda each: each.held_bytes, default=None)
         if slow is not None:
             self._full.warn("bodies hold %d MiB: one that hardly comes makes room", self.used_bytes >> 20)

@@ -25,16 +25,11 @@ LAST_ERROR = f"{POINT} Of further ones that are none you are not told."
 
 
 class GazeClient:
-    """One end of the relay.
-
-    Args:
-        listens: whether it is sent points; None: until it sends something itself.
-    """
+    """One end of the relay. ``listens``: whether it is sent points; None: until it sends something itself."""
 
     def __init__(self, websocket: WebSocket, listens: bool | None) -> None:
         self._websocket = websocket
         self._listens = listens
-        self._sends = False
         self._point: str | None = None
         self._errors: list[str] = []
         self._error_count = 0
@@ -42,13 +37,12 @@ class GazeClient:
 
     @property
     def listens(self) -> bool:
-        return not self._sends if self._listens is None else self._listens
+        return self._listens is not False
 
     def has_sent(self) -> None:
         """Note that it has sent something: it no longer listens, unless it asked to."""
-        self._sends = True
-        if not self.listens:
-            self._point = None
+        if self._listens is None:
+            self._listens, self._point = False, None
 
     def put(self, point: str) -> None:
         """Queue a point, in place of an unsent one: old ones are of no use."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
 from itertools import count
@@ -22,8 +21,6 @@ from shared.bus.messages import Progress, ReplayFrame, ReplayStatus, Status
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
 from shared.frame import Frame
-
-log = logging.getLogger(__name__)
 
 OUTBOX_LIMIT = 1000
 """Messages that wait for one viewer; beyond it the oldest is dropped."""
@@ -87,11 +84,8 @@ class Outbox:
 class LiveHub:
     """The viewers, and the subscriptions that only they need.
 
-    Frames are megabytes, so the API subscribes to them only while a viewer wants pictures.
-
-    Args:
-        supervise: starts a task whose failure ends the process.
-        hello: the first message to a viewer.
+    Frames are megabytes, so the API subscribes to them only while a viewer wants pictures. ``hello`` makes the first
+    message to a viewer.
     """
 
     def __init__(self, bus: Bus, supervise: Supervise, hello: Callable[[], dict[str, Any]]) -> None:
@@ -127,7 +121,8 @@ class LiveHub:
         self._viewers[websocket] = sender
         try:
             if not self._closing:
-                await _until_gone(websocket)
+                while (await websocket.receive())["type"] != "websocket.disconnect":
+                    continue  # what a viewer sends is ignored
         finally:
             self._outboxes.discard(outbox)
             del self._viewers[websocket]
@@ -183,12 +178,6 @@ async def _close(websocket: WebSocket, sender: asyncio.Task[None]) -> None:
     with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
         # One that does not read is cut off instead.
         await asyncio.wait_for(websocket.close(GOING_AWAY, "the server stops"), CLOSE_S)
-
-
-async def _until_gone(websocket: WebSocket) -> None:
-    """Ignore what a viewer sends."""
-    while (await websocket.receive())["type"] != "websocket.disconnect":
-        continue
 
 
 def _kind(message: Published) -> Hashable:

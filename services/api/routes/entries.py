@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
+from weakref import WeakKeyDictionary
 
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.http.files import cached
+from services.api.http.headers import cached
 from services.api.http.operation import KNOWN, Answer, get, json
 from services.api.http.query import FramePath, Index, SessionPath
 from services.api.routes.page import SamplePath, sample_path
@@ -22,12 +23,14 @@ from shared.errors import FrameMissing
 from shared.session.format.layout import image_extension
 from shared.session.format.plain import located
 from shared.session.reading.reader import SessionReader
-from shared.session.reading.timeline import round_s
+from shared.session.reading.timeline import Timeline, round_s, times
 
 MAX_ENTRIES = 500
 """In one answer: an entry has about 1.5 kB."""
 
 _MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
+_TIMELINES: WeakKeyDictionary[SessionReader, tuple[Any, Timeline]] = WeakKeyDictionary()
+"""Of open sessions, as far as they were read; with the head that was read."""
 _SMALL = Answer("At most 320 pixels on a side.", {"image/webp": None}, headers=("ETag", "Cache-Control"))
 
 
@@ -70,7 +73,7 @@ async def entries(api: Api, asked: EntriesQuery) -> dict[str, Any]:
     first, until = asked.first, asked.first + min(asked.count, MAX_ENTRIES)
 
     def read(reader: SessionReader) -> dict[str, Any]:
-        offsets_s = api.timelines.of(reader).offsets
+        offsets_s = _timeline(reader).offsets
         shown = islice(reader.shown_from(first), until - first) if first < reader.count else ()
         answer = {
             "session_id": asked.session_id,
@@ -112,6 +115,17 @@ async def frame_input(api: Api, asked: FramePath) -> Response:
 async def thumbnail(api: Api, asked: FramePath, request: Request) -> Response:
     """A frame, small."""
     return await _small(api, request, await api.sessions.read(asked.session_id, lambda it: _path(it, asked.index)))
+
+
+def _timeline(reader: SessionReader) -> Timeline:
+    """When the frames of a session come in a replay. Used by one thread at a time for a session, like its reader."""
+    head, timeline = _TIMELINES.get(reader, (None, Timeline()))
+    # A reader whose file was replaced has a new head.
+    if head is not reader.head or len(timeline.offsets) > reader.count:
+        timeline = Timeline()
+    timeline.extend(times(reader, len(timeline.offsets)))
+    _TIMELINES[reader] = (reader.head, timeline)
+    return timeline
 
 
 async def _small(api: Api, request: Request, source: Path) -> Response:

@@ -10,14 +10,21 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from services.api.http.body import generate_body, received
+from services.api.http.body import RawBody, generate_body, received
 from services.api.http.headers import ALWAYS_GENERATED, GENERATED, generated_headers
 from services.api.http.operation import Answer, post
 from services.api.http.schemas import FormRequest, GenerateRequest, JsonRequest, resolve
 from services.api.service import Api
 from shared import images
 from shared.bus.requests.generator import DRAWN_SEEDS, Generate
-from shared.errors import GeneratorLoading, GeneratorUnavailable, InvalidRequest, QueueFull, RecordingBacklogFull
+from shared.errors import (
+    GeneratorLoading,
+    GeneratorUnavailable,
+    InvalidRequest,
+    ParafoveaError,
+    QueueFull,
+    RecordingBacklogFull,
+)
 from shared.frame import Frame
 from shared.ids import new_id
 
@@ -41,7 +48,11 @@ NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, Recordi
 )
 async def generate(api: Api, request: Request) -> Response:
     """Change one sector of an image."""
-    body = generate_body(request.headers.get("content-type", ""))
+    try:
+        body = generate_body(request.headers.get("content-type", ""))
+    except ParafoveaError:
+        async with received(request, RawBody(0)):  # a refused body too is read to its end
+            raise
     async with received(request, body):
         asked, image = await api.uploads.in_turn(body.finish)
         return await _generate(api, request, asked, image)

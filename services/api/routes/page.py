@@ -14,7 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.http.files import cached
+from services.api.http.headers import cached
 from services.api.http.operation import KNOWN, PAGE, Answer, Asked, get
 from services.api.service import Api
 from shared.errors import NotFound
@@ -143,11 +143,7 @@ def sample_paths() -> list[Path]:
 
 
 def sample_path(name: str) -> Path:
-    """A photograph by its file name.
-
-    Raises:
-        NotFound: there is none of that name.
-    """
+    """A photograph by its file name. Raises NotFound if there is none."""
     for path in sample_paths():
         if path.name == name:
             return path

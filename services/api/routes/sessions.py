@@ -12,8 +12,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from services.api.http.files import has_tag, partial
-from services.api.http.headers import etag_of
+from services.api.http.headers import etag_of, has_tag, partial
 from services.api.http.operation import KNOWN, Answer, Asked, delete, get, json, post
 from services.api.http.query import Flag, FramePath, SessionId, SessionPath
 from services.api.service import Api

@@ -31,33 +31,20 @@ class ComparisonJob:
     """The figures of two sessions, as far as they are computed. A thread fills it, the event loop reads it."""
 
     def __init__(self, a: str, b: str, first: int, count: int) -> None:
-        self.a, self.b, self.first, self.count = a, b, first, count
-        self.total: int | None = None
-        self.frames: list[dict[str, Any]] = []
-        self.summary: dict[str, Any] | None = None
+        self.arguments = (a, b, str(first), str(count))
+        self.answer: dict[str, Any] = {"a": a, "b": b, "status": "running", "first": first, "total": None}
+        self.answer |= {"summary": None, "frames": []}
         self.error: ParafoveaError | None = None
         self.work: asyncio.Task[None] | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer."""
-        return {
-            "a": self.a,
-            "b": self.b,
-            "status": "complete" if self.summary is not None else "running",
-            "first": self.first,
-            "total": self.total,
-            "summary": self.summary,
-            "frames": list(self.frames),
-        }
 
     def take(self, line: dict[str, Any]) -> None:
         """Take the next line: the total, a pair, or the summary."""
         if "total" in line:
-            self.total = line["total"]
+            self.answer["total"] = line["total"]
         elif "summary" in line:
-            self.summary = line["summary"]
+            self.answer |= {"summary": line["summary"], "status": "complete"}
         else:
-            self.frames.append(line)
+            self.answer["frames"].append(line)
 
 
 class Comparisons:
@@ -65,18 +52,12 @@ class Comparisons:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._root = settings.sessions_dir
         self._folder: Path | None = None
         self._running: dict[str, ComparisonJob] = {}
         self._pool = Pool("comparisons")
 
     async def get(self, a: str, b: str, first: int, count: int) -> dict[str, Any]:
-        """The figures; while they are being computed, those that there are.
-
-        Raises:
-            SessionNotFound: one of them is not there.
-            ParafoveaError: they cannot be compared.
-        """
+        """The figures, as far as they are computed. Raises ParafoveaError if the sessions cannot be compared."""
         if self._folder is None:
             self._folder = await asyncio.to_thread(private_cache, "comparisons")
         key = await asyncio.to_thread(self._key, a, b, first, count)
@@ -93,7 +74,7 @@ class Comparisons:
         await asyncio.wait([job.work], timeout=WAIT_S)
         if job.error is not None:
             raise job.error
-        return job.to_json()
+        return dict(job.answer)
 
     def close(self) -> None:
         """Stop what is being computed."""
@@ -110,8 +91,7 @@ class Comparisons:
             del self._running[key]
 
     def _compute(self, key: str, job: ComparisonJob) -> None:
-        sessions, part = (job.a, job.b), (str(job.first), str(job.count))
-        child = self._pool.child(lambda: Child("reproduction", *sessions, *part, settings=self._settings))
+        child = self._pool.child(lambda: Child("reproduction", *job.arguments, settings=self._settings))
         try:
             while (line := child.line()) is not None:
                 job.take(line)
@@ -124,11 +104,11 @@ class Comparisons:
         parts: list[Any] = [_VERSION, first, count]
         for session_id in (a, b):
             try:
-                status = os.stat(self._root / ids.validate(session_id) / METADATA)
+                status = os.stat(self._settings.sessions_dir / ids.validate(session_id) / METADATA)
             except (InvalidSessionId, FileNotFoundError, NotADirectoryError):
                 raise SessionNotFound(f"there is no session {session_id[:200]!r}") from None
             parts += [session_id, status.st_ino, status.st_size, status.st_mtime_ns]
-        return hashlib.sha256(orjson.dumps([str(self._root.resolve()), *parts])).hexdigest()
+        return hashlib.sha256(orjson.dumps([str(self._settings.sessions_dir.resolve()), *parts])).hexdigest()
 
     def _keep(self, key: str, job: ComparisonJob) -> None:
         """A cache that cannot be written is only slower."""
@@ -136,7 +116,7 @@ class Comparisons:
         disk = Disk()
         try:
             disk.make_folders(self._folder)
-            disk.put(self._folder / f"{key}.json", orjson.dumps(job.to_json()))
+            disk.put(self._folder / f"{key}.json", orjson.dumps(job.answer))
             kept = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
             for path in kept[: max(0, len(kept) - KEPT)]:
                 disk.discard(path)

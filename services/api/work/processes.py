@@ -75,12 +75,7 @@ class Child:
         return self._next() if self.write(line) else None
 
     def line(self) -> Any:
-        """The next line that it prints; None at the end of a successful run.
-
-        Raises:
-            ParafoveaError: it printed this error.
-            InternalError: it failed without one.
-        """
+        """The next line that it prints, None at the end. Raises the error that it printed, or InternalError."""
         answer = self._next()
         if isinstance(answer, dict) and "detail" in answer:
             raise from_code(answer["error"], answer["detail"], answer.get("fields"))
@@ -92,11 +87,7 @@ class Child:
         return answer
 
     def result(self) -> Any:
-        """End its input, and wait for the one line that it prints.
-
-        Raises:
-            ParafoveaError, InternalError: as :meth:`line` does.
-        """
+        """End its input, and wait for the one line that it prints; raises what :meth:`line` does."""
         _close(self._process.stdin)
         answer = self.line()
         self.line()
@@ -138,11 +129,7 @@ class Pool:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def child(self, start: Callable[[], Child]) -> Child:
-        """The running process, or a new one.
-
-        Raises:
-            InternalError: the pool is closed.
-        """
+        """The running process, or a new one. Raises InternalError if the pool is closed."""
         with self._lock:
             if self._closed:
                 raise InternalError("The server is stopping.")

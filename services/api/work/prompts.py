@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,15 +19,6 @@ READ_S = 1.0
 
 Version = tuple[int, int, int] | Literal["unread"] | None
 """Modification time, size and inode of a file; None if it does not exist."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The file as it was read: its lists, or why it has none that can be used."""
-
-    version: Version
-    lists: PromptLists | None
-    problem: str | None
 
 
 class SectorPrompts:
@@ -49,11 +39,7 @@ class SectorPrompts:
         return f"{self.path} cannot be read now: its disk does not answer" if self._is_slow else self._problem
 
     def draw(self, sector: str) -> Draw:
-        """The next prompt for a sector, from the file as last read by :meth:`refresh`.
-
-        Raises:
-            InvalidRequest: there is none.
-        """
+        """The next prompt for a sector, as last read by :meth:`refresh`. Raises InvalidRequest if there is none."""
         draw = self._cycle.take(sector)
         if draw is None:
             reason = self.problem or f"{self.path.name} has no prompt for {sector}"
@@ -91,11 +77,19 @@ class SectorPrompts:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _read(self) -> None:
-        self._apply(await asyncio.get_running_loop().run_in_executor(self._thread, self._load))
+        loaded = await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
         self._is_slow = False
+        if loaded is None:
+            return
+        self._version, found = loaded
+        if isinstance(found, PromptLists):
+            self._cycle.replace(found)
+        elif found != self._problem:
+            log.warning("%s; the last good prompts stay in use", found)
+        self._problem = found if isinstance(found, str) else None
 
-    def _load(self) -> Loaded | None:
-        """Read the file; None if it has not changed. Runs in the thread, and changes nothing."""
+    def _load(self) -> tuple[Version, PromptLists | str] | None:
+        """Read the file: its lists, or why they cannot be used; None if it has not changed. Runs in the thread."""
         try:
             status = self.path.stat()
             version: Version = (status.st_mtime_ns, status.st_size, status.st_ino)
@@ -105,19 +99,9 @@ class SectorPrompts:
             return None
         try:
             with self.path.open("rb") as file:
-                return Loaded(version, parse(file.read(MAX_FILE_BYTES + 1)), None)
+                return version, parse(file.read(MAX_FILE_BYTES + 1))
         except OSError as error:
             again: Version = None if version is None else "unread"  # it exists: try again next time
-            return Loaded(again, None, f"{self.path} cannot be read: {error.strerror}")
+            return again, f"{self.path} cannot be read: {error.strerror}"
         except InvalidPrompts as error:
-            return Loaded(version, None, f"{self.path} cannot be used: {error}")
-
-    def _apply(self, loaded: Loaded | None) -> None:
-        if loaded is None:
-            return
-        self._version = loaded.version
-        if loaded.lists is not None:
-            self._cycle.replace(loaded.lists)
-        elif loaded.problem != self._problem:
-            log.warning("%s; the last good prompts stay in use", loaded.problem)
-        self._problem = loaded.problem
+            return version, f"{self.path} cannot be used: {error}"

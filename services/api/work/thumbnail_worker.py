@@ -47,11 +47,7 @@ def main() -> None:
 
 
 def make(source: Path, target: Path, side: int) -> None:
-    """Write the thumbnail of a picture.
-
-    Raises:
-        OSError, ValueError, SyntaxError, DecompressionBombError: it can't be read, or written.
-    """
+    """Write the thumbnail of a picture, or raise OSError, ValueError, SyntaxError or DecompressionBombError."""
     data = read_plain(source.parent, source.name)
     if data.startswith(PNG_SIGNATURE):
         data = bare(data, b"eXIf")  # long compressed texts are not inflated

@@ -18,6 +18,7 @@ from shared.errors import FrameCorrupt, FrameMissing, InternalError
 from shared.system import places
 from shared.system.cache import private_cache
 
+WORKER = "services.api.work.thumbnail_worker"
 IDLE_S = 15.0
 """The process ends when idle for so long."""
 SIDE_PX = 320
@@ -33,12 +34,7 @@ class Thumbnailer:
         self._idle: asyncio.TimerHandle | None = None
 
     async def get(self, source: Path) -> tuple[bytes, str]:
-        """The thumbnail of a picture as WebP, and its ETag.
-
-        Raises:
-            FrameMissing: the picture is not there.
-            FrameCorrupt: it can't be decoded.
-        """
+        """The thumbnail of a picture as WebP, and its ETag. Raises FrameMissing or, if not decoded, FrameCorrupt."""
         try:
             key = await asyncio.to_thread(_key, source)
         except OSError as error:
@@ -76,7 +72,7 @@ class Thumbnailer:
         paths = {"source": os.fspath(source.absolute()), "target": os.fspath(target.absolute())}
         line = orjson.dumps({**paths, "side": SIDE_PX}) + b"\n"
         for _ in range(2):  # it may have ended, idle, just now
-            answer = self._pool.child(_start_worker).ask(line)
+            answer = self._pool.child(lambda: Child(WORKER, takes_input=True, logs=True, folder=places.ROOT)).ask(line)
             if answer is not None:
                 break
             self._pool.stop()  # it is ending, but might still look alive
@@ -89,11 +85,6 @@ class Thumbnailer:
     def _cancel_idle(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
-            self._idle = None
-
-
-def _start_worker() -> Child:
-    return Child("services.api.work.thumbnail_worker", takes_input=True, logs=True, folder=places.ROOT)
 
 
 def _key(source: Path) -> str:

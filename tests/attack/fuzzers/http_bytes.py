@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from services.api.operations import OPERATIONS, WEBSOCKET, Operation
+from services.api.http.operation import WEBSOCKET, Operation
+from services.api.operations import OPERATIONS
 from tests.attack import chance, recipes
 from tests.attack.chance import Random
 from tests.attack.http_line import Attacker, HttpCase, Labelled, request

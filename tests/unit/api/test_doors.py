@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from services.api.edge.auth import TokenCheck
-from services.api.edge.cors import CorsPolicy, is_loopback
+from services.api.edge.access import CorsPolicy, TokenCheck, is_loopback
 from services.api.edge.gate import decoded_path
 from shared.errors import Forbidden, Unauthorized
 
 
 def policy(*origins: str, beyond: bool = False, token: bool = False) -> CorsPolicy:
-    return CorsPolicy(origins, listens_beyond_loopback=beyond, has_token=token)
+    return CorsPolicy(origins, any_name=beyond or token)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.http.files import parse
-from services.api.http.headers import EXPOSED, replayed_headers, text_headers
+from services.api.http.headers import EXPOSED, parse_range, replayed_headers, text_headers
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
@@ -62,7 +61,7 @@ def test_a_note_is_short_and_harmless_in_a_header(note: str) -> None:
 @given(st.integers(0, 50), st.integers(0, 60), st.integers(0, 60))
 def test_a_range_lies_inside_or_is_none(size: int, start: int, end: int) -> None:
     for value in (f"bytes={start}-{end}", f"bytes={start}-", f"bytes=-{end}"):
-        span = parse(value, size)
+        span = parse_range(value, size)
         if span is not None:
             assert 0 <= span[0] < span[1] <= size
 
@@ -71,4 +70,4 @@ def test_a_range_lies_inside_or_is_none(size: int, start: int, end: int) -> None
     "value", ["", "bytes=", "bytes=-", "bytes=a-b", "items=0-1", "bytes=0-1,3-4", "bytes=5-2", "bytes=9-"]
 )
 def test_what_is_no_single_range_means_the_whole(value: str) -> None:
-    assert parse(value, 5) is None
+    assert parse_range(value, 5) is None

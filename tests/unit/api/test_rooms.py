@@ -17,10 +17,8 @@ MAY_IMPORT = {
     "routes": {"routes", "http", "work", "service"},
     "service": {"bus", "http", "live", "work"},
     "server": {"edge", "http"},
-    "openapi": {"http"},
     "operations": {"http", "routes"},
-    "app": {"edge", "http", "operations", "service"},
-    "__main__": {"app", "openapi", "operations", "server", "service"},
+    "__main__": {"edge", "http", "operations", "server", "service"},
 }
 """Folders and modules of the API, and which others each may import."""
 

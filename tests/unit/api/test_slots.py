@@ -10,10 +10,8 @@ import pytest
 from starlette.requests import Request
 
 from services.api.http import pace
-from services.api.http.pace import Pace, RequestTimeout
+from services.api.http.pace import ImportSlots, Pace, RequestTimeout
 from services.api.http.uploads import ServerBusy
-from services.api.work import slots
-from services.api.work.slots import ImportSlots
 from tests.support.waiting import eventually_async
 
 SOON_S = 0.1
@@ -57,7 +55,7 @@ async def in_place(*imports: Import) -> None:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots, "WINDOW_S", SOON_S)
+    monkeypatch.setattr(pace, "WINDOW_S", SOON_S)
 
 
 async def test_a_holder_that_sends_nothing_is_ended_once_another_waits(short: None) -> None:
@@ -86,14 +84,14 @@ async def test_a_holder_may_be_slow_where_nobody_waits(short: None) -> None:
 
 
 async def test_one_that_comes_fast_keeps_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots, "WINDOW_S", 1.0)
+    monkeypatch.setattr(pace, "WINDOW_S", 1.0)
     places = ImportSlots()
     fast, slow = Import(places), Import(places)
     await in_place(fast, slow)
     waiting = [Import(places) for _ in range(3)]
     for slower in (slow, *waiting[:2]):
         while not slower.task.done():
-            fast.comes(slots.LEAST_BYTES_PER_S)
+            fast.comes(pace.LEAST_IMPORT_BYTES_PER_S)
             slower.comes(1)
             await asyncio.wait([slower.task], timeout=0.1)
         assert isinstance(slower.task.exception(), RequestTimeout)
@@ -104,11 +102,11 @@ async def test_one_that_comes_fast_keeps_its_place(monkeypatch: pytest.MonkeyPat
 
 
 async def test_no_more_than_some_wait_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots, "MAX_WAITING", 2)
+    monkeypatch.setattr(pace, "MAX_WAITING", 2)
     places = ImportSlots()
-    imports = [Import(places) for _ in range(slots.AT_ONCE)]
+    imports = [Import(places) for _ in range(pace.AT_ONCE)]
     await in_place(*imports)
-    monkeypatch.setattr(slots, "WAIT_S", SOON_S)
+    monkeypatch.setattr(pace, "WAIT_S", SOON_S)
     waiting = [Import(places) for _ in range(2)]
     await waits(places, 2)
     with pytest.raises(ServerBusy):

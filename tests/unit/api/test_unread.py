@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from services.api.edge.unread import LEAST_TAKEN_BYTES, UNREAD_S, Unread
+from services.api.edge.connections import LEAST_TAKEN_BYTES, UNREAD_S, Unread
 
 
 class Waiting:
