@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from services.generator.engine import Edit, EditCancelled, Edited, Engine, ModelInfo
 from services.generator.jobs import Job
 from services.generator.models.files import ModelError
-from services.generator.worker import Worker
 from shared import sectors
 from shared.bus.requests.generator import Generate
 from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable, ParafoveaError
 from shared.sectors import Region
+from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 

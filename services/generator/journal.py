@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
-from services.generator.worker import Worker
 from shared.frame import FrameKey
 from shared.session.writing.journal import LIMIT, Journal, JournaledFrame
 from shared.system.disk import Disk
 from shared.system.rarely import Rarely
+from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +93,7 @@ class FrameJournal:
             made, self._made = self._made, []
             gone, self._gone = self._gone, []
             try:
-                await self._thread.run(partial(self._file.write, made, gone))
+                await self._thread.run(self._file.write, made, gone)
             except Exception as error:  # whatever it is, the next write notes all that is open anew
                 reason = (error.strerror if isinstance(error, OSError) else None) or f"{type(error).__name__}: {error}"
                 self.problem = f"its journal cannot be written ({reason}): frames made now would not be named if lost"

@@ -20,7 +20,6 @@ from services.generator.journal import FrameJournal
 from services.generator.language.understanding import refuse_what_is_not_done
 from services.generator.requests import Requests
 from services.generator.stream import FrameStream
-from services.generator.worker import Worker
 from shared import images
 from shared.bus.call import WithImage
 from shared.bus.messages import AnyMessage, Backlogged, Message, Progress, Status, Waiting
@@ -31,6 +30,7 @@ from shared.frame import Frame
 from shared.process.runner import Runtime
 from shared.session.writing.spill import write_spill
 from shared.system.disk import Disk
+from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ import orjson
 
 from services.generator import png
 from services.generator.inference import Run
-from services.generator.worker import Worker
 from shared.bus.call import WithImage
 from shared.frame import Frame, FrameFields, Recipe
 from shared.ids import new_id
 from shared.session.format.metadata import PNG_KEYWORD
+from shared.system.worker import Worker
 
 UNNUMBERED = -1
 """``seq`` of a frame that is made only to be compared and never published."""

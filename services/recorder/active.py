@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from services.recorder.archive import Archive
-from services.recorder.disk_thread import DiskThread
 from services.recorder.folder import FolderUnusable
 from services.recorder.ledger.ledger import Ledger
 from services.recorder.remembered import Remembered
 from shared.bus.messages import Message, SessionStarted, SessionStopped
 from shared.frame import SessionStamp
+from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class ActiveSession:
     archive: Archive
     remembered: Remembered
     publish: Callable[[Message], Awaitable[None]]
-    thread: DiskThread
+    thread: Worker
     wake: asyncio.Event
     """Set after each change: there may be something to write, or to close."""
     _writing: asyncio.Future[None] | None = field(default=None, init=False)

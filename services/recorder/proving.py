@@ -6,13 +6,13 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.recorder.disk_thread import DiskThread
 from shared.bus import acknowledging
 from shared.bus.requests.generator import Acknowledge
 from shared.bus.sockets import Bus
 from shared.frame import FrameRef
 from shared.system.disk import Disk
 from shared.system.rarely import Rarely
+from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 class Proving:
     """A secret of this life's own; with CURVE keys the one that is derived from them."""
 
-    def __init__(self, disk: Disk, thread: DiskThread, bus: Bus, sessions: Path) -> None:
+    def __init__(self, disk: Disk, thread: Worker, bus: Bus, sessions: Path) -> None:
         derived = acknowledging.derived_secret(bus)
         self._is_derived = derived is not None
         self._secret = derived or acknowledging.draw_secret()

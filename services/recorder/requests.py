@@ -14,7 +14,6 @@ from typing import Literal, ParamSpec, TypeVar
 from services.recorder.active import ActiveSession
 from services.recorder.archive import Archive
 from services.recorder.closing import Closing
-from services.recorder.disk_thread import DiskThread
 from services.recorder.folder import FolderUnusable
 from services.recorder.ledger.ledger import Ledger
 from shared.bus.call import Nothing
@@ -22,6 +21,7 @@ from shared.bus.requests import recorder as requests
 from shared.bus.server import Server
 from shared.errors import InsufficientStorage, InvalidSessionId, RecorderUnavailable, SessionBusy, SessionNotActive
 from shared.frame import SessionStamp
+from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class RequestHandlers:
     ledger: Ledger
     archive: Archive
     active: ActiveSession
-    thread: DiskThread
+    thread: Worker
     closing: Closing
     stopping: asyncio.Event
     """Set when no session is begun any more."""

@@ -13,7 +13,6 @@ import time
 from services.recorder.active import ActiveSession, started
 from services.recorder.archive import Archive
 from services.recorder.closing import Closing
-from services.recorder.disk_thread import DiskThread
 from services.recorder.folder import FolderUnusable, SessionsFolder
 from services.recorder.generator_link import GeneratorLink
 from services.recorder.ledger.ledger import Ledger
@@ -29,6 +28,7 @@ from shared.ids import new_id
 from shared.process.guard import ALLOWED_BYTES
 from shared.process.runner import Runtime
 from shared.system.disk import Disk
+from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +56,11 @@ class Recorder:
         self.epoch = new_id()[:16]
         self.ledger = Ledger()
         self.archive = Archive(disk, SessionsFolder(disk, settings.sessions_dir))
-        self.thread = DiskThread("writer")
+        self.thread = Worker("writer")
         self._wake = asyncio.Event()
         self.closing = Closing(self.ledger, self._wake)
         self._runtime = runtime
-        self._space = DiskThread("free-space")
+        self._space = Worker("free-space")
         self._remembered = Remembered(disk, settings.sessions_dir, enabled=settings.resume)
         self._proving = Proving(disk, self.thread, runtime.bus, settings.sessions_dir)
 

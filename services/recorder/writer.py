@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from services.recorder.archive import Archive, Written
 from services.recorder.closing import Closing
-from services.recorder.disk_thread import DiskThread
 from services.recorder.folder import FolderUnusable
 from services.recorder.generator_link import GeneratorAway, GeneratorLink
 from services.recorder.ledger.ledger import BATCH_FRAMES, Ledger
@@ -19,6 +18,7 @@ from services.recorder.ledger.losses import SetAside
 from shared.bus.messages import FrameRecorded, Message
 from shared.frame import FrameRef
 from shared.session.writing.frames import CorruptFrame
+from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class WriterLoop:
     archive: Archive
     link: GeneratorLink
     publish: Callable[[Message], Awaitable[None]]
-    thread: DiskThread
+    thread: Worker
     wake: asyncio.Event
     """Set by others: there may be something to write."""
     closing: Closing

@@ -1,7 +1,7 @@
-"""A thread of our own that runs one call after another.
+"""A thread of one's own for what blocks, so that the event loop never does: it runs one call after another.
 
-Not a ThreadPoolExecutor: the interpreter joins an executor's threads when it exits, and a stuck inference must not keep
-a stopped process alive.
+Not a ThreadPoolExecutor: the interpreter joins an executor's threads when it exits, and an inference or a disk that is
+stuck must not keep a stopped process alive.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -21,21 +23,29 @@ class Worker:
 
     def __init__(self, name: str) -> None:
         self._calls: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
-        threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
 
-    async def run(self, call: Callable[[], T]) -> T:
+    async def run(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """What ``call`` returns or raises, from the thread. Cancelled before its turn, it is not run."""
         result: Future[T] = Future()
-        self._calls.put((call, result))
+        self._calls.put((partial(call, *arguments, **named), result))
         return await asyncio.wrap_future(result)
 
-    def close(self) -> None:
-        """End the thread after the call it is in, without waiting for it."""
+    def close(self, *, wait: bool = False) -> None:
+        """End the thread after the call it is in, which may be stuck, and is waited for only where that is wanted;
+        what waits behind it is cancelled."""
+        self._is_closed = True
         self._calls.put(None)
+        if wait:
+            self._thread.join()
 
     def _work(self) -> None:
         while (item := self._calls.get()) is not None:
             call, result = item
+            if self._is_closed:
+                result.cancel()
             if result.set_running_or_notify_cancel():
                 try:
                     result.set_result(call())
