@@ -180,11 +180,6 @@ class FrameFields(Provenance, Recipe):
             session_id=self.session_id, epoch=self.epoch, record_seq=self.record_seq, frame_id=self.frame_id
         )
 
-    @property
-    def recipe(self) -> Recipe:
-        """What it would be made again from, with the values that were used."""
-        return Recipe.model_construct(**{name: getattr(self, name) for name in Recipe.model_fields})
-
     def named(self, sha256: str) -> Frame:
         """The frame, once its PNG is there."""
         values = {name: getattr(self, name) for name in FrameFields.model_fields}

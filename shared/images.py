@@ -22,9 +22,6 @@ ImageFormat = Literal["png", "jpeg", "webp"]
 MIN_SIDE_PX = 64
 MAX_SIDE_PX = 4096
 
-MEDIA_TYPES: dict[ImageFormat, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
-EXTENSIONS: dict[ImageFormat, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
-
 _MAX_CHUNKS = 20_000
 """More than any picture needs: a JPEG or WebP of empty segments is not walked to its end."""
 

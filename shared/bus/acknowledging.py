@@ -15,6 +15,7 @@ import json
 import logging
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from shared.bus.sockets import Bus
@@ -45,18 +46,16 @@ def draw_secret() -> bytes:
     return secrets.token_bytes(SECRET_BYTES)
 
 
-def tell(disk: Disk, path: Path, secret: bytes) -> None:
+def write(disk: Disk, path: Path, secret: bytes) -> None:
     """Leave the secret for the generator, unless the file says it already.
 
     Raises:
         OSError: the disk refuses.
     """
-    try:
-        is_told = read(path) == secret
-    except OSError:  # another user's, who once recorded here
-        is_told = False
-    if not is_told:
-        disk.put(path, secret.hex().encode() + b"\n", mode=_PRIVATE)
+    with suppress(OSError):  # another user's, who once recorded here
+        if read(path) == secret:
+            return
+    disk.put(path, secret.hex().encode() + b"\n", mode=_PRIVATE)
 
 
 def withdraw(disk: Disk, path: Path, secret: bytes) -> None:

@@ -23,14 +23,12 @@ class Call(Generic[AskedT, AnswerT]):
         channel: of the process that answers.
         name: ``type`` of the request's header; that of the answer is ``<name>.ok``.
         asked, answer: what the headers hold beside the envelope.
-        sends_image: whether the request has one payload, an image.
     """
 
     channel: str
     name: str
     asked: type[AskedT]
     answer: type[AnswerT]
-    sends_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)

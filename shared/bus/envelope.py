@@ -5,7 +5,7 @@ Published: ``[topic, header, payload]``. Request and reply: ``[header, *payloads
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -19,13 +19,11 @@ from shared.errors import InternalError, InvalidRequest, MalformedMessage, Paraf
 from shared.fields import MAX_ID_CHARS, cut
 from shared.ids import new_id
 from shared.json_loads import loads
+from shared.refusals import MAX_NAMED
 
 Payload = bytes | memoryview
 
-ENVELOPE = frozenset({"type", *Envelope.model_fields})
-
-MAX_TOLD_FIELDS = 20
-"""Of an error, the first ones."""
+_ENVELOPE = frozenset({"type", *Envelope.model_fields})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +90,11 @@ class Reply:
         return bytes(self.payloads[0])
 
 
+def own_fields(header: Mapping[str, Any]) -> dict[str, Any]:
+    """What a header says beside its envelope."""
+    return {key: value for key, value in header.items() if key not in _ENVELOPE}
+
+
 def encode_published(message: AnyMessage, payload: Payload = b"") -> list[Payload]:
     """Topic, header and payload of a message."""
     header = {**begun(message.type, new_id()), **message.flat()}
@@ -124,8 +127,7 @@ def checked(published: Published) -> Published:
     if kind is None:
         return published
     Envelope.model_validate(published.header)
-    own = {key: value for key, value in published.header.items() if key not in ENVELOPE}
-    return replace(published, message=kind.model_validate(own))
+    return replace(published, message=kind.model_validate(own_fields(published.header)))
 
 
 def encode_request(
@@ -211,7 +213,7 @@ def decode_reply(frames: Sequence[bytes]) -> tuple[str | None, Reply | Parafovea
 def _fields(value: object) -> dict[str, str] | None:
     if not isinstance(value, dict):
         return None
-    return {str(name)[:MAX_TYPE_CHARS]: cut(str(what)) for name, what in islice(value.items(), MAX_TOLD_FIELDS)}
+    return {str(name)[:MAX_TYPE_CHARS]: cut(str(what)) for name, what in islice(value.items(), MAX_NAMED)}
 
 
 def is_id(value: object) -> bool:

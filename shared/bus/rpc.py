@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from zmq.utils.monitor import parse_monitor_message
 
 from shared.bus.call import AnswerT, AskedT, Call, WithImage
-from shared.bus.envelope import ENVELOPE, Payload, Reply, StrangeAnswer, decode_reply, encode_request, id_of
+from shared.bus.envelope import Payload, Reply, StrangeAnswer, decode_reply, encode_request, id_of, own_fields
 from shared.bus.sockets import Bus
 from shared.errors import InternalError, ParafoveaError
 from shared.ids import new_id
@@ -200,7 +200,7 @@ def read(model: type[ModelT], reply: Reply) -> ModelT:
         StrangeAnswer: it is not what this version understands.
     """
     try:
-        return model.model_validate({key: value for key, value in reply.body.items() if key not in ENVELOPE})
+        return model.model_validate(own_fields(reply.body))
     except ValidationError as error:
         problem = invalid_request(error).detail[:500]
         told = (

@@ -16,10 +16,9 @@ from shared.bus.requests.generator import MAX_SEED
 from shared.errors import InvalidRequest
 from shared.fields import WHOLE
 from shared.prompts import MAX_PROMPT_CHARS
+from shared.refusals import MAX_NAMED
 
 MAX_CLIENT_ID_CHARS = 200
-MAX_NAMED = 20
-"""Fields named in one error."""
 MAX_NAME_CHARS = 100
 """Of a field name in an error."""
 
