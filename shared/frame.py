@@ -74,8 +74,7 @@ class Model(Body):
 
     @model_validator(mode="after")
     def _is_small(self) -> Self:
-        problem = problem_of(self.model_extra, fields.MAX_DETAILS_CHARS)
-        if problem is not None:
+        if problem := problem_of(self.model_extra, fields.MAX_DETAILS_CHARS):
             raise ValueError(problem)
         return self
 
@@ -166,8 +165,7 @@ class FrameFields(Provenance, Recipe):
         left, top, right, bottom = self.region
         if not (left < right <= self.width and top < bottom <= self.height):
             raise ValueError("the region does not lie in the picture")
-        problem = problem_of(self.model_extra, MAX_EXTRA_CHARS) if self.model_extra else None
-        if problem is not None:
+        if problem := problem_of(self.model_extra, MAX_EXTRA_CHARS):
             raise ValueError(problem)
         return self
 

@@ -52,11 +52,8 @@ class ImageHeader:
 
 
 def probe(data: bytes) -> ImageHeader:
-    """Read the header of an encoded image, in microseconds.
-
-    Raises:
-        UnreadableImage: not a PNG, JPEG or WebP, cut off within its header, or not of 64x64 to 4096x4096 pixels.
-    """
+    """Read the header of an encoded image, in microseconds. Raises UnreadableImage: not a PNG, JPEG or WebP, cut off
+    within its header, or not of 64x64 to 4096x4096 pixels."""
     try:
         header = _read_header(data)
     except (struct.error, IndexError):

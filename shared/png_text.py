@@ -31,12 +31,8 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 
 def text_chunks(text: Mapping[str, str]) -> bytes:
-    """``iTXt`` chunks, one for each keyword, in the mapping's order.
-
-    Raises:
-        ValueError: a keyword is not 1 to 79 bytes of printable Latin-1, or a text is longer than
-            :data:`MAX_TEXT_CHUNK_BYTES` or holds a NUL.
-    """
+    """``iTXt`` chunks, one for each keyword, in the mapping's order. Raises ValueError: a keyword is not 1 to 79 bytes
+    of printable Latin-1, or a text is longer than :data:`MAX_TEXT_CHUNK_BYTES` or holds a NUL."""
     return b"".join(chunk(b"iTXt", _itxt_body(keyword, value)) for keyword, value in text.items())
 
 

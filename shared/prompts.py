@@ -87,11 +87,8 @@ class Cycle:
 
 
 def parse(text: bytes) -> PromptLists:
-    """Read the file's content.
-
-    Raises:
-        InvalidPrompts: not JSON, not of this form, an unknown sector, an empty or overlong prompt.
-    """
+    """Read the file's content. Raises InvalidPrompts: not JSON, not of this form, an unknown sector, an empty or
+    overlong prompt."""
     if len(text) > MAX_FILE_BYTES:
         raise InvalidPrompts(f"it is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB")
     try:
@@ -102,11 +99,7 @@ def parse(text: bytes) -> PromptLists:
 
 
 def from_json(value: object) -> PromptLists:
-    """The file's content as JSON gives it.
-
-    Raises:
-        InvalidPrompts: not of this form, an unknown sector, an empty or overlong prompt.
-    """
+    """The file's content as JSON gives it. Raises InvalidPrompts, as :func:`parse`."""
     if not isinstance(value, dict):
         raise InvalidPrompts('it is not an object such as {"default": [...], "sectors": {...}}')
     unknown = [key for key in value if key not in ("default", "sectors") and not key.startswith("_")]

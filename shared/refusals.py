@@ -22,11 +22,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def request_of(model: type[ModelT], /, **values: Any) -> ModelT:
-    """The fields of a request, made from what a user gave.
-
-    Raises:
-        ParafoveaError: what does not fit.
-    """
+    """The fields of a request, made from what a user gave. Raises ParafoveaError: what does not fit."""
     try:
         return model(**values)
     except ValidationError as error:

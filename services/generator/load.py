@@ -66,10 +66,7 @@ def load_engine(settings: Settings, models_dir: Path = MODELS) -> Engine:
 
 def find_named(name: str, models_dir: Path = MODELS) -> ModelFolder:
     """The model of a setting: a folder or hub id, ``tiny`` or ``tiny-<kind>``, or where it is empty the embedded one.
-
-    Raises:
-        ModelError: it is not there; the message has the path.
-    """
+    Raises ModelError: it is not there; the message has the path."""
     if not name:
         return _embedded(models_dir / EMBEDDED)
     kind = kind_named(name)

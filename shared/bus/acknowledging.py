@@ -47,11 +47,7 @@ def draw_secret() -> bytes:
 
 
 def write(disk: Disk, path: Path, secret: bytes) -> None:
-    """Leave the secret for the generator, unless the file says it already.
-
-    Raises:
-        OSError: the disk refuses.
-    """
+    """Leave the secret for the generator, unless the file says it already. Raises OSError: the disk refuses."""
     with suppress(OSError):  # another user's, who once recorded here
         if read(path) == secret:
             return
@@ -68,11 +64,7 @@ def withdraw(disk: Disk, path: Path, secret: bytes) -> None:
 
 
 def read(path: Path) -> bytes | None:
-    """The secret that a file holds; None where there is no such file, or no secret in it.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    """The secret that a file holds; None where there is no such file, or no secret in it. Raises OSError."""
     try:
         with path.open("rb") as file:
             found = bytes.fromhex(file.read(_MAX_FILE_BYTES).decode("ascii"))

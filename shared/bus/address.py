@@ -34,13 +34,10 @@ class BusAddress:
 
     @classmethod
     def parse(cls, url: str) -> BusAddress:
-        """Read ``ipc:///some/dir`` or ``tcp://host:port``.
-
-        Raises:
-            InvalidBusAddress: neither, or a path too long for a socket file, or ports out of range.
-        """
+        """Read ``ipc:///some/dir`` or ``tcp://host:port``. Raises InvalidBusAddress: neither, or a path too long for a
+        socket file, or ports out of range."""
         scheme, separator, rest = url.partition("://")
-        if separator and scheme == "ipc" and rest.startswith("/"):
+        if scheme == "ipc" and rest.startswith("/"):
             return cls._ipc(Path(rest))
         if separator and scheme == "tcp":
             return cls._tcp(rest, url)
@@ -88,9 +85,8 @@ class BusAddress:
 
     def of(self, channel: str) -> str:
         """The ZeroMQ endpoint of a channel."""
-        if self.folder is not None:
-            return f"ipc://{self.folder / channel}"
-        return f"tcp://{self.host}:{self.base_port + BY_NAME[channel].port_offset}"
+        place = self.place_of(channel)
+        return f"ipc://{place}" if self.folder is not None else f"tcp://{self.host}:{place}"
 
     def place_of(self, channel: str) -> str | int:
         """A channel's socket as the system names it: the path of its file, or its TCP port."""

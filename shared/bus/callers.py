@@ -30,8 +30,6 @@ UNREAD_BYTES = 64 * MIB
 
 
 class Tracker(Protocol):
-    """Says whether libzmq has let go of a message."""
-
     @property
     def done(self) -> bool: ...
 
@@ -103,7 +101,6 @@ class Callers:
         return self._callers.setdefault(identity, Caller(identity))
 
     def forget_idle(self, caller: Caller) -> None:
-        """Forget a caller of whom nothing is under way."""
         if caller.owes_nothing:
             self._callers.pop(caller.identity, None)
 
@@ -123,7 +120,6 @@ class Callers:
         self._count(caller, 1, size)
 
     def ended(self, caller: Caller, size: int) -> None:
-        """A request has its answer, or gets none."""
         self._count(caller, -1, -size)
 
     def _count(self, caller: Caller, requests: int, size: int) -> None:

@@ -79,11 +79,7 @@ class Reply:
 
     @property
     def payload(self) -> bytes:
-        """The one payload of a reply that has one.
-
-        Raises:
-            StrangeAnswer: it has none.
-        """
+        """The one payload of a reply that has one. Raises StrangeAnswer: it has none."""
         if not self.payloads:
             told = f"the answer '{self.body.get('type')}' came without the bytes that belong to it"
             raise StrangeAnswer(told, self.body)
@@ -118,11 +114,7 @@ def decode_published(frames: Sequence[bytes]) -> Published:
 
 
 def checked(published: Published) -> Published:
-    """The message with its fields as their types. One of a type that is not known here stays as it came.
-
-    Raises:
-        ValueError: they are not.
-    """
+    """The message with its fields as their types, or ValueError. One of a type that is not known stays as it came."""
     kind = HEARD.get(published.type)
     if kind is None:
         return published

@@ -67,15 +67,11 @@ class Front:
 
     @property
     def waiting(self) -> int:
-        """Messages that were given and are not sent yet."""
         return len(self._given)
 
     def send(self, frames: Frames) -> Future[None]:
-        """Publish a message after all that were given before it. By one thread alone.
-
-        Returns:
-            Done once it is sent, or could not be. Until then it can be cancelled, and is when the thread ends.
-        """
+        """Publish a message after all that were given before it. By one thread alone. Done once it is sent, or could
+        not be; until then it can be cancelled, and is when the thread ends."""
         sent: Future[None] = Future()
         self._given.append((frames, sent))
         if self.end.done():

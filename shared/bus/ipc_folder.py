@@ -85,11 +85,8 @@ def _make(folder: Path, *, must_be: bool) -> None:
 
 
 def _check_way(folder: Path) -> None:
-    """Whether somebody else could change where the path leads. What is not there yet is passed over.
-
-    Raises:
-        InvalidBusAddress: they could.
-    """
+    """Whether somebody else could change where the path leads. What is not there yet is passed over. Raises
+    InvalidBusAddress: they could."""
     for path, status in _way(folder):
         if not _is_trusted(status.st_uid):
             what = "the link " if stat.S_ISLNK(status.st_mode) else ""

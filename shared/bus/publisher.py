@@ -73,11 +73,8 @@ class Publisher:
         self._dropped.warn("'%s' is kept busy by its subscribers, and a message to all is dropped", self._channel)
 
     async def serve_joins(self) -> None:
-        """Answer subscriptions until cancelled.
-
-        Raises:
-            Exception: whatever ended the channel's front; it can be published on no more.
-        """
+        """Answer subscriptions until cancelled. Raises Exception: whatever ended the channel's front; it can be
+        published on no more."""
         clock = asyncio.get_running_loop().time
         due_s = float("-inf")
         self._joins.attach()

@@ -13,11 +13,10 @@ from typing import cast
 import zmq
 from pydantic import ValidationError
 
-from shared.bus.call import AnswerT, AskedT, Call
+from shared.bus.call import AnswerT, AskedT, Call, Handler, Typed, TypedWithImage, checking, checking_image
 from shared.bus.callers import LARGEST_REQUESTS, REQUESTS_EACH, Caller, Callers
 from shared.bus.channels import BY_NAME
 from shared.bus.envelope import Payload, Reply, Request, decode_request, encode_error, encode_reply, id_of
-from shared.bus.handlers import Handler, Typed, TypedWithImage, checking, checking_image
 from shared.bus.receiving import descriptor_of, receive
 from shared.bus.sockets import Bus
 from shared.errors import InternalError, MalformedMessage, ParafoveaError, TooManyRequests, UnknownType
@@ -79,7 +78,6 @@ class Server:
         return self._callers.request_bytes + self._callers.unread_bytes
 
     async def serve(self) -> None:
-        """Answer until cancelled."""
         watching = asyncio.create_task(self._watch_unread())
         try:
             while True:

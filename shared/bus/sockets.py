@@ -98,18 +98,12 @@ class Bus:
             shared.system.holder.AlreadyHeld: another process has bound it.
             zmq.ZMQError: the TCP port is taken.
         """
-        channel = BY_NAME[channel_name]
-        socket = self._bind(self._context, channel)
+        socket = self._bind(self._context, BY_NAME[channel_name])
         self._sockets.append(socket)
         return socket
 
     def front(self, channel_name: str, on_frame: OnFrame, on_idle: Callable[[], None]) -> Front:
-        """Bind a publishing channel, in a thread; see :class:`shared.bus.front.Front`.
-
-        Raises:
-            shared.system.holder.AlreadyHeld: another process has bound it.
-            zmq.ZMQError: the TCP port is taken.
-        """
+        """:meth:`bind` a publishing channel, in a thread; see :class:`shared.bus.front.Front`."""
         plain: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(self._context.underlying)
         front = Front(channel_name, plain, self._bind(plain, BY_NAME[channel_name]), on_frame, on_idle)
         self._fronts.append(front)
@@ -160,7 +154,9 @@ class Bus:
         channel = BY_NAME[channel_name]
         if self.address.folder is not None:
             ipc_folder.prepare_folder(self.address.folder, must_be=False)
-        socket = self._socket(zmq.SUB if channel.pattern == "publish" else zmq.DEALER, channel)
+        socket: zmq.asyncio.Socket = self._context.socket(zmq.SUB if channel.pattern == "publish" else zmq.DEALER)
+        self._sockets.append(socket)
+        self._set_options(socket, channel)
         if channel.pattern == "publish":
             # It sends subscriptions alone. To a publisher that is not there they can't go: closing would wait.
             socket.linger = 0
@@ -172,12 +168,6 @@ class Bus:
             socket.immediate = True
         if self.keys is not None:
             curve.secure_client(socket, self.keys)
-        return socket
-
-    def _socket(self, kind: int, channel: Channel) -> zmq.asyncio.Socket:
-        socket: zmq.asyncio.Socket = self._context.socket(kind)
-        self._sockets.append(socket)
-        self._set_options(socket, channel)
         return socket
 
     def _set_options(self, socket: zmq.Socket[Any], channel: Channel) -> None:

@@ -7,7 +7,6 @@ at the top touch the system once each. The composites below them are built of st
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
@@ -15,9 +14,8 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-
-from shared.system.links import is_link
 
 log = logging.getLogger(__name__)
 
@@ -27,24 +25,6 @@ StrPath = str | Path
 
 TEMP_PREFIX = ".tmp-"
 """What the name of a half-written file begins with: such a file may be removed whenever nobody writes it."""
-
-STEPS: tuple[str, ...] = (
-    "mkdir",
-    "create",
-    "open",
-    "write",
-    "pwrite",
-    "truncate",
-    "fsync",
-    "close",
-    "rename",
-    "fsync_dir",
-    "unlink",
-    "rmdir",
-    "chmod",
-    "free_bytes",
-)
-"""The names of the steps, for a test that arms one of them."""
 
 _BINARY = getattr(os, "O_BINARY", 0)
 _NOT_LINKS = getattr(os, "O_NOFOLLOW", 0)
@@ -171,7 +151,7 @@ class Disk:
                 break
             at = at.parent
         for folder in reversed(missing):
-            with contextlib.suppress(FileExistsError):
+            with suppress(FileExistsError):
                 self.mkdir(folder)
             self.fsync_dir(folder.parent)
         return bool(missing)
@@ -258,3 +238,10 @@ class Disk:
                     self.rmdir(child)
         self.rmdir(path)
         self.fsync_dir(path.parent)
+
+
+def is_link(path: Path) -> bool:
+    """A symbolic link, or a junction of Windows, which ``os.walk`` would go through."""
+    status = os.lstat(path)
+    junction = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
+    return stat.S_ISLNK(status.st_mode) or (junction is not None and getattr(status, "st_reparse_tag", 0) == junction)

@@ -59,11 +59,8 @@ def keep_one_pool() -> bool:
 
 
 def trim() -> bool:
-    """Give back what is free. It may take some ms a GB, without the interpreter's lock: call it from a thread.
-
-    Returns:
-        Whether anything was given back; False where there is no glibc, or where another thread is just doing it.
-    """
+    """Give back what is free. It may take some ms a GB, without the interpreter's lock: call it from a thread. Whether
+    anything was given back: nothing without glibc, or where another thread is just doing it."""
     if _malloc_trim is None or not _ONE_AT_A_TIME.acquire(blocking=False):
         return False
     try:

@@ -38,10 +38,7 @@ def understand(
 
 def refuse_what_is_not_done(vocabulary: Vocabulary | None, request: Generate, picture_size: tuple[int, int]) -> None:
     """For a request that is to be done as it was asked for, or not at all. A model that takes any text refuses none.
-
-    Raises:
-        InvalidRequest: something of it would not be done; it says what, and names what the model knows.
-    """
+    Raises InvalidRequest: something of it would not be done; it says what, and names what the model knows."""
     if vocabulary is None:
         return
     region = sectors.region(request.target_sector, request.grid_size, *picture_size)

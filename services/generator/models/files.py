@@ -67,10 +67,7 @@ class Defaults:
 
 def find(model: str) -> ModelFolder:
     """The folder of a model: a path, or a hub id (``owner/name`` or ``owner/name@revision``), downloaded if needed.
-
-    Raises:
-        ModelError: there is no such model, or it is not one of diffusers.
-    """
+    Raises ModelError: there is no such model, or it is not one of diffusers."""
     path = Path(model).expanduser()
     if path.is_dir():
         return ModelFolder(model, path, read_index(path))
@@ -89,11 +86,7 @@ def find(model: str) -> ModelFolder:
 
 
 def read_index(folder: Path) -> dict[str, Any]:
-    """The folder's ``model_index.json``.
-
-    Raises:
-        ModelError: it is not there, or not understood.
-    """
+    """The folder's ``model_index.json``. Raises ModelError: it is not there, or not understood."""
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -106,11 +99,8 @@ def read_index(folder: Path) -> dict[str, Any]:
 
 
 def read_defaults(folder: Path) -> Defaults:
-    """The folder's own recommendations; all None where it has none.
-
-    Raises:
-        ModelError: the file is there and is not understood.
-    """
+    """The folder's own recommendations; all None where it has none. Raises ModelError: the file is there and is not
+    understood."""
     path = folder / DEFAULTS
     if not path.is_file():
         return Defaults()

@@ -40,11 +40,8 @@ class Sessions(OpenSessions):
         return await super().read(session_id, work_on_some)
 
     async def follow(self, cursor: Cursor, work: Callable[[SessionReader], T]) -> T:
-        """:meth:`read` the session that a cursor is on.
-
-        Raises:
-            NotReplaying: that one is gone, and another one has its name.
-        """
+        """:meth:`read` the session that a cursor is on. Raises NotReplaying: that one is gone, and another one has its
+        name."""
 
         def work_there(reader: SessionReader) -> T:
             if differ(cursor.began, reader.head.get("created_at")):

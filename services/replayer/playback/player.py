@@ -55,11 +55,7 @@ class Player:
         self._runs = False
 
     async def play(self, speed: float | None, loop: bool | None) -> bool:
-        """Begin, or go on; whether :meth:`run` must be started for it.
-
-        Raises:
-            ParafoveaError: the session cannot be read.
-        """
+        """Begin, or go on; whether :meth:`run` must be started. Raises ParafoveaError: the session cannot be read."""
         await self._catch_up()
         if self.playback.position != self.cursor.position:
             self.playback.seek(min(self.cursor.position, self.playback.total))

@@ -35,11 +35,7 @@ class Changes:
 
     @classmethod
     def of(cls, wanted: RerunChanges) -> Changes:
-        """The changes of a request.
-
-        Raises:
-            InvalidRequest: the prompts are not what they should be.
-        """
+        """The changes of a request. Raises InvalidRequest: the prompts are not what they should be."""
         try:
             prompts = None if wanted.prompts is None else from_json(wanted.prompts)
         except InvalidPrompts as error:
@@ -48,11 +44,7 @@ class Changes:
 
     @classmethod
     def from_head(cls, changed: dict[str, Any]) -> Changes:
-        """The changes that the head of a re-run's session names.
-
-        Raises:
-            InvalidRequest: they are not what they should be.
-        """
+        """The changes that the head of a re-run's session names. Raises InvalidRequest, as :meth:`of`."""
         try:
             return cls.of(RerunChanges.model_validate(changed))
         except ValidationError as error:

@@ -115,11 +115,7 @@ class Reruns:
         return Rerun(self._root, wanted.session_id, stamp, changes, changed, model.revision, *peers)
 
     async def _model(self, wanted: str | None) -> Model:
-        """The model that the generator runs.
-
-        Raises:
-            InvalidRequest: it is not the one that is wanted.
-        """
+        """The model that the generator runs. Raises InvalidRequest: it is not the one that is wanted."""
         status = await self._generator.ask_status()
         if status.state == "loading":
             raise GeneratorLoading("The model is still being loaded; try again in a moment.")
@@ -148,11 +144,7 @@ def _parent(root: Path, session_id: str) -> tuple[dict[str, Any], dict[str, Any]
 
 
 def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:
-    """What a re-run that is to be resumed was begun with.
-
-    Raises:
-        InvalidRequest: the session is no re-run of that parent.
-    """
+    """What a re-run was begun with that is to be resumed. Raises InvalidRequest: it is none of that parent."""
     with open_session(root, wanted.into) as reader, open_session(root, wanted.session_id) as parent:
         changed = reader.head.get("changed")
         if not is_parent(parent.head, reader.head.get("parent")):
@@ -162,11 +154,7 @@ def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:
 
 
 def _state_on_disk(root: Path, session_id: str) -> RerunState:
-    """How far a re-run came that nobody is making.
-
-    Raises:
-        NotFound: the session is no re-run.
-    """
+    """How far a re-run came that nobody is making. Raises NotFound: the session is no re-run."""
     with open_session(root, session_id) as reader:
         parent, changed = reader.head.get("parent"), reader.head.get("changed")
     if not isinstance(parent, dict) or not isinstance(parent.get("session_id"), str):

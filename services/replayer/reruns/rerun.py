@@ -165,11 +165,7 @@ class Rerun:
         self._done = self._total
 
     async def _make(self, parent: SessionReader, step: Step) -> str | None:
-        """Make one frame; None, or why that is not possible.
-
-        Raises:
-            PeerAway: somebody who is needed is not there.
-        """
+        """Make one frame; None, or why that is not possible. Raises PeerAway: somebody who is needed is not there."""
         if step.request is None:
             return step.problem
         source = await asyncio.to_thread(self._input, parent, step)
@@ -206,11 +202,7 @@ class Rerun:
             return str(error)
 
     async def _recorded(self, behind: int) -> None:
-        """Wait until at most so many frames of the new session are not on disk.
-
-        Raises:
-            PeerAway: the recorder is not there.
-        """
+        """Wait until at most so many frames are not on disk. Raises PeerAway: the recorder is not there."""
         while True:
             try:
                 pending = await self._waiting()
