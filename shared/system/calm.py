@@ -87,11 +87,9 @@ class Calm:
         self._lowest = None
 
     async def trim(self) -> None:
-        """Give back what is free, in a thread."""
         await asyncio.get_running_loop().run_in_executor(self._trimmer, malloc.trim)
 
     def close(self) -> None:
-        """Let the thread go."""
         self._trimmer.shutdown(wait=False)
 
 

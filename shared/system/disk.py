@@ -67,7 +67,6 @@ class Disk:
         return os.pwrite(fd, data, offset)
 
     def truncate(self, fd: int, size_bytes: int) -> None:
-        """Cut the file to a size."""
         os.ftruncate(fd, size_bytes)
 
     def fsync(self, fd: int) -> None:
@@ -105,15 +104,12 @@ class Disk:
             os.close(fd)
 
     def unlink(self, path: StrPath) -> None:
-        """Remove one file."""
         os.unlink(path)
 
     def rmdir(self, path: Path) -> None:
-        """Remove one empty folder."""
         os.rmdir(path)
 
     def chmod(self, path: Path, mode: int) -> None:
-        """Set a folder's mode."""
         os.chmod(path, mode)
 
     def free_bytes(self, path: Path) -> int:

@@ -71,10 +71,8 @@ def _other_side(prompt: str, region: Region, width: int, height: int) -> str | N
 def _kept_out(
     vocabulary: Vocabulary, resolved: ResolvedPrompt, negative_prompt: str
 ) -> tuple[ResolvedPrompt, str | None]:
-    """What is left of a wish when a negative prompt is heeded, and what of that is not heeded.
-
-    One object is drawn, so any other that is named is kept out anyway.
-    """
+    """What is left of a wish when a negative prompt is heeded, and what of that is not heeded. One object is drawn, so
+    any other that is named is kept out anyway."""
     named, unknown = vocabulary.mentioned(negative_prompt)
     if resolved.object is not None and resolved.object in named:
         if not resolved.by_name:

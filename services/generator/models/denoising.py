@@ -36,7 +36,6 @@ class Monitor:
     cancelled: Callable[[], bool]
 
     def check(self) -> None:
-        """Raises EditCancelled when the run is no longer wanted."""
         if self.cancelled():
             raise EditCancelled
 
@@ -101,15 +100,12 @@ class Denoiser:
         return {"fallback": NO_NEGATIVE}
 
     def run(self, edit: Edit, used: Used, monitor: Monitor, prompt: str | None = None, **inputs: Any) -> Floats:
-        """Denoise one picture.
+        """Denoise one picture: height x width x channels, 0 to 1.
 
         Args:
             edit: prompt and seed; ``prompt`` stands in for its prompt where given.
             used: from :meth:`values`.
             inputs: pictures and sizes; those that the pipeline does not take are left out.
-
-        Returns:
-            height x width x channels, 0 to 1.
 
         Raises:
             EditCancelled: after the step at which the run was no longer wanted.
@@ -121,9 +117,11 @@ class Denoiser:
             "strength": used.strength,
             "generator": device.seeded(edit.seed),
             "output_type": "np",
-            **self._negative(edit),
+            "negative_prompt": edit.negative_prompt,
             **inputs,
         }
+        if edit.negative_prompt is None and self._guidance == "true_cfg_scale":
+            wanted["negative_prompt"] = " "  # without one these pipelines do not guide at all
         if "width" in inputs and "height" in inputs:  # Flux Kontext would choose both of its own accord
             wanted |= {"max_area": inputs["width"] * inputs["height"], "_auto_resize": False}
         if self._guidance:
@@ -149,11 +147,6 @@ class Denoiser:
         """Let go of the model."""
         self.pipeline = None
         self.recover()
-
-    def _negative(self, edit: Edit) -> dict[str, str | None]:
-        if edit.negative_prompt is None and self._guidance == "true_cfg_scale":
-            return {"negative_prompt": " "}  # without one these pipelines do not guide at all
-        return {"negative_prompt": edit.negative_prompt}
 
     def _callbacks(self, steps: int, monitor: Monitor) -> dict[str, Any]:
         done = 0

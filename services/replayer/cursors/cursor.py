@@ -62,7 +62,6 @@ class Cursor:
         self._is_complete = False
 
     def complete(self) -> None:
-        """There was nothing more to show, and the client knows."""
         self._is_complete = True
 
     def seek(self, position: int) -> None:
@@ -94,11 +93,9 @@ class Cursors:
         return cursor
 
     def peek(self, name: str) -> Cursor | None:
-        """The cursor of a name, without using it."""
         return self._by_name.get(name)
 
     def put(self, cursor: Cursor) -> None:
-        """Remember a cursor, in place of any of its name."""
         self._by_name[cursor.name] = cursor
         self._by_name.move_to_end(cursor.name)
         while len(self._by_name) > self._limit:

@@ -42,7 +42,6 @@ class Playback:
 
     @property
     def total(self) -> int:
-        """How many frames there are."""
         return len(self._offsets)
 
     @property
@@ -52,7 +51,6 @@ class Playback:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every frame was shown."""
         return self.position >= self.total
 
     @property

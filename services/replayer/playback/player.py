@@ -10,8 +10,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from services.replayer.cursors.cursor import Cursor, Place
-from services.replayer.cursors.frames import Found, find, place
-from services.replayer.cursors.sessions import Sessions
+from services.replayer.cursors.sessions import Found, Sessions, find, place
 from services.replayer.playback.clock import Playback
 from shared.errors import ParafoveaError
 from shared.session.reading.timeline import Timeline, times
@@ -67,7 +66,6 @@ class Player:
         return starts
 
     def pause(self) -> None:
-        """Stand still."""
         self.playback.pause()
         self._changed.set()
 

@@ -14,10 +14,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from services.replayer.reruns.plan import Changes, Step, steps
+from services.replayer.reruns.plan import Step, steps
 from services.replayer.reruns.sources import last_origin, new_version
 from shared.bus.clients import GeneratorClient, RecorderClient
-from shared.bus.requests.replayer import RerunState, SkippedFrame
+from shared.bus.requests.replayer import RerunChanges, RerunState, SkippedFrame
 from shared.errors import GeneratorLoading, GeneratorUnavailable, ParafoveaError, RecorderUnavailable
 from shared.frame import SessionStamp
 from shared.ids import new_id
@@ -59,7 +59,7 @@ class Rerun:
     root: Path
     parent: str
     stamp: SessionStamp
-    changes: Changes
+    changes: RerunChanges
     changed: dict[str, Any]
     model: str
     generator: GeneratorClient
@@ -73,7 +73,6 @@ class Rerun:
     """The last frame made: index of the parent's, and its PNG."""
 
     def state(self) -> RerunState:
-        """How it stands."""
         return RerunState(
             session_id=self.stamp.session_id,
             parent=self.parent,
