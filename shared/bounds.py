@@ -13,9 +13,7 @@ ITEM_CHARS = 8
 
 def problem_of(value: object, limit_chars: int) -> str | None:
     """Why a value is no JSON that is passed on; None where it is. Without recursion, and never past the limit.
-
-    Characters are those of keys and texts, and :data:`ITEM_CHARS` for each item. Numbers are finite, and of 64 bits.
-    """
+    Characters are those of keys and texts, and :data:`ITEM_CHARS` for each item. Numbers are finite, and of 64 bits."""
     left, open_values = limit_chars, [(value, 0)]
     while open_values:
         item, depth = open_values.pop()
@@ -47,10 +45,8 @@ def problem_of(value: object, limit_chars: int) -> str | None:
 
 
 def is_deeper(value: Any, limit: int) -> bool:
-    """Whether more than ``limit`` objects and arrays stand within each other, ``value`` itself being the first.
-
-    Without recursion: what is nested without end must not end the program that asks.
-    """
+    """Whether more than ``limit`` objects and arrays stand within each other, ``value`` itself being the first. Without
+    recursion: what is nested without end must not end the program that asks."""
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(limit):
         if not level:

@@ -159,10 +159,8 @@ def _read_webp(data: bytes) -> ImageHeader:
 
 
 def orientation(exif: bytes) -> int:
-    """The EXIF orientation (1 to 8) in a TIFF block; 1 where there is none, or where the block is damaged.
-
-    A damaged block is no reason to refuse a picture whose pixels are sound: browsers show it upright too.
-    """
+    """The EXIF orientation (1 to 8) in a TIFF block; 1 where there is none, or where the block is damaged. A damaged
+    block is no reason to refuse a picture whose pixels are sound: browsers show it upright too."""
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None:
         return 1

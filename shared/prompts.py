@@ -23,8 +23,6 @@ class InvalidPrompts(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PromptLists:
-    """The content of the file."""
-
     default: tuple[str, ...] = ()
     by_sector: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -74,7 +72,6 @@ class Cycle:
         self.lists = lists
 
     def reset(self) -> None:
-        """Back to the first prompt everywhere."""
         self._next.clear()
 
     def positions(self) -> dict[str, int]:

@@ -97,7 +97,6 @@ class Callers:
         return len(self._callers)
 
     def of(self, identity: bytes) -> Caller:
-        """The caller of an identity, new or known."""
         return self._callers.setdefault(identity, Caller(identity))
 
     def forget_idle(self, caller: Caller) -> None:
@@ -116,7 +115,6 @@ class Callers:
         return caller.requests < REQUESTS // share and caller.request_bytes + size <= self._limit_bytes // share
 
     def began(self, caller: Caller, size: int) -> None:
-        """A request is under way."""
         self._count(caller, 1, size)
 
     def ended(self, caller: Caller, size: int) -> None:

@@ -58,11 +58,7 @@ class Request:
 
 class StrangeAnswer(InternalError):
     """What a process answered cannot be understood: it is of another version, or wrong. An error of the one request.
-
-    Attributes:
-        body: the header of the answer.
-        payload: its image, where one came.
-    """
+    ``body``: the header of the answer; ``payload``: its image, where one came."""
 
     def __init__(self, detail: str, body: dict[str, Any], payload: bytes = b"") -> None:
         super().__init__(detail)

@@ -30,8 +30,6 @@ class Front:
     """Publishes what it is given, and hands over what subscribers send.
 
     Args:
-        name: the channel's.
-        context: of the bound socket.
         outer: the bound socket; belongs to the thread from now on.
         on_frame: called in the thread with each frame that a subscriber sent.
         on_idle: called in the thread when nothing more comes for now, and at its end.

@@ -39,11 +39,7 @@ def resident_bytes() -> int | None:
 class Calm:
     """Notices that a process has grown and come to rest, and gives back then what it can.
 
-    Args:
-        change_bytes: what counts as a change from one look to the next.
-
-    Attributes:
-        looks: how often in a row there was no change.
+    ``change_bytes`` count as a change from one look to the next; ``looks``: how often in a row there was none.
     """
 
     def __init__(self, change_bytes: int = GROWN_BYTES) -> None:

@@ -37,7 +37,6 @@ def descriptors() -> list[int]:
 
 
 def connections(places: Collection[Place]) -> list[Connection]:
-    """Every connection that somebody has made to one of these places."""
     found = []
     for descriptor in descriptors():
         inode = _inode(descriptor, places)

@@ -153,10 +153,8 @@ class Disk:
         return bool(missing)
 
     def stage(self, folder: Path, name: str, parts: Iterable[Buffer], mode: int = 0o644) -> str:
-        """Write ``parts`` durably under a temporary name in ``folder``, for :meth:`rename` to ``name`` later.
-
-        On an error nothing stays behind, as far as the disk allows; what does stay is recognised by its name.
-        """
+        """Write ``parts`` durably under a temporary name in ``folder``, for :meth:`rename` to ``name`` later. On an
+        error nothing stays behind, as far as the disk allows; what does stay is recognised by its name."""
         temporary = os.path.join(folder, f"{TEMP_PREFIX}{name}")
         fd = self.create(temporary, mode)
         try:

@@ -10,6 +10,7 @@ import errno
 import logging
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -55,22 +56,20 @@ class Holder:
         a new one. It is looked for in the folder that it was made in, which may have been renamed, or mounted over.
         Windows cannot remove an open file, so there the removal comes after.
         """
-        if sys.platform != "win32":
-            try:
-                os.unlink(self._path if self._folder is None else self._path.name, dir_fd=self._folder)
-            except FileNotFoundError:
-                log.debug("%s is gone already", self._path)
-            finally:
-                self._lock.release()
-                if self._folder is not None:
-                    os.close(self._folder)
-                    self._folder = None
-        else:
+        if sys.platform == "win32":
             self._lock.release()
-            try:
-                self._path.unlink(missing_ok=True)
-            except PermissionError:
-                return  # the next holder has it open already
+            with suppress(FileNotFoundError, PermissionError):  # the next holder has it open already
+                self._path.unlink()
+            return
+        try:
+            os.unlink(self._path if self._folder is None else self._path.name, dir_fd=self._folder)
+        except FileNotFoundError:
+            log.debug("%s is gone already", self._path)
+        finally:
+            self._lock.release()
+            if self._folder is not None:
+                os.close(self._folder)
+                self._folder = None
 
 
 def _open_folder(folder: Path) -> int | None:

@@ -144,10 +144,8 @@ class Reading:
         return min(candidates, key=lambda each: (each.nearest, self._is_accessory(each), each.start), default=None)
 
     def _is_head(self, match: Match, other: Match | None) -> bool:
-        """Whether the object itself is meant, and not a word before another one: the house of "a dog house".
-
-        ``other`` is the next object: with what comes behind that one, it makes one word only where it does with it.
-        """
+        """Whether the object itself is meant, and not a word before another one: the house of "a dog house". ``other``
+        is the next object: with what comes behind that one, it makes one word only where it does with it."""
         if other is not None and self._makes_one_word(match, other.start):
             return False
         following = self.words[match.end : match.end + 1]

@@ -46,10 +46,8 @@ class Vocabulary:
 
     @classmethod
     def load(cls, folder: Path) -> Vocabulary | None:
-        """The vocabulary in a model's folder, or None where the model has none and takes any prompt.
-
-        Raises ``ValueError`` when the file is there and is not understood.
-        """
+        """The vocabulary in a model's folder, or None where the model has none and takes any prompt. Raises
+        ``ValueError`` when the file is there and is not understood."""
         path = Path(folder) / FILE
         if not path.is_file():
             return None

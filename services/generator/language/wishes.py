@@ -20,12 +20,7 @@ _NUMBER_REACH = 5
 
 
 def resolve(reading: Reading, objects: Mapping[str, KnownObject], fallback: str) -> ResolvedPrompt:
-    """Work it out.
-
-    Args:
-        objects: of the vocabulary, by name.
-        fallback: what is drawn where nothing that is wished for is known.
-    """
+    """Work it out. ``objects``: by name; ``fallback`` is drawn where nothing that is wished for is known."""
     return _Answer(reading, objects, fallback).give()
 
 

@@ -53,11 +53,8 @@ class ModelFolder:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a model's folder recommends in its ``parafovea.json``; None leaves it to the pipeline.
-
-    Attributes:
-        size: side of the square that the model works at, in pixels.
-    """
+    """What a model's folder recommends in its ``parafovea.json``; None leaves it to the pipeline. ``size``: side of the
+    square that the model works at, in pixels."""
 
     steps: int | None = None
     guidance_scale: float | None = None
@@ -143,10 +140,8 @@ def kind_of(model: ModelFolder) -> ModelKind:
 
 
 def revision_of(model: ModelFolder, kept_in: Path | None = None) -> str:
-    """What tells one state of a model from another: the hub's commit, or a SHA-256 over the folder's files.
-
-    Hashing ten gigabytes takes long, so the result is kept under the names, sizes and times of the files.
-    """
+    """What tells one state of a model from another: the hub's commit, or a SHA-256 over the folder's files. Hashing ten
+    gigabytes takes long, so the result is kept under the names, sizes and times of the files."""
     if model.commit is not None:
         return model.commit
     files = sorted(path for path in model.folder.rglob("*") if path.is_file())

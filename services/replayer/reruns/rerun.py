@@ -141,10 +141,8 @@ class Rerun:
             )
 
     async def _made(self) -> int:
-        """Index of the parent's last frame that the new session has; -1 where it has none.
-
-        What an earlier attempt may have left under way comes first: its job, and frames that are not on disk yet.
-        """
+        """Index of the parent's last frame that the new session has; -1 where it has none. What an earlier attempt may
+        have left under way comes first: its job, and frames that are not on disk yet."""
         await self._recorded(0)
         last = await asyncio.to_thread(last_origin, self.root, self.stamp.session_id)
         return -1 if last is None else last
