@@ -77,8 +77,6 @@ class DecodedImage:
     Attributes:
         pixels: height x width x 3, 8-bit RGB, upright, read-only.
         icc_profile: for the output to carry: the input's, or one for RGB made of it; None where it has none.
-        format: what it was encoded as.
-        width, height: of ``pixels``.
         colour: the input's PNG chunks that say the same without a profile, by name; for the output to carry.
     """
 

@@ -30,13 +30,8 @@ CURSORS_ON_JOIN = 32
 
 
 class Replayer:
-    """Steps through sessions, one cursor a client.
-
-    Requests to one cursor are carried out one after another, to different ones side by side.
-
-    Attributes:
-        cursors, sessions: where clients are, and what is open for them.
-    """
+    """Steps through sessions, one cursor a client. Requests to one cursor are carried out one after another, to
+    different ones side by side."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime

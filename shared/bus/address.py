@@ -23,10 +23,7 @@ class InvalidBusAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class BusAddress:
-    """An ipc folder, or a TCP host and base port.
-
-    Exactly one of ``folder`` and ``host`` is given.
-    """
+    """An ipc folder, or a TCP host and base port: exactly one of ``folder`` and ``host`` is given."""
 
     folder: Path | None = None
     host: str | None = None

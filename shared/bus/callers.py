@@ -76,11 +76,7 @@ class Caller:
 
 
 class Callers:
-    """All callers with something under way.
-
-    Args:
-        request_bytes: bytes of the requests under way, all together.
-    """
+    """All callers with something under way, whose requests may have ``request_bytes`` together."""
 
     def __init__(self, request_bytes: int) -> None:
         self._limit_bytes = request_bytes

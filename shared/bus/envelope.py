@@ -1,6 +1,7 @@
 """Message to ZeroMQ frames and back: pure functions, and the only place that knows the envelope.
 
 Published: ``[topic, header, payload]``. Request and reply: ``[header, *payloads]``. A header is one JSON object.
+What cannot be read raises MalformedMessage, or UnsupportedVersion where it is of a newer protocol.
 """
 
 from __future__ import annotations
@@ -28,12 +29,8 @@ _ENVELOPE = frozenset({"type", *Envelope.model_fields})
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A message as a subscriber sees it.
-
-    Attributes:
-        header: the envelope's fields and the message's own, as they came.
-        message: the message's own, checked; None of a type that is not known here.
-    """
+    """A message as a subscriber sees it. ``header``: the envelope's fields and the message's own, as they came;
+    ``message``: its own, checked; None of a type that is not known here."""
 
     type: str
     header: dict[str, Any]
@@ -94,12 +91,7 @@ def encode_published(message: AnyMessage, payload: Payload = b"") -> list[Payloa
 
 
 def decode_published(frames: Sequence[bytes]) -> Published:
-    """Read a published message.
-
-    Raises:
-        MalformedMessage: not three frames, or a header that is no JSON object with a type that fits the topic.
-        UnsupportedVersion: a newer protocol.
-    """
+    """Read a published message: three frames, and a header with a type that fits the topic."""
     if len(frames) != 3:
         raise MalformedMessage(f"a published message has 3 frames, not {len(frames)}")
     topic, raw_header, payload = frames
@@ -125,12 +117,8 @@ def encode_request(
     *,
     message_id: str | None = None,
 ) -> list[Payload]:
-    """Header and payloads of a request.
-
-    Raises:
-        InvalidRequest: it holds what JSON cannot say.
-        MalformedMessage: it is larger than anybody reads.
-    """
+    """Header and payloads of a request. Raises InvalidRequest: it holds what JSON cannot say; MalformedMessage: it is
+    larger than anybody reads."""
     try:
         header = orjson.dumps({**body, **begun(message_type, message_id or new_id())})
     except TypeError as error:  # text from a command line that is no UTF-8
@@ -140,12 +128,7 @@ def encode_request(
 
 
 def decode_request(frames: Sequence[bytes]) -> Request:
-    """Read a request.
-
-    Raises:
-        MalformedMessage: no header, or one that is no JSON object with ``type`` and ``id``, or too large.
-        UnsupportedVersion: a newer protocol.
-    """
+    """Read a request, whose header has a ``type`` and an ``id`` and is not too large."""
     if not frames:
         raise MalformedMessage("a request has at least a header")
     check_size(frames[0])
@@ -180,12 +163,7 @@ def encode_error(request_id: str | None, error: ParafoveaError) -> list[Payload]
 
 
 def decode_reply(frames: Sequence[bytes]) -> tuple[str | None, Reply | ParafoveaError]:
-    """The id a reply answers, and the reply or the error in it.
-
-    Raises:
-        MalformedMessage: no header, or one that is no JSON object, or an id that is no string.
-        UnsupportedVersion: a newer protocol.
-    """
+    """The id that a reply answers, and the reply or the error in it."""
     if not frames:
         raise MalformedMessage("a reply has at least a header")
     header = read_header(frames[0])

@@ -55,12 +55,7 @@ def _items(raw: bytes) -> int:
 
 
 def read_header(raw: bytes) -> dict[str, Any]:
-    """A header with a type and a version that this side knows.
-
-    Raises:
-        MalformedMessage: it is none, or too deep.
-        UnsupportedVersion: a newer protocol.
-    """
+    """A header that is not too deep, with a type and a version that this side knows; see :mod:`shared.bus.envelope`."""
     try:
         header = loads(raw)
     except orjson.JSONDecodeError as error:

@@ -56,12 +56,8 @@ def prepare_folder(folder: Path, *, must_be: bool = True) -> None:
 
 
 def claim(address: BusAddress, channel: str) -> Holder:
-    """The lock beside a channel's socket file, in a folder that is in order.
-
-    Raises:
-        InvalidBusAddress, OSError: as :func:`prepare_folder`.
-        shared.system.holder.AlreadyHeld: another process has it.
-    """
+    """The lock beside a channel's socket file, in a folder that is in order. Raises what :func:`prepare_folder` does,
+    and AlreadyHeld: another process has it."""
     assert address.folder is not None
     prepare_folder(address.folder)
     return Holder(address.folder / f"{channel}.lock", f"the channel '{channel}' of the bus {address}", PRIVATE_FILE)

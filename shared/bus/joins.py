@@ -34,7 +34,6 @@ class Joins:
     """Subscriptions to a channel's message types, as they come.
 
     Args:
-        channel: the publishing channel.
         find: the connection behind a descriptor.
         cut: ends a connection; False where it has ended already.
 

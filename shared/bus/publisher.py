@@ -29,7 +29,6 @@ class Publisher:
     a word and without slowing anybody, once the channel's high-water mark is reached. So streams carry numbers.
 
     Args:
-        bus: this process's end of the bus.
         channel: a publishing channel; this process becomes its holder.
         on_join: given a message type that somebody has just subscribed to, the messages that tell the state. They go
             to every subscriber of that type, so they must be harmless when repeated.

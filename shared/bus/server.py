@@ -43,7 +43,6 @@ class Server:
     ``too_many_requests``.
 
     Args:
-        bus: this process's end.
         channel: it is bound by this process from now on.
         handlers: by name, for requests that are taken as they come; :meth:`on` adds those that are checked.
     """

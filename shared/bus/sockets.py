@@ -52,7 +52,6 @@ class Bus:
     """One process's end of the bus.
 
     Args:
-        address: where the bus lives.
         budget_bytes: what may wait for one peer of a publisher; sets its high-water mark.
         keys: CURVE keys; needed where the address is not private.
         linger_ms: how long closing waits for what is still to be sent.
@@ -92,12 +91,8 @@ class Bus:
         self.answering: list[Answering] = []
 
     def bind(self, channel_name: str) -> zmq.asyncio.Socket:
-        """Bind a channel: XPUB for a publisher, ROUTER for requests.
-
-        Raises:
-            shared.system.holder.AlreadyHeld: another process has bound it.
-            zmq.ZMQError: the TCP port is taken.
-        """
+        """Bind a channel: XPUB for a publisher, ROUTER for requests. Raises AlreadyHeld: another process has bound it;
+        zmq.ZMQError: the TCP port is taken."""
         socket = self._bind(self._context, BY_NAME[channel_name])
         self._sockets.append(socket)
         return socket

@@ -49,12 +49,10 @@ class Reading:
 
     Args:
         words: from :func:`services.generator.language.tokens.tokenize`.
-        matches: of all known objects, from left to right.
         starts_object: see :func:`services.generator.language.stances.stances`.
         singles: the known names of one word, and what each means, for misspellings.
 
     Attributes:
-        stances: of each word.
         main: the object that is wished for, or None.
         refused: objects that are refused, or that are to be changed.
     """

@@ -30,12 +30,10 @@ class ModelError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A model's folder on this machine.
+    """A model's folder on this machine, and what its ``model_index.json`` says.
 
     Attributes:
         id: what the setting said: a path or a hub id.
-        folder: holds ``model_index.json``.
-        index: what that file says.
         commit: of a hub snapshot; None for a folder of the user's own.
     """
 

@@ -44,9 +44,7 @@ class Composite:
     """A picture with objects in it.
 
     Attributes:
-        pixels: height x width x 3.
         changed: height x width, where an object or its shadow lies; everywhere else ``pixels`` equals the input.
-        poses: of the objects.
     """
 
     pixels: Pixels

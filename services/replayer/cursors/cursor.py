@@ -14,12 +14,8 @@ State = Literal["replaying", "complete"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a cursor stands.
-
-    Attributes:
-        index: of the frame there; at the end, of the next frame to be recorded.
-        total: entries of the session.
-    """
+    """Where a cursor stands: index of the frame there (at the end, of the next frame to be recorded), and how many
+    entries the session has."""
 
     index: int
     total: int

@@ -26,12 +26,7 @@ class Sessions(OpenSessions):
         super().__init__(root, OPEN_LIMIT)
 
     async def read(self, session_id: str, work: Callable[[SessionReader], T]) -> T:
-        """As :meth:`OpenSessions.read`; but a session of which no entry can be read is damaged.
-
-        Raises:
-            SessionNotFound: there is none of this id.
-            SessionDamaged: nothing of it can be read; the message says where it ends.
-        """
+        """As :meth:`OpenSessions.read`. Raises SessionDamaged: no entry can be read; the message says where it ends."""
 
         def work_on_some(reader: SessionReader) -> T:
             if reader.problem is not None and not reader.count:
@@ -63,7 +58,6 @@ class Found:
     """The frame at a position, read.
 
     Attributes:
-        entry: its entry in the session's metadata.
         png: its bytes, whose hash is the recorded one; or None, with the reason in ``error``.
         after: where the cursor stands once it has shown it.
     """

@@ -33,10 +33,6 @@ class Player:
     The next frame is read ahead, so that at its time only the sending is left to do. Times that are published (planned,
     actual) are Unix seconds of one reading of the wall clock, and monotonic from there: a clock that is set while a
     session is played does not change them.
-
-    Attributes:
-        cursor: what it moves.
-        playback: when.
     """
 
     def __init__(

@@ -37,10 +37,9 @@ def changes_of(wanted: RerunChanges | dict[str, Any]) -> RerunChanges:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One frame to make.
+    """One frame to make, and the ``entry`` of the parent's.
 
     Attributes:
-        entry: of the parent's frame.
         request: what to ask for, but for the session; or None, with the reason in ``problem``.
         fed_by: index of the parent's frame whose new version is the input; None: the recorded input.
     """

@@ -48,7 +48,6 @@ class Rerun:
     """A session on its way.
 
     Attributes:
-        root: the folder of the sessions.
         parent: id of the session that is made again.
         stamp: of the new session, which the recorder has opened.
         changes, changed: what is different, and what the new session's head says of it.
