@@ -114,7 +114,9 @@ class Rerun:
             while True:
                 try:
                     await self._check_model()
-                    made = await self._made()
+                    # What an earlier attempt may have left under way comes first: a job, and frames not on disk yet.
+                    await self._recorded(0)
+                    made = await asyncio.to_thread(last_origin, self.root, self.stamp.session_id)
                     self._state, self._reason = "running", None
                     await self._make_all(parent, made)
                     await self._recorded(0)
@@ -139,14 +141,7 @@ class Rerun:
                 "Start it with the one that this re-run began with, and resume"
             )
 
-    async def _made(self) -> int:
-        """Index of the parent's last frame that the new session has; -1 where it has none. What an earlier attempt may
-        have left under way comes first: its job, and frames that are not on disk yet."""
-        await self._recorded(0)
-        last = await asyncio.to_thread(last_origin, self.root, self.stamp.session_id)
-        return -1 if last is None else last
-
-    async def _make_all(self, parent: SessionReader, made: int) -> None:
+    async def _make_all(self, parent: SessionReader, made: int | None) -> None:
         entries = islice(parent.shown_from(0), self._total)
         course = steps(self.parent, self.stamp.session_id, entries, self.changes)
         self._done = 0
@@ -222,6 +217,6 @@ class Rerun:
         return max(held + generator.making.get(session_id, 0), known)
 
 
-def _behind(course: Iterator[Step], made: int) -> tuple[int, Step] | None:
-    """The next step behind those that are made, and how many of those were passed."""
-    return next(((passed, step) for passed, step in enumerate(course) if step.index > made), None)
+def _behind(course: Iterator[Step], made: int | None) -> tuple[int, Step] | None:
+    """The next step behind the last one that is made, and how many were passed."""
+    return next(((passed, step) for passed, step in enumerate(course) if made is None or step.index > made), None)

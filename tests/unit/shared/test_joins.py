@@ -9,7 +9,7 @@ import zmq
 
 from shared.bus import joins
 from shared.bus.channels import BY_NAME
-from shared.bus.joins import MOST_JOINS, Joins
+from shared.bus.publisher import MOST_JOINS, Joins
 from shared.system.connections import Connection
 
 DESCRIPTOR = 7
