@@ -27,12 +27,8 @@ class Holder:
     """An exclusive claim on ``path``, until :meth:`release`, the end of a ``with`` block, or the end of the process."""
 
     def __init__(self, path: Path, what: str, mode: int | None = None) -> None:
-        """Claim it. ``mode``: of the lock file; by default what the umask leaves.
-
-        Raises:
-            AlreadyHeld: another living process has it.
-            OSError: the lock file cannot be made, or this file system has no locks.
-        """
+        """Claim it. ``mode``: of the lock file; by default what the umask leaves. Raises AlreadyHeld: another living
+        process has it; OSError: the lock file cannot be made, or this file system has no locks."""
         self._path = path
         self._lock = FileLock(path) if mode is None else FileLock(path, mode=mode)
         try:
