@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from services.generator.engine import Engine, ModelInfo, ModelKind
 from services.generator.language.vocabulary import Vocabulary
-from services.generator.models import files
+from services.generator.models import files, tiny
 from services.generator.models.files import ModelError, ModelFolder, find, kind_of
 from services.generator.models.libraries import prepare_libraries
-from services.generator.models.tiny import VERSION as TINY_VERSION
-from services.generator.models.tiny import ensure_tiny, kind_named
 from services.generator.painting.renderer import RENDERER
 from shared.frame import Model
 from shared.process.settings import Settings
@@ -58,12 +56,12 @@ def find_named(name: str, models_dir: Path = MODELS) -> ModelFolder:
     Raises ModelError: it is not there; the message has the path."""
     if not name:
         return _embedded(models_dir / EMBEDDED)
-    kind = kind_named(name)
+    kind = tiny.NAMES.get(name)
     if kind is None or Path(name).expanduser().is_dir():
         return find(name)
     log.warning("%s is a model of random weights, for tests: its pictures mean nothing", name)
-    found = find(str(ensure_tiny(cache_root() / "tiny", kind)))
-    return ModelFolder(f"parafovea/tiny-{kind}-{TINY_VERSION}", found.folder, found.index)
+    found = find(str(tiny.ensure_tiny(cache_root() / "tiny", kind)))
+    return ModelFolder(f"parafovea/tiny-{kind}-{tiny.VERSION}", found.folder, found.index)
 
 
 def _embedded(folder: Path) -> ModelFolder:

@@ -70,10 +70,7 @@ class BusAddress:
     @property
     def is_private(self) -> bool:
         """True where only this machine's processes can reach the bus: ipc, or TCP on loopback."""
-        if self.folder is not None:
-            return True
-        assert self.host is not None
-        if self.host == "localhost":
+        if self.host is None or self.host == "localhost":
             return True
         try:
             return ip_address(self.host.strip("[]")).is_loopback

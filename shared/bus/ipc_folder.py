@@ -63,12 +63,6 @@ def claim(address: BusAddress, channel: str) -> Holder:
     return Holder(address.folder / f"{channel}.lock", f"the channel '{channel}' of the bus {address}", PRIVATE_FILE)
 
 
-def close_socket_file(path: Path) -> Path:
-    """Leave a socket file that was bound just now to this user alone, whatever the umask was; its path."""
-    path.chmod(PRIVATE_FILE)
-    return path
-
-
 def _make(folder: Path, *, must_be: bool) -> None:
     missing = [at for at in (folder, *folder.parents) if not os.path.lexists(at)]
     try:

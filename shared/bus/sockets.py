@@ -39,13 +39,10 @@ HANDSHAKE_MS = 5000
 
 
 class Answering(Protocol):
-    """Who answers on a channel bound here."""
+    """Who answers on a channel bound here: a :class:`shared.bus.server.Server`."""
 
-    def busy_descriptors(self) -> set[int]:
-        """The connections whose requests are under way."""
-
-    def held_bytes(self) -> int:
-        """Bytes of the requests under way, and of the answers that nobody has read."""
+    def busy_descriptors(self) -> set[int]: ...
+    def held_bytes(self) -> int: ...
 
 
 class Bus:
@@ -127,7 +124,9 @@ class Bus:
             socket.close(linger=0)
             raise
         if self.address.folder is not None:
-            self._socket_files.append(ipc_folder.close_socket_file(self.address.folder / channel.name))
+            path = self.address.folder / channel.name
+            path.chmod(ipc_folder.PRIVATE_FILE)  # whatever the umask was
+            self._socket_files.append(path)
         self.places.add(self.address.place_of(channel.name))
         return socket
 
