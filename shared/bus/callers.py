@@ -60,11 +60,6 @@ class Caller:
     moved_s: float = 0.0
 
     @property
-    def owes_nothing(self) -> bool:
-        """Whether nothing of it is under way."""
-        return not (self.requests or self.outgoing or self.unread)
-
-    @property
     def is_behind(self) -> bool:
         """Whether so much is unread that whatever it asks waits."""
         return bool(self.outgoing) or self.unread_bytes >= 2 * UNREAD_BYTES_EACH
@@ -96,7 +91,7 @@ class Callers:
         return self._callers.setdefault(identity, Caller(identity))
 
     def forget_idle(self, caller: Caller) -> None:
-        if caller.owes_nothing:
+        if not (caller.requests or caller.has_unread):
             self._callers.pop(caller.identity, None)
 
     # -- requests -----------------------------------------------------------------------------------------------------

@@ -81,9 +81,6 @@ def _key(value: Any) -> Hashable | None:
 def _tensors(output: Any) -> Iterable[torch.Tensor]:
     if isinstance(output, torch.Tensor):
         yield output
-    elif isinstance(output, dict):
-        for part in output.values():
-            yield from _tensors(part)
-    elif isinstance(output, tuple | list):
-        for part in output:
+    elif isinstance(output, dict | tuple | list):
+        for part in output.values() if isinstance(output, dict) else output:
             yield from _tensors(part)
