@@ -98,7 +98,7 @@ def test_it_is_small_beside_pillow() -> None:
 
 
 def test_it_does_not_choose_filters_row_by_row() -> None:
-    """What makes it fast: one row in four is tried, and what is filtered is whole blocks, each deflated at once."""
+    """What makes it fast: one row in four is tried, and whole blocks are filtered."""
     calls: Counter[str] = Counter()
 
     def profile(frame: FrameType, event: str, function: object) -> None:
