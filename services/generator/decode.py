@@ -58,7 +58,7 @@ _UPRIGHT = {
 }
 """How to turn a picture of an EXIF orientation upright (EXIF 2.32, 4.6.4, tag 0x0112)."""
 
-
+# Of the profile for RGB that is made of one for grey.
 _ICC_HEADER_BYTES = 128
 _D50 = (63190, 65536, 54061)
 _COLOURS = {b"rXYZ": (33759, 15807, -69), b"gXYZ": (19135, 45366, 2745), b"bXYZ": (10296, 4363, 51385)}
