@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from services.generator.engine import Edit, Edited, ModelInfo
 from services.generator.service import Generator
+from shared.frame import Model
 from shared.process.runner import Runtime, run
 from shared.system.disk import Disk
 
@@ -20,7 +21,8 @@ class SleepingEngine:
 
     @property
     def info(self) -> ModelInfo:
-        return ModelInfo("sleeping", "1", "edit", "SleepingPipeline", "none", "cpu", "float32", {})
+        model = Model(id="sleeping", revision="1", kind="edit", pipeline="SleepingPipeline", scheduler="none")
+        return ModelInfo(model, "cpu", "float32", {})
 
     def run(self, edit: Edit, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Edited:
         time.sleep(self._sleep_s)

@@ -15,8 +15,8 @@ from cli.output import printable, progress, say
 from shared.bus.clients import RecorderClient
 from shared.bus.requests.recorder import RepairSession
 from shared.errors import ParafoveaError, RecorderUnavailable
-from shared.process.calling import calling
 from shared.process.privacy import take_umask_of
+from shared.process.runner import calling
 from shared.process.settings import Settings, load_settings
 from shared.refusals import request_of
 from shared.session.check import Finding, exit_code

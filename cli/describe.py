@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cli.output import printable
-from shared.bus.envelope import ENVELOPE, Published
+from shared.bus.envelope import Published, own_fields
 from shared.bus.messages import (
     FrameRecorded,
     Heartbeat,
@@ -54,7 +54,7 @@ def _words(published: Published) -> str:
         case ReplayStatus() as at:
             place = "" if at.session_id is None else f"  {at.session_id} {at.position} of {at.total}"
             return f"{at.cursor}  {at.state}{place}"
-    return "  ".join(f"{name} {value}" for name, value in published.header.items() if name not in ENVELOPE)
+    return "  ".join(f"{name} {value}" for name, value in own_fields(published.header).items())
 
 
 def _short(prompt: str) -> str:

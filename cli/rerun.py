@@ -16,7 +16,7 @@ from shared.bus.clients import ReplayerClient
 from shared.bus.requests.replayer import RerunState, StartRerun
 from shared.errors import GeneratorLoading, ParafoveaError, ReplayerUnavailable
 from shared.json_loads import loads
-from shared.process.calling import calling
+from shared.process.runner import calling
 from shared.process.settings import Settings, load_settings
 from shared.process.worker import FAILED
 from shared.prompts import InvalidPrompts, parse

@@ -20,8 +20,8 @@ from reproduction.verifying import store
 from reproduction.verifying import verify as verify_session
 from shared.bus.clients import GeneratorClient
 from shared.errors import GeneratorUnavailable, SessionDamaged, SessionNotFound
-from shared.process.calling import calling
 from shared.process.privacy import take_umask_of
+from shared.process.runner import calling
 from shared.process.settings import Settings, load_settings
 from shared.session.reading.reader import SessionReader, open_folder
 from shared.system.disk import Disk

@@ -1,8 +1,9 @@
-"""How large a JSON value may be that has no form of its own, and what it may hold."""
+"""How large and how deep a JSON value may be, and what one that has no form of its own may hold."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 MAX_DEPTH = 32
 """Objects and arrays within each other."""
@@ -12,9 +13,7 @@ ITEM_CHARS = 8
 
 def problem_of(value: object, limit_chars: int) -> str | None:
     """Why a value is no JSON that is passed on; None where it is. Without recursion, and never past the limit.
-
-    Characters are those of keys and texts, and :data:`ITEM_CHARS` for each item. Numbers are finite, and of 64 bits.
-    """
+    Characters are those of keys and texts, and :data:`ITEM_CHARS` for each item. Numbers are finite, and of 64 bits."""
     left, open_values = limit_chars, [(value, 0)]
     while open_values:
         item, depth = open_values.pop()
@@ -43,3 +42,19 @@ def problem_of(value: object, limit_chars: int) -> str | None:
             return f"it is too large; {limit_chars} characters are the most"
         open_values += [(each, depth + 1) for each in inner]
     return None
+
+
+def is_deeper(value: Any, limit: int) -> bool:
+    """Whether more than ``limit`` objects and arrays stand within each other, ``value`` itself being the first. Without
+    recursion: what is nested without end must not end the program that asks."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(limit):
+        if not level:
+            return False
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+    return bool(level)

@@ -200,11 +200,7 @@ class UnsupportedVersion(ParafoveaError):
     code, status = "unsupported_version", 400
 
 
-def _all_subclasses(cls: type[ParafoveaError]) -> list[type[ParafoveaError]]:
-    return [c for sub in cls.__subclasses__() for c in (sub, *_all_subclasses(sub))]
-
-
-BY_CODE: dict[str, type[ParafoveaError]] = {cls.code: cls for cls in _all_subclasses(ParafoveaError)}
+BY_CODE: dict[str, type[ParafoveaError]] = {cls.code: cls for cls in ParafoveaError.__subclasses__()}
 
 
 def from_code(code: str, detail: str, fields: dict[str, str] | None = None) -> ParafoveaError:

@@ -61,11 +61,8 @@ NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
 
 
 def whole_of_json(value: object) -> object:
-    """A float without a fraction as the whole number that it is; anything else as it came.
-
-    Raises:
-        PydanticCustomError: so large that digits have been lost, so that another number would be obeyed.
-    """
+    """A float without a fraction as the whole number that it is; anything else as it came. Raises PydanticCustomError:
+    so large that digits have been lost, so that another number would be obeyed."""
     if not isinstance(value, float) or not value.is_integer():
         return value
     if abs(value) > EXACT_LIMIT:
@@ -178,8 +175,7 @@ def bounded(limit_chars: int) -> AfterValidator:
     """A check that a JSON value is small and plain: see :func:`shared.bounds.problem_of`."""
 
     def check(value: Any) -> Any:
-        problem = problem_of(value, limit_chars)
-        if problem is not None:
+        if problem := problem_of(value, limit_chars):
             raise PydanticCustomError("not_bounded", "{problem}", {"problem": problem})
         return value
 
@@ -209,29 +205,24 @@ FIRST_ERROR = FailFast()
 
 def those_that_fit(item: Any) -> BeforeValidator:
     """For a list that is heard, not asked: without the items that do not fit, each of which costs itself alone."""
-    adapter: TypeAdapter[Any] = TypeAdapter(item)
 
     def sift(value: object) -> object:
         if isinstance(value, dict):
-            return {key: what for key, what in value.items() if _fits(adapter, (key, what))}
-        return [each for each in value if _fits(adapter, each)] if isinstance(value, (list, tuple)) else value
+            return {key: what for key, what in value.items() if fits(item, (key, what))}
+        return [each for each in value if fits(item, each)] if isinstance(value, (list, tuple)) else value
 
     return BeforeValidator(sift)
 
 
 def fits(kind: Any, value: object) -> bool:
     """Whether a value is of a type of this module."""
-    return _fits(_adapter(kind), value)
+    try:
+        _adapter(kind).validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 @lru_cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
-
-
-def _fits(adapter: TypeAdapter[Any], value: object) -> bool:
-    try:
-        adapter.validate_python(value)
-    except ValidationError:
-        return False
-    return True

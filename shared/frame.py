@@ -74,8 +74,7 @@ class Model(Body):
 
     @model_validator(mode="after")
     def _is_small(self) -> Self:
-        problem = problem_of(self.model_extra, fields.MAX_DETAILS_CHARS)
-        if problem is not None:
+        if problem := problem_of(self.model_extra, fields.MAX_DETAILS_CHARS):
             raise ValueError(problem)
         return self
 
@@ -166,8 +165,7 @@ class FrameFields(Provenance, Recipe):
         left, top, right, bottom = self.region
         if not (left < right <= self.width and top < bottom <= self.height):
             raise ValueError("the region does not lie in the picture")
-        problem = problem_of(self.model_extra, MAX_EXTRA_CHARS) if self.model_extra else None
-        if problem is not None:
+        if problem := problem_of(self.model_extra, MAX_EXTRA_CHARS):
             raise ValueError(problem)
         return self
 
@@ -179,11 +177,6 @@ class FrameFields(Provenance, Recipe):
         return FrameKey(
             session_id=self.session_id, epoch=self.epoch, record_seq=self.record_seq, frame_id=self.frame_id
         )
-
-    @property
-    def recipe(self) -> Recipe:
-        """What it would be made again from, with the values that were used."""
-        return Recipe.model_construct(**{name: getattr(self, name) for name in Recipe.model_fields})
 
     def named(self, sha256: str) -> Frame:
         """The frame, once its PNG is there."""

@@ -22,9 +22,6 @@ ImageFormat = Literal["png", "jpeg", "webp"]
 MIN_SIDE_PX = 64
 MAX_SIDE_PX = 4096
 
-MEDIA_TYPES: dict[ImageFormat, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
-EXTENSIONS: dict[ImageFormat, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
-
 _MAX_CHUNKS = 20_000
 """More than any picture needs: a JPEG or WebP of empty segments is not walked to its end."""
 
@@ -55,11 +52,8 @@ class ImageHeader:
 
 
 def probe(data: bytes) -> ImageHeader:
-    """Read the header of an encoded image, in microseconds.
-
-    Raises:
-        UnreadableImage: not a PNG, JPEG or WebP, cut off within its header, or not of 64x64 to 4096x4096 pixels.
-    """
+    """Read the header of an encoded image, in microseconds. Raises UnreadableImage: not a PNG, JPEG or WebP, cut off
+    within its header, or not of 64x64 to 4096x4096 pixels."""
     try:
         header = _read_header(data)
     except (struct.error, IndexError):
@@ -165,10 +159,8 @@ def _read_webp(data: bytes) -> ImageHeader:
 
 
 def orientation(exif: bytes) -> int:
-    """The EXIF orientation (1 to 8) in a TIFF block; 1 where there is none, or where the block is damaged.
-
-    A damaged block is no reason to refuse a picture whose pixels are sound: browsers show it upright too.
-    """
+    """The EXIF orientation (1 to 8) in a TIFF block; 1 where there is none, or where the block is damaged. A damaged
+    block is no reason to refuse a picture whose pixels are sound: browsers show it upright too."""
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None:
         return 1

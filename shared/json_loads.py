@@ -45,11 +45,8 @@ def loads(data: bytes | str) -> Any:
 
 
 def _refuse_long_twice(data: bytes) -> None:
-    """Read it once with a parser that loses nothing, and takes all but texts that are nested a thousand deep.
-
-    Raises:
-        orjson.JSONDecodeError: see :func:`loads`.
-    """
+    """Read it once with a parser that loses nothing, and takes all but texts that are nested a thousand deep. Raises
+    orjson.JSONDecodeError: see :func:`loads`."""
     text = ""
     try:
         text = data.decode()

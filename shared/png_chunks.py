@@ -98,11 +98,8 @@ def turned(body: bytes) -> bytes:
 
 
 def profile(body: bytes, limit_bytes: int) -> bytes | None:
-    """The ICC profile in an ``iCCP`` chunk's body; None where it is damaged.
-
-    Raises:
-        ValueError: it is longer than ``limit_bytes``; no more than that is inflated.
-    """
+    """The ICC profile in an ``iCCP`` chunk's body; None where it is damaged. Raises ValueError: it is longer than
+    ``limit_bytes``; no more than that is inflated."""
     name, separator, rest = body.partition(b"\0")
     if not separator or len(name) not in _PROFILE_NAME_BYTES or rest[:1] != b"\0":
         return None

@@ -10,7 +10,6 @@ import struct
 import zlib
 from collections.abc import Mapping
 from io import BytesIO
-from pathlib import Path
 from typing import BinaryIO
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -31,44 +30,19 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 
 def text_chunks(text: Mapping[str, str]) -> bytes:
-    """``iTXt`` chunks, one for each keyword, in the mapping's order.
-
-    Raises:
-        ValueError: a keyword is not 1 to 79 bytes of printable Latin-1, or a text is longer than
-            :data:`MAX_TEXT_CHUNK_BYTES` or holds a NUL.
-    """
+    """``iTXt`` chunks, one for each keyword, in the mapping's order. Raises ValueError: a keyword is not 1 to 79 bytes
+    of printable Latin-1, or a text is longer than :data:`MAX_TEXT_CHUNK_BYTES` or holds a NUL."""
     return b"".join(chunk(b"iTXt", _itxt_body(keyword, value)) for keyword, value in text.items())
 
 
-def read_text(source: Path | bytes | BinaryIO) -> dict[str, str]:
+def read_text(source: bytes | BinaryIO) -> dict[str, str]:
     """The uncompressed ``iTXt`` texts that stand before a PNG's pixels, by keyword; the first of a keyword counts.
 
-    Reads the header only: of a file of any size, the few kilobytes before its first ``IDAT`` chunk.
-
-    Raises:
-        ValueError: not a PNG, cut off before its pixels, with a text chunk whose checksum is wrong, or with more text
-            or chunks than :data:`MAX_TEXT_BYTES` and :data:`MAX_CHUNKS`.
-        OSError: the file cannot be read.
+    Reads the header only: of a file of any size, the few kilobytes before its first ``IDAT`` chunk. Raises ValueError:
+    not a PNG, cut off before its pixels, a text chunk with a wrong checksum, or more text or chunks than
+    :data:`MAX_TEXT_BYTES` and :data:`MAX_CHUNKS`.
     """
-    if isinstance(source, bytes):
-        return _read(BytesIO(source))
-    if isinstance(source, Path):
-        with source.open("rb") as file:
-            return _read(file)
-    return _read(source)
-
-
-def _itxt_body(keyword: str, value: str) -> bytes:
-    name = keyword.encode("latin-1")
-    if len(name) not in _KEYWORD_BYTES or not keyword.isprintable() or keyword != keyword.strip():
-        raise ValueError(f"{keyword!r} cannot be a PNG keyword: 1 to 79 printable Latin-1 characters, no outer spaces")
-    encoded = value.encode("utf-8", "surrogatepass")
-    if len(encoded) > MAX_TEXT_CHUNK_BYTES - 128 or b"\0" in encoded:
-        raise ValueError(f"the text of {keyword!r} holds a NUL or is longer than {MAX_TEXT_CHUNK_BYTES} bytes")
-    return name + b"\0\0\0\0\0" + encoded
-
-
-def _read(file: BinaryIO) -> dict[str, str]:
+    file = BytesIO(source) if isinstance(source, bytes) else source
     if file.read(8) != PNG_SIGNATURE:
         raise ValueError("not a PNG file")
     found: dict[str, str] = {}
@@ -95,6 +69,16 @@ def _read(file: BinaryIO) -> dict[str, str]:
         if entry is not None:
             found.setdefault(*entry)
     raise ValueError(f"the PNG has more than {MAX_CHUNKS} chunks before its pixels")
+
+
+def _itxt_body(keyword: str, value: str) -> bytes:
+    name = keyword.encode("latin-1")
+    if len(name) not in _KEYWORD_BYTES or not keyword.isprintable() or keyword != keyword.strip():
+        raise ValueError(f"{keyword!r} cannot be a PNG keyword: 1 to 79 printable Latin-1 characters, no outer spaces")
+    encoded = value.encode("utf-8", "surrogatepass")
+    if len(encoded) > MAX_TEXT_CHUNK_BYTES - 128 or b"\0" in encoded:
+        raise ValueError(f"the text of {keyword!r} holds a NUL or is longer than {MAX_TEXT_CHUNK_BYTES} bytes")
+    return name + b"\0\0\0\0\0" + encoded
 
 
 def _parse(body: bytes) -> tuple[str, str] | None:

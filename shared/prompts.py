@@ -23,8 +23,6 @@ class InvalidPrompts(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PromptLists:
-    """The content of the file."""
-
     default: tuple[str, ...] = ()
     by_sector: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -74,7 +72,6 @@ class Cycle:
         self.lists = lists
 
     def reset(self) -> None:
-        """Back to the first prompt everywhere."""
         self._next.clear()
 
     def positions(self) -> dict[str, int]:
@@ -87,11 +84,8 @@ class Cycle:
 
 
 def parse(text: bytes) -> PromptLists:
-    """Read the file's content.
-
-    Raises:
-        InvalidPrompts: not JSON, not of this form, an unknown sector, an empty or overlong prompt.
-    """
+    """Read the file's content. Raises InvalidPrompts: not JSON, not of this form, an unknown sector, an empty or
+    overlong prompt."""
     if len(text) > MAX_FILE_BYTES:
         raise InvalidPrompts(f"it is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB")
     try:
@@ -102,11 +96,7 @@ def parse(text: bytes) -> PromptLists:
 
 
 def from_json(value: object) -> PromptLists:
-    """The file's content as JSON gives it.
-
-    Raises:
-        InvalidPrompts: not of this form, an unknown sector, an empty or overlong prompt.
-    """
+    """The file's content as JSON gives it. Raises InvalidPrompts, as :func:`parse`."""
     if not isinstance(value, dict):
         raise InvalidPrompts('it is not an object such as {"default": [...], "sectors": {...}}')
     unknown = [key for key in value if key not in ("default", "sectors") and not key.startswith("_")]

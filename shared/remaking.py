@@ -18,10 +18,7 @@ BUSY = (QueueFull, RecordingBacklogFull, GenerationTimeout)
 
 def background_job(recipe: Recipe, **more: Any) -> Generate:
     """The request for a frame of this recipe; ``more`` are its other fields, or of the recipe those that are changed.
-
-    Raises:
-        NoRecipe: it was recorded with what cannot be asked for.
-    """
+    Raises NoRecipe: it was recorded with what cannot be asked for."""
     fields = {"timeout_ms": BACKGROUND_TIMEOUT_S * 1000, "priority": "background", **recipe.model_dump(), **more}
     try:
         return Generate.model_validate(fields)

@@ -45,20 +45,12 @@ class Region:
 
 
 def names(grid_size: int) -> tuple[str, ...]:
-    """The sector names of a grid, row by row.
-
-    Raises:
-        KeyError: ``grid_size`` is neither 2 nor 3.
-    """
+    """The sector names of a grid, row by row. Raises KeyError: ``grid_size`` is neither 2 nor 3."""
     return tuple(name for row in NAMES[grid_size] for name in row)
 
 
 def position(sector: str, grid_size: int) -> tuple[int, int]:
-    """Row and column of a sector, 0-based.
-
-    Raises:
-        ValueError: the grid has no sector of that name.
-    """
+    """Row and column of a sector, 0-based. Raises ValueError: the grid has no sector of that name."""
     for row, row_names in enumerate(NAMES[grid_size]):
         if sector in row_names:
             return row, row_names.index(sector)

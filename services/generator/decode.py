@@ -19,6 +19,7 @@ The rules, in order:
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +27,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from services.generator import gray_profile
 from services.generator.engine import Pixels
 from shared import png_chunks
 from shared.errors import UnreadableImage
@@ -58,6 +58,14 @@ _UPRIGHT = {
 }
 """How to turn a picture of an EXIF orientation upright (EXIF 2.32, 4.6.4, tag 0x0112)."""
 
+# Of the profile for RGB that is made of one for grey.
+_ICC_HEADER_BYTES = 128
+_D50 = (63190, 65536, 54061)
+_COLOURS = {b"rXYZ": (33759, 15807, -69), b"gXYZ": (19135, 45366, 2745), b"bXYZ": (10296, 4363, 51385)}
+"""Display P3's, in 65536ths. They add up to D50 exactly, and are not sRGB's, for which browsers take all that is near:
+either would put many pixels a level off."""
+_CURVES = (b"rTRC", b"gTRC", b"bTRC")
+
 # Pillow warns of a stranger's odd metadata; what matters is raised. Set once: catch_warnings is not thread-safe.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
@@ -69,8 +77,6 @@ class DecodedImage:
     Attributes:
         pixels: height x width x 3, 8-bit RGB, upright, read-only.
         icc_profile: for the output to carry: the input's, or one for RGB made of it; None where it has none.
-        format: what it was encoded as.
-        width, height: of ``pixels``.
         colour: the input's PNG chunks that say the same without a profile, by name; for the output to carry.
     """
 
@@ -141,7 +147,7 @@ def _beside_rgb(profile: bytes | None, is_png: bool, is_grey: bool) -> bytes | N
     """The profile under which the output looks as the input, which is not CMYK, does under ``profile``."""
     space = profile[16:20] if profile else b""
     if profile and is_grey and space == b"GRAY":
-        return gray_profile.as_rgb(profile)
+        return _rgb_profile(profile)
     return profile if is_png or space == b"RGB " else None
 
 
@@ -166,3 +172,54 @@ def _cmyk_to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def _first_line(error: BaseException) -> str:
     lines = str(error).splitlines()
     return lines[0][:120] if lines else type(error).__name__
+
+
+def _rgb_profile(profile: bytes) -> bytes | None:
+    """The RGB profile under which equal samples look as the grey ones did under this one; None where it is damaged, or
+    gives lightness in CIELAB.
+
+    A profile for grey (ICC.1:2022, 8.3.4) says how light each level is; the RGB one gets that curve for all three
+    channels (8.3.3), and colours, which do not matter: of equal samples they mix to white.
+    """
+    (size,) = struct.unpack_from(">I", profile)
+    if profile[16:20] != b"GRAY" or profile[20:24] != b"XYZ " or size > len(profile):
+        return None
+    try:
+        tags = _tags(profile)
+    except struct.error:
+        return None
+    curve = tags.get(b"kTRC")
+    if not curve or curve[:4] not in (b"curv", b"para"):
+        return None
+    named: dict[bytes, bytes] = {name: tags[name] for name in (b"desc", b"cprt") if name in tags}
+    named |= {b"wtpt": _xyz(*_D50)} | {name: _xyz(*colour) for name, colour in _COLOURS.items()}
+    return _assembled(profile[:_ICC_HEADER_BYTES], {**named, b"rTRC": curve})
+
+
+def _tags(profile: bytes) -> dict[bytes, bytes]:
+    (count,) = struct.unpack_from(">I", profile, _ICC_HEADER_BYTES)
+    found = {}
+    for number in range(min(count, 100)):
+        name, start, length = struct.unpack_from(">4sII", profile, _ICC_HEADER_BYTES + 4 + 12 * number)
+        if start + length <= len(profile):
+            found[name] = profile[start : start + length]
+    return found
+
+
+def _xyz(*values: int) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(">3i", *values)
+
+
+def _assembled(header: bytes, tags: dict[bytes, bytes]) -> bytes:
+    """A profile of these tags; all channels share the curve of ``rTRC``."""
+    at = _ICC_HEADER_BYTES + 4 + 12 * (len(tags) + len(_CURVES) - 1)
+    table, data = [], b""
+    for name, body in tags.items():
+        names = _CURVES if name == b"rTRC" else (name,)
+        table += [struct.pack(">4sII", each, at + len(data), len(body)) for each in names]
+        data += body + bytes(-len(body) % 4)
+    head = bytearray(header)
+    head[0:4] = struct.pack(">I", at + len(data))
+    head[12:20] = b"mntrRGB "
+    head[84:100] = bytes(16)  # the ID was the other profile's
+    return bytes(head) + struct.pack(">I", len(table)) + b"".join(table) + data

@@ -63,11 +63,7 @@ class Edited:
 class ModelInfo:
     """What a frame's metadata says of its maker, enough to tell whether another run had the same one."""
 
-    id: str
-    revision: str
-    kind: ModelKind
-    pipeline: str
-    scheduler: str
+    model: Model
     device: str
     dtype: str
     versions: dict[str, str]
@@ -75,11 +71,6 @@ class ModelInfo:
     """Attention, thread count, CPU capability: what may change a picture in its last bits."""
     vocabulary: Vocabulary | None = None
     """What it can be asked for; None: it takes any text."""
-
-    @property
-    def model(self) -> Model:
-        """What messages and frames say of the model."""
-        return Model(**{key: getattr(self, key) for key in Model.model_fields})
 
 
 class EditCancelled(Exception):
@@ -96,7 +87,6 @@ class Engine(Protocol):
         """Run one edit to its end.
 
         Args:
-            edit: what to do.
             on_step: called with (steps done, steps in all) after each denoising step.
             cancelled: asked after each step; once it says True the run stops.
 
@@ -106,6 +96,4 @@ class Engine(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """Free the model and the device's memory."""
-        ...
+    def close(self) -> None: ...

@@ -76,7 +76,8 @@ class Inference:
             self.failure = f"{type(error).__name__}: {error}".splitlines()[0]
             return False
         self.info = self._engine.info
-        log.info("ready: %s (%s) on %s in %s", self.info.id, self.info.kind, self.info.device, self.info.dtype)
+        model = self.info.model
+        log.info("ready: %s (%s) on %s in %s", model.id, model.kind, self.info.device, self.info.dtype)
         return True
 
     async def run(self, job: Job, on_progress: OnProgress) -> Run | None:

@@ -11,20 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from services.generator.engine import Engine, ModelInfo, ModelKind
 from services.generator.language.vocabulary import Vocabulary
-from services.generator.models.files import (
-    INDEX,
-    ModelError,
-    ModelFolder,
-    find,
-    first_line,
-    kind_of,
-    read_defaults,
-    revision_of,
-)
+from services.generator.models import files, tiny
+from services.generator.models.files import ModelError, ModelFolder, find, kind_of
 from services.generator.models.libraries import prepare_libraries
-from services.generator.models.tiny import VERSION as TINY_VERSION
-from services.generator.models.tiny import ensure_tiny, kind_named
 from services.generator.painting.renderer import RENDERER
+from shared.frame import Model
 from shared.process.settings import Settings
 from shared.system.cache import cache_root
 from shared.system.places import MODELS
@@ -52,38 +43,31 @@ def load_engine(settings: Settings, models_dir: Path = MODELS) -> Engine:
     model = find_named(settings.model, models_dir)
     kind: ModelKind = kind_of(model) if settings.model_kind == "auto" else settings.model_kind
     engine = _load(model, kind, settings.device, settings.dtype)
+    info, took_s = engine.info, time.perf_counter() - started
     log.info(
         "%s (%s, %s) on %s in %s, loaded in %.1f s",
-        model.id,
-        engine.info.pipeline,
-        kind,
-        engine.info.device,
-        engine.info.dtype,
-        time.perf_counter() - started,
+        *(model.id, info.model.pipeline, kind, info.device, info.dtype, took_s),
     )
     return engine
 
 
 def find_named(name: str, models_dir: Path = MODELS) -> ModelFolder:
     """The model of a setting: a folder or hub id, ``tiny`` or ``tiny-<kind>``, or where it is empty the embedded one.
-
-    Raises:
-        ModelError: it is not there; the message has the path.
-    """
+    Raises ModelError: it is not there; the message has the path."""
     if not name:
         return _embedded(models_dir / EMBEDDED)
-    kind = kind_named(name)
+    kind = tiny.NAMES.get(name)
     if kind is None or Path(name).expanduser().is_dir():
         return find(name)
     log.warning("%s is a model of random weights, for tests: its pictures mean nothing", name)
-    found = find(str(ensure_tiny(cache_root() / "tiny", kind)))
-    return ModelFolder(f"parafovea/tiny-{kind}-{TINY_VERSION}", found.folder, found.index)
+    found = find(str(tiny.ensure_tiny(cache_root() / "tiny", kind)))
+    return ModelFolder(f"parafovea/tiny-{kind}-{tiny.VERSION}", found.folder, found.index)
 
 
 def _embedded(folder: Path) -> ModelFolder:
-    if not (folder / INDEX).is_file():
+    if not (folder / files.INDEX).is_file():
         raise ModelError(
-            f"The embedded model is not there: {folder} has no {INDEX}. Run from a whole checkout, or set "
+            f"The embedded model is not there: {folder} has no {files.INDEX}. Run from a whole checkout, or set "
             "PARAFOVEA_MODEL to a model's folder or hub id."
         )
     found = find(str(folder))
@@ -92,30 +76,27 @@ def _embedded(folder: Path) -> ModelFolder:
 
 def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> Engine:
     from services.generator.models import device
-    from services.generator.models.denoising import Denoiser
-    from services.generator.models.diffusers_engine import DiffusersEngine, Painter
+    from services.generator.models.denoising import Denoiser, DiffusersEngine, Painter
     from services.generator.models.layer import Layer
     from services.generator.models.repaint import Repaint
 
     device.make_repeatable()
     placement = device.choose(device_name, dtype, measure_cpu=model.id == f"parafovea/{EMBEDDED}")
     pipeline = _load_pipeline(model, kind, placement)
-    denoiser = Denoiser(pipeline, placement, read_defaults(model.folder))
+    denoiser = Denoiser(pipeline, placement, files.read_defaults(model.folder))
     vocabulary = Vocabulary.load(model.folder) if kind == "layer" else None
     info = ModelInfo(
-        id=model.id,
-        revision=revision_of(model),
-        kind=kind,
-        pipeline=type(pipeline).__name__,
-        scheduler=type(getattr(pipeline, "scheduler", None)).__name__,
+        model=Model(
+            id=model.id,
+            revision=files.revision_of(model),
+            kind=kind,
+            pipeline=type(pipeline).__name__,
+            scheduler=type(getattr(pipeline, "scheduler", None)).__name__,
+        ),
         device=str(placement.device),
         dtype=placement.dtype_name,
         versions={"parafovea": VERSION, **{name: version(name) for name in _LIBRARIES}},
-        environment={
-            "renderer": RENDERER,
-            **device.environment(placement.device),
-            "attention": _attention(pipeline),
-        },
+        environment={"renderer": RENDERER, **device.environment(placement.device), "attention": _attention(pipeline)},
         vocabulary=vocabulary,
     )
     painter: Painter = Layer(denoiser, vocabulary) if kind == "layer" else Repaint(denoiser)
@@ -123,11 +104,8 @@ def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> 
 
 
 def _load_pipeline(model: ModelFolder, kind: ModelKind, placement: Placement) -> Any:
-    """The pipeline in memory, on its device.
-
-    A safety checker is not loaded: it answers a false alarm with a black picture, which would go into the sector of an
-    experiment unnoticed.
-    """
+    """The pipeline in memory, on its device. A safety checker is not loaded: it answers a false alarm with a black
+    picture, which would go into the sector of an experiment unnoticed."""
     import diffusers
 
     saved = getattr(diffusers, model.pipeline, None)
@@ -138,7 +116,9 @@ def _load_pipeline(model: ModelFolder, kind: ModelKind, placement: Placement) ->
     try:
         pipeline = loader.from_pretrained(str(model.folder), local_files_only=True, **options).to(placement.device)
     except Exception as error:
-        raise ModelError(f"{model.id!r} cannot be loaded as a model that does {kind}: {first_line(error)}") from error
+        raise ModelError(
+            f"{model.id!r} cannot be loaded as a model that does {kind}: {files.first_line(error)}"
+        ) from error
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

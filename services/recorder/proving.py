@@ -46,7 +46,7 @@ class Proving:
         if self._is_derived:
             return True
         try:
-            await self._thread.run(acknowledging.tell, self._disk, self._path, self._secret)
+            await self._thread.run(acknowledging.write, self._disk, self._path, self._secret)
         except OSError as error:
             self._unshared.warn(
                 "the generator keeps its frames: the secret that it lets them go by cannot be written to %s (%s)",

@@ -9,8 +9,7 @@ from typing import Literal
 from weakref import WeakValueDictionary
 
 from services.replayer.cursors.cursor import Cursor, Cursors, Place
-from services.replayer.cursors.frames import Found, Target, find, place, position_of
-from services.replayer.cursors.sessions import Sessions
+from services.replayer.cursors.sessions import Found, Sessions, Target, find, place, position_of
 from services.replayer.playback.player import Player
 from services.replayer.reruns.registry import Reruns
 from shared.bus.call import WithImage
@@ -31,13 +30,8 @@ CURSORS_ON_JOIN = 32
 
 
 class Replayer:
-    """Steps through sessions, one cursor a client.
-
-    Requests to one cursor are carried out one after another, to different ones side by side.
-
-    Attributes:
-        cursors, sessions: where clients are, and what is open for them.
-    """
+    """Steps through sessions, one cursor a client. Requests to one cursor are carried out one after another, to
+    different ones side by side."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -60,7 +54,6 @@ class Replayer:
         self.sessions = Sessions(runtime.settings.sessions_dir)
 
     async def run(self) -> None:
-        """Serve until stopped."""
         self._runtime.supervise(self._publisher.serve_joins(), "joins on replays")
         self._runtime.supervise(self._server.serve(), "requests of the replayer")
         self._runtime.guard(ALLOWED_BYTES + self._runtime.settings.bus_budget_bytes)
@@ -152,7 +145,6 @@ class Replayer:
     async def show(
         self, cursor: Cursor, found: Found, png: bytes, planned_time: float | None, actual_time: float
     ) -> None:
-        """Publish a frame."""
         self.cursors.get(cursor.name)  # in use: no other makes it forgotten
         message = ReplayFrame(
             cursor=cursor.name,

@@ -15,6 +15,7 @@ import json
 import logging
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from shared.bus.sockets import Bus
@@ -45,18 +46,12 @@ def draw_secret() -> bytes:
     return secrets.token_bytes(SECRET_BYTES)
 
 
-def tell(disk: Disk, path: Path, secret: bytes) -> None:
-    """Leave the secret for the generator, unless the file says it already.
-
-    Raises:
-        OSError: the disk refuses.
-    """
-    try:
-        is_told = read(path) == secret
-    except OSError:  # another user's, who once recorded here
-        is_told = False
-    if not is_told:
-        disk.put(path, secret.hex().encode() + b"\n", mode=_PRIVATE)
+def write(disk: Disk, path: Path, secret: bytes) -> None:
+    """Leave the secret for the generator, unless the file says it already. Raises OSError: the disk refuses."""
+    with suppress(OSError):  # another user's, who once recorded here
+        if read(path) == secret:
+            return
+    disk.put(path, secret.hex().encode() + b"\n", mode=_PRIVATE)
 
 
 def withdraw(disk: Disk, path: Path, secret: bytes) -> None:
@@ -69,11 +64,7 @@ def withdraw(disk: Disk, path: Path, secret: bytes) -> None:
 
 
 def read(path: Path) -> bytes | None:
-    """The secret that a file holds; None where there is no such file, or no secret in it.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    """The secret that a file holds; None where there is no such file, or no secret in it. Raises OSError."""
     try:
         with path.open("rb") as file:
             found = bytes.fromhex(file.read(_MAX_FILE_BYTES).decode("ascii"))

@@ -23,10 +23,7 @@ class InvalidBusAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class BusAddress:
-    """An ipc folder, or a TCP host and base port.
-
-    Exactly one of ``folder`` and ``host`` is given.
-    """
+    """An ipc folder, or a TCP host and base port: exactly one of ``folder`` and ``host`` is given."""
 
     folder: Path | None = None
     host: str | None = None
@@ -34,13 +31,10 @@ class BusAddress:
 
     @classmethod
     def parse(cls, url: str) -> BusAddress:
-        """Read ``ipc:///some/dir`` or ``tcp://host:port``.
-
-        Raises:
-            InvalidBusAddress: neither, or a path too long for a socket file, or ports out of range.
-        """
+        """Read ``ipc:///some/dir`` or ``tcp://host:port``. Raises InvalidBusAddress: neither, or a path too long for a
+        socket file, or ports out of range."""
         scheme, separator, rest = url.partition("://")
-        if separator and scheme == "ipc" and rest.startswith("/"):
+        if scheme == "ipc" and rest.startswith("/"):
             return cls._ipc(Path(rest))
         if separator and scheme == "tcp":
             return cls._tcp(rest, url)
@@ -76,10 +70,7 @@ class BusAddress:
     @property
     def is_private(self) -> bool:
         """True where only this machine's processes can reach the bus: ipc, or TCP on loopback."""
-        if self.folder is not None:
-            return True
-        assert self.host is not None
-        if self.host == "localhost":
+        if self.host is None or self.host == "localhost":
             return True
         try:
             return ip_address(self.host.strip("[]")).is_loopback
@@ -88,9 +79,8 @@ class BusAddress:
 
     def of(self, channel: str) -> str:
         """The ZeroMQ endpoint of a channel."""
-        if self.folder is not None:
-            return f"ipc://{self.folder / channel}"
-        return f"tcp://{self.host}:{self.base_port + BY_NAME[channel].port_offset}"
+        place = self.place_of(channel)
+        return f"ipc://{place}" if self.folder is not None else f"tcp://{self.host}:{place}"
 
     def place_of(self, channel: str) -> str | int:
         """A channel's socket as the system names it: the path of its file, or its TCP port."""

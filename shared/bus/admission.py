@@ -53,7 +53,6 @@ class Admission:
             curve.secure_server(socket, self._keys)
 
     def close(self) -> None:
-        """Let nobody in any more."""
         if self._answering is not None:
             self._answering.cancel()
         if self._handler is not None:

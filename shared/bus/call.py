@@ -1,10 +1,14 @@
-"""What can be asked of a process, as values: channel, name in the header, and the types of request and answer."""
+"""What can be asked of a process, as values: channel, name in the header, and the types of request and answer; and what
+answers it, given fields as types and returning the answer's."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from shared.bus.envelope import Reply, Request
+from shared.errors import MalformedMessage
 from shared.frame import Body
 
 AskedT = TypeVar("AskedT", bound=Body)
@@ -23,14 +27,12 @@ class Call(Generic[AskedT, AnswerT]):
         channel: of the process that answers.
         name: ``type`` of the request's header; that of the answer is ``<name>.ok``.
         asked, answer: what the headers hold beside the envelope.
-        sends_image: whether the request has one payload, an image.
     """
 
     channel: str
     name: str
     asked: type[AskedT]
     answer: type[AnswerT]
-    sends_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,36 @@ class WithImage(Generic[AnswerT]):
 
     answer: AnswerT
     image: bytes
+
+
+Handler = Callable[[Request], Awaitable[Reply]]
+"""Of requests as they come."""
+Typed = Callable[[AskedT], Awaitable[AnswerT | WithImage[AnswerT]]]
+TypedWithImage = Callable[[AskedT, bytes], Awaitable[AnswerT | WithImage[AnswerT]]]
+"""It is given the request's one payload too."""
+
+
+def checking(call: Call[AskedT, AnswerT], handler: Typed[AskedT, AnswerT]) -> Handler:
+    """A handler of requests as they come, whose fields are checked once, here."""
+
+    async def answer(request: Request) -> Reply:
+        return _reply(await handler(call.asked.model_validate(request.body)))
+
+    return answer
+
+
+def checking_image(call: Call[AskedT, AnswerT], handler: TypedWithImage[AskedT, AnswerT]) -> Handler:
+    """:func:`checking` of requests that come with an image."""
+
+    async def answer(request: Request) -> Reply:
+        if len(request.payloads) != 1:
+            raise MalformedMessage(f"'{call.name}' needs one payload, the input image")
+        return _reply(await handler(call.asked.model_validate(request.body), request.payloads[0]))
+
+    return answer
+
+
+def _reply(answer: AnswerT | WithImage[AnswerT]) -> Reply:
+    if isinstance(answer, WithImage):
+        return Reply(answer.answer.flat(), (answer.image,))
+    return Reply(answer.flat())

@@ -30,8 +30,6 @@ UNREAD_BYTES = 64 * MIB
 
 
 class Tracker(Protocol):
-    """Says whether libzmq has let go of a message."""
-
     @property
     def done(self) -> bool: ...
 
@@ -62,11 +60,6 @@ class Caller:
     moved_s: float = 0.0
 
     @property
-    def owes_nothing(self) -> bool:
-        """Whether nothing of it is under way."""
-        return not (self.requests or self.outgoing or self.unread)
-
-    @property
     def is_behind(self) -> bool:
         """Whether so much is unread that whatever it asks waits."""
         return bool(self.outgoing) or self.unread_bytes >= 2 * UNREAD_BYTES_EACH
@@ -78,11 +71,7 @@ class Caller:
 
 
 class Callers:
-    """All callers with something under way.
-
-    Args:
-        request_bytes: bytes of the requests under way, all together.
-    """
+    """All callers with something under way, whose requests may have ``request_bytes`` together."""
 
     def __init__(self, request_bytes: int) -> None:
         self._limit_bytes = request_bytes
@@ -99,12 +88,10 @@ class Callers:
         return len(self._callers)
 
     def of(self, identity: bytes) -> Caller:
-        """The caller of an identity, new or known."""
         return self._callers.setdefault(identity, Caller(identity))
 
     def forget_idle(self, caller: Caller) -> None:
-        """Forget a caller of whom nothing is under way."""
-        if caller.owes_nothing:
+        if not (caller.requests or caller.has_unread):
             self._callers.pop(caller.identity, None)
 
     # -- requests -----------------------------------------------------------------------------------------------------
@@ -119,11 +106,9 @@ class Callers:
         return caller.requests < REQUESTS // share and caller.request_bytes + size <= self._limit_bytes // share
 
     def began(self, caller: Caller, size: int) -> None:
-        """A request is under way."""
         self._count(caller, 1, size)
 
     def ended(self, caller: Caller, size: int) -> None:
-        """A request has its answer, or gets none."""
         self._count(caller, -1, -size)
 
     def _count(self, caller: Caller, requests: int, size: int) -> None:

@@ -48,6 +48,8 @@ class Channel:
         return max(1, budget_bytes // self.typical_bytes)
 
 
+_OF_A_CURSOR = ("start", "next", "previous", "seek", "play", "pause", "stop")
+
 CHANNELS: tuple[Channel, ...] = (
     Channel("frames", "generator", "publish", 0, ("frame", "progress", "status"), 2 * MIB, 128 * MIB),
     Channel(
@@ -86,23 +88,11 @@ CHANNELS: tuple[Channel, ...] = (
         "replayer",
         "requests",
         5,
-        (
-            "start",
-            "next",
-            "previous",
-            "seek",
-            "play",
-            "pause",
-            "stop",
-            "status",
-            "rerun",
-            "rerun.status",
-            "rerun.cancel",
-        ),
+        (*_OF_A_CURSOR, "status", "rerun", "rerun.status", "rerun.cancel"),
         2 * MIB,
         128 * MIB,
         8 * MIB,
-        frozenset({"start", "next", "previous", "seek", "play", "pause", "stop"}),
+        frozenset(_OF_A_CURSOR),
     ),
 )
 

@@ -48,11 +48,7 @@ class CurveKeys:
 
 
 def make_keys(folder: Path) -> None:
-    """Write a new set of keys.
-
-    Raises:
-        InvalidKeys: the folder has keys already; they are never written over.
-    """
+    """Write a new set of keys. Raises InvalidKeys: the folder has keys already; they are never written over."""
     if (folder / "server.key_secret").exists():
         raise InvalidKeys(f"{folder} has keys already; choose another folder, or remove them first")
     for name in ("allowed", "control"):
@@ -65,11 +61,8 @@ def make_keys(folder: Path) -> None:
 
 
 def load_keys(folder: Path) -> CurveKeys:
-    """Read a set of keys.
-
-    Raises:
-        InvalidKeys: a file is missing or holds no secret key, or others can read or change it.
-    """
+    """Read a set of keys. Raises InvalidKeys: a file is missing or holds no secret key, or others can read or change
+    it."""
     if (problem := problem_of(folder)) is not None:
         raise InvalidKeys(problem)
     pairs: dict[str, tuple[bytes, bytes]] = {}

@@ -1,11 +1,12 @@
 """Message to ZeroMQ frames and back: pure functions, and the only place that knows the envelope.
 
 Published: ``[topic, header, payload]``. Request and reply: ``[header, *payloads]``. A header is one JSON object.
+What cannot be read raises MalformedMessage, or UnsupportedVersion where it is of a newer protocol.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -19,23 +20,17 @@ from shared.errors import InternalError, InvalidRequest, MalformedMessage, Paraf
 from shared.fields import MAX_ID_CHARS, cut
 from shared.ids import new_id
 from shared.json_loads import loads
+from shared.refusals import MAX_NAMED
 
 Payload = bytes | memoryview
 
-ENVELOPE = frozenset({"type", *Envelope.model_fields})
-
-MAX_TOLD_FIELDS = 20
-"""Of an error, the first ones."""
+_ENVELOPE = frozenset({"type", *Envelope.model_fields})
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A message as a subscriber sees it.
-
-    Attributes:
-        header: the envelope's fields and the message's own, as they came.
-        message: the message's own, checked; None of a type that is not known here.
-    """
+    """A message as a subscriber sees it. ``header``: the envelope's fields and the message's own, as they came;
+    ``message``: its own, checked; None of a type that is not known here."""
 
     type: str
     header: dict[str, Any]
@@ -60,11 +55,7 @@ class Request:
 
 class StrangeAnswer(InternalError):
     """What a process answered cannot be understood: it is of another version, or wrong. An error of the one request.
-
-    Attributes:
-        body: the header of the answer.
-        payload: its image, where one came.
-    """
+    ``body``: the header of the answer; ``payload``: its image, where one came."""
 
     def __init__(self, detail: str, body: dict[str, Any], payload: bytes = b"") -> None:
         super().__init__(detail)
@@ -81,15 +72,16 @@ class Reply:
 
     @property
     def payload(self) -> bytes:
-        """The one payload of a reply that has one.
-
-        Raises:
-            StrangeAnswer: it has none.
-        """
+        """The one payload of a reply that has one. Raises StrangeAnswer: it has none."""
         if not self.payloads:
             told = f"the answer '{self.body.get('type')}' came without the bytes that belong to it"
             raise StrangeAnswer(told, self.body)
         return bytes(self.payloads[0])
+
+
+def own_fields(header: Mapping[str, Any]) -> dict[str, Any]:
+    """What a header says beside its envelope."""
+    return {key: value for key, value in header.items() if key not in _ENVELOPE}
 
 
 def encode_published(message: AnyMessage, payload: Payload = b"") -> list[Payload]:
@@ -99,12 +91,7 @@ def encode_published(message: AnyMessage, payload: Payload = b"") -> list[Payloa
 
 
 def decode_published(frames: Sequence[bytes]) -> Published:
-    """Read a published message.
-
-    Raises:
-        MalformedMessage: not three frames, or a header that is no JSON object with a type that fits the topic.
-        UnsupportedVersion: a newer protocol.
-    """
+    """Read a published message: three frames, and a header with a type that fits the topic."""
     if len(frames) != 3:
         raise MalformedMessage(f"a published message has 3 frames, not {len(frames)}")
     topic, raw_header, payload = frames
@@ -115,17 +102,12 @@ def decode_published(frames: Sequence[bytes]) -> Published:
 
 
 def checked(published: Published) -> Published:
-    """The message with its fields as their types. One of a type that is not known here stays as it came.
-
-    Raises:
-        ValueError: they are not.
-    """
+    """The message with its fields as their types, or ValueError. One of a type that is not known stays as it came."""
     kind = HEARD.get(published.type)
     if kind is None:
         return published
     Envelope.model_validate(published.header)
-    own = {key: value for key, value in published.header.items() if key not in ENVELOPE}
-    return replace(published, message=kind.model_validate(own))
+    return replace(published, message=kind.model_validate(own_fields(published.header)))
 
 
 def encode_request(
@@ -135,12 +117,8 @@ def encode_request(
     *,
     message_id: str | None = None,
 ) -> list[Payload]:
-    """Header and payloads of a request.
-
-    Raises:
-        InvalidRequest: it holds what JSON cannot say.
-        MalformedMessage: it is larger than anybody reads.
-    """
+    """Header and payloads of a request. Raises InvalidRequest: it holds what JSON cannot say; MalformedMessage: it is
+    larger than anybody reads."""
     try:
         header = orjson.dumps({**body, **begun(message_type, message_id or new_id())})
     except TypeError as error:  # text from a command line that is no UTF-8
@@ -150,12 +128,7 @@ def encode_request(
 
 
 def decode_request(frames: Sequence[bytes]) -> Request:
-    """Read a request.
-
-    Raises:
-        MalformedMessage: no header, or one that is no JSON object with ``type`` and ``id``, or too large.
-        UnsupportedVersion: a newer protocol.
-    """
+    """Read a request, whose header has a ``type`` and an ``id`` and is not too large."""
     if not frames:
         raise MalformedMessage("a request has at least a header")
     check_size(frames[0])
@@ -190,12 +163,7 @@ def encode_error(request_id: str | None, error: ParafoveaError) -> list[Payload]
 
 
 def decode_reply(frames: Sequence[bytes]) -> tuple[str | None, Reply | ParafoveaError]:
-    """The id a reply answers, and the reply or the error in it.
-
-    Raises:
-        MalformedMessage: no header, or one that is no JSON object, or an id that is no string.
-        UnsupportedVersion: a newer protocol.
-    """
+    """The id that a reply answers, and the reply or the error in it."""
     if not frames:
         raise MalformedMessage("a reply has at least a header")
     header = read_header(frames[0])
@@ -211,7 +179,7 @@ def decode_reply(frames: Sequence[bytes]) -> tuple[str | None, Reply | Parafovea
 def _fields(value: object) -> dict[str, str] | None:
     if not isinstance(value, dict):
         return None
-    return {str(name)[:MAX_TYPE_CHARS]: cut(str(what)) for name, what in islice(value.items(), MAX_TOLD_FIELDS)}
+    return {str(name)[:MAX_TYPE_CHARS]: cut(str(what)) for name, what in islice(value.items(), MAX_NAMED)}
 
 
 def is_id(value: object) -> bool:

@@ -30,8 +30,6 @@ class Front:
     """Publishes what it is given, and hands over what subscribers send.
 
     Args:
-        name: the channel's.
-        context: of the bound socket.
         outer: the bound socket; belongs to the thread from now on.
         on_frame: called in the thread with each frame that a subscriber sent.
         on_idle: called in the thread when nothing more comes for now, and at its end.
@@ -67,15 +65,11 @@ class Front:
 
     @property
     def waiting(self) -> int:
-        """Messages that were given and are not sent yet."""
         return len(self._given)
 
     def send(self, frames: Frames) -> Future[None]:
-        """Publish a message after all that were given before it. By one thread alone.
-
-        Returns:
-            Done once it is sent, or could not be. Until then it can be cancelled, and is when the thread ends.
-        """
+        """Publish a message after all that were given before it. By one thread alone. Done once it is sent, or could
+        not be; until then it can be cancelled, and is when the thread ends."""
         sent: Future[None] = Future()
         self._given.append((frames, sent))
         if self.end.done():

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
+from shared.bounds import is_deeper
 from shared.bus.messages import PROTOCOL_VERSION
-from shared.depth import is_deeper
 from shared.errors import MalformedMessage, UnsupportedVersion
 from shared.json_loads import loads
 
@@ -39,11 +39,8 @@ def begun(message_type: str, message_id: str | None) -> dict[str, Any]:
 
 
 def check_size(raw: bytes) -> None:
-    """Whether a request's header may be read, found without parsing.
-
-    Raises:
-        MalformedMessage: it has too many bytes, or items.
-    """
+    """Whether a request's header may be read, found without parsing. Raises MalformedMessage: it has too many bytes, or
+    items."""
     if len(raw) > MAX_REQUEST_HEADER_BYTES:
         raise MalformedMessage(
             f"the header has {len(raw)} bytes; at most {MAX_REQUEST_HEADER_BYTES} are read: ask for less at a time"
@@ -58,12 +55,7 @@ def _items(raw: bytes) -> int:
 
 
 def read_header(raw: bytes) -> dict[str, Any]:
-    """A header with a type and a version that this side knows.
-
-    Raises:
-        MalformedMessage: it is none, or too deep.
-        UnsupportedVersion: a newer protocol.
-    """
+    """A header that is not too deep, with a type and a version that this side knows; see :mod:`shared.bus.envelope`."""
     try:
         header = loads(raw)
     except orjson.JSONDecodeError as error:

@@ -56,21 +56,11 @@ def prepare_folder(folder: Path, *, must_be: bool = True) -> None:
 
 
 def claim(address: BusAddress, channel: str) -> Holder:
-    """The lock beside a channel's socket file, in a folder that is in order.
-
-    Raises:
-        InvalidBusAddress, OSError: as :func:`prepare_folder`.
-        shared.system.holder.AlreadyHeld: another process has it.
-    """
+    """The lock beside a channel's socket file, in a folder that is in order. Raises what :func:`prepare_folder` does,
+    and AlreadyHeld: another process has it."""
     assert address.folder is not None
     prepare_folder(address.folder)
     return Holder(address.folder / f"{channel}.lock", f"the channel '{channel}' of the bus {address}", PRIVATE_FILE)
-
-
-def close_socket_file(path: Path) -> Path:
-    """Leave a socket file that was bound just now to this user alone, whatever the umask was; its path."""
-    path.chmod(PRIVATE_FILE)
-    return path
 
 
 def _make(folder: Path, *, must_be: bool) -> None:
@@ -85,11 +75,8 @@ def _make(folder: Path, *, must_be: bool) -> None:
 
 
 def _check_way(folder: Path) -> None:
-    """Whether somebody else could change where the path leads. What is not there yet is passed over.
-
-    Raises:
-        InvalidBusAddress: they could.
-    """
+    """Whether somebody else could change where the path leads. What is not there yet is passed over. Raises
+    InvalidBusAddress: they could."""
     for path, status in _way(folder):
         if not _is_trusted(status.st_uid):
             what = "the link " if stat.S_ISLNK(status.st_mode) else ""

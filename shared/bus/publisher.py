@@ -1,20 +1,33 @@
-"""Publishing on a bound channel, and telling those who join where things stand."""
+"""Publishing on a bound channel, and telling those who join where things stand.
+
+Who has subscribed to what is received in the thread of the channel's front, and taken by the event loop.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 
-from shared.bus.channels import BY_NAME
+import zmq
+
+from shared.bus.channels import BY_NAME, Channel, topic_of
 from shared.bus.envelope import Payload, encode_published
-from shared.bus.joins import Joins
 from shared.bus.messages import AnyMessage
+from shared.bus.receiving import descriptor_of
 from shared.bus.sockets import Bus
+from shared.system.connections import Connection
 from shared.system.rarely import Rarely
 
 log = logging.getLogger(__name__)
 
+MOST_JOINS = 1000
+COUNTED_S = 60.0
+"""A connection that subscribes more often in this time is cut: libzmq keeps every topic that it is told."""
 TELL_EVERY_S = 0.1
 """Those who join within this time of each other are told the state once, all together: a flood of subscriptions makes
 no flood of messages."""
@@ -29,7 +42,6 @@ class Publisher:
     a word and without slowing anybody, once the channel's high-water mark is reached. So streams carry numbers.
 
     Args:
-        bus: this process's end of the bus.
         channel: a publishing channel; this process becomes its holder.
         on_join: given a message type that somebody has just subscribed to, the messages that tell the state. They go
             to every subscriber of that type, so they must be harmless when repeated.
@@ -73,11 +85,8 @@ class Publisher:
         self._dropped.warn("'%s' is kept busy by its subscribers, and a message to all is dropped", self._channel)
 
     async def serve_joins(self) -> None:
-        """Answer subscriptions until cancelled.
-
-        Raises:
-            Exception: whatever ended the channel's front; it can be published on no more.
-        """
+        """Answer subscriptions until cancelled. Raises Exception: whatever ended the channel's front; it can be
+        published on no more."""
         clock = asyncio.get_running_loop().time
         due_s = float("-inf")
         self._joins.attach()
@@ -91,3 +100,93 @@ class Publisher:
                     for message in self._on_join(message_type):
                         await self.publish(message)
         self._front.end.result()
+
+
+@dataclass(slots=True)
+class _Counted:
+    peer: Connection | None
+    messages: int = 0
+
+
+class Joins:
+    """Subscriptions to a channel's message types, as they come.
+
+    Args:
+        find: the connection behind a descriptor.
+        cut: ends a connection; False where it has ended already.
+
+    Attributes:
+        count: subscriptions so far, to each type.
+        joined: set when somebody has joined, or when no more will come; of the loop that :meth:`attach` was called in.
+    """
+
+    def __init__(
+        self, channel: Channel, find: Callable[[int], Connection | None], cut: Callable[[Connection], bool]
+    ) -> None:
+        self._channel = channel
+        self._find = find
+        self._cut = cut
+        self._longest = max(len(topic_of(name)) for name in channel.types)
+        self._counted: dict[int, _Counted] = {}
+        self._counted_s = 0.0
+        self._flooded = Rarely(log)
+        self._received: set[str] = set()
+        self._waiting: set[str] = set()
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.joined = asyncio.Event()
+        self.count = 0
+
+    def attach(self) -> None:
+        """Wake the running loop by :attr:`joined` from now on, and at once for those who were faster."""
+        with self._lock:
+            self._loop = asyncio.get_running_loop()
+        self.joined.set()
+
+    def take(self) -> list[str]:
+        """The types that somebody has subscribed to since the last call, in the channel's order."""
+        self.joined.clear()
+        with self._lock:
+            joined, self._waiting = self._waiting, set()
+        return [name for name in self._channel.types if name in joined]
+
+    # -- in the front's thread ----------------------------------------------------------------------------------------
+
+    def receive(self, frame: zmq.Frame) -> None:
+        """Take what a subscriber has sent: an XSUB peer may send whatever it likes, in any number of frames."""
+        self._count(frame)
+        if len(frame) - 1 <= self._longest and not frame.more and frame.bytes.startswith(b"\x01"):
+            matching = {name for name in self._channel.types if topic_of(name).startswith(frame.bytes[1:])}
+            self.count += len(matching)
+            self._received |= matching
+
+    def flush(self) -> None:
+        """Hand those who have joined meanwhile to the loop."""
+        with self._lock:
+            self._waiting |= self._received
+            self._received.clear()
+            if self._loop is not None:
+                with suppress(RuntimeError):  # it is closed
+                    self._loop.call_soon_threadsafe(self.joined.set)
+
+    def _count(self, frame: zmq.Frame) -> None:
+        """Count what comes of a connection, and cut one that sends without end."""
+        now_s = time.monotonic()
+        if now_s - self._counted_s > COUNTED_S:
+            self._counted.clear()
+            self._counted_s = now_s
+        descriptor = descriptor_of(frame)
+        if descriptor is None:
+            return
+        counted = self._counted.get(descriptor)
+        if counted is None:
+            counted = self._counted[descriptor] = _Counted(self._find(descriptor))
+        counted.messages += 1
+        if counted.messages % MOST_JOINS:
+            return
+        if counted.peer is not None and self._cut(counted.peer):
+            self._flooded.warn(
+                "a subscriber of '%s' sent %d subscriptions, and is cut off", self._channel.name, MOST_JOINS
+            )
+        elif (now := self._find(descriptor)) != counted.peer:
+            self._counted[descriptor] = _Counted(now)  # another one, whose connection has the number now

@@ -12,10 +12,8 @@ SLICE = 2000
 
 
 async def receive(socket: zmq.asyncio.Socket, most: int) -> list[zmq.Frame]:
-    """The next message: its first frames, ``most`` + 1 at the most. What it has beyond is thrown away.
-
-    Others have a turn before it returns: a socket that always has a message would keep the event loop to itself.
-    """
+    """The next message: its first frames, ``most`` + 1 at the most. What it has beyond is thrown away. Others have a
+    turn before it returns: a socket that always has a message would keep the event loop to itself."""
     await asyncio.sleep(0)
     frame = await socket.recv(copy=False)
     frames = [frame]

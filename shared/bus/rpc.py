@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from zmq.utils.monitor import parse_monitor_message
 
 from shared.bus.call import AnswerT, AskedT, Call, WithImage
-from shared.bus.envelope import ENVELOPE, Payload, Reply, StrangeAnswer, decode_reply, encode_request, id_of
+from shared.bus.envelope import Payload, Reply, StrangeAnswer, decode_reply, encode_request, id_of, own_fields
 from shared.bus.sockets import Bus
 from shared.errors import InternalError, ParafoveaError
 from shared.ids import new_id
@@ -42,6 +42,9 @@ class Client:
 
     Delivery: a request is carried out at most once. :class:`PeerGone` and :class:`TimeoutError` leave open whether it
     was, so requests that may be repeated carry an id of their own that makes the repetition harmless.
+
+    Attributes:
+        met: whether somebody has been at the other end, now or before.
     """
 
     def __init__(self, bus: Bus, channel: str) -> None:
@@ -50,7 +53,7 @@ class Client:
         self._socket, self._monitor = bus.connect_monitored(channel)
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         self._connected = asyncio.Event()
-        self._met = False
+        self.met = False
         self._unreadable = Rarely(log)
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._watch())]
 
@@ -58,11 +61,6 @@ class Client:
     def connected(self) -> bool:
         """Whether somebody is at the other end, as far as this end knows."""
         return self._connected.is_set()
-
-    @property
-    def met(self) -> bool:
-        """Whether somebody has been at the other end, now or before."""
-        return self._met
 
     async def call(
         self,
@@ -94,12 +92,8 @@ class Client:
     async def ask(
         self, call: Call[AskedT, AnswerT], asked: AskedT | None = None, image: bytes | None = None, *, timeout_s: float
     ) -> AnswerT:
-        """Ask for one thing, with its image where it needs one, and read the answer.
-
-        Raises:
-            PeerGone, TimeoutError, ParafoveaError: see :meth:`call`.
-            StrangeAnswer: the answer cannot be understood.
-        """
+        """:meth:`call` for one thing, with its image where it needs one; raises StrangeAnswer for an answer that cannot
+        be understood."""
         return read(call.answer, await self._call(call, asked, image, timeout_s))
 
     async def ask_for_image(
@@ -145,7 +139,7 @@ class Client:
 
     def _meet(self) -> None:
         self._connected.set()
-        self._met = True
+        self.met = True
 
     async def _receive(self) -> None:
         while not self._socket.closed:
@@ -194,13 +188,9 @@ class Client:
 
 
 def read(model: type[ModelT], reply: Reply) -> ModelT:
-    """What a reply says.
-
-    Raises:
-        StrangeAnswer: it is not what this version understands.
-    """
+    """What a reply says. Raises StrangeAnswer: it is not what this version understands."""
     try:
-        return model.model_validate({key: value for key, value in reply.body.items() if key not in ENVELOPE})
+        return model.model_validate(own_fields(reply.body))
     except ValidationError as error:
         problem = invalid_request(error).detail[:500]
         told = (

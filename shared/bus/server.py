@@ -13,11 +13,10 @@ from typing import cast
 import zmq
 from pydantic import ValidationError
 
-from shared.bus.call import AnswerT, AskedT, Call
+from shared.bus.call import AnswerT, AskedT, Call, Handler, Typed, TypedWithImage, checking, checking_image
 from shared.bus.callers import LARGEST_REQUESTS, REQUESTS_EACH, Caller, Callers
 from shared.bus.channels import BY_NAME
-from shared.bus.envelope import Payload, Reply, Request, decode_request, encode_error, encode_reply, id_of
-from shared.bus.handlers import Handler, Typed, TypedWithImage, checking, checking_image
+from shared.bus.envelope import Payload, Request, decode_request, encode_error, encode_reply, id_of
 from shared.bus.receiving import descriptor_of, receive
 from shared.bus.sockets import Bus
 from shared.errors import InternalError, MalformedMessage, ParafoveaError, TooManyRequests, UnknownType
@@ -44,7 +43,6 @@ class Server:
     ``too_many_requests``.
 
     Args:
-        bus: this process's end.
         channel: it is bound by this process from now on.
         handlers: by name, for requests that are taken as they come; :meth:`on` adds those that are checked.
     """
@@ -79,7 +77,6 @@ class Server:
         return self._callers.request_bytes + self._callers.unread_bytes
 
     async def serve(self) -> None:
-        """Answer until cancelled."""
         watching = asyncio.create_task(self._watch_unread())
         try:
             while True:
@@ -139,7 +136,10 @@ class Server:
 
     async def _answer(self, caller: Caller, request: Request, size: int, *, in_line: bool) -> None:
         try:
-            reply = encode_reply(request, await self._handle(request))
+            if request.type not in self._handlers:
+                known = ", ".join(sorted(self._handlers))
+                raise UnknownType(f"'{self._channel.name}' serves no {request.type!r}; it serves {known}")
+            reply = encode_reply(request, await self._handlers[request.type](request))
         except ParafoveaError as error:
             reply = encode_error(request.id, error)
         except ValidationError as error:
@@ -154,13 +154,6 @@ class Server:
         self._reply(caller, reply)
         self._advance(caller)
         self._callers.forget_idle(caller)
-
-    async def _handle(self, request: Request) -> Reply:
-        handler = self._handlers.get(request.type)
-        if handler is None:
-            known = ", ".join(sorted(self._handlers))
-            raise UnknownType(f"'{self._channel.name}' serves no {request.type!r}; it serves {known}")
-        return await handler(request)
 
     # -- answers ------------------------------------------------------------------------------------------------------
 

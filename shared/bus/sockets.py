@@ -39,20 +39,16 @@ HANDSHAKE_MS = 5000
 
 
 class Answering(Protocol):
-    """Who answers on a channel bound here."""
+    """Who answers on a channel bound here: a :class:`shared.bus.server.Server`."""
 
-    def busy_descriptors(self) -> set[int]:
-        """The connections whose requests are under way."""
-
-    def held_bytes(self) -> int:
-        """Bytes of the requests under way, and of the answers that nobody has read."""
+    def busy_descriptors(self) -> set[int]: ...
+    def held_bytes(self) -> int: ...
 
 
 class Bus:
     """One process's end of the bus.
 
     Args:
-        address: where the bus lives.
         budget_bytes: what may wait for one peer of a publisher; sets its high-water mark.
         keys: CURVE keys; needed where the address is not private.
         linger_ms: how long closing waits for what is still to be sent.
@@ -92,24 +88,14 @@ class Bus:
         self.answering: list[Answering] = []
 
     def bind(self, channel_name: str) -> zmq.asyncio.Socket:
-        """Bind a channel: XPUB for a publisher, ROUTER for requests.
-
-        Raises:
-            shared.system.holder.AlreadyHeld: another process has bound it.
-            zmq.ZMQError: the TCP port is taken.
-        """
-        channel = BY_NAME[channel_name]
-        socket = self._bind(self._context, channel)
+        """Bind a channel: XPUB for a publisher, ROUTER for requests. Raises AlreadyHeld: another process has bound it;
+        zmq.ZMQError: the TCP port is taken."""
+        socket = self._bind(self._context, BY_NAME[channel_name])
         self._sockets.append(socket)
         return socket
 
     def front(self, channel_name: str, on_frame: OnFrame, on_idle: Callable[[], None]) -> Front:
-        """Bind a publishing channel, in a thread; see :class:`shared.bus.front.Front`.
-
-        Raises:
-            shared.system.holder.AlreadyHeld: another process has bound it.
-            zmq.ZMQError: the TCP port is taken.
-        """
+        """:meth:`bind` a publishing channel, in a thread; see :class:`shared.bus.front.Front`."""
         plain: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(self._context.underlying)
         front = Front(channel_name, plain, self._bind(plain, BY_NAME[channel_name]), on_frame, on_idle)
         self._fronts.append(front)
@@ -138,7 +124,9 @@ class Bus:
             socket.close(linger=0)
             raise
         if self.address.folder is not None:
-            self._socket_files.append(ipc_folder.close_socket_file(self.address.folder / channel.name))
+            path = self.address.folder / channel.name
+            path.chmod(ipc_folder.PRIVATE_FILE)  # whatever the umask was
+            self._socket_files.append(path)
         self.places.add(self.address.place_of(channel.name))
         return socket
 
@@ -160,7 +148,9 @@ class Bus:
         channel = BY_NAME[channel_name]
         if self.address.folder is not None:
             ipc_folder.prepare_folder(self.address.folder, must_be=False)
-        socket = self._socket(zmq.SUB if channel.pattern == "publish" else zmq.DEALER, channel)
+        socket: zmq.asyncio.Socket = self._context.socket(zmq.SUB if channel.pattern == "publish" else zmq.DEALER)
+        self._sockets.append(socket)
+        self._set_options(socket, channel)
         if channel.pattern == "publish":
             # It sends subscriptions alone. To a publisher that is not there they can't go: closing would wait.
             socket.linger = 0
@@ -172,12 +162,6 @@ class Bus:
             socket.immediate = True
         if self.keys is not None:
             curve.secure_client(socket, self.keys)
-        return socket
-
-    def _socket(self, kind: int, channel: Channel) -> zmq.asyncio.Socket:
-        socket: zmq.asyncio.Socket = self._context.socket(kind)
-        self._sockets.append(socket)
-        self._set_options(socket, channel)
         return socket
 
     def _set_options(self, socket: zmq.Socket[Any], channel: Channel) -> None:

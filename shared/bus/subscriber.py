@@ -67,7 +67,6 @@ class Subscriber:
                 self.unusable(message, error)
 
     def unusable(self, message: Published, error: Exception) -> None:
-        """Pass a message over."""
         self.unread += 1
         self.problem = f"{type(error).__name__}: {error}"
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
@@ -87,11 +86,7 @@ class Subscriber:
 
 
 async def first(subscriber: Subscriber, message_type: str, timeout_s: float) -> Published:
-    """The first message of a type.
-
-    Raises:
-        TimeoutError: none came in time.
-    """
+    """The first message of a type. Raises TimeoutError: none came in time."""
     async with asyncio.timeout(timeout_s):
         while (message := await subscriber.receive()).type != message_type:
             continue

@@ -77,7 +77,6 @@ class Guard:
         self._grown = Rarely(log)
 
     async def run(self) -> None:
-        """Watch until cancelled."""
         try:
             await self._watch()
         finally:

@@ -27,11 +27,8 @@ _MAX_GID = 2**32 - 2
 
 
 def sessions_group(settings: Settings) -> int | None:
-    """The number of the group that may read the recordings; None where nobody else may, and on Windows.
-
-    Raises:
-        InvalidSettings: there is no such group, or this user is no member of it.
-    """
+    """The number of the group that may read the recordings; None where nobody else may, and on Windows. Raises
+    InvalidSettings: there is no such group, or this user is no member of it."""
     name = settings.sessions_group
     if not name or sys.platform == "win32":
         return None
@@ -56,11 +53,8 @@ def sessions_group(settings: Settings) -> int | None:
 
 
 def take_umask(settings: Settings) -> None:
-    """From now on this process writes for this user alone, and for the group that may read the recordings.
-
-    Raises:
-        InvalidSettings: see :func:`sessions_group`.
-    """
+    """From now on this process writes for this user alone, and for the group that may read the recordings. Raises
+    InvalidSettings: see :func:`sessions_group`."""
     os.umask(PRIVATE_UMASK if sessions_group(settings) is None else GROUP_UMASK)
 
 

@@ -9,13 +9,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn, TypeVar
 
 import zmq
 
 from shared.bus.address import InvalidBusAddress
+from shared.bus.clients import Peer
 from shared.bus.curve import InvalidKeys, load_keys
 from shared.bus.sockets import Bus
 from shared.process.guard import Guard
@@ -28,6 +30,8 @@ from shared.system.extras import NotInstalled
 from shared.system.holder import AlreadyHeld
 
 log = logging.getLogger(__name__)
+
+PeerT = TypeVar("PeerT", bound=Peer)
 
 EXIT_REFUSED = 2
 """The process did not start: a setting, a lock or an address is wrong, and the message says which."""
@@ -108,6 +112,19 @@ def open_bus(settings: Settings, *, linger_ms: int = 1000) -> Bus:
     )
 
 
+@asynccontextmanager
+async def calling(settings: Settings, kind: type[PeerT]) -> AsyncIterator[PeerT]:
+    """A client of one process, for one that has no bus of its own; whether anybody answers shows with the first
+    request."""
+    bus = open_bus(settings, linger_ms=0)
+    client = kind(bus)
+    try:
+        yield client
+    finally:
+        await client.close()
+        bus.close()
+
+
 def run(name: str, main: Callable[[Runtime], Awaitable[None]]) -> NoReturn:
     """Run a service until SIGINT or SIGTERM, and exit: 0 after a stop that was asked for, 1 after a failure, 2 when
     it could not start."""
@@ -138,7 +155,8 @@ def run(name: str, main: Callable[[Runtime], Awaitable[None]]) -> NoReturn:
 def _run(settings: Settings, main: Callable[[Runtime], Awaitable[None]]) -> bool:
     """Live until told to stop; whether the service wants its threads left behind."""
     threads = ThreadPoolExecutor(THREADS, "thread")
-    runner = asyncio.Runner(loop_factory=_loop_factory())
+    # ZeroMQ's sockets are watched by file descriptor, which Windows' default proactor loop cannot do.
+    runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
     try:
         return runner.run(_life(settings, main, threads)).abandon_threads
     finally:
@@ -176,11 +194,6 @@ def _stop_on_signals(stopping: asyncio.Event) -> None:
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
         else:
             loop.add_signal_handler(number, stopping.set)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    # ZeroMQ's sockets are watched by file descriptor, which Windows' default proactor loop cannot do.
-    return asyncio.SelectorEventLoop
 
 
 def _refuse(name: str, reason: str) -> int:

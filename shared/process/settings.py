@@ -130,11 +130,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(env_file: str | Path = ENV_FILE) -> Settings:
-    """Read the settings.
-
-    Raises:
-        InvalidSettings: naming each variable that is unknown or does not fit, and why.
-    """
+    """Read the settings. Raises InvalidSettings: naming each variable that is unknown or does not fit, and why."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     try:
         present = {*os.environ, *dotenv_values(env_file)}

@@ -16,11 +16,8 @@ FAILED = 3
 
 
 def work(find: Callable[[Settings], Iterable[object]]) -> None:
-    """Print what is found, as it is found.
-
-    Raises:
-        SystemExit: it failed; the last line is the error, or its sentence stands on standard error.
-    """
+    """Print what is found, as it is found. Raises SystemExit: it failed; the last line is the error, or its sentence
+    stands on standard error."""
     try:
         for found in find(load_settings()):
             print(json.dumps(found), flush=True)

@@ -39,11 +39,7 @@ def resident_bytes() -> int | None:
 class Calm:
     """Notices that a process has grown and come to rest, and gives back then what it can.
 
-    Args:
-        change_bytes: what counts as a change from one look to the next.
-
-    Attributes:
-        looks: how often in a row there was no change.
+    ``change_bytes`` count as a change from one look to the next; ``looks``: how often in a row there was none.
     """
 
     def __init__(self, change_bytes: int = GROWN_BYTES) -> None:
@@ -87,11 +83,9 @@ class Calm:
         self._lowest = None
 
     async def trim(self) -> None:
-        """Give back what is free, in a thread."""
         await asyncio.get_running_loop().run_in_executor(self._trimmer, malloc.trim)
 
     def close(self) -> None:
-        """Let the thread go."""
         self._trimmer.shutdown(wait=False)
 
 

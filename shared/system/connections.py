@@ -37,13 +37,8 @@ def descriptors() -> list[int]:
 
 
 def connections(places: Collection[Place]) -> list[Connection]:
-    """Every connection that somebody has made to one of these places."""
-    found = []
-    for descriptor in descriptors():
-        inode = _inode(descriptor, places)
-        if inode is not None:
-            found.append(Connection(descriptor, inode))
-    return found
+    found = (connection(descriptor, places) for descriptor in descriptors())
+    return [each for each in found if each is not None]
 
 
 def connection(descriptor: int, places: Collection[Place]) -> Connection | None:

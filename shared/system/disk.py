@@ -7,7 +7,6 @@ at the top touch the system once each. The composites below them are built of st
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
@@ -15,9 +14,8 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-
-from shared.system.links import is_link
 
 log = logging.getLogger(__name__)
 
@@ -27,24 +25,6 @@ StrPath = str | Path
 
 TEMP_PREFIX = ".tmp-"
 """What the name of a half-written file begins with: such a file may be removed whenever nobody writes it."""
-
-STEPS: tuple[str, ...] = (
-    "mkdir",
-    "create",
-    "open",
-    "write",
-    "pwrite",
-    "truncate",
-    "fsync",
-    "close",
-    "rename",
-    "fsync_dir",
-    "unlink",
-    "rmdir",
-    "chmod",
-    "free_bytes",
-)
-"""The names of the steps, for a test that arms one of them."""
 
 _BINARY = getattr(os, "O_BINARY", 0)
 _NOT_LINKS = getattr(os, "O_NOFOLLOW", 0)
@@ -87,7 +67,6 @@ class Disk:
         return os.pwrite(fd, data, offset)
 
     def truncate(self, fd: int, size_bytes: int) -> None:
-        """Cut the file to a size."""
         os.ftruncate(fd, size_bytes)
 
     def fsync(self, fd: int) -> None:
@@ -125,15 +104,12 @@ class Disk:
             os.close(fd)
 
     def unlink(self, path: StrPath) -> None:
-        """Remove one file."""
         os.unlink(path)
 
     def rmdir(self, path: Path) -> None:
-        """Remove one empty folder."""
         os.rmdir(path)
 
     def chmod(self, path: Path, mode: int) -> None:
-        """Set a folder's mode."""
         os.chmod(path, mode)
 
     def free_bytes(self, path: Path) -> int:
@@ -171,16 +147,14 @@ class Disk:
                 break
             at = at.parent
         for folder in reversed(missing):
-            with contextlib.suppress(FileExistsError):
+            with suppress(FileExistsError):
                 self.mkdir(folder)
             self.fsync_dir(folder.parent)
         return bool(missing)
 
     def stage(self, folder: Path, name: str, parts: Iterable[Buffer], mode: int = 0o644) -> str:
-        """Write ``parts`` durably under a temporary name in ``folder``, for :meth:`rename` to ``name`` later.
-
-        On an error nothing stays behind, as far as the disk allows; what does stay is recognised by its name.
-        """
+        """Write ``parts`` durably under a temporary name in ``folder``, for :meth:`rename` to ``name`` later. On an
+        error nothing stays behind, as far as the disk allows; what does stay is recognised by its name."""
         temporary = os.path.join(folder, f"{TEMP_PREFIX}{name}")
         fd = self.create(temporary, mode)
         try:
@@ -258,3 +232,10 @@ class Disk:
                     self.rmdir(child)
         self.rmdir(path)
         self.fsync_dir(path.parent)
+
+
+def is_link(path: Path) -> bool:
+    """A symbolic link, or a junction of Windows, which ``os.walk`` would go through."""
+    status = os.lstat(path)
+    junction = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
+    return stat.S_ISLNK(status.st_mode) or (junction is not None and getattr(status, "st_reparse_tag", 0) == junction)

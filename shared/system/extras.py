@@ -22,14 +22,8 @@ class NotInstalled(Exception):
 
 
 def need(extra: str, what: str) -> None:
-    """Make sure that an extra is installed. Imports nothing, so it costs a few milliseconds.
-
-    Args:
-        what: needs it, as a sentence begins.
-
-    Raises:
-        NotInstalled: naming what is missing.
-    """
+    """Raise NotInstalled, naming what is missing of an extra that ``what`` needs. Imports nothing, so it costs a few
+    milliseconds."""
     missing = [package for package in EXTRAS[extra] if not _is_installed(package)]
     if missing:
         raise NotInstalled(

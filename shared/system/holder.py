@@ -10,6 +10,7 @@ import errno
 import logging
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -26,12 +27,8 @@ class Holder:
     """An exclusive claim on ``path``, until :meth:`release`, the end of a ``with`` block, or the end of the process."""
 
     def __init__(self, path: Path, what: str, mode: int | None = None) -> None:
-        """Claim it. ``mode``: of the lock file; by default what the umask leaves.
-
-        Raises:
-            AlreadyHeld: another living process has it.
-            OSError: the lock file cannot be made, or this file system has no locks.
-        """
+        """Claim it. ``mode``: of the lock file; by default what the umask leaves. Raises AlreadyHeld: another living
+        process has it; OSError: the lock file cannot be made, or this file system has no locks."""
         self._path = path
         self._lock = FileLock(path) if mode is None else FileLock(path, mode=mode)
         try:
@@ -55,22 +52,20 @@ class Holder:
         a new one. It is looked for in the folder that it was made in, which may have been renamed, or mounted over.
         Windows cannot remove an open file, so there the removal comes after.
         """
-        if sys.platform != "win32":
-            try:
-                os.unlink(self._path if self._folder is None else self._path.name, dir_fd=self._folder)
-            except FileNotFoundError:
-                log.debug("%s is gone already", self._path)
-            finally:
-                self._lock.release()
-                if self._folder is not None:
-                    os.close(self._folder)
-                    self._folder = None
-        else:
+        if sys.platform == "win32":
             self._lock.release()
-            try:
-                self._path.unlink(missing_ok=True)
-            except PermissionError:
-                return  # the next holder has it open already
+            with suppress(FileNotFoundError, PermissionError):  # the next holder has it open already
+                self._path.unlink()
+            return
+        try:
+            os.unlink(self._path if self._folder is None else self._path.name, dir_fd=self._folder)
+        except FileNotFoundError:
+            log.debug("%s is gone already", self._path)
+        finally:
+            self._lock.release()
+            if self._folder is not None:
+                os.close(self._folder)
+                self._folder = None
 
 
 def _open_folder(folder: Path) -> int | None:

@@ -30,11 +30,8 @@ class LineWriter:
         threading.Thread(target=self._work, name="lines", daemon=True).start()
 
     async def write(self, line: str) -> None:
-        """Write a line, to which its end is added; waits while too many wait already.
-
-        Raises:
-            OSError: an earlier one could not be written; :class:`BrokenPipeError` where nobody reads any more.
-        """
+        """Write a line, to which its end is added; waits while too many wait already. Raises OSError: an earlier one
+        could not be written; :class:`BrokenPipeError` where nobody reads any more."""
         await self._room.acquire()
         if self._error is not None:
             self._room.release()

@@ -38,10 +38,7 @@ _mallopt = _find("mallopt", ctypes.c_int, ctypes.c_int)
 def keep_no_large_blocks() -> bool:
     """Have each block of :data:`LARGE_BYTES` go back to the system as soon as it is freed, in all of this process.
 
-    glibc begins so too, but holds on to ever larger blocks (up to 32 MiB) once one was freed.
-
-    Returns:
-        Whether it does; False where there is no glibc.
+    glibc begins so too, but holds on to ever larger blocks (up to 32 MiB) once one was freed. False without glibc.
     """
     return _mallopt is not None and bool(_mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES))
 
@@ -50,20 +47,14 @@ def keep_one_pool() -> bool:
     """Have all threads share one pool, in all of this process. Call it before the first thread starts.
 
     Of the pools of other threads :func:`trim` cannot give back the top, and blocks that live long are strewn over all
-    of them. Threads rarely wait for one another: Python's own small objects are not from there.
-
-    Returns:
-        Whether they do; False where there is no glibc.
+    of them. Threads rarely wait for one another: Python's own small objects are not from there. False without glibc.
     """
     return _mallopt is not None and bool(_mallopt(_M_ARENA_MAX, 1))
 
 
 def trim() -> bool:
-    """Give back what is free. It may take some ms a GB, without the interpreter's lock: call it from a thread.
-
-    Returns:
-        Whether anything was given back; False where there is no glibc, or where another thread is just doing it.
-    """
+    """Give back what is free. It may take some ms a GB, without the interpreter's lock: call it from a thread. Whether
+    anything was given back: nothing without glibc, or where another thread is just doing it."""
     if _malloc_trim is None or not _ONE_AT_A_TIME.acquire(blocking=False):
         return False
     try:

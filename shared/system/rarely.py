@@ -6,18 +6,13 @@ import logging
 
 
 class Rarely:
-    """Counts one kind of trouble, and says it ever more rarely.
-
-    Attributes:
-        count: how often it was met.
-    """
+    """Counts one kind of trouble, and says it ever more rarely; ``count``: how often it was met."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
         self.count = 0
 
     def warn(self, message: str, *arguments: object) -> None:
-        """It was met once more."""
         self.count += 1
         if self.count & (self.count - 1) == 0:
             again = f" ({self.count} such so far)" if self.count > 1 else ""

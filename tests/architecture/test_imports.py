@@ -27,6 +27,16 @@ ROOMS = ("language", "engine", "painting", "models")
 """Of the generator, the lowest first; ``engine.py`` is the seam that the process itself sees."""
 _OF_GENERATOR = re.compile(r"services\.generator\.(\w+)")
 
+SHARED = (
+    *("errors", "version", "texts", "ids", "sectors", "bounds", "json_loads", "refusals", "prompts"),
+    *("png_text", "png_chunks", "images", "system", "session.format.ids", "session.format.layout"),
+    *("fields", "frame", "bus", "process"),
+    *("session.format", "session.text", "session.reading", "session.writing", "session.check", "session.transfer"),
+    "remaking",
+)
+"""The rooms of ``shared/``, and its modules that stand in none, the lowest first. A session's names, of which its ids
+consist, are below the fields of messages, all else of its format above."""
+
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -92,6 +102,25 @@ def test_the_generators_rooms_import_downwards(source: str) -> None:
     """Nothing in a room knows the process around it, or a room above."""
     rooms = {match[1] for name in imported(source, for_types=True) if (match := _OF_GENERATOR.match(name))}
     assert rooms <= set(ROOMS[: ROOMS.index(room_of(source)) + 1])
+
+
+def shared_room(name: str) -> str:
+    """The room of :data:`SHARED` that a module of ``shared/`` is in: the longest name that it begins with."""
+    rooms = [room for room in SHARED if f"{name}.".startswith(f"shared.{room}.")]
+    return max(rooms, key=len, default="")
+
+
+def test_the_rooms_of_shared_import_downwards() -> None:
+    modules = {source.removesuffix(".py").replace("/", "."): source for source in sources() if "__init__" not in source}
+    upwards = set()
+    for module, source in modules.items():
+        if module.startswith("shared."):
+            own = shared_room(module)
+            assert own, f"{module} is in no room of SHARED; say what it stands above and below"
+            above = SHARED[SHARED.index(own) + 1 :]
+            names = imported(source, for_types=True) & modules.keys()
+            upwards |= {f"{module} ({own}) imports {name}" for name in names if shared_room(name) in above}
+    assert not sorted(upwards)
 
 
 @pytest.mark.parametrize("source", [source for source in sources() if source.startswith("services/")])

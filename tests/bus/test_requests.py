@@ -12,8 +12,8 @@ import pytest
 import zmq
 from pydantic import BaseModel
 
+from shared.bus.call import Handler
 from shared.bus.envelope import Reply, Request
-from shared.bus.handlers import Handler
 from shared.bus.rpc import CONNECT_GRACE_S, Client, PeerGone, read
 from shared.bus.server import Server
 from shared.errors import (

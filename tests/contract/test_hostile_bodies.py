@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from services.api.http.schemas import MAX_NAMED
 from services.api.routes.reruns import MAX_ITEMS
+from shared.refusals import MAX_NAMED
 from tests.contract.conftest import Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

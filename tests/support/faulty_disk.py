@@ -3,7 +3,7 @@
 The plan is a JSON file that the test may write at any time, while the service runs. It is a list of rules; a rule is
 ``{"step": ..., "match": ..., "action": ..., "after": ..., "times": ...}``:
 
-- ``step``: a name from ``shared.system.disk.STEPS``, or ``*``.
+- ``step``: a name from ``tests.support.scripted_disk.STEPS``, or ``*``.
 - ``match``: a part of the path (of an open file: of the path it was opened by); empty matches all.
 - ``action``: ``errno`` (with ``errno``: its name), ``short`` (write about half), ``torn`` (write about half, then die),
   ``kill`` (die before the step), ``killed-after`` (die behind it), ``slow`` (with ``seconds``).
@@ -24,7 +24,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from shared.system.disk import STEPS, Buffer, Disk
+from shared.system.disk import Buffer, Disk
+from tests.support.scripted_disk import STEPS
 
 
 class Plan:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.generator.engine import Edit, EditCancelled, Edited, ModelInfo
+from shared.frame import Model
 from shared.process.privacy import sessions_group
 from shared.process.runner import Runtime, run
 from shared.system.disk import Disk
@@ -21,7 +22,8 @@ from tests.support.faulty_disk import FaultyDisk, Plan
 class QuickEngine:
     """Fills the region with a colour drawn from the seed, in one step of ``sleep_s`` seconds."""
 
-    info = ModelInfo("quick", "1", "edit", "QuickPipeline", "none", "cpu", "float32", {"quick": "1"})
+    model = Model(id="quick", revision="1", kind="edit", pipeline="QuickPipeline", scheduler="none")
+    info = ModelInfo(model, "cpu", "float32", {"quick": "1"})
 
     def __init__(self, sleep_s: float) -> None:
         self._sleep_s = sleep_s

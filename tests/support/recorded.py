@@ -15,6 +15,7 @@ from services.generator import png
 from services.generator.decode import decode
 from services.generator.engine import Edit, Pixels
 from shared import sectors
+from shared.frame import Model
 from shared.session.writing.frames import PendingFrame
 from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
@@ -84,7 +85,7 @@ def _frame(session_id: str, number: int, seed: int, source: bytes, more: dict[st
         "height": decoded.height,
         "input_sha256": hashlib.sha256(source).hexdigest(),
         "input_format": "png",
-        "model": {key: getattr(info, key) for key in ("id", "revision", "kind", "pipeline", "scheduler")},
+        "model": info.model.model_dump(),
         "device": info.device,
         "dtype": info.dtype,
         "versions": info.versions,
@@ -120,7 +121,9 @@ class OtherEngine(QuickEngine):
         super().__init__(0.0)
         self._off_by = off_by
         self._beyond = beyond
-        self.info = replace(QuickEngine.info, **info)
+        model = {key: info.pop(key) for key in Model.model_fields if key in info}
+        made = QuickEngine.info
+        self.info = replace(made, model=made.model.model_copy(update=model), **info)
 
     def run(self, edit: Edit, *arguments: Any) -> Any:
         edited = super().run(edit, *arguments)

@@ -13,7 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from shared.system.disk import STEPS, Buffer, Disk
+from shared.system.disk import Buffer, Disk
+
+STEPS = (
+    *("mkdir", "create", "open", "write", "pwrite", "truncate", "fsync", "close", "rename", "fsync_dir", "unlink"),
+    *("rmdir", "chmod", "free_bytes"),
+)
+"""The methods of a disk that touch the system, each a step that can fail."""
 
 Kind = Literal["error", "short", "die", "die-after", "torn"]
 

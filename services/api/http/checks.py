@@ -23,9 +23,10 @@ from services.api.http.headers import NO_STORE, listed
 from services.api.http.json_body import without_mark
 from services.api.http.operation import TOKEN, WEBSOCKET, Operation
 from services.api.http.query import MAX_PARAMETERS, parameters
-from services.api.http.schemas import MAX_NAME_CHARS, MAX_NAMED, invalid
+from services.api.http.schemas import MAX_NAME_CHARS, invalid
 from shared.errors import InvalidRequest, ParafoveaError, UnsupportedMediaType
 from shared.json_loads import loads
+from shared.refusals import MAX_NAMED
 from shared.session.format.ids import RESERVED
 
 _MAX_READ_BYTES = 64 * 1024

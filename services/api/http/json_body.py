@@ -14,7 +14,7 @@ import orjson
 
 from services.api.http.base64_stream import Base64Stream, decode_base64
 from services.api.http.schemas import GenerateRequest, checked, invalid
-from shared.depth import is_deeper
+from shared.bounds import is_deeper
 from shared.errors import InvalidJson, InvalidRequest
 from shared.json_loads import NameTwice, loads
 

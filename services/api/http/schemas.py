@@ -15,9 +15,8 @@ from shared import sectors
 from shared.errors import InvalidRequest
 from shared.fields import MAX_CLIENT_ID_CHARS, MAX_SEED, WHOLE
 from shared.prompts import MAX_PROMPT_CHARS
+from shared.refusals import MAX_NAMED
 
-MAX_NAMED = 20
-"""Fields named in one error."""
 MAX_NAME_CHARS = 100
 """Of a field name in an error."""
 

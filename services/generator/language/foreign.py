@@ -62,13 +62,9 @@ _REFUSING_PARTS = re.compile(
 
 def is_foreign(word: str) -> bool:
     """Whether a word proves that the prompt is not English."""
-    return word in _WORDS or word in _REFUSING or not _is_english(word)
+    return word in _WORDS or word in _REFUSING or not (word.isascii() or word in _ACCENTED)
 
 
 def refuses(words: Sequence[str]) -> bool:
     """Whether a sentence with a foreign word in it says no to something, or asks for something to be taken away."""
     return any(word in _REFUSING or _REFUSING_PARTS.search(word) for word in words)
-
-
-def _is_english(word: str) -> bool:
-    return word.isascii() or word in _ACCENTED

@@ -5,17 +5,16 @@ from __future__ import annotations
 
 from services.generator.language.words import by_word, numbers, phrase_set, word_set
 
+_DOUBLED = word_set("drop ban skip omit strip crop swap flip")
+
 
 def _forms(text: str) -> frozenset[str]:
     """Verbs with their usual forms."""
     found = set()
     for verb in text.split():
-        stem = verb.removesuffix("e")
-        short = (
-            f"{stem}{verb[-1]}" if verb in ("drop", "ban", "skip", "omit", "strip", "crop", "swap", "flip") else stem
-        )
+        stem = verb + verb[-1] if verb in _DOUBLED else verb.removesuffix("e")
         third = verb + ("es" if verb.endswith(("s", "sh", "ch", "x")) else "s")
-        found |= {verb, third, f"{short}ed", f"{short}ing"}
+        found |= {verb, third, f"{stem}ed", f"{stem}ing"}
     return frozenset(found)
 
 
@@ -154,6 +153,7 @@ HARMLESS = word_set(
     "very really quite extremely rather somewhat pretty super incredibly of"
 )
 COLOUR_SHADES = word_set("light dark pale deep bright vivid pastel soft rich warm")
+ADJECTIVES = SMALL | LARGE | HARMLESS | COLOUR_SHADES | frozenset(COLOUR_WORDS)
 
 DETERMINERS = ARTICLES | DEFINITE | word_set("some any another one other")
 GLUE = DETERMINERS | PREPOSITIONS | PLACING | CONJUNCTIONS | word_set("with of 's")

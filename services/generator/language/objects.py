@@ -44,10 +44,8 @@ class ResolvedPrompt:
     by_name: bool = False
 
     def caption_for(self, seed: int) -> str:
-        """The caption with one of the manners of drawing the model knows for this object, chosen by the seed.
-
-        The captions name the manner because one manner at a time is sharp, and because two seeds then differ.
-        """
+        """The caption with one of the manners of drawing the model knows for this object, chosen by the seed. The
+        captions name the manner because one manner at a time is sharp, and because two seeds then differ."""
         if not self.styles or self.object is None:
             return self.caption
         # Knuth's multiplicative hash: neighbouring seeds fall on different manners, in no visible order.

@@ -55,11 +55,8 @@ def place_words(words: Sequence[str]) -> set[int]:
 def position(words: Sequence[str]) -> tuple[int, int]:
     """The side or corner that a prompt names: -1, 0 or 1 from left to right, and from top to bottom; 0 where it does
     not say, or names both sides."""
-    named = [
-        lexicon.POSITIONS[word]
-        for at, word in enumerate(words)
-        if word in lexicon.POSITIONS and not _of_a_thing(words, at)
-    ]
+    sides = [at for at, word in enumerate(words) if word in lexicon.POSITIONS and not _of_a_thing(words, at)]
+    named = [lexicon.POSITIONS[words[at]] for at in sides]
     across, down = ({pair[axis] for pair in named if pair[axis]} for axis in (0, 1))
     return (across.pop() if len(across) == 1 else 0, down.pop() if len(down) == 1 else 0)
 
@@ -86,7 +83,7 @@ def _place(words: Sequence[str], at: int) -> int | None:
         end = _noun(words, following + 1)
         return None if words[end - 1] in lexicon.NO_PLACE else end
     end = following
-    while end < len(words) and words[end] in (*lexicon.POSITIONS, *lexicon.PLACE_NOUNS, "upper", "lower"):
+    while end < len(words) and words[end] in (*lexicon.POSITIONS, *lexicon.PLACE_NOUNS):
         end += 1
     if end < len(words) and words[end] in _OF_A_SCENE:
         end += 1
@@ -106,14 +103,3 @@ def _noun(words: Sequence[str], at: int) -> int:
     ):
         return _noun(words, end + 2)
     return end
-
-
-def is_adjective(word: str) -> bool:
-    """Whether a word is one of the known ones that stand before a noun."""
-    return (
-        word in lexicon.COLOUR_WORDS
-        or word in lexicon.SMALL
-        or word in lexicon.LARGE
-        or word in lexicon.HARMLESS
-        or word in lexicon.COLOUR_SHADES
-    )

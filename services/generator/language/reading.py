@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from itertools import zip_longest
 
 from services.generator.language import foreign, lexicon
-from services.generator.language.places import is_adjective, place_words
+from services.generator.language.places import place_words
 from services.generator.language.stances import Stance, stances
 from services.generator.language.tokens import END, PAUSE, POSSESSIVE
 
@@ -34,8 +34,7 @@ class Match:
     """A known object in the words ``start`` to ``end`` (exclusive) of a prompt.
 
     Attributes:
-        nearest: the words name something else, of which it is the nearest relative that is known.
-        guessed: the words may be a misspelling.
+        nearest: the words name something else, of which it is the nearest relative that is known; or misspell it.
     """
 
     start: int
@@ -43,7 +42,6 @@ class Match:
     object: str
     plural: bool
     nearest: bool
-    guessed: bool = False
 
 
 class Reading:
@@ -51,12 +49,10 @@ class Reading:
 
     Args:
         words: from :func:`services.generator.language.tokens.tokenize`.
-        matches: of all known objects, from left to right.
         starts_object: see :func:`services.generator.language.stances.stances`.
         singles: the known names of one word, and what each means, for misspellings.
 
     Attributes:
-        stances: of each word.
         main: the object that is wished for, or None.
         refused: objects that are refused, or that are to be changed.
     """
@@ -84,12 +80,8 @@ class Reading:
     @property
     def wishes(self) -> bool:
         """Whether anything at all is wished for; also where it is nothing that is known, or nothing is said."""
-        spoken = [at for at, word in enumerate(self.words) if word not in (END, PAUSE)]
-        return (
-            not spoken
-            or any(self.stances[at] == "add" and self._is_content(at) for at in spoken)
-            or all(self.stances[at] == "add" for at in spoken)
-        )
+        added = [self.stances[at] == "add" for at, word in enumerate(self.words) if word not in (END, PAUSE)]
+        return all(added) or any(stance == "add" and self._is_content(at) for at, stance in enumerate(self.stances))
 
     @property
     def phrase_start(self) -> int:
@@ -147,17 +139,11 @@ class Reading:
             for match, other in zip_longest(self._matches, self._matches[1:])
             if self._stance(match) == "add" and match.start not in self._places and self._is_head(match, other)
         ]
-        for nearest in (False, True):
-            of_kind = [match for match in candidates if match.nearest == nearest]
-            if of_kind:
-                return min(of_kind, key=lambda match: (self._is_accessory(match), match.start))
-        return None
+        return min(candidates, key=lambda each: (each.nearest, self._is_accessory(each), each.start), default=None)
 
     def _is_head(self, match: Match, other: Match | None) -> bool:
-        """Whether the object itself is meant, and not a word before another one: the house of "a dog house".
-
-        ``other`` is the next object: with what comes behind that one, it makes one word only where it does with it.
-        """
+        """Whether the object itself is meant, and not a word before another one: the house of "a dog house". ``other``
+        is the next object: with what comes behind that one, it makes one word only where it does with it."""
         if other is not None and self._makes_one_word(match, other.start):
             return False
         following = self.words[match.end : match.end + 1]
@@ -191,14 +177,10 @@ class Reading:
                 continue
             if word in singles or at in self._named:
                 continue
-            close = [
-                known
-                for known in get_close_matches(word, singles, n=3, cutoff=SIMILAR)
-                if _may_be_misspelt(word, known)
-            ]
-            if close:
-                name, plural = singles[close[0]]
-                return Match(at, at + 1, name, plural, nearest=True, guessed=True)
+            similar = get_close_matches(word, singles, n=3, cutoff=SIMILAR)
+            if close := next((known for known in similar if _may_be_misspelt(word, known)), None):
+                name, plural = singles[close]
+                return Match(at, at + 1, name, plural, nearest=True)
             tried += 1
             if tried == MAX_GUESSES:
                 break
@@ -209,7 +191,7 @@ class Reading:
         while start:
             before = self.words[start - 1]
             if before in ("and", "or", PAUSE):
-                if not (start >= 2 and is_adjective(self.words[start - 2]) and is_adjective(self.words[start])):
+                if not (start >= 2 and {self.words[start - 2], self.words[start]} <= lexicon.ADJECTIVES):
                     break
             elif before in _BREAKS and before not in lexicon.COLOUR_WORDS:
                 break

@@ -38,10 +38,7 @@ def understand(
 
 def refuse_what_is_not_done(vocabulary: Vocabulary | None, request: Generate, picture_size: tuple[int, int]) -> None:
     """For a request that is to be done as it was asked for, or not at all. A model that takes any text refuses none.
-
-    Raises:
-        InvalidRequest: something of it would not be done; it says what, and names what the model knows.
-    """
+    Raises InvalidRequest: something of it would not be done; it says what, and names what the model knows."""
     if vocabulary is None:
         return
     region = sectors.region(request.target_sector, request.grid_size, *picture_size)
@@ -74,10 +71,8 @@ def _other_side(prompt: str, region: Region, width: int, height: int) -> str | N
 def _kept_out(
     vocabulary: Vocabulary, resolved: ResolvedPrompt, negative_prompt: str
 ) -> tuple[ResolvedPrompt, str | None]:
-    """What is left of a wish when a negative prompt is heeded, and what of that is not heeded.
-
-    One object is drawn, so any other that is named is kept out anyway.
-    """
+    """What is left of a wish when a negative prompt is heeded, and what of that is not heeded. One object is drawn, so
+    any other that is named is kept out anyway."""
     named, unknown = vocabulary.mentioned(negative_prompt)
     if resolved.object is not None and resolved.object in named:
         if not resolved.by_name:

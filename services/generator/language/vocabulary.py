@@ -9,22 +9,22 @@ never drawn. Pure: no torch, no image.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from services.generator.language import lexicon
 from services.generator.language.objects import KnownObject, ResolvedPrompt
-from services.generator.language.places import is_adjective
 from services.generator.language.reading import Match, Reading
-from services.generator.language.spans import quoted
-from services.generator.language.tokens import END, PAUSE, tokenize
+from services.generator.language.tokens import END, PAUSE, quoted, tokenize
 from services.generator.language.wishes import resolve
 from services.generator.language.words import plural_of, singulars
 
 FILE = "vocabulary.json"
 LONGEST = 4
 """Words in the longest name of an object ("slice of watermelon" has three)."""
+_BEFORE_OBJECT = lexicon.SMALL | lexicon.LARGE | lexicon.COLOUR_WORDS.keys()
+_BEFORE_NOUN = lexicon.DETERMINERS | lexicon.ADJECTIVES | lexicon.COUNTS.keys()
 
 
 class Vocabulary:
@@ -46,10 +46,8 @@ class Vocabulary:
 
     @classmethod
     def load(cls, folder: Path) -> Vocabulary | None:
-        """The vocabulary in a model's folder, or None where the model has none and takes any prompt.
-
-        Raises ``ValueError`` when the file is there and is not understood.
-        """
+        """The vocabulary in a model's folder, or None where the model has none and takes any prompt. Raises
+        ``ValueError`` when the file is there and is not understood."""
         path = Path(folder) / FILE
         if not path.is_file():
             return None
@@ -123,22 +121,18 @@ class Vocabulary:
         """Known phrases from left to right, the longest at each place; a colour before an object is not a fruit."""
         at = 0
         while at < len(words):
-            step = next((length for length in (3, 2) if " ".join(words[at : at + length]) in lexicon.MISLEADING), 0)
-            if step:
+            if step := next((n for n in (3, 2) if " ".join(words[at : at + n]) in lexicon.MISLEADING), 0):
                 at += step
                 continue
-            step = 1
-            for length in range(min(LONGEST, len(words) - at), 0, -1):
-                known = self._known(words[at : at + length])
-                if known is None:
-                    continue
-                if length == 1 and words[at] in lexicon.COLOUR_WORDS and self._starts_object(words, at + 1):
-                    break
-                name, plural, nearest = known
-                yield Match(at, at + length, name, plural, nearest)
-                step = length
-                break
-            at += step
+            longest = range(min(LONGEST, len(words) - at), 0, -1)
+            length = next((length for length in longest if self._known(words[at : at + length])), 0)
+            is_colour = length == 1 and words[at] in lexicon.COLOUR_WORDS and self._starts_object(words, at + 1)
+            known = self._known(words[at : at + length])
+            if known is not None and not is_colour:
+                yield Match(at, at + length, *known)
+                at += length
+            else:
+                at += 1
 
     def _known(self, phrase: list[str]) -> tuple[str, bool, bool] | None:
         """Object, whether plural, whether only a relative of it, that a phrase names."""
@@ -155,20 +149,18 @@ class Vocabulary:
 
     def _starts_object(self, words: list[str], at: int) -> int:
         """Where a known phrase that begins at ``at`` ends, sizes and colours before it aside; 0: none does."""
-        return self._end(words, at, lambda word: word in lexicon.COLOUR_WORDS or word in lexicon.SMALL | lexicon.LARGE)
+        return self._end(words, at, _BEFORE_OBJECT)
 
     def _noun_end(self, words: list[str], at: int) -> int:
         """The same, an article, a number and adjectives before it aside."""
-        return self._end(
-            words, at, lambda word: word in lexicon.DETERMINERS or word in lexicon.COUNTS or is_adjective(word)
-        )
+        return self._end(words, at, _BEFORE_NOUN)
 
-    def _end(self, words: list[str], at: int, may_precede: Callable[[str], bool]) -> int:
+    def _end(self, words: list[str], at: int, may_precede: frozenset[str]) -> int:
         found = 0
         while at < len(words):
             longest = range(min(LONGEST, len(words) - at), 0, -1)
             found = next((at + length for length in longest if self._known(words[at : at + length])), found)
-            if not may_precede(words[at]):
+            if words[at] not in may_precede:
                 break
             at += 1
         return found

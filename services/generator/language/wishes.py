@@ -6,27 +6,21 @@ from collections.abc import Mapping
 
 from services.generator.language import foreign, lexicon
 from services.generator.language.objects import KnownObject, ResolvedPrompt, caption
-from services.generator.language.places import is_adjective
 from services.generator.language.reading import Match, Reading
-from services.generator.language.spans import quoted
-from services.generator.language.tokens import END, PAUSE, said
+from services.generator.language.tokens import END, PAUSE, quoted, said
 from services.generator.language.words import Place, Size, word_set
 
 NOTHING_DRAWN = "nothing is drawn and the sector stays as it is, for the model can only add objects"
 NOT_ENGLISH = "the prompt does not seem to be in English, the only language that the model knows"
 
 _BEFORE_COLOUR = word_set("that which is are in of with a an the coloured colored colour color ") | {PAUSE}
+_ADJECTIVES = lexicon.ADJECTIVES - lexicon.DETERMINERS
 _NUMBER_REACH = 5
 """Words before an object among which its number may stand: "a pair of very small cats"."""
 
 
 def resolve(reading: Reading, objects: Mapping[str, KnownObject], fallback: str) -> ResolvedPrompt:
-    """Work it out.
-
-    Args:
-        objects: of the vocabulary, by name.
-        fallback: what is drawn where nothing that is wished for is known.
-    """
+    """Work it out. ``objects``: by name; ``fallback`` is drawn where nothing that is wished for is known."""
     return _Answer(reading, objects, fallback).give()
 
 
@@ -127,12 +121,8 @@ class _Answer:
             colour = lexicon.COLOUR_WORDS[self._words[at]]
             own = taken is None and colour in item.natural
             either = taken is not None and "or" in (*self._words[at + 1 : at + 2], *self._words[max(0, at - 1) : at])
-            if (
-                at == taken
-                or own
-                or either
-                or (taken is not None and colour == lexicon.COLOUR_WORDS[self._words[taken]])
-            ):
+            same = taken is not None and colour == lexicon.COLOUR_WORDS[self._words[taken]]
+            if own or either or same:
                 self._heed_colour(at)
         missing = [at for at in asked if at not in self._used]
         if missing and taken is None:
@@ -188,7 +178,7 @@ class _Answer:
         if main is None or self._reading.phrase_start <= at < main.end:
             return True
         end = at + 1
-        while end < len(self._words) and is_adjective(self._words[end]):
+        while end < len(self._words) and self._words[end] in lexicon.ADJECTIVES:
             end += 1
         alone = end == len(self._words) or self._words[end] in (END, PAUSE)
         return alone and not set(self._words[max(0, at - 2) : at]) & lexicon.ARTICLES
@@ -206,6 +196,6 @@ class _Answer:
 
     def _is_wished_for(self, at: int) -> bool:
         """Whether a thing is one more that is wished for: "on a table", but not "on the table" or "on grass"."""
-        while at and (is_adjective(self._words[at - 1]) and self._words[at - 1] not in lexicon.DETERMINERS):
+        while at and self._words[at - 1] in _ADJECTIVES:
             at -= 1
         return at > 0 and self._words[at - 1] in lexicon.ARTICLES

@@ -1,4 +1,5 @@
-"""One run of a diffusers pipeline, whatever its class: it is given what it takes, stopped when asked, and watched.
+"""One run of a diffusers pipeline, whatever its class: it is given what it takes, stopped when asked, and watched; and
+the engine over it, with no failure that outlives its job.
 
 What a pipeline takes is read from its signature: classes differ in the names of their guidance, in whether they take a
 size, a strength, a negative prompt, and in how they report a step.
@@ -7,6 +8,7 @@ size, a strength, a negative prompt, and in how they report a step.
 from __future__ import annotations
 
 import inspect
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +17,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from services.generator.engine import Edit, EditCancelled, Floats
+from services.generator.engine import Edit, EditCancelled, Edited, Floats, ModelInfo
 from services.generator.models import device
 from services.generator.models.device import Placement
-from services.generator.models.files import Defaults
+from services.generator.models.files import Defaults, first_line
 from services.generator.models.text_cache import TextCache
-from shared.errors import GenerationFailed
+from shared.errors import GenerationFailed, ParafoveaError
+
+log = logging.getLogger(__name__)
 
 _SIZE_WHEN_UNSAID_PX = 512
 NO_NEGATIVE = "negative_prompt has no effect: this model, at this guidance_scale, does not heed one"
@@ -36,7 +40,6 @@ class Monitor:
     cancelled: Callable[[], bool]
 
     def check(self) -> None:
-        """Raises EditCancelled when the run is no longer wanted."""
         if self.cancelled():
             raise EditCancelled
 
@@ -75,10 +78,8 @@ class Denoiser:
                 self.texts.memoise(name, part)
 
     def values(self, edit: Edit) -> Used:
-        """What a run of this edit will use: the edit's, else the model folder's, else the pipeline's.
-
-        Enough steps are taken that a small strength leaves at least one.
-        """
+        """What a run of this edit will use: the edit's, else the model folder's, else the pipeline's. Enough steps are
+        taken that a small strength leaves at least one."""
         steps = _first(edit.steps, self._defaults.steps, self._takes.get("num_inference_steps"), 50)
         guidance = strength = None
         if self._guidance:
@@ -101,15 +102,12 @@ class Denoiser:
         return {"fallback": NO_NEGATIVE}
 
     def run(self, edit: Edit, used: Used, monitor: Monitor, prompt: str | None = None, **inputs: Any) -> Floats:
-        """Denoise one picture.
+        """Denoise one picture: height x width x channels, 0 to 1.
 
         Args:
             edit: prompt and seed; ``prompt`` stands in for its prompt where given.
             used: from :meth:`values`.
             inputs: pictures and sizes; those that the pipeline does not take are left out.
-
-        Returns:
-            height x width x channels, 0 to 1.
 
         Raises:
             EditCancelled: after the step at which the run was no longer wanted.
@@ -121,9 +119,11 @@ class Denoiser:
             "strength": used.strength,
             "generator": device.seeded(edit.seed),
             "output_type": "np",
-            **self._negative(edit),
+            "negative_prompt": edit.negative_prompt,
             **inputs,
         }
+        if edit.negative_prompt is None and self._guidance == "true_cfg_scale":
+            wanted["negative_prompt"] = " "  # without one these pipelines do not guide at all
         if "width" in inputs and "height" in inputs:  # Flux Kontext would choose both of its own accord
             wanted |= {"max_area": inputs["width"] * inputs["height"], "_auto_resize": False}
         if self._guidance:
@@ -146,14 +146,8 @@ class Denoiser:
         device.release_memory(self._placement.device)
 
     def close(self) -> None:
-        """Let go of the model."""
         self.pipeline = None
         self.recover()
-
-    def _negative(self, edit: Edit) -> dict[str, str | None]:
-        if edit.negative_prompt is None and self._guidance == "true_cfg_scale":
-            return {"negative_prompt": " "}  # without one these pipelines do not guide at all
-        return {"negative_prompt": edit.negative_prompt}
 
     def _callbacks(self, steps: int, monitor: Monitor) -> dict[str, Any]:
         done = 0
@@ -175,6 +169,34 @@ class Denoiser:
         if "callback" in self._takes:
             return {"callback": lambda *_: count(), "callback_steps": 1}
         return {}
+
+
+Painter = Callable[[Edit, Used, Monitor], Edited]
+"""How one kind of model makes its change: see :mod:`repaint` and :mod:`layer`."""
+
+
+class DiffusersEngine:
+    """An :class:`services.generator.engine.Engine` over a loaded pipeline."""
+
+    def __init__(self, denoiser: Denoiser, painter: Painter, info: ModelInfo) -> None:
+        self.denoiser = denoiser
+        self._painter = painter
+        self.info = info
+
+    def run(self, edit: Edit, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Edited:
+        try:
+            return self._painter(edit, self.denoiser.values(edit), Monitor(on_step, cancelled))
+        except (EditCancelled, ParafoveaError):
+            raise
+        except Exception as error:
+            log.exception("an edit failed")
+            detail = _sentence(error)
+        # Here the exception is gone, and with its frames the tensors that they held: memory can be given back.
+        self.denoiser.recover()
+        raise GenerationFailed(detail)
+
+    def close(self) -> None:
+        self.denoiser.close()
 
 
 def working_size(pipeline: Any) -> tuple[int, int]:
@@ -203,3 +225,9 @@ def _guidance_name(takes: dict[str, Any]) -> str | None:
 
 def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
+
+
+def _sentence(error: Exception) -> str:
+    if device.is_out_of_memory(error):
+        return "The device ran out of memory; free some, or choose a smaller model or PARAFOVEA_DTYPE=float16."
+    return f"The model failed on this request ({first_line(error)}); the log has the details."

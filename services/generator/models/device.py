@@ -36,8 +36,8 @@ def choose(device: str = "auto", dtype: str = "auto", measure_cpu: bool = False)
     """Choose device and precision.
 
     Args:
-        device: auto (CUDA, else MPS, else the processor), or ``cuda``, ``cuda:N``, ``mps``, ``cpu``.
-        dtype: auto, or ``float16``, ``bfloat16``, ``float32``. Auto is bfloat16 on CUDA from Ampere on, float16 on
+        device: auto (CUDA, else MPS, else the processor), or one of torch's.
+        dtype: auto is bfloat16 on CUDA from Ampere on, float16 on
             older cards and on MPS where it works, float32 on the processor.
         measure_cpu: on the processor, let auto measure whether bfloat16 is faster. For models trained in bfloat16.
 

@@ -30,12 +30,10 @@ class ModelError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A model's folder on this machine.
+    """A model's folder on this machine, and what its ``model_index.json`` says.
 
     Attributes:
         id: what the setting said: a path or a hub id.
-        folder: holds ``model_index.json``.
-        index: what that file says.
         commit: of a hub snapshot; None for a folder of the user's own.
     """
 
@@ -53,11 +51,8 @@ class ModelFolder:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a model's folder recommends in its ``parafovea.json``; None leaves it to the pipeline.
-
-    Attributes:
-        size: side of the square that the model works at, in pixels.
-    """
+    """What a model's folder recommends in its ``parafovea.json``; None leaves it to the pipeline. ``size``: side of the
+    square that the model works at, in pixels."""
 
     steps: int | None = None
     guidance_scale: float | None = None
@@ -67,10 +62,7 @@ class Defaults:
 
 def find(model: str) -> ModelFolder:
     """The folder of a model: a path, or a hub id (``owner/name`` or ``owner/name@revision``), downloaded if needed.
-
-    Raises:
-        ModelError: there is no such model, or it is not one of diffusers.
-    """
+    Raises ModelError: there is no such model, or it is not one of diffusers."""
     path = Path(model).expanduser()
     if path.is_dir():
         return ModelFolder(model, path, read_index(path))
@@ -89,11 +81,7 @@ def find(model: str) -> ModelFolder:
 
 
 def read_index(folder: Path) -> dict[str, Any]:
-    """The folder's ``model_index.json``.
-
-    Raises:
-        ModelError: it is not there, or not understood.
-    """
+    """The folder's ``model_index.json``. Raises ModelError: it is not there, or not understood."""
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -106,11 +94,8 @@ def read_index(folder: Path) -> dict[str, Any]:
 
 
 def read_defaults(folder: Path) -> Defaults:
-    """The folder's own recommendations; all None where it has none.
-
-    Raises:
-        ModelError: the file is there and is not understood.
-    """
+    """The folder's own recommendations; all None where it has none. Raises ModelError: the file is there and is not
+    understood."""
     path = folder / DEFAULTS
     if not path.is_file():
         return Defaults()
@@ -153,10 +138,8 @@ def kind_of(model: ModelFolder) -> ModelKind:
 
 
 def revision_of(model: ModelFolder, kept_in: Path | None = None) -> str:
-    """What tells one state of a model from another: the hub's commit, or a SHA-256 over the folder's files.
-
-    Hashing ten gigabytes takes long, so the result is kept under the names, sizes and times of the files.
-    """
+    """What tells one state of a model from another: the hub's commit, or a SHA-256 over the folder's files. Hashing ten
+    gigabytes takes long, so the result is kept under the names, sizes and times of the files."""
     if model.commit is not None:
         return model.commit
     files = sorted(path for path in model.folder.rglob("*") if path.is_file())

@@ -21,12 +21,8 @@ _RGBA = 4
 
 
 class Layer:
-    """Draws an object from text and composites it into the sector.
-
-    Args:
-        denoiser: a text-to-image pipeline whose pictures have four channels.
-        vocabulary: what the model can draw; None for a model that came without one, which is given the prompt as it is.
-    """
+    """Draws an object from text, with a pipeline whose pictures have four channels, and composites it into the sector.
+    A model that came without a vocabulary is given the prompt as it is."""
 
     def __init__(self, denoiser: Denoiser, vocabulary: Vocabulary | None) -> None:
         self._denoiser = denoiser
@@ -54,11 +50,8 @@ class Layer:
             return edit.prompt, Wish(size=size_in(edit.prompt)), self._denoiser.unheeded(edit, used)
         height, width = edit.pixels.shape[:2]
         resolved = understand(self._vocabulary, edit.prompt, edit.negative_prompt, edit.region, (width, height))
-        notes: dict[str, Any] = {}
-        if resolved.object is not None:
-            notes["object"] = resolved.object
-        if resolved.fallback is not None:
-            notes["fallback"] = resolved.fallback
+        said = {"object": resolved.object, "fallback": resolved.fallback}
+        notes = {name: value for name, value in said.items() if value is not None}
         if resolved.object is None:
             return "", None, notes
         wish = Wish(resolved.size, resolved.place, resolved.count, colour_asked=resolved.colour is not None)

@@ -19,12 +19,8 @@ _MAX_KEY_NUMBERS = 65_536
 
 
 class TextCache:
-    """Outputs of text encoders by their input, the least recently used dropped first.
-
-    Args:
-        limit_bytes: of tensors kept, on the encoders' device.
-        limit_entries: of outputs kept.
-    """
+    """Outputs of text encoders by their input, the least recently used dropped first. ``limit_bytes``: of tensors kept,
+    on the encoders' device."""
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES, limit_entries: int = LIMIT_ENTRIES) -> None:
         self._limit_bytes = limit_bytes
@@ -85,9 +81,6 @@ def _key(value: Any) -> Hashable | None:
 def _tensors(output: Any) -> Iterable[torch.Tensor]:
     if isinstance(output, torch.Tensor):
         yield output
-    elif isinstance(output, dict):
-        for part in output.values():
-            yield from _tensors(part)
-    elif isinstance(output, tuple | list):
-        for part in output:
+    elif isinstance(output, dict | tuple | list):
+        for part in output.values() if isinstance(output, dict) else output:
             yield from _tensors(part)

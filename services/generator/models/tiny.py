@@ -20,7 +20,8 @@ TinyKind = Literal["inpaint", "edit", "layer", "text"]
 
 VERSION = "1"
 """Raise when what is built changes: the folder of another version is left alone."""
-_NAMES: dict[str, TinyKind] = {"tiny": "inpaint", **{f"tiny-{kind}": kind for kind in get_args(TinyKind)}}
+NAMES: dict[str, TinyKind] = {"tiny": "inpaint", **{f"tiny-{kind}": kind for kind in get_args(TinyKind)}}
+"""By what ``PARAFOVEA_MODEL`` may say."""
 _SEED = 20
 _TOKENS = 24
 _TEXT_WIDTH = 32
@@ -29,11 +30,6 @@ _SIDE = 16
 """Of the latents, in cells; a cell is 8 pixels, so that the models work at 128 x 128."""
 _UNET_CHANNELS: dict[TinyKind, int] = {"inpaint": 9, "edit": 8, "layer": 4, "text": 4}
 """Noise; for inpaint also the mask and the picture under it, for edit the picture."""
-
-
-def kind_named(model: str) -> TinyKind | None:
-    """The kind that ``PARAFOVEA_MODEL`` names with ``tiny`` or ``tiny-<kind>``; None where it names another model."""
-    return _NAMES.get(model)
 
 
 def ensure_tiny(folder: Path, kind: TinyKind = "inpaint") -> Path:

@@ -44,9 +44,7 @@ class Composite:
     """A picture with objects in it.
 
     Attributes:
-        pixels: height x width x 3.
         changed: height x width, where an object or its shadow lies; everywhere else ``pixels`` equals the input.
-        poses: of the objects.
     """
 
     pixels: Pixels
@@ -55,10 +53,8 @@ class Composite:
 
 
 def compose(pixels: Pixels, region: Region, cutout: Cutout, wish: Wish, seed: int) -> Composite:
-    """Put an object, or several of it, into a sector.
-
-    The same arguments give the same picture. Nothing outside ``region`` changes: only its slice is written.
-    """
+    """Put an object, or several of it, into a sector. The same arguments give the same picture. Nothing outside
+    ``region`` changes: only its slice is written."""
     height, width = pixels.shape[:2]
     sky = scene.sky_map(pixels)
     blur = _blur_to_match(pixels, region)
@@ -135,10 +131,8 @@ def _blurred(patch: Patch, sigma: float) -> Patch:
 
 
 def _shadow(patch: Patch, region: Region) -> Floats:
-    """Share of light taken on the ground around an object's foot; of the region's size.
-
-    A wide soft part, the object's outline flattened to the ground, and a narrow dark one where it touches.
-    """
+    """Share of light taken on the ground around an object's foot; of the region's size. A wide soft part, the object's
+    outline flattened to the ground, and a narrow dark one where it touches."""
     rows = np.nonzero((patch.alpha > 0.5).any(axis=1))[0]
     if len(rows) == 0:
         return np.zeros((region.height, region.width), np.float32)

@@ -47,15 +47,8 @@ class NothingDrawn(Exception):
 
 
 def cut_out(rgba: Floats) -> Cutout:
-    """Clean a layer.
-
-    Args:
-        rgba: height x width x 4, 0 to 1. Colours multiplied by opacity, or straight; which, is seen from the values:
-            multiplied ones are never above their opacity.
-
-    Raises:
-        NothingDrawn: no part of it is solid.
-    """
+    """Clean a layer: height x width x 4, 0 to 1. Whether its colours are multiplied by opacity or straight is seen from
+    the values: multiplied ones are never above their opacity. Raises NothingDrawn: no part of it is solid."""
     raw_alpha = rgba[:, :, 3].clip(0, 1)
     alpha = _drop_specks(((raw_alpha - _ALPHA_FLOOR) / (_ALPHA_CEILING - _ALPHA_FLOOR)).clip(0, 1))
     solid = alpha > _SOLID

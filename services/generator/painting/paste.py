@@ -16,16 +16,11 @@ MAX_TONE_SHIFT = 24.0
 
 
 def feather_mask(region: Region, width: int, height: int) -> NDArray[np.float32]:
-    """How much of the repainted sector shows: 0 at edges that border untouched picture, 1 inside and at the border.
+    """How much of the repainted sector shows: 0 at edges that border untouched picture, 1 inside and at the border; of
+    the region's size, in a picture of ``width`` by ``height`` pixels.
 
     Along each axis the mask rises as a smoothstep, ``3 t^2 - 2 t^3``, from the edge inwards: its slope is 0 at both
     ends, so that neither end of the ramp shows as a line. The axes multiply.
-
-    Args:
-        region: the sector, in a picture of ``width`` by ``height`` pixels.
-
-    Returns:
-        region.height x region.width, 0 to 1.
     """
     ramp = max(1.0, min(FEATHER * min(region.width, region.height), MAX_FEATHER_PX))
     across = _ramps(region.width, ramp, region.left > 0, region.right < width)

@@ -28,11 +28,8 @@ _OVERLAP_COST = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the prompt says of how its object is to be placed.
-
-    Attributes:
-        colour_asked: the prompt names a colour, which a tint must not change.
-    """
+    """What the prompt says of how its object is to be placed. ``colour_asked``: it names a colour, which a tint must
+    not change."""
 
     size: Size = "medium"
     place: Place = "any"
@@ -85,7 +82,6 @@ def place(
         region: the sector; no pose reaches beyond it.
         aspect: the object's width over its height.
         sky: from :func:`services.generator.painting.scene.sky_map`.
-        picture_size: width and height.
         margin_px: kept free along the sector's edges, for blur.
     """
     draw = np.random.default_rng(seed)

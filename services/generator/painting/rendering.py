@@ -68,10 +68,8 @@ def render(cutout: Cutout, pose: Pose) -> Patch:
 
 
 def tint(colour: Floats, pose: Pose) -> Floats:
-    """Hue turned about the grey axis, then saturation and gain.
-
-    The matrix is the rotation about (1, 1, 1) by Rodrigues' formula.
-    """
+    """Hue turned about the grey axis, then saturation and gain. The matrix is the rotation about (1, 1, 1) by
+    Rodrigues' formula."""
     cos, sin = math.cos(math.radians(pose.hue_deg)), math.sin(math.radians(pose.hue_deg))
     third, root = (1 - cos) / 3, sin / math.sqrt(3)
     turn = np.full((3, 3), third) + cos * np.eye(3) + root * np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])

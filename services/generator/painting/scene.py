@@ -59,13 +59,9 @@ def to_srgb(linear: Floats) -> Floats:
 
 
 def sky_map(pixels: Pixels) -> NDArray[np.bool_]:
-    """Where the picture is sky: the smooth area that hangs from its upper border.
-
-    A guess without a model: a plain wall counts as sky too, and rightly so here, since nothing stands on it either.
-
-    Returns:
-        a small map of the picture's aspect, at most 160 cells long; see :func:`sky_share`.
-    """
+    """Where the picture is sky: the smooth area that hangs from its upper border, on a small map of its aspect, at most
+    160 cells long. A guess without a model: a plain wall counts as sky too, and rightly so here, since nothing stands
+    on it either."""
     small = _shrunk(pixels, _SKY_SIDE_PX).astype(np.float32)
     steps = np.zeros(small.shape[:2], np.float32)
     for axis in (0, 1):

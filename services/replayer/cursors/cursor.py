@@ -14,12 +14,8 @@ State = Literal["replaying", "complete"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a cursor stands.
-
-    Attributes:
-        index: of the frame there; at the end, of the next frame to be recorded.
-        total: entries of the session.
-    """
+    """Where a cursor stands: index of the frame there (at the end, of the next frame to be recorded), and how many
+    entries the session has."""
 
     index: int
     total: int
@@ -62,7 +58,6 @@ class Cursor:
         self._is_complete = False
 
     def complete(self) -> None:
-        """There was nothing more to show, and the client knows."""
         self._is_complete = True
 
     def seek(self, position: int) -> None:
@@ -94,11 +89,9 @@ class Cursors:
         return cursor
 
     def peek(self, name: str) -> Cursor | None:
-        """The cursor of a name, without using it."""
         return self._by_name.get(name)
 
     def put(self, cursor: Cursor) -> None:
-        """Remember a cursor, in place of any of its name."""
         self._by_name[cursor.name] = cursor
         self._by_name.move_to_end(cursor.name)
         while len(self._by_name) > self._limit:

@@ -42,7 +42,6 @@ class Playback:
 
     @property
     def total(self) -> int:
-        """How many frames there are."""
         return len(self._offsets)
 
     @property
@@ -52,7 +51,6 @@ class Playback:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every frame was shown."""
         return self.position >= self.total
 
     @property
@@ -61,11 +59,8 @@ class Playback:
         return round_s(self._offsets)
 
     def play(self, speed: float | None = None, loop: bool | None = None) -> None:
-        """Run, or run on, from the beginning where every frame was shown; None keeps what was set before.
-
-        Raises:
-            ValueError: the speed is not from :data:`shared.fields.MIN_SPEED` to ``MAX_SPEED``.
-        """
+        """Run, or run on, from the beginning where every frame was shown; None keeps what was set before. Raises
+        ValueError: the speed is not from :data:`shared.fields.MIN_SPEED` to ``MAX_SPEED``."""
         if speed is not None and not MIN_SPEED <= speed <= MAX_SPEED:
             raise ValueError(f"a speed is from {MIN_SPEED} to {MAX_SPEED:g}, not {speed:g}")
         if self.is_complete:
@@ -81,21 +76,13 @@ class Playback:
         self._playing = False
 
     def seek(self, position: int) -> None:
-        """Go to a frame: it is due at once.
-
-        Raises:
-            IndexError: there is no such frame (one past the last is the end).
-        """
+        """Go to a frame, or the end: it is due at once. Raises IndexError: there is no such frame."""
         if not 0 <= position <= self.total:
             raise IndexError(f"there are {self.total} frames; {position} is none of them")
         self._go(position)
 
     def show(self, position: int) -> None:
-        """A frame was shown by hand: pause, and go on behind it.
-
-        Raises:
-            IndexError: there is no such frame.
-        """
+        """A frame was shown by hand: pause, and go on behind it. Raises IndexError: there is no such frame."""
         if not 0 <= position < self.total:
             raise IndexError(f"there are {self.total} frames; {position} is none of them")
         self._go(position)

@@ -10,8 +10,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from services.replayer.cursors.cursor import Cursor, Place
-from services.replayer.cursors.frames import Found, find, place
-from services.replayer.cursors.sessions import Sessions
+from services.replayer.cursors.sessions import Found, Sessions, find, place
 from services.replayer.playback.clock import Playback
 from shared.errors import ParafoveaError
 from shared.session.reading.timeline import Timeline, times
@@ -34,10 +33,6 @@ class Player:
     The next frame is read ahead, so that at its time only the sending is left to do. Times that are published (planned,
     actual) are Unix seconds of one reading of the wall clock, and monotonic from there: a clock that is set while a
     session is played does not change them.
-
-    Attributes:
-        cursor: what it moves.
-        playback: when.
     """
 
     def __init__(
@@ -55,11 +50,7 @@ class Player:
         self._runs = False
 
     async def play(self, speed: float | None, loop: bool | None) -> bool:
-        """Begin, or go on; whether :meth:`run` must be started for it.
-
-        Raises:
-            ParafoveaError: the session cannot be read.
-        """
+        """Begin, or go on; whether :meth:`run` must be started. Raises ParafoveaError: the session cannot be read."""
         await self._catch_up()
         if self.playback.position != self.cursor.position:
             self.playback.seek(min(self.cursor.position, self.playback.total))
@@ -71,7 +62,6 @@ class Player:
         return starts
 
     def pause(self) -> None:
-        """Stand still."""
         self.playback.pause()
         self._changed.set()
 

@@ -12,7 +12,7 @@ from shared.bus.requests.generator import Generate
 from shared.bus.requests.replayer import RerunChanges
 from shared.errors import InvalidRequest
 from shared.fields import MAX_SEED, FrameId, fits
-from shared.prompts import Cycle, InvalidPrompts, PromptLists, from_json
+from shared.prompts import Cycle, InvalidPrompts, from_json
 from shared.refusals import invalid_request
 from shared.remaking import background_job
 from shared.session.format.layout import parse_frame_name
@@ -21,60 +21,25 @@ from shared.session.format.recipes import NoRecipe, recipe_of
 Shown = tuple[dict[str, Any], str | None]
 """An entry; where it cannot be understood, what the name of its file says, and what is wrong."""
 
-_SETTINGS = ("steps", "guidance_scale", "strength")
 
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What is different from the parent; everything else stays."""
-
-    prompts: PromptLists | None = None
-    seed_offset: int = 0
-    strength: float | None = None
-    chain: bool = False
-
-    @classmethod
-    def of(cls, wanted: RerunChanges) -> Changes:
-        """The changes of a request.
-
-        Raises:
-            InvalidRequest: the prompts are not what they should be.
-        """
-        try:
-            prompts = None if wanted.prompts is None else from_json(wanted.prompts)
-        except InvalidPrompts as error:
-            raise InvalidRequest(f"prompts: {error}", fields={"prompts": str(error)}) from None
-        return cls(prompts, wanted.seed_offset, wanted.strength, wanted.chain)
-
-    @classmethod
-    def from_head(cls, changed: dict[str, Any]) -> Changes:
-        """The changes that the head of a re-run's session names.
-
-        Raises:
-            InvalidRequest: they are not what they should be.
-        """
-        try:
-            return cls.of(RerunChanges.model_validate(changed))
-        except ValidationError as error:
-            raise invalid_request(error) from None
-
-    def to_json(self) -> dict[str, Any]:
-        """What is changed, and nothing else."""
-        every = {
-            "prompts": self.prompts.to_json() if self.prompts is not None else None,
-            "seed_offset": self.seed_offset or None,
-            "strength": self.strength,
-            "chain": self.chain or None,
-        }
-        return {name: value for name, value in every.items() if value is not None}
+def changes_of(wanted: RerunChanges | dict[str, Any]) -> RerunChanges:
+    """The changes that a request asks for, or that the head of a re-run's session names. Raises InvalidRequest: they
+    are not what they should be."""
+    try:
+        changes = RerunChanges.model_validate(wanted if isinstance(wanted, dict) else wanted.model_dump())
+        prompts = None if changes.prompts is None else from_json(changes.prompts).to_json()
+    except ValidationError as error:
+        raise invalid_request(error) from None
+    except InvalidPrompts as error:
+        raise InvalidRequest(f"prompts: {error}", fields={"prompts": str(error)}) from None
+    return changes.model_copy(update={"prompts": prompts})
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One frame to make.
+    """One frame to make, and the ``entry`` of the parent's.
 
     Attributes:
-        entry: of the parent's frame.
         request: what to ask for, but for the session; or None, with the reason in ``problem``.
         fed_by: index of the parent's frame whose new version is the input; None: the recorded input.
     """
@@ -86,36 +51,34 @@ class Step:
 
     @property
     def index(self) -> int:
-        """Of the parent's frame."""
-        index: int = self.entry["index"]
-        return index
+        return int(self.entry["index"])
 
 
-def steps(parent: str, into: str, entries: Iterable[Shown], changes: Changes) -> Iterator[Step]:
+def steps(parent: str, into: str, entries: Iterable[Shown], changes: RerunChanges) -> Iterator[Step]:
     """A step for each entry of the parent, as :meth:`SessionReader.shown_from` gives them.
 
     All of them, those that are made already too: the prompts cycle through the whole session, so a re-run that goes on
     takes up where it would have been.
     """
-    cycle = Cycle(changes.prompts)
+    cycle = None if changes.prompts is None else Cycle(from_json(changes.prompts))
     for entry, problem in entries:
         if problem is not None:
             yield Step(entry, None, problem)
             continue
         prompt = entry.get("prompt")
-        if changes.prompts is not None:
+        if cycle is not None:
             draw = cycle.take(str(entry.get("target_sector")))
             prompt = draw.prompt if draw is not None else None
         yield _step(parent, into, entry, prompt, changes)
 
 
-def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes: Changes) -> Step:
+def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes: RerunChanges) -> Step:
     if prompt is None:
         return Step(entry, None, f"the prompts have none for the sector {entry.get('target_sector')}")
     requested = entry.get("requested")
     told = requested if isinstance(requested, Mapping) else {}
     # What was left to the model is left to it again, which may be another one.
-    settings = {**{key: told.get(key) for key in _SETTINGS}, "strict": told.get("strict") is True}
+    settings = {key: told.get(key) for key in ("steps", "guidance_scale", "strength")}
     if changes.strength is not None:
         settings["strength"] = changes.strength
     index, frame_id = entry["index"], entry.get("frame_id")
@@ -125,6 +88,7 @@ def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes
         request = background_job(
             recipe,
             **settings,
+            strict=told.get("strict") is True,
             seed=(recipe.seed + changes.seed_offset) % (MAX_SEED + 1),
             request_id=f"rerun-{into}-{index}",
             # A try that was given up, and is under way still, is dropped for the next one.
@@ -138,7 +102,6 @@ def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes
 
 
 def _fed_by(entry: Mapping[str, Any]) -> int | None:
-    """The earlier frame that was this one's input."""
     named = entry.get("input_file")
     parsed = parse_frame_name(named) if isinstance(named, str) else None
     return parsed.index if parsed is not None else None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.replayer.reruns.plan import Changes
-from services.replayer.reruns.remembered import StartedRerun, StartedReruns
+from services.replayer.reruns.plan import changes_of
 from services.replayer.reruns.rerun import Rerun
 from services.replayer.reruns.sources import last_origin
 from shared.bus.clients import GeneratorClient, RecorderClient
@@ -25,13 +25,53 @@ from shared.errors import (
 )
 from shared.frame import Model, SessionStamp
 from shared.process.runner import Runtime
-from shared.session.format import ids
 from shared.session.format.entries import differ
 from shared.session.format.lineage import is_parent
 from shared.session.reading.reader import open_session
 
 OPEN_S = 30.0
 CLOSE_S = 1.0
+REMEMBERED = 100
+"""Re-runs that are over and can still be asked after in detail."""
+SKIPPED = 10_000
+"""Fewer, where all together have skipped more frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRerun:
+    """A re-run and the task that makes it."""
+
+    rerun: Rerun
+    task: asyncio.Task[None]
+
+    @property
+    def is_over(self) -> bool:
+        return self.task.done()
+
+
+class StartedReruns:
+    """Those under way, and the last of those that are over, by the session that they make."""
+
+    def __init__(self) -> None:
+        self._by_session: dict[str, StartedRerun] = {}
+
+    def get(self, session_id: str) -> StartedRerun | None:
+        return self._by_session.get(session_id)
+
+    def add(self, session_id: str, run: StartedRerun) -> None:
+        """A new one, in place of one into the same session that is over."""
+        self._by_session[session_id] = run
+        over = [(session_id, run.rerun) for session_id, run in self._by_session.items() if run.is_over]
+        skipped = sum(len(rerun.skipped) for _, rerun in over)
+        for number, (session_id, rerun) in enumerate(over):
+            if len(over) - number <= REMEMBERED and skipped <= SKIPPED:
+                break
+            skipped -= len(rerun.skipped)
+            del self._by_session[session_id]
+
+    def under_way(self) -> list[asyncio.Task[None]]:
+        """The tasks of those that are not over."""
+        return [run.task for run in self._by_session.values() if not run.is_over]
 
 
 class Reruns:
@@ -59,7 +99,6 @@ class Reruns:
     # -- requests -----------------------------------------------------------------------------------------------------
 
     async def _start(self, wanted: StartRerun) -> RerunState:
-        ids.validate(wanted.into)
         async with self._starting:
             known = self._started.get(wanted.into)
             if known is not None and not known.is_over:
@@ -96,15 +135,15 @@ class Reruns:
 
     async def _prepare(self, wanted: StartRerun) -> Rerun:
         """Check everything that can be checked, then have the new session opened."""
-        changes, changed = Changes.of(wanted), None
+        changes, changed = changes_of(wanted), None
         if wanted.resume:
             changed = await asyncio.to_thread(_changed_in, self._root, wanted)
-            changes = Changes.from_head(changed)
+            changes = changes_of(changed)
         parent, made_by = await asyncio.to_thread(_parent, self._root, wanted.session_id)
         model = await self._model(wanted.model)
         extra: dict[str, Any] = {}
         if changed is None:
-            changed = changes.to_json()
+            changed = changes.model_dump(exclude_defaults=True)
             if made_by is not None and made_by.get("revision") != model.revision:
                 changed["model"] = model.model_dump(include={"id", "revision"})
             extra = {"parent": parent, "changed": changed}
@@ -115,11 +154,7 @@ class Reruns:
         return Rerun(self._root, wanted.session_id, stamp, changes, changed, model.revision, *peers)
 
     async def _model(self, wanted: str | None) -> Model:
-        """The model that the generator runs.
-
-        Raises:
-            InvalidRequest: it is not the one that is wanted.
-        """
+        """The model that the generator runs. Raises InvalidRequest: it is not the one that is wanted."""
         status = await self._generator.ask_status()
         if status.state == "loading":
             raise GeneratorLoading("The model is still being loaded; try again in a moment.")
@@ -148,11 +183,7 @@ def _parent(root: Path, session_id: str) -> tuple[dict[str, Any], dict[str, Any]
 
 
 def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:
-    """What a re-run that is to be resumed was begun with.
-
-    Raises:
-        InvalidRequest: the session is no re-run of that parent.
-    """
+    """What a re-run was begun with that is to be resumed. Raises InvalidRequest: it is none of that parent."""
     with open_session(root, wanted.into) as reader, open_session(root, wanted.session_id) as parent:
         changed = reader.head.get("changed")
         if not is_parent(parent.head, reader.head.get("parent")):
@@ -162,11 +193,7 @@ def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:
 
 
 def _state_on_disk(root: Path, session_id: str) -> RerunState:
-    """How far a re-run came that nobody is making.
-
-    Raises:
-        NotFound: the session is no re-run.
-    """
+    """How far a re-run came that nobody is making. Raises NotFound: the session is no re-run."""
     with open_session(root, session_id) as reader:
         parent, changed = reader.head.get("parent"), reader.head.get("changed")
     if not isinstance(parent, dict) or not isinstance(parent.get("session_id"), str):

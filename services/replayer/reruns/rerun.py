@@ -14,10 +14,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from services.replayer.reruns.plan import Changes, Step, steps
+from services.replayer.reruns.plan import Step, steps
 from services.replayer.reruns.sources import last_origin, new_version
 from shared.bus.clients import GeneratorClient, RecorderClient
-from shared.bus.requests.replayer import RerunState, SkippedFrame
+from shared.bus.requests.replayer import RerunChanges, RerunState, SkippedFrame
 from shared.errors import GeneratorLoading, GeneratorUnavailable, ParafoveaError, RecorderUnavailable
 from shared.frame import SessionStamp
 from shared.ids import new_id
@@ -48,7 +48,6 @@ class Rerun:
     """A session on its way.
 
     Attributes:
-        root: the folder of the sessions.
         parent: id of the session that is made again.
         stamp: of the new session, which the recorder has opened.
         changes, changed: what is different, and what the new session's head says of it.
@@ -59,7 +58,7 @@ class Rerun:
     root: Path
     parent: str
     stamp: SessionStamp
-    changes: Changes
+    changes: RerunChanges
     changed: dict[str, Any]
     model: str
     generator: GeneratorClient
@@ -73,7 +72,6 @@ class Rerun:
     """The last frame made: index of the parent's, and its PNG."""
 
     def state(self) -> RerunState:
-        """How it stands."""
         return RerunState(
             session_id=self.stamp.session_id,
             parent=self.parent,
@@ -116,7 +114,9 @@ class Rerun:
             while True:
                 try:
                     await self._check_model()
-                    made = await self._made()
+                    # What an earlier attempt may have left under way comes first: a job, and frames not on disk yet.
+                    await self._recorded(0)
+                    made = await asyncio.to_thread(last_origin, self.root, self.stamp.session_id)
                     self._state, self._reason = "running", None
                     await self._make_all(parent, made)
                     await self._recorded(0)
@@ -141,16 +141,7 @@ class Rerun:
                 "Start it with the one that this re-run began with, and resume"
             )
 
-    async def _made(self) -> int:
-        """Index of the parent's last frame that the new session has; -1 where it has none.
-
-        What an earlier attempt may have left under way comes first: its job, and frames that are not on disk yet.
-        """
-        await self._recorded(0)
-        last = await asyncio.to_thread(last_origin, self.root, self.stamp.session_id)
-        return -1 if last is None else last
-
-    async def _make_all(self, parent: SessionReader, made: int) -> None:
+    async def _make_all(self, parent: SessionReader, made: int | None) -> None:
         entries = islice(parent.shown_from(0), self._total)
         course = steps(self.parent, self.stamp.session_id, entries, self.changes)
         self._done = 0
@@ -165,11 +156,7 @@ class Rerun:
         self._done = self._total
 
     async def _make(self, parent: SessionReader, step: Step) -> str | None:
-        """Make one frame; None, or why that is not possible.
-
-        Raises:
-            PeerAway: somebody who is needed is not there.
-        """
+        """Make one frame; None, or why that is not possible. Raises PeerAway: somebody who is needed is not there."""
         if step.request is None:
             return step.problem
         source = await asyncio.to_thread(self._input, parent, step)
@@ -206,11 +193,7 @@ class Rerun:
             return str(error)
 
     async def _recorded(self, behind: int) -> None:
-        """Wait until at most so many frames of the new session are not on disk.
-
-        Raises:
-            PeerAway: the recorder is not there.
-        """
+        """Wait until at most so many frames are not on disk. Raises PeerAway: the recorder is not there."""
         while True:
             try:
                 pending = await self._waiting()
@@ -234,6 +217,6 @@ class Rerun:
         return max(held + generator.making.get(session_id, 0), known)
 
 
-def _behind(course: Iterator[Step], made: int) -> tuple[int, Step] | None:
-    """The next step behind those that are made, and how many of those were passed."""
-    return next(((passed, step) for passed, step in enumerate(course) if step.index > made), None)
+def _behind(course: Iterator[Step], made: int | None) -> tuple[int, Step] | None:
+    """The next step behind the last one that is made, and how many were passed."""
+    return next(((passed, step) for passed, step in enumerate(course) if made is None or step.index > made), None)

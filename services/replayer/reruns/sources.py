@@ -11,11 +11,8 @@ from shared.session.reading.reader import SessionReader, open_session
 
 
 def last_origin(root: Path, session_id: str) -> int | None:
-    """Index of the parent's frame that the last frame of a re-run was made after; None before the first.
-
-    Raises:
-        SessionNotFound, DamagedMetadata: see :func:`shared.session.reading.reader.open_session`.
-    """
+    """Index of the parent's frame that the last frame of a re-run was made after; None before the first. Raises
+    SessionNotFound, DamagedMetadata: see :func:`shared.session.reading.reader.open_session`."""
     with open_session(root, session_id) as reader:
         for position in range(reader.count - 1, -1, -1):
             index = _origin(reader, position)

@@ -153,7 +153,7 @@ class Vocabulary(Body):
     """What is drawn where nothing of a prompt is known."""
 
 
-GENERATE = Call("generator", "generate", Generate, Frame, sends_image=True)
+GENERATE = Call("generator", "generate", Generate, Frame)
 CANCEL = Call("generator", "cancel", Cancel, Cancelled)
 STATUS = Call("generator", "status", Nothing, Heartbeat)
 PENDING = Call("generator", "pending", Nothing, Listing)

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import orjson
 
-from shared.depth import is_deeper
+from shared.bounds import is_deeper
 from shared.json_loads import NameTwice, loads
 
 MAX_DEPTH = 64

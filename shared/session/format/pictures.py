@@ -35,7 +35,7 @@ def is_whole(data: bytes) -> bool:
     return False
 
 
-def own_fields(source: Path | bytes | BinaryIO) -> dict[str, Any] | None:
+def own_fields(source: bytes | BinaryIO) -> dict[str, Any] | None:
     """The fields of a frame that its PNG carries, or None where it carries none of ours."""
     try:
         text = read_text(source).get(PNG_KEYWORD, "null").encode()

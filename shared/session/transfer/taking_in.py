@@ -8,8 +8,8 @@ from collections.abc import Callable
 from shared.bus.clients import RecorderClient
 from shared.bus.requests.recorder import ImportSession
 from shared.errors import RecorderUnavailable
-from shared.process.calling import calling
 from shared.process.privacy import sessions_group, take_umask
+from shared.process.runner import calling
 from shared.process.settings import Settings
 from shared.refusals import request_of
 from shared.session.format.layout import RECORDER_LOCK

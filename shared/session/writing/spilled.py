@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import PrivateAttr, ValidationError
 
 from shared import fields
-from shared.bus.envelope import ENVELOPE
+from shared.bus.envelope import own_fields
 from shared.bus.messages import Envelope
 from shared.frame import Body, Frame
 
@@ -45,7 +45,7 @@ class StoredFrame(Frame):
     def read(cls, header: Mapping[str, Any]) -> StoredFrame:
         """The frame of a file's header. Raises ValidationError where not even what its way to the disk goes by is
         there."""
-        said = {key: value for key, value in header.items() if key not in ENVELOPE}
+        said = own_fields(header)
         try:
             made = cls.model_validate(said)
         except ValidationError:

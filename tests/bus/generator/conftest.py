@@ -20,6 +20,7 @@ from services.generator.service import Generator
 from shared.bus.envelope import Reply
 from shared.bus.rpc import Client
 from shared.bus.subscriber import Subscriber
+from shared.frame import Model
 from shared.ids import new_id
 from shared.process.runner import Runtime
 from shared.process.settings import Settings
@@ -27,7 +28,8 @@ from shared.system.disk import Disk
 from tests.support.buses import Buses
 from tests.support.waiting import eventually_async
 
-INFO = ModelInfo("steered", "r1", "inpaint", "SteeredPipeline", "none", "cpu", "float32", {"steered": "1"})
+MODEL = Model(id="steered", revision="r1", kind="inpaint", pipeline="SteeredPipeline", scheduler="none")
+INFO = ModelInfo(MODEL, "cpu", "float32", {"steered": "1"})
 
 
 class SteeredEngine:

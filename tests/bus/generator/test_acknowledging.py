@@ -48,7 +48,7 @@ def secret_path(rig: Rig) -> Path:
 
 async def test_what_is_not_proved_lets_nothing_go(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     frames = await held(rig)
-    acknowledging.tell(Disk(), secret_path(rig), SECRET)
+    acknowledging.write(Disk(), secret_path(rig), SECRET)
     proof = acknowledging.prove(SECRET, frames)
     forged: list[dict[str, Any]] = [
         {},
@@ -87,16 +87,16 @@ async def test_frames_wait_until_there_is_a_secret(rig: Rig) -> None:
             with pytest.raises(Forbidden):
                 await acknowledge(rig, frames, secret)
     assert await waiting(rig) == 3
-    acknowledging.tell(Disk(), secret_path(rig), SECRET)
+    acknowledging.write(Disk(), secret_path(rig), SECRET)
     assert await acknowledge(rig, frames) == 3
 
 
 async def test_a_recorder_that_was_started_again_has_a_secret_of_its_own(rig: Rig) -> None:
     frames = await held(rig)
-    acknowledging.tell(Disk(), secret_path(rig), SECRET)
+    acknowledging.write(Disk(), secret_path(rig), SECRET)
     assert await acknowledge(rig, frames[:1]) == 1
     later = acknowledging.draw_secret()
-    acknowledging.tell(Disk(), secret_path(rig), later)
+    acknowledging.write(Disk(), secret_path(rig), later)
     assert await acknowledge(rig, frames[1:2], later) == 1
     with pytest.raises(Forbidden):
         await acknowledge(rig, frames, SECRET)
@@ -114,13 +114,13 @@ async def test_a_file_that_cannot_be_read_holds_the_frames_and_nothing_else(
     assert f"the recorder's secret in {secret_path(rig)} cannot be read" in caplog.text
     assert await waiting(rig) == 3
     secret_path(rig).rmdir()
-    acknowledging.tell(Disk(), secret_path(rig), SECRET)
+    acknowledging.write(Disk(), secret_path(rig), SECRET)
     assert await acknowledge(rig, frames) == 3
 
 
 async def test_a_disk_that_hangs_holds_one_thread_and_nobody_else(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     frames = await held(rig)
-    acknowledging.tell(Disk(), secret_path(rig), SECRET)
+    acknowledging.write(Disk(), secret_path(rig), SECRET)
     gate, readings = threading.Event(), []
     real = acknowledging.read
 
@@ -158,7 +158,7 @@ def test_the_secret_is_this_users_alone_and_no_session(url: str, folder: Path) -
     buses = Buses(BusAddress.parse(address))
     try:
         path = acknowledging.secret_path(buses.new(), sessions)
-        acknowledging.tell(Watched(), path, SECRET)
+        acknowledging.write(Watched(), path, SECRET)
     finally:
         os.umask(before)
         buses.close()
@@ -179,9 +179,9 @@ def test_it_is_written_once(folder: Path) -> None:
 
     disk = Counted()
     for _ in range(3):
-        acknowledging.tell(disk, folder / "secret", SECRET)
+        acknowledging.write(disk, folder / "secret", SECRET)
     assert disk.puts == 1
-    acknowledging.tell(disk, folder / "secret", bytes(32))
+    acknowledging.write(disk, folder / "secret", bytes(32))
     assert disk.puts == 2
 
 

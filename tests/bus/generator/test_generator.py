@@ -175,7 +175,7 @@ async def test_bad_input_is_refused_and_leaves_the_next_job_working(rig: Rig) ->
 async def acknowledge(rig: Rig, refs: list[dict[str, Any]]) -> Reply:
     """As the recorder does it."""
     secret = bytes(32)
-    acknowledging.tell(Disk(), acknowledging.secret_path(rig.runtime.bus, rig.folder / "sessions"), secret)
+    acknowledging.write(Disk(), acknowledging.secret_path(rig.runtime.bus, rig.folder / "sessions"), secret)
     proof = acknowledging.prove(secret, [FrameRef.model_validate(ref) for ref in refs])
     return await rig.ask("ack", {"frames": refs, "proof": proof})
 

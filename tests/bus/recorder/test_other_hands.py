@@ -152,6 +152,7 @@ async def test_what_cannot_be_understood_is_not_gone_on_with(rig: Rig) -> None:
 async def test_whatever_an_entry_holds_frames_are_recorded_behind_it(rig: Rig, name: str) -> None:
     generator = await rig.new_generator()
     await rig.start()
+    await eventually_async(lambda: rig.recorder.ledger.recovered, what="it has removed what was half-made")
     for number, ours in enumerate((True, False)):
         session_id = f"s{number}"
         record_closed(rig, session_id)

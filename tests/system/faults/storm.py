@@ -20,7 +20,7 @@ from pathlib import Path
 
 import httpx
 
-from shared.system.disk import STEPS
+from tests.support.scripted_disk import STEPS
 from tests.support.studio import Answered, Studio
 from tests.support.waiting import eventually
 from tests.system.faults.moves import SETTLE_S, Folders, go_on_elsewhere

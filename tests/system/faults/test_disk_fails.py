@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.system.disk import STEPS
+from tests.support.scripted_disk import STEPS
 from tests.support.studio import Studio, flat_png
 from tests.support.waiting import eventually
 

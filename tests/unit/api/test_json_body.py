@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from services.api.http import json_body
 from services.api.http.base64_stream import Base64Stream
 from services.api.http.json_body import LONG_BYTES, MAX_FIELDS_BYTES, MAX_QUOTES, JsonBody
-from services.api.http.schemas import MAX_NAMED
 from shared.errors import InvalidJson, InvalidRequest, ParafoveaError, UnreadableImage
+from shared.refusals import MAX_NAMED
 
 LONG_IMAGE = bytes(range(256)) * 300
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from services.generator.engine import Edit, EditCancelled, Edited, Pixels
-from services.generator.models.diffusers_engine import DiffusersEngine
+from services.generator.models.denoising import DiffusersEngine
 from services.generator.models.tiny import TinyKind
 from shared import sectors
 from shared.errors import GenerationFailed
@@ -188,7 +188,7 @@ def test_a_failed_run_holds_no_tensor(
         held.append(weakref.ref(big))
         raise torch.OutOfMemoryError("out of memory")
 
-    monkeypatch.setattr(logging.getLogger("services.generator.models.diffusers_engine"), "disabled", True)
+    monkeypatch.setattr(logging.getLogger("services.generator.models.denoising"), "disabled", True)
     monkeypatch.setattr(pipeline.unet, "forward", fail)  # type: ignore[attr-defined]
     with pytest.raises(GenerationFailed) as failed:
         run(engine_of("inpaint"), edit(photo))
@@ -222,10 +222,10 @@ def test_numbers_that_overflow_are_said(
 )
 def test_the_engine_says_what_it_is(engine_of: EngineOf, kind: TinyKind, pipeline_name: str) -> None:
     info = engine_of(kind).info
-    assert info.pipeline == pipeline_name
-    assert info.kind == ("inpaint" if kind == "text" else kind)
-    assert (info.device, info.dtype, info.scheduler) == ("cpu", "float32", "DDIMScheduler")
-    assert len(info.revision) == 64
+    assert info.model.pipeline == pipeline_name
+    assert info.model.kind == ("inpaint" if kind == "text" else kind)
+    assert (info.device, info.dtype, info.model.scheduler) == ("cpu", "float32", "DDIMScheduler")
+    assert len(info.model.revision) == 64
     assert info.versions.keys() >= {"torch", "diffusers", "transformers"}
     assert info.versions["parafovea"] == VERSION
     assert info.environment["threads"] >= 1

@@ -104,7 +104,7 @@ def test_the_default_is_the_embedded_model_and_without_it_a_refusal_with_the_pat
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "embedded").symlink_to(ensure_tiny(tiny_folder, "layer"))
     info = load.load_engine(Settings(device="cpu"), tmp_path).info
-    assert (info.id, info.kind) == ("parafovea/embedded", "layer")
+    assert (info.model.id, info.model.kind) == ("parafovea/embedded", "layer")
 
 
 def test_the_embedded_model_is_the_same_wherever_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_a_model_of_random_weights_is_had_by_its_name(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     info = load.load_engine(Settings(model=name, device="cpu")).info
-    assert (info.id, info.kind) == (f"parafovea/tiny-{kind}-{tiny.VERSION}", kind)
+    assert (info.model.id, info.model.kind) == (f"parafovea/tiny-{kind}-{tiny.VERSION}", kind)
     assert "random weights" in caplog.text
     saved_as(tmp_path / name, "FluxPipeline")
     assert load.find_named(name).pipeline == "FluxPipeline", "a folder of that name is what its owner means"
@@ -137,7 +137,7 @@ def test_another_name_is_no_random_model(name: str) -> None:
 def test_the_kind_can_be_set(tiny_folder: Path) -> None:
     folder = str(ensure_tiny(tiny_folder, "inpaint"))
     info = load.load_engine(Settings(model=folder, model_kind="edit", device="cpu", dtype="bfloat16")).info
-    assert (info.kind, info.dtype) == ("edit", "bfloat16")
+    assert (info.model.kind, info.dtype) == ("edit", "bfloat16")
 
 
 @pytest.mark.parametrize("kind", ["inpaint", "edit", "layer", "text"])

@@ -15,7 +15,7 @@ import pytest
 from services.generator import png
 from services.generator.decode import decode
 from services.generator.engine import Pixels
-from services.generator.models.diffusers_engine import DiffusersEngine
+from services.generator.models.denoising import DiffusersEngine
 from services.generator.models.tiny import TinyKind
 from services.generator.painting import compositing, placing
 from services.generator.painting.compositing import compose

@@ -13,8 +13,7 @@ from services.generator.language.objects import ResolvedPrompt
 from services.generator.language.understanding import refuse_what_is_not_done, understand
 from services.generator.language.vocabulary import Vocabulary
 from services.generator.load import load_engine
-from services.generator.models.denoising import NO_NEGATIVE
-from services.generator.models.diffusers_engine import DiffusersEngine
+from services.generator.models.denoising import NO_NEGATIVE, DiffusersEngine
 from services.generator.models.tiny import ensure_tiny
 from shared import sectors
 from shared.bus.requests.generator import Generate

@@ -6,7 +6,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
-from services.replayer.reruns.remembered import REMEMBERED, SKIPPED, StartedRerun, StartedReruns
+from services.replayer.reruns.registry import REMEMBERED, SKIPPED, StartedRerun, StartedReruns
 
 
 async def add(runs: StartedReruns, name: str, skipped: int, *, over: bool = True) -> StartedRerun:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.system.disk import STEPS, Disk
-from tests.support.scripted_disk import Fault, ScriptedDisk
+from shared.system.disk import Disk
+from tests.support.scripted_disk import STEPS, Fault, ScriptedDisk
 
 
 def test_a_file_is_put_in_the_order_that_survives_power_loss(disk: ScriptedDisk, tmp_path: Path) -> None:

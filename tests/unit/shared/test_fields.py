@@ -16,7 +16,7 @@ from shared.bounds import ITEM_CHARS, MAX_DEPTH, problem_of
 from shared.bus.messages import Heartbeat
 from shared.bus.requests import recorder
 from shared.errors import InvalidRequest, InvalidSessionId, SessionNotFound
-from shared.refusals import MAX_TOLD, MAX_TOLD_CHARS, invalid_request, request_of
+from shared.refusals import MAX_NAMED, MAX_TOLD_CHARS, invalid_request, request_of
 from shared.session.format.layout import RESERVED_KEYS, folder_to_write
 from shared.session.format.metadata import new_head
 from tests.support.absurd_fields import BAD, LONG, nested_value
@@ -154,8 +154,8 @@ def test_a_refusal_names_the_first_fields_and_echoes_nothing_large() -> None:
     error = invalid_request(caught.value)
     assert isinstance(error, InvalidRequest)
     assert error.fields is not None
-    assert len(error.fields) <= MAX_TOLD
-    assert len(error.detail) < MAX_TOLD * 3 * MAX_TOLD_CHARS
+    assert len(error.fields) <= MAX_NAMED
+    assert len(error.detail) < MAX_NAMED * 3 * MAX_TOLD_CHARS
     assert "more" in error.detail
 
 

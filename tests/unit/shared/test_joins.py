@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 import zmq
 
-from shared.bus import joins
+from shared.bus import publisher
 from shared.bus.channels import BY_NAME
-from shared.bus.joins import MOST_JOINS, Joins
+from shared.bus.publisher import MOST_JOINS, Joins
 from shared.system.connections import Connection
 
 DESCRIPTOR = 7
@@ -36,7 +36,7 @@ class System:
 
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
-    monkeypatch.setattr(joins, "descriptor_of", lambda frame: DESCRIPTOR)
+    monkeypatch.setattr(publisher, "descriptor_of", lambda frame: DESCRIPTOR)
     return System()
 
 

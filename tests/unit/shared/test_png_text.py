@@ -34,7 +34,7 @@ def test_what_is_written_is_read_here_and_by_pillow(texts: dict[str, str]) -> No
 def test_a_file_is_read_too(tmp_path: Path) -> None:
     path = tmp_path / "frame.png"
     path.write_bytes(with_chunks(png_text.text_chunks({"parafovea": '{"prompt": "ein Käfer\\n🐞"}'})))
-    assert png_text.read_text(path) == {"parafovea": '{"prompt": "ein Käfer\\n🐞"}'}
+    assert png_text.read_text(path.read_bytes()) == {"parafovea": '{"prompt": "ein Käfer\\n🐞"}'}
 
 
 def test_the_first_of_a_keyword_counts_and_other_text_chunks_are_passed_over() -> None:
