@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from reproduction.figures import Figures, difference_map
 from reproduction.pairing import Compared
 from services.generator.engine import Pixels
+from shared.session.format.entries import Entry
 
 MAX_ROWS = 200
 """A longer sheet is larger than what most programs open."""
@@ -47,7 +47,7 @@ class Sheet:
             strip.show(column, height, cell)
         for column, entry in enumerate((compared.pair.a, compared.pair.b)):
             strip.write(column, height, _place(compared.pair.index, entry), _INK)
-            strip.write(column, height + _LINE_PX, str((entry or {}).get("prompt") or ""), _FAINT)
+            strip.write(column, height + _LINE_PX, entry.prompt or "" if entry else "", _FAINT)
         whole, sector = compared.whole, compared.sector
         strip.write(2, height, _words(whole, "PSNR ", "SSIM ") if whole else "not compared", _INK)
         in_sector = f"in the target sector: {_words(sector)}" if sector else ""
@@ -125,8 +125,8 @@ def _brightest(pixels: Pixels) -> Pixels:
     return shown
 
 
-def _place(index: int, entry: Mapping[str, Any] | None) -> str:
-    return f"{index}: no frame" if entry is None else f"{index} {entry.get('target_sector')}, seed {entry.get('seed')}"
+def _place(index: int, entry: Entry | None) -> str:
+    return f"{index}: no frame" if entry is None else f"{index} {entry.target_sector}, seed {entry.seed}"
 
 
 def _words(found: Figures, psnr: str = "", ssim: str = "") -> str:

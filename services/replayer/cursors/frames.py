@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from services.replayer.cursors.cursor import Cursor, Place
 from shared.errors import FrameCorrupt, FrameMissing, SessionDamaged
+from shared.session.format.entries import Entry
 from shared.session.reading.reader import SessionReader
 
 
@@ -22,7 +22,7 @@ class Found:
     """
 
     position: int
-    entry: dict[str, Any]
+    entry: Entry
     png: bytes | None
     error: FrameMissing | FrameCorrupt | None
     after: Place
@@ -48,7 +48,7 @@ def find(reader: SessionReader, cursor: Cursor, target: Target) -> Found | Place
     entry, problem = reader.shown(position)
     after = place(reader, position + 1)
     try:
-        if problem is not None and not entry["filename"]:
+        if problem is not None and not entry.filename:
             raise FrameMissing(problem)
         return Found(position, entry, reader.frame_bytes(entry), None, after)
     except (FrameMissing, FrameCorrupt) as error:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from services.replayer.cursors.cursor import Cursor
 from shared.errors import NotReplaying, SessionDamaged
-from shared.session.format.entries import differ
+from shared.session.format.kinds import differ
 from shared.session.reading.opened import OpenSessions
 from shared.session.reading.reader import SessionReader
 

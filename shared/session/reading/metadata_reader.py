@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from shared.session.format.entries import KINDS, breaches, moment, on_one_line, parse_entry
+from shared.session.format.entries import Entry, on_one_line, parse_entry
 from shared.session.format.jsontext import NotJson, parse, writable
+from shared.session.format.kinds import KINDS, breaches, moment
 from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata, Tail, head_bytes, tail_bytes, with_advice
 from shared.session.reading.folder import not_found
@@ -87,9 +88,8 @@ class MetadataReader:
         """When it was begun, in Unix seconds; None where the head does not say."""
         return moment(self.head.get("created_at"))
 
-    def entry(self, position: int) -> dict[str, Any]:
-        """The entry at a position, from 0, as :func:`shared.session.format.entries.seen` gives it. Its ``index`` is
-        larger where the folder was once made anew.
+    def entry(self, position: int) -> Entry:
+        """The entry at a position, from 0. Its ``index`` is larger where the folder was once made anew.
 
         Raises:
             IndexError: there is none.
@@ -99,29 +99,25 @@ class MetadataReader:
             raise IndexError(f"session {self.session_id} has {self.count} entries; there is none at {position}")
         return self._parsed(position, self._text(position))
 
-    def written(self, position: int) -> Any:
-        """The value at a position as it was written, whatever it is; None where that is no JSON."""
-        try:
-            return parse(self._text(position))
-        except NotJson:
-            return None
-
-    def breaches(self, position: int, entry: Mapping[str, Any]) -> list[str]:
+    def breaches(self, position: int, entry: Entry) -> list[str]:
         """What breaks the format in an entry, of which ``entry`` is what can be used: there it is null."""
-        unsaid = any(key in entry and entry[key] is None for key in KINDS)
-        return breaches(self.written(position)) if unsaid else []
+        if all(entry.fields.get(key, key) is not None for key in KINDS):
+            return []
+        try:
+            return breaches(parse(self._text(position)))
+        except NotJson:
+            return breaches(None)
 
-    def entries(self, first: int = 0) -> Iterator[dict[str, Any]]:
+    def entries(self, first: int = 0) -> Iterator[Entry]:
         """The entries from a position on. Raises DamagedMetadata at the first that is none."""
         for position, text in enumerate(self.contents.texts(self._fd, first), first):
             yield self._parsed(position, text)
 
-    def each(self, first: int = 0) -> Iterator[dict[str, Any] | DamagedMetadata]:
+    def each(self, first: int = 0) -> Iterator[Entry | DamagedMetadata]:
         """The entries from a position on; in the place of one that is none, what is wrong with it."""
         for position, text in enumerate(self.contents.texts(self._fd, first), first):
-            found: dict[str, Any] | DamagedMetadata
             try:
-                found = self._parsed(position, text)
+                found: Entry | DamagedMetadata = self._parsed(position, text)
             except DamagedMetadata as error:
                 found = error
             yield found
@@ -212,7 +208,7 @@ class MetadataReader:
     def _text(self, position: int) -> bytes:
         return self.contents.text(self._fd, position)
 
-    def _parsed(self, position: int, text: bytes) -> dict[str, Any]:
+    def _parsed(self, position: int, text: bytes) -> Entry:
         try:
             return parse_entry(text)
         except DamagedMetadata as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.session.format import ids
-from shared.session.format.entries import moment
+from shared.session.format.kinds import moment
 from shared.session.format.layout import METADATA, is_litter
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.reading.folder import has_frames

@@ -122,16 +122,15 @@ class Export:
                 _check_length(held, size, layout.MAX_METADATA_BYTES)
                 yield _File(held, size, self._created_at)
         for entry in self._reader.entries():
-            names: list[str | None] = [entry.get("input_file"), entry["filename"]]
-            for name in names:
+            for name in (entry.input_file, entry.filename):
                 if name is None or name in listed:
                     continue
                 if name in missing and not (_is_ours(name) and os.path.lexists(folder / name)):
                     continue
                 if not _is_ours(name):
-                    raise FrameMissing(f"entry {entry['index']} names no file of the session: {name!r}")
+                    raise FrameMissing(f"entry {entry.index} names no file of the session: {name!r}")
                 listed.add(name)
-                yield _File(name, _size(folder, name), entry.get("timestamp") or self._created_at)
+                yield _File(name, _size(folder, name), entry.timestamp or self._created_at)
 
     def _content(self, file: _File) -> Iterator[bytes]:
         left = file.size
@@ -143,10 +142,8 @@ class Export:
             raise FrameMissing(f"{file.name} was cut while it was exported")
 
 
-def _is_ours(name: object) -> bool:
+def _is_ours(name: str) -> bool:
     """Metadata may come from anywhere, and an export must not carry other files of the machine away."""
-    if not isinstance(name, str):
-        return False
     parent, _, leaf = name.rpartition("/")
     return layout.parse_frame_name(name) is not None or (
         parent == layout.INPUTS and layout.parse_input_name(leaf) is not None

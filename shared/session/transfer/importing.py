@@ -14,7 +14,8 @@ from typing import Any
 
 from shared.errors import InsufficientStorage, InvalidArchive, InvalidSessionId
 from shared.session.format import ids, metadata
-from shared.session.format.entries import MAX_ENTRY_BYTES, moment, whole_number
+from shared.session.format.entries import MAX_ENTRY_BYTES, Entry
+from shared.session.format.kinds import moment, whole_number
 from shared.session.format.layout import INPUTS, METADATA, parse_frame_name
 from shared.session.format.metadata import FORMAT, DamagedMetadata
 from shared.session.format.pictures import is_whole
@@ -111,15 +112,15 @@ def _prove(folder: Path, unpacked: Unpacked) -> str:
             named: set[str] = set()
             last = -1
             for position, entry in enumerate(reader.entries()):
-                if entry["index"] <= last:
-                    raise InvalidArchive(f"index {entry['index']} is out of order in metadata.json")
-                last = entry["index"]
+                if entry.index <= last:
+                    raise InvalidArchive(f"index {entry.index} is out of order in metadata.json")
+                last = entry.index
                 _prove_entry(folder, entry, unpacked, missing)
                 if problems := reader.breaches(position, entry):  # what its owner added may be anything
                     said = "; ".join(problems)
                     raise InvalidArchive(f"entry {last} of metadata.json breaks the format: {said}")
-                if entry.get("input_file") is not None:
-                    named.add(entry["input_file"])
+                if entry.input_file is not None:
+                    named.add(entry.input_file)
             _prove_inputs(unpacked, named, reader.count)
     except DamagedMetadata as error:
         problem = error.detail.partition("; 'parafovea check ")[0]  # the advice is for another machine
@@ -166,34 +167,34 @@ def _prove_head(head: dict[str, Any], unpacked: Unpacked) -> str:
         raise InvalidSessionId(f"the session in the archive cannot keep its name: {error.detail}") from None
 
 
-def _prove_entry(folder: Path, entry: dict[str, Any], unpacked: Unpacked, missing: set[str]) -> None:
-    name, index = entry["filename"], entry["index"]
+def _prove_entry(folder: Path, entry: Entry, unpacked: Unpacked, missing: set[str]) -> None:
+    name, index = entry.filename, entry.index
     parsed = parse_frame_name(name)
-    if parsed is None or parsed.index != index or parsed.sector != (entry.get("target_sector") or parsed.sector):
-        raise InvalidArchive(f"entry {index} of metadata.json names the file {str(name)[:200]!r}")
-    digest, sha256 = unpacked.hashes.get(name), entry.get("sha256")
+    if parsed is None or parsed.index != index or parsed.sector != (entry.target_sector or parsed.sector):
+        raise InvalidArchive(f"entry {index} of metadata.json names the file {name[:200]!r}")
+    digest = unpacked.hashes.get(name)
     if digest is None:
         if name not in missing:
             raise InvalidArchive(f"{name} is missing from the archive")
-    elif sha256 is None:
+    elif entry.sha256 is None:
         if not is_whole((folder / name).read_bytes()):
             raise InvalidArchive(f"{name} is not a whole PNG")
-    elif digest.hex() != sha256:
+    elif digest.hex() != entry.sha256:
         raise InvalidArchive(f"the bytes of {name} do not have the hash in metadata.json")
-    source, wanted = entry.get("input_file"), entry.get("input_sha256")
-    if source is None or (isinstance(source, str) and source in missing):
+    source = entry.input_file
+    if source is None or source in missing:
         return
-    found = unpacked.hashes.get(source) if isinstance(source, str) else None
+    found = unpacked.hashes.get(source)
     if found is None:
-        raise InvalidArchive(f"the input of {name}, {str(source)[:200]!r}, is missing from the archive")
-    if wanted is not None and found.hex() != wanted:
+        raise InvalidArchive(f"the input of {name}, {source[:200]!r}, is missing from the archive")
+    if entry.input_sha256 is not None and found.hex() != entry.input_sha256:
         raise InvalidArchive(f"the bytes of {source}, the input of {name}, do not have the hash in metadata.json")
 
 
 def _take_in_strays(disk: Disk, folder: Path, unpacked: Unpacked) -> None:
     """Frames that were recorded while the archive was made have no entry yet: each carries what its entry says."""
     with SessionReader(folder) as reader:
-        known = {entry["filename"] for entry in reader.entries()}
+        known = {entry.filename for entry in reader.entries()}
         tail = reader.tail
     strays = [name for name in unpacked.hashes if parse_frame_name(name) and name not in known]
     if not strays:

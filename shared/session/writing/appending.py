@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+import orjson
 
 from shared.session.format import metadata
+from shared.session.format.entries import Entry
 from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.text import lines
 from shared.system.disk import Disk
@@ -59,7 +61,7 @@ class MetadataFile:
         finally:
             os.close(fd)
 
-    def append(self, entries: Sequence[Mapping[str, Any]]) -> None:
+    def append(self, entries: Sequence[Entry]) -> None:
         """Write entries behind the last one: one write, of their own length and the tail's, at any length of the file.
 
         Raises:
@@ -67,7 +69,8 @@ class MetadataFile:
             Torn: nothing was appended, and the file is not as it was.
         """
         text = b"".join(
-            metadata.entry_bytes(entry, first=self.count == 0 and not number) for number, entry in enumerate(entries)
+            metadata.line_bytes(orjson.dumps(entry.fields), first=self.count == 0 and not number)
+            for number, entry in enumerate(entries)
         )
         self._write(text, self.tail)
         self.count += len(entries)

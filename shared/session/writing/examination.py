@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from shared.session.format import pictures
+from shared.session.format.entries import Entry
 from shared.session.format.frame_ids import FrameIds
 from shared.session.format.metadata import Tail
 from shared.session.writing.recent import RECENT, Known
@@ -33,7 +33,7 @@ class Examination:
     """Cut off in the midst of an append of ours."""
     broken: list[str] = field(default_factory=list)
     """What is wrong with those entries that are none, each with its place."""
-    trimmed: list[dict[str, Any]] = field(default_factory=list)
+    trimmed: list[Entry] = field(default_factory=list)
     """Those of them that a repair keeps without what is too deep or too large: their index, file and number."""
     named: set[str] = field(default_factory=set)
     """Files that those of them name of which nothing can be made."""
@@ -49,7 +49,7 @@ class Examination:
     recent: deque[Known] = field(default_factory=lambda: deque(maxlen=RECENT))
     leftovers: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    rebuilt: list[dict[str, Any]] = field(default_factory=list)
+    rebuilt: list[Entry] = field(default_factory=list)
     strays: list[tuple[str, str]] = field(default_factory=list)
     """Files named like frames that are none of this session's, each with the reason."""
     files: dict[str, str] | None = None
@@ -62,17 +62,14 @@ class Examination:
         """Whether the metadata is to say something else than it does."""
         return self.damage is not None or bool(self.rebuilt) or self.tail.open or self.missing != self.tail.missing
 
-    def know(self, entry: Mapping[str, Any]) -> None:
+    def know(self, entry: Entry) -> None:
         """A frame has this entry."""
-        frame_id = entry.get("frame_id")
-        if not isinstance(frame_id, str):
-            # Somebody wrote the metadata anew and left it out; the image has it.
-            frame_id = carried(self.folder, entry["filename"], "frame_id")
+        frame_id = entry.frame_id
+        if frame_id is None:  # somebody wrote the metadata anew and left it out; the image has it
+            frame_id = carried(self.folder, entry.filename, "frame_id")
         if frame_id is not None:
             self.recorded.add(frame_id)
-        sha256 = entry.get("sha256")
-        sha256 = sha256 if isinstance(sha256, str) else None
-        self.recent.append(Known(entry["index"], entry["filename"], sha256, frame_id))
+        self.recent.append(Known(entry.index, entry.filename, entry.sha256, frame_id))
 
 
 def carried(folder: Path, name: str, key: str) -> str | None:

@@ -12,7 +12,7 @@ import orjson
 
 from shared.json_loads import loads
 from shared.session.format import layout
-from shared.session.format.entries import file_named_in, parse_entry, trimmed
+from shared.session.format.entries import Entry, file_named_in, parse_entry, trimmed
 from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.format.plain import read_plain
 from shared.session.text import contents, lines
@@ -121,12 +121,13 @@ def _take(found: Examination, said: Contents, texts: Iterator[bytes]) -> set[str
             if kept is None:
                 continue
             _, entry = kept
-            found.trimmed.append({key: entry.get(key) for key in ("index", "filename", "epoch", "record_seq")})
-        if entry["index"] < COUNTED_INDEX:
-            found.next_index = max(found.next_index, entry["index"] + 1)
+            kept_keys = ("index", "filename", "epoch", "record_seq")
+            found.trimmed.append(Entry({key: entry.fields.get(key) for key in kept_keys}))
+        if entry.index < COUNTED_INDEX:
+            found.next_index = max(found.next_index, entry.index + 1)
         found.count += 1
-        have.add(entry["filename"])
-        found.named.discard(entry["filename"])
+        have.add(entry.filename)
+        found.named.discard(entry.filename)
         found.know(entry)
     if found.broken and not found.keeps_broken:
         found.damage = found.damage or found.broken[0]

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from shared.session.format import metadata
-from shared.session.format.entries import moment
+from shared.session.format.entries import Entry
 from shared.session.format.frame_ids import FrameIds
+from shared.session.format.kinds import moment
 from shared.session.format.layout import METADATA, folder_to_write
 from shared.session.format.metadata import Tail
 from shared.session.writing.appending import MetadataFile, Torn
@@ -52,7 +53,7 @@ class OpenSession:
         self.recorded_ids = FrameIds()
         self.recent = RecentFrames()
         self._settling = Settling()
-        self._placed: list[dict[str, Any]] = []
+        self._placed: list[Entry] = []
         """Entries of frames whose images have their names, and that are not in the metadata yet."""
 
     @classmethod
@@ -222,6 +223,7 @@ class OpenSession:
         with self._writing() as file:
             file.append(self._placed)
         for entry in self._placed:
-            self.recorded_ids.add(entry["frame_id"])
-            self.recent.add(Known(entry["index"], entry["filename"], entry["sha256"], entry["frame_id"]))
+            assert entry.frame_id is not None  # it was made here
+            self.recorded_ids.add(entry.frame_id)
+            self.recent.add(Known(entry.index, entry.filename, entry.sha256, entry.frame_id))
         self._placed.clear()

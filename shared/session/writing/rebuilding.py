@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.session.format import layout, pictures
-from shared.session.format.entries import differ, parse_entry
-from shared.session.format.metadata import DamagedMetadata, entry_from_fields
+from shared.session.format.entries import Entry, parse_entry
+from shared.session.format.kinds import differ
+from shared.session.format.metadata import DamagedMetadata
 from shared.session.format.plain import read_plain
 from shared.session.reading.folder import find_input
 from shared.session.writing.examination import Examination, carried
@@ -46,7 +47,7 @@ def rebuild(found: Examination, candidates: list[tuple[int, str]], taken: set[in
             found.strays.append((name, f"another frame has the index {index}"))
             continue
         sha256 = hashlib.sha256(data).hexdigest()
-        entry = entry_from_fields(fields, index, sha256, _input_file(found, fields.get("input_sha256")), name)
+        entry = Entry.of(fields, index, sha256, _input_file(found, fields.get("input_sha256")), name)
         taken.add(index)
         found.rebuilt.append(entry)
         found.count += 1
@@ -108,6 +109,6 @@ def _files_by_hash(texts: Iterable[bytes]) -> dict[str, str]:
             entry = parse_entry(text)
         except DamagedMetadata:
             continue
-        if isinstance(entry.get("sha256"), str):
-            files.setdefault(entry["sha256"], str(entry["filename"]))
+        if entry.sha256 is not None:
+            files.setdefault(entry.sha256, entry.filename)
     return files

@@ -21,7 +21,8 @@ from typing import Any
 import orjson
 
 from shared.session.format import layout, metadata
-from shared.session.format.entries import moment, on_one_line, parse_entry, trimmed
+from shared.session.format.entries import on_one_line, parse_entry, trimmed
+from shared.session.format.kinds import moment
 from shared.session.format.metadata import DamagedMetadata, Tail, opened_as
 from shared.session.text import lines
 from shared.session.writing.appending import MetadataFile
@@ -73,7 +74,7 @@ def repair(
         done.did.append(f"{path.relative_to(folder).as_posix()} was half-written and is removed")
     writes = found.needs_writing or (found.foreign and appending)
     not_understood = found.foreign or found.damage is not None
-    in_order = all(entry["index"] >= found.next_index_of_entries for entry in found.rebuilt)
+    in_order = all(entry.index >= found.next_index_of_entries for entry in found.rebuilt)
     rewrites = writes and (not_understood or not (in_order or found.broken))
     was_died = died and found.tail.open and found.looks_ours
     was_died = was_died and (found.torn or opened_as(found.head, found.tail, folder.name))
@@ -82,7 +83,7 @@ def repair(
         done.did.append(_say_rewritten(found, kept))
         if found.damage is not None and found.rebuilt and kept:
             done.did.append(_say_remade(len(found.rebuilt), kept))
-    done.did += [f"{entry['filename']} had no entry and has one again" for entry in found.rebuilt]
+    done.did += [f"{entry.filename} had no entry and has one again" for entry in found.rebuilt]
     if found.missing != found.tail.missing:
         done.did.append(_say_missing(found.missing))
     if was_died:
@@ -147,7 +148,7 @@ def _write(disk: Disk, found: Examination, tail: Tail, *, rewrites: bool) -> Non
 
 def _merged(found: Examination) -> Iterator[bytes]:
     """All entries in index order, each on one line, as they were written."""
-    rebuilt = ((entry["index"], orjson.dumps(entry)) for entry in found.rebuilt)
+    rebuilt = ((entry.index, orjson.dumps(entry.fields)) for entry in found.rebuilt)
     return (text for _, text in sorted([*_numbered(found), *rebuilt], key=lambda item: item[0]))
 
 
@@ -167,9 +168,9 @@ def _numbered(found: Examination) -> Iterator[tuple[int, bytes]]:
             if kept is None:
                 continue
             text, entry = kept
-        last = entry["index"]
-        if (last, entry["filename"]) not in seen:
-            seen.add((last, entry["filename"]))
+        last = entry.index
+        if (last, entry.filename) not in seen:
+            seen.add((last, entry.filename))
             yield last, text
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from shared.frame import Frame
 from shared.session.format import layout
-from shared.session.format.metadata import entry_from_fields
+from shared.session.format.entries import Entry
 from shared.session.format.plain import check_inputs
 from shared.session.reading.folder import find_input
 from shared.session.writing.frames import CorruptFrame, MissingInput, PendingFrame, RecordedFrame
@@ -74,7 +73,7 @@ class SessionWriter(OpenSession):
 
     def _place(self, frames: Sequence[PendingFrame]) -> None:
         """Bring inputs, then images to the disk. Images get their names in order, and share one folder fsync."""
-        staged: list[tuple[str, dict[str, Any]]] = []
+        staged: list[tuple[str, Entry]] = []
         try:
             index = self.next_index
             coming: dict[str, str] = {}
@@ -85,16 +84,16 @@ class SessionWriter(OpenSession):
                     source = self._put_input(sha256, frame.input)
                 while self._is_there(layout.frame_name(index, frame.frame.target_sector)):
                     index += 1  # put there by someone else
-                entry = entry_from_fields(frame.frame.flat(), index, frame.frame.sha256, source)
-                coming[entry["sha256"]] = entry["filename"]
-                staged.append((self._disk.stage(self.folder, entry["filename"], [frame.png]), entry))
+                entry = Entry.of(frame.frame.flat(), index, frame.frame.sha256, source)
+                coming[frame.frame.sha256] = entry.filename
+                staged.append((self._disk.stage(self.folder, entry.filename, [frame.png]), entry))
                 index += 1
             while staged:
                 temporary, entry = staged[0]
-                self._disk.rename(temporary, os.path.join(self.folder, entry["filename"]))
+                self._disk.rename(temporary, os.path.join(self.folder, entry.filename))
                 del staged[0]
                 self._placed.append(entry)
-                self.next_index = entry["index"] + 1
+                self.next_index = entry.index + 1
         except OSError:
             for temporary, _ in staged:
                 self._disk.discard(temporary)

@@ -312,7 +312,7 @@ def test_a_torn_file_is_salvaged_the_same_in_blocks_of_any_length(root: Path, mo
     damaged = whole.replace(b'{"index":7,', b'{"index":7,,')[:-500]
     path.write_bytes(damaged)
     with open_folder(folder, salvage=True) as reader:
-        expected = [reader.written(position)["index"] for position in range(reader.count)]
+        expected = [reader.entry(position).index for position in range(reader.count)]
         places = list(reader.contents.spans.line_of)
     assert expected == [index for index in range(19) if index != 7]
     assert places == [6 + index for index in expected]

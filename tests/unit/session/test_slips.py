@@ -221,7 +221,7 @@ def test_bytes_that_are_no_text_cost_one_entry(folder: Path, disk: ScriptedDisk)
     data = data.replace(b'"index": 2', b'"remark": "caf\xe9 und T\xfcr", "index": 2')
     path.write_bytes(data)
     with SessionReader(folder, salvage=True) as reader:
-        assert [entry["index"] for entry in reader.entries()] == [0, 1, 3, 4, 5, 6]
+        assert [entry.index for entry in reader.entries()] == [0, 1, 3, 4, 5, 6]
         assert reader.problem is not None
         assert f"at line {line} (byte {data.index(bytes([0xE9]))}): bytes that are not UTF-8" in reader.problem
     repair(disk, folder)
