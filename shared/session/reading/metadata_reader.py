@@ -14,7 +14,7 @@ from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata, Tail, head_bytes, tail_bytes, with_advice
 from shared.session.reading.folder import not_found
 from shared.session.text import contents, lines
-from shared.session.text.contents import Contents
+from shared.session.text.spans import Contents
 
 _TRIES = 3
 """Readings of a file before it is called damaged: one that fell into an append is torn, the next one is not."""
@@ -71,12 +71,12 @@ class MetadataReader:
     @property
     def count(self) -> int:
         """How many entries there are."""
-        return self.contents.count
+        return len(self.contents.places)
 
     @property
     def held_bytes(self) -> int:
         """What the session takes in memory, at most: the places of its entries, and what stands beside them."""
-        return self.contents.held_bytes + _PER_BYTE * self._beside_bytes
+        return self.contents.places.held_bytes + _PER_BYTE * self._beside_bytes
 
     @property
     def written_head(self) -> dict[str, Any]:
@@ -110,12 +110,12 @@ class MetadataReader:
 
     def entries(self, first: int = 0) -> Iterator[Entry]:
         """The entries from a position on. Raises DamagedMetadata at the first that is none."""
-        for position, text in enumerate(self.contents.texts(self._fd, first), first):
+        for position, text in enumerate(self.contents.places.texts(self._fd, first), first):
             yield self._parsed(position, text)
 
     def each(self, first: int = 0) -> Iterator[Entry | DamagedMetadata]:
         """The entries from a position on; in the place of one that is none, what is wrong with it."""
-        for position, text in enumerate(self.contents.texts(self._fd, first), first):
+        for position, text in enumerate(self.contents.places.texts(self._fd, first), first):
             try:
                 found: Entry | DamagedMetadata = self._parsed(position, text)
             except DamagedMetadata as error:
@@ -125,9 +125,9 @@ class MetadataReader:
     def texts(self, first: int = 0) -> Iterator[bytes]:
         """The JSON of each entry from a position on, as it was written, on one line, its index first. Raises
         DamagedMetadata at the first that is no entry."""
-        for position, text in enumerate(self.contents.texts(self._fd, first), first):
+        for position, text in enumerate(self.contents.places.texts(self._fd, first), first):
             self._parsed(position, text)
-            yield text if self.contents.is_ours else on_one_line(text)
+            yield text if self.contents.index is not None else on_one_line(text)
 
     def refresh(self) -> None:
         """Take in what was recorded, or changed by another hand, since.
@@ -206,13 +206,13 @@ class MetadataReader:
         return found
 
     def _text(self, position: int) -> bytes:
-        return self.contents.text(self._fd, position)
+        return self.contents.places.text(self._fd, position)
 
     def _parsed(self, position: int, text: bytes) -> Entry:
         try:
             return parse_entry(text)
         except DamagedMetadata as error:
-            place = f"the entry at position {position} of metadata.json (line {self.contents.line(position)})"
+            place = f"the entry at position {position} of metadata.json (line {self.contents.places.line(position)})"
             raise DamagedMetadata(with_advice(self.session_id, f"{place} {error.detail}")) from None
 
     def _last_text(self) -> bytes:

@@ -16,7 +16,7 @@ from shared.session.format.entries import Entry, file_named_in, parse_entry, tri
 from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.format.plain import read_plain
 from shared.session.text import contents, lines
-from shared.session.text.contents import Contents
+from shared.session.text.spans import Contents
 from shared.session.writing.examination import Examination
 from shared.session.writing.rebuilding import rebuild
 
@@ -84,13 +84,13 @@ def _read_metadata(found: Examination, names: set[str], *, appending: bool) -> s
     try:
         said = contents.read(fd)
         found.head, found.tail, found.keeps_broken = said.head, said.tail, appending
-        found.foreign, found.looks_ours, found.torn = not said.is_ours, said.looks_ours, said.torn
+        found.foreign, found.looks_ours, found.torn = said.index is None, said.looks_ours, said.torn
         if said.problem is not None:
             _take_problem(found, said, said.problem)
         if said.index is None:
-            found.entries = list(said.texts(fd))
+            found.entries = list(said.places.texts(fd))
             return _take(found, said, iter(found.entries))
-        return _take(found, said, said.texts(fd))
+        return _take(found, said, said.places.texts(fd))
     finally:
         os.close(fd)
 
@@ -113,7 +113,7 @@ def _take(found: Examination, said: Contents, texts: Iterator[bytes]) -> set[str
         try:
             entry = parse_entry(text)
         except DamagedMetadata as error:
-            found.broken.append(f"the entry at position {position} (line {said.line(position)}) {error.detail}")
+            found.broken.append(f"the entry at position {position} (line {said.places.line(position)}) {error.detail}")
             named = file_named_in(text)
             if named is not None:
                 (have if found.keeps_broken else found.named).add(named)

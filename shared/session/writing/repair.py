@@ -185,7 +185,7 @@ def _on_lines(texts: Iterable[bytes]) -> Iterator[bytes]:
 def _lines(path: Path) -> Iterator[bytes]:
     fd = lines.open_file(path)
     try:
-        yield from lines.entries(fd, lines.scan(fd))
+        yield from lines.scan(fd).texts(fd)
     finally:
         os.close(fd)
 

@@ -85,7 +85,7 @@ def test_each_entry_is_found_in_any_encoding(encoding: str, mark: bool) -> None:
     found = read(data)
     assert found.problem is None
     assert [json.loads(one.decode("utf-8", "surrogatepass")) for one in entries_in(data, found)] == entries
-    assert list(found.entries.line_of) == [4, 8, 12]
+    assert [found.entries.line(position) for position in range(3)] == [4, 8, 12]
 
 
 def test_a_sequence_that_is_begun_anew_further_up_is_found_where_it_stands() -> None:
@@ -99,7 +99,7 @@ def test_a_sequence_that_is_begun_anew_further_up_is_found_where_it_stands() -> 
     found = read(data)
     assert found.problem is not None
     assert [json.loads(text)["index"] for text in entries_in(data, found)] == [7, 8]
-    assert list(found.entries.line_of) == [5, 5]
+    assert [found.entries.line(position) for position in range(2)] == [5, 5]
 
 
 @pytest.mark.parametrize(

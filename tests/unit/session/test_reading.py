@@ -222,7 +222,7 @@ def test_blocks_may_end_anywhere(
     lines.extend(fd.fileno(), fresh)
     assert fresh.starts == index.starts
     assert (fresh.tail_at, fresh.size) == (index.tail_at, index.size)
-    assert [orjson.loads(compact) for compact in lines.entries(fd.fileno(), fresh)] == wanted
+    assert [orjson.loads(compact) for compact in fresh.texts(fd.fileno())] == wanted
     fd.close()
 
 

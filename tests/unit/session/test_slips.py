@@ -94,7 +94,7 @@ def test_a_slip_costs_no_other_entry_and_nothing_at_the_top(
         assert reader.problem is not None
         assert "at line" in reader.problem
         lines = decode(path.read_bytes()).split("\n")
-        assert all("{" in lines[reader.contents.line(position) - 1] for position in range(reader.count))
+        assert all("{" in lines[reader.contents.places.line(position) - 1] for position in range(reader.count))
     with pytest.raises(DamagedMetadata):
         SessionReader(folder)
 
