@@ -14,8 +14,7 @@ from typing import Annotated, BinaryIO
 import typer
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from cli.asking import fail, session_folder
-from cli.output import nobody_reads, progress, say
+from cli.output import fail, nobody_reads, progress, say, session_folder
 from shared.errors import ParafoveaError
 from shared.process.settings import Settings, load_settings
 from shared.process.worker import FAILED

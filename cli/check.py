@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from cli.asking import fail
-from cli.output import printable, progress, say
+from cli.output import fail, printable, progress, say
 from shared.bus.clients import RecorderClient
 from shared.bus.requests.recorder import RepairSession
 from shared.errors import ParafoveaError, RecorderUnavailable

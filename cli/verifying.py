@@ -12,8 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.asking import By, fail, session_folder
-from cli.output import progress, say
+from cli.output import By, fail, progress, say, session_folder
 from reproduction.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
 from reproduction.verdict import FrameReport, SessionReport, Thresholds, Verdict
 from reproduction.verifying import store

@@ -13,11 +13,10 @@ from typing import Any, Literal
 from shared.errors import SessionNotFound
 from shared.session.format import layout, pictures
 from shared.session.format.entries import Entry
-from shared.session.format.frame_ids import FrameIds
 from shared.session.format.kinds import differ
 from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata
-from shared.session.format.numbers import NumberSet
+from shared.session.format.numbers import FrameIds, NumberSet
 from shared.session.format.plain import read_plain
 from shared.session.reading.reader import SessionReader
 from shared.session.writing.examination import Examination

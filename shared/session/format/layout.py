@@ -59,7 +59,7 @@ _LITTER_FOLDERS = frozenset(
 FRAME_PATTERN = r"^[0-9]{4,16}_[A-Z]{2}\.png$"
 _FRAME = re.compile(r"([0-9]{4,16})_([A-Z]{2})\.png\Z")
 _KEPT = re.compile(r"metadata\.json\.before-repair-[0-9]{8}T[0-9]{6}Z(?:-[0-9]{1,6})?\Z")
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 STAGING_TOKEN = re.compile(r"[0-9a-f]{32}\Z")
 """What an importer calls the folder that it builds a session in."""
 _INPUT = re.compile(r"([0-9a-f]{64})\.(png|jpg|webp)\Z")
@@ -95,7 +95,7 @@ def input_name(sha256: str, extension: str) -> str:
     """``inputs/<sha256>.png``: an input's path inside its session, with a forward slash everywhere."""
     if extension not in INPUT_EXTENSIONS:
         raise ValueError(f"an input is one of {', '.join(INPUT_EXTENSIONS)}, not {extension!r}")
-    if not _SHA256.match(sha256):
+    if not SHA256.match(sha256):
         raise ValueError("an input is called by its SHA-256, 64 hex digits")
     return f"{INPUTS}/{sha256}.{extension}"
 

@@ -12,7 +12,7 @@ from shared.session.format.jsontext import NotJson, parse, writable
 from shared.session.format.kinds import KINDS, breaches, moment
 from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata, Tail, head_bytes, tail_bytes, with_advice
-from shared.session.reading.folder import not_found
+from shared.session.format.plain import not_found
 from shared.session.text import contents, lines
 from shared.session.text.spans import Contents
 

@@ -12,8 +12,7 @@ from shared.session.format import ids
 from shared.session.format.entries import Entry, file_named_in
 from shared.session.format.layout import MAX_INDEX, parse_frame_name
 from shared.session.format.metadata import DamagedMetadata
-from shared.session.format.plain import read_plain
-from shared.session.reading.folder import find_input
+from shared.session.format.plain import find_input, read_plain
 from shared.session.reading.metadata_reader import MetadataReader
 
 

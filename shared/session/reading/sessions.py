@@ -13,7 +13,7 @@ from shared.session.format import ids
 from shared.session.format.kinds import moment
 from shared.session.format.layout import METADATA, is_litter
 from shared.session.format.metadata import DamagedMetadata
-from shared.session.reading.folder import has_frames
+from shared.session.format.plain import has_frames
 from shared.session.reading.reader import SessionReader
 from shared.session.text import lines
 from shared.session.text.contents import read

@@ -52,7 +52,6 @@ def stage_archive(
     *,
     session_id: str | None = None,
     limit_bytes: int = MAX_ARCHIVE_BYTES,
-    on_bytes: Callable[[int], None] | None = None,
 ) -> Imported:
     """Unpack an archive into ``staged/<id>`` and prove it; :func:`staging.adopt` makes it a session.
 
@@ -61,7 +60,6 @@ def stage_archive(
         read: gives up to so many of the archive's bytes, none at the end.
         session_id: the id it is to have; by default the one it has.
         limit_bytes: how long the archive may be, before and after decompression.
-        on_bytes: told of each file's size once that is written.
 
     Raises:
         InvalidArchive: with the reason; so are what follows.
@@ -74,19 +72,17 @@ def stage_archive(
         ids.validate(session_id)
     archive = TarReader(ArchiveStream(read, limit_bytes).read)
     try:
-        return _stage(disk, staged, archive, session_id, on_bytes or (lambda _: None))
+        return _stage(disk, staged, archive, session_id)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise InsufficientStorage("the disk of the sessions is full; free some space and import again") from error
         raise
 
 
-def _stage(
-    disk: Disk, staged: Path, archive: TarReader, session_id: str | None, on_bytes: Callable[[int], None]
-) -> Imported:
+def _stage(disk: Disk, staged: Path, archive: TarReader, session_id: str | None) -> Imported:
     folder = staged / "unpacked"
     disk.mkdir(folder)
-    unpacked = unpack(disk, folder, archive, on_bytes)
+    unpacked = unpack(disk, folder, archive)
     had = _prove(folder, unpacked)
     _take_in_strays(disk, folder, unpacked)
     wanted = session_id or had

@@ -17,8 +17,7 @@ from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.format.plain import read_plain
 from shared.session.text import contents, lines
 from shared.session.text.spans import Contents
-from shared.session.writing.examination import Examination
-from shared.session.writing.rebuilding import rebuild
+from shared.session.writing.examination import Examination, rebuild
 
 log = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from typing import Any, Self
 
 from shared.session.format import metadata
 from shared.session.format.entries import Entry
-from shared.session.format.frame_ids import FrameIds
 from shared.session.format.kinds import moment
 from shared.session.format.layout import METADATA, folder_to_write
 from shared.session.format.metadata import Tail
+from shared.session.format.numbers import FrameIds
 from shared.session.writing.appending import MetadataFile, Torn
-from shared.session.writing.recent import Known, RecentFrames
+from shared.session.writing.frames import Known, RecentFrames
 from shared.session.writing.repair import Repair, record, repair
 from shared.session.writing.settling import Settling
 from shared.system.disk import TEMP_PREFIX, Disk

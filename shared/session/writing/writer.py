@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 from shared.frame import Frame
 from shared.session.format import layout
 from shared.session.format.entries import Entry
-from shared.session.format.plain import check_inputs
-from shared.session.reading.folder import find_input
+from shared.session.format.plain import check_inputs, find_input
 from shared.session.writing.frames import CorruptFrame, MissingInput, PendingFrame, RecordedFrame
 from shared.session.writing.open_session import OpenSession
 
