@@ -82,11 +82,8 @@ async def _verify(
 
 @asynccontextmanager
 async def _maker(settings: Settings, by: By) -> AsyncIterator[Remaker]:
-    """The server's generator if it is wanted and there, else an engine in this process.
-
-    Raises:
-        NoMaker: the server is wanted and not there.
-    """
+    """The server's generator if it is wanted and there, else an engine in this process. Raises NoMaker where only the
+    server is wanted, and is not there."""
     if by != "here":
         async with calling(settings, GeneratorClient) as client:
             try:

@@ -52,11 +52,7 @@ class Remaker(Protocol):
         ...
 
     async def remake(self, entry: Entry, source: bytes) -> Remade:
-        """Make the frame of an entry again from its input's bytes.
-
-        Raises:
-            CannotRemake, NoRecipe: with the reason.
-        """
+        """Make the frame of an entry again from its input's bytes. Raises CannotRemake, NoRecipe with the reason."""
         ...
 
 
@@ -69,11 +65,8 @@ class ServerRemaker:
         self._generator = generator
 
     async def today(self) -> dict[str, Any]:
-        """Its model, device and precision; the rest shows with the first frame.
-
-        Raises:
-            NoMaker: no generator answers, or it has no model.
-        """
+        """Its model, device and precision; the rest shows with the first frame. Raises NoMaker where no generator
+        answers, or it has no model."""
         deadline = time.monotonic() + BACKGROUND_TIMEOUT_S
         while True:
             try:
@@ -117,11 +110,7 @@ class EngineRemaker:
         self._engine: Engine | None = None
 
     async def today(self) -> dict[str, Any]:
-        """Everything, once the engine is loaded.
-
-        Raises:
-            NoMaker: the engine cannot be loaded.
-        """
+        """Everything, once the engine is loaded. Raises NoMaker where the engine cannot be loaded."""
         if self._engine is None:
             try:
                 self._engine = await asyncio.to_thread(self._load)

@@ -55,11 +55,7 @@ class Sheet:
         self._strips.append(strip.image)
 
     def save(self, path: Path) -> None:
-        """Write a PNG.
-
-        Raises:
-            OSError: it cannot be written.
-        """
+        """Write a PNG. Raises OSError where it cannot be written."""
         sheet = Image.new("RGB", (_WIDTH_PX, sum(strip.height for strip in self._strips)), _PAPER)
         top = 0
         for strip in self._strips:

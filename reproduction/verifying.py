@@ -41,11 +41,7 @@ async def verify(
     thresholds: Thresholds,
     on_frame: Callable[[FrameReport], None] = lambda _: None,
 ) -> SessionReport:
-    """Verify every frame of a session.
-
-    Raises:
-        reproduction.remaking.NoMaker: nothing can make frames here.
-    """
+    """Verify every frame of a session. Raises NoMaker where nothing can make frames here."""
     today = await remaker.today()
     frames: list[FrameReport] = []
     async for recorded in _read_ahead(reader):
@@ -57,11 +53,7 @@ async def verify(
 
 
 def store(disk: Disk, reader: SessionReader, report: SessionReport) -> None:
-    """Keep the report with the session.
-
-    Raises:
-        OSError: the disk refuses; the last report stays.
-    """
+    """Keep the report with the session. Raises OSError where the disk refuses; the last report stays."""
     text = orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2)
     # Two may verify one session at a time.
     disk.put_parts(reader.folder / VERIFICATION, [text, b"\n"], staged_as=f"{VERIFICATION}.{os.getpid()}")

@@ -53,12 +53,8 @@ def exit_code(findings: Iterable[Finding]) -> int:
 
 
 def check(folder: Path, progress: Progress | None = None) -> Iterator[Finding]:
-    """Read a whole session. Writes nothing, so it may run while the session is being recorded.
-
-    Raises:
-        FileNotFoundError: there is no such folder.
-        OSError: it cannot be read.
-    """
+    """Read a whole session. Writes nothing, so it may run while the session is being recorded. Raises FileNotFoundError
+    (there is no such folder) or OSError (it cannot be read)."""
     found = _settled(folder)
     yield from _of_folder(found)
     try:

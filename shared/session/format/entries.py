@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
-from shared.session.format.jsontext import NotJson, decode, one_line, parse, parse_exact
-from shared.session.format.kinds import typed, unboxed, whole_number
+from shared.session.format.jsontext import NotJson, decode, one_line, parse, parse_exact, unboxed
+from shared.session.format.kinds import typed, whole_number
 from shared.session.format.layout import MAX_INDEX, frame_name
 from shared.session.format.metadata import OF_THE_HEAD, DamagedMetadata
 from shared.session.format.values import members

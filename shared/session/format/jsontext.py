@@ -11,6 +11,7 @@ import codecs
 import json
 import math
 import re
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -47,20 +48,14 @@ class NotJson(ValueError):
         self.at = at
 
 
+@dataclass(frozen=True, slots=True)
 class Digits:
     """An integer of more digits than Python converts: its text, to be written as it is."""
 
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
+    text: str
 
     def __str__(self) -> str:
         return self.text
-
-    def rounded(self) -> float:
-        """What a parser that reads it as a decimal number gets."""
-        return float(self.text)
 
 
 def decode(data: bytes) -> str:
@@ -109,22 +104,13 @@ def parse_exact(data: bytes | str) -> Any:
     :func:`parse` does."""
     text = decode(data) if isinstance(data, bytes) else data
     try:
-        value = _loads(text)
+        value = json.loads(text, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise NotJson(error.msg, error.pos) from None
     except RecursionError:
         raise NotJson(f"nested more than {MAX_DEPTH} deep") from None
     _check_depth(value, text.count("{") + text.count("["))
     return value
-
-
-def _loads(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        raise
-    except ValueError:  # an integer of thousands of digits
-        return json.loads(text, parse_int=_integer)
 
 
 def _integer(digits: str) -> int | Digits:
@@ -150,7 +136,7 @@ def writable(value: Any) -> Any:
     if isinstance(value, list):
         return [writable(inner) for inner in value]
     if isinstance(value, Digits):
-        return value.rounded()
+        return float(value.text)  # as a parser that reads decimal numbers has it
     if isinstance(value, int) and value not in _INT64:
         try:
             return float(value)
@@ -178,6 +164,13 @@ def _dumps(value: Any, *, ensure_ascii: bool) -> str:
 
     text = json.dumps(value, ensure_ascii=ensure_ascii, separators=(",", ":"), default=hold)
     return re.sub(f'"{_MARK}([0-9]+)"', lambda found: held[int(found[1])], text) if held else text
+
+
+def unboxed(value: Any) -> Any:
+    """R writes every scalar as an array of one, unless it is told otherwise, and NULL as one of none."""
+    if not isinstance(value, list) or len(value) > 1:
+        return value
+    return value[0] if value else None
 
 
 def one_line(text: str) -> str:

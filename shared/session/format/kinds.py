@@ -12,6 +12,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from shared.frame import Frame
+from shared.session.format.jsontext import unboxed
 from shared.session.format.layout import MAX_INDEX, MAX_TIME_S
 from shared.session.format.metadata import OF_THE_HEAD
 
@@ -118,10 +119,3 @@ def breaches(value: Any) -> list[str]:
         if kind(said if kind is _region else unboxed(said)) is None:
             found.append(f"{key} is not {_DESCRIPTIONS[kind]}")
     return found
-
-
-def unboxed(value: Any) -> Any:
-    """R writes every scalar as an array of one, unless it is told otherwise, and NULL as one of none."""
-    if not isinstance(value, list) or len(value) > 1:
-        return value
-    return value[0] if value else None

@@ -108,9 +108,7 @@ def parse_input_name(name: str) -> str | None:
 
 def kept_name(now_s: float, number: int) -> str:
     """``metadata.json.before-repair-20260301T101500Z``: what the metadata is kept as before it is written anew.
-
-    ``number`` tells those of one second apart, from 1.
-    """
+    ``number`` tells those of one second apart, from 1."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
     return f"{METADATA}.before-repair-{stamp}" + (f"-{number}" if number > 1 else "")
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.errors import SessionDamaged
-from shared.session.format.jsontext import NotJson, dumps, parse_exact, writable
+from shared.session.format.jsontext import NotJson, dumps, parse_exact, unboxed, writable
 from shared.session.format.layout import RESERVED_KEYS, TAIL_KEYS
 from shared.session.format.values import check_parts
 
@@ -78,9 +78,9 @@ class Tail:
         """Take the known keys where their type fits; a hand-edited tail must not stop a repair."""
         lost, missing, open_as = values.get("lost"), values.get("missing"), values.get("open_as")
         return cls(
-            open=_is_true(values.get("open")),
+            open=unboxed(values.get("open")) is True,
             open_as=open_as if isinstance(open_as, str) else "",
-            interrupted=_is_true(values.get("interrupted")),
+            interrupted=unboxed(values.get("interrupted")) is True,
             lost=[writable(str(item)) for item in lost] if isinstance(lost, list) else [],
             missing=[writable(str(item)) for item in missing] if isinstance(missing, list) else [],
             extra={key: value for key, value in values.items() if key not in TAIL_KEYS},
@@ -151,11 +151,6 @@ def parse_tail(text: bytes) -> Tail:
     values = _object(b'{"sequence":[' + text, "tail")
     del values["sequence"]
     return Tail.from_json(values)
-
-
-def _is_true(value: object) -> bool:
-    """R writes a scalar as an array of one."""
-    return value is True or (isinstance(value, list) and len(value) == 1 and value[0] is True)
 
 
 def _object(text: bytes, what: str) -> dict[str, Any]:

@@ -35,12 +35,8 @@ _READ_BYTES = 8 << 20
 
 def open_plain(folder: StrPath, name: str) -> int:
     """A descriptor to read a file of a session's folder from, by the name that metadata has for it. The folder itself
-    may be a link.
-
-    Raises:
-        IsADirectoryError: it is a folder.
-        OSError: it is gone, cannot be read, leads out of the folder, or is no plain file.
-    """
+    may be a link. Raises IsADirectoryError (it is a folder) or OSError (it is gone, cannot be read, leads out of the
+    folder, or is no plain file)."""
     fd = os.open(located(folder, name), _FLAGS)
     try:
         mode = os.fstat(fd).st_mode

@@ -65,7 +65,7 @@ class MetadataReader:
             self._fd = -1
 
     def fileno(self) -> int:
-        """The descriptor of the metadata file."""
+        """Of the metadata file."""
         return self._fd
 
     @property
@@ -89,12 +89,8 @@ class MetadataReader:
         return moment(self.head.get("created_at"))
 
     def entry(self, position: int) -> Entry:
-        """The entry at a position, from 0. Its ``index`` is larger where the folder was once made anew.
-
-        Raises:
-            IndexError: there is none.
-            DamagedMetadata: what stands there is no entry; the message says where.
-        """
+        """The entry at a position, from 0. Its ``index`` is larger where the folder was once made anew. Raises
+        IndexError (there is none) or DamagedMetadata (what stands there is no entry; the message says where)."""
         if not 0 <= position < self.count:
             raise IndexError(f"session {self.session_id} has {self.count} entries; there is none at {position}")
         return self._parsed(position, self._text(position))
@@ -130,12 +126,8 @@ class MetadataReader:
             yield text if self.contents.index is not None else on_one_line(text)
 
     def refresh(self) -> None:
-        """Take in what was recorded, or changed by another hand, since.
-
-        Raises:
-            SessionNotFound: its folder is gone.
-            DamagedMetadata: it cannot be understood (any more).
-        """
+        """Take in what was recorded, or changed by another hand, since. Raises SessionNotFound where its folder is
+        gone, and DamagedMetadata where it cannot be understood any more."""
         try:
             now = os.stat(self.folder / METADATA)
         except (FileNotFoundError, NotADirectoryError):

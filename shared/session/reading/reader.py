@@ -77,12 +77,8 @@ class SessionReader(MetadataReader):
         return self.folder / entry.filename
 
     def frame_bytes(self, entry: Entry) -> bytes:
-        """The image of an entry, its hash compared with the recorded one (where the entry has one).
-
-        Raises:
-            FrameMissing: the file is gone or cannot be read.
-            FrameCorrupt: it holds other bytes than were recorded.
-        """
+        """The image of an entry, its hash compared with the recorded one (where the entry has one). Raises FrameMissing
+        (the file is gone or cannot be read) or FrameCorrupt (it holds other bytes than were recorded)."""
         path = self.frame_path(entry)
         data = self.file_bytes(path.name)
         if entry.sha256 and hashlib.sha256(data).hexdigest() != entry.sha256:
@@ -166,12 +162,8 @@ class SessionReader(MetadataReader):
 
 
 def open_session(root: Path, session_id: str, *, salvage: bool = False) -> SessionReader:
-    """Open a session for reading.
-
-    Raises:
-        SessionNotFound: there is none of this id, or the id could be none's.
-        DamagedMetadata: its metadata cannot be understood, or not be read; with ``salvage``, what can be understood is.
-    """
+    """Open a session for reading. Raises SessionNotFound (there is none of this id, or the id could be none's) or
+    DamagedMetadata (its metadata cannot be understood, or not be read; with ``salvage``, what can be understood is)."""
     try:
         ids.validate(session_id)
     except InvalidSessionId:

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from shared.session.format.jsontext import NotJson, parse_exact
+from shared.session.format.jsontext import NotJson, parse_exact, unboxed
 from shared.session.format.layout import METADATA, TAIL_KEYS
 from shared.session.format.metadata import DamagedMetadata, Tail, opened_as
 from shared.session.text import foreign, lines, salvaging
@@ -65,7 +65,7 @@ def _read_foreign(fd: int, ours: DamagedMetadata) -> Contents:
         except NotJson as error:
             problem = problem or f"{key} (line {found.member_lines[key]}): {error}"
     contents.tail = Tail.from_json({key: members.pop(key) for key in TAIL_KEYS if key in members})
-    contents.head = {key: _unboxed(value) if key in _SCALARS else value for key, value in members.items()}
+    contents.head = {key: _scalar(value) if key in _SCALARS else value for key, value in members.items()}
     contents.outer_strict = found.is_strict
     if problem is None:
         return contents
@@ -77,8 +77,6 @@ def _read_foreign(fd: int, ours: DamagedMetadata) -> Contents:
     return contents
 
 
-def _unboxed(value: Any) -> Any:
-    if not isinstance(value, list) or len(value) > 1:
-        return value
-    inner = value[0] if value else None
+def _scalar(value: Any) -> Any:
+    inner = unboxed(value)
     return value if isinstance(inner, (list, dict)) else inner

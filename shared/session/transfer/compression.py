@@ -45,12 +45,8 @@ class ArchiveStream:
                 raise InvalidArchive(f"this is a {name} file; send a tar archive, plain or compressed with gzip")
 
     def read(self, count: int) -> bytes:
-        """Up to ``count`` bytes; fewer only at the end.
-
-        Raises:
-            InvalidArchive: damaged, cut off, or blown up beyond :data:`MAX_RATIO`.
-            PayloadTooLarge: beyond the limit.
-        """
+        """Up to ``count`` bytes; fewer only at the end. Raises InvalidArchive (damaged, cut off, or blown up beyond
+        :data:`MAX_RATIO`) or PayloadTooLarge (beyond the limit)."""
         parts: list[bytes] = []
         missing = count
         while missing and (data := self._some(missing)):

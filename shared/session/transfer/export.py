@@ -70,12 +70,9 @@ class Export:
         return self._metadata_bytes + sum(file.size for file in self._files)
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes of a ``.tar.gz``, in pieces of about a megabyte at most. The session is closed at the end.
-
-        Raises:
-            FrameMissing: a file went or changed meanwhile; what was given so far is no whole archive.
-            OSError: a file cannot be read.
-        """
+        """The bytes of a ``.tar.gz``, in pieces of about a megabyte at most. The session is closed at the end. Raises
+        FrameMissing (a file went or changed meanwhile; what was given so far is no whole archive) or OSError (a file
+        cannot be read)."""
         compressor = isal_zlib.compressobj(level=_LEVEL, wbits=_GZIP_BITS)
         try:
             for part in self._parts():

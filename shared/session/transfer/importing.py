@@ -53,21 +53,14 @@ def stage_archive(
     session_id: str | None = None,
     limit_bytes: int = MAX_ARCHIVE_BYTES,
 ) -> Imported:
-    """Unpack an archive into ``staged/<id>`` and prove it; :func:`staging.adopt` makes it a session.
+    """Unpack an archive into ``staged/<id>``, where ``staged`` is an empty folder, and prove it;
+    :func:`shared.session.transfer.staging.adopt` makes it a session.
 
-    Args:
-        staged: an empty folder; see :func:`shared.session.transfer.staging.staging`.
-        read: gives up to so many of the archive's bytes, none at the end.
-        session_id: the id it is to have; by default the one it has.
-        limit_bytes: how long the archive may be, before and after decompression.
+    ``read`` gives up to so many of the archive's bytes, none at the end; ``session_id`` is the id it is to have instead
+    of its own, and ``limit_bytes`` how long it may be, before and after decompression.
 
-    Raises:
-        InvalidArchive: with the reason; so are what follows.
-        InvalidSessionId: its id (or the one asked for) cannot be one.
-        PayloadTooLarge: longer than the limit.
-        InsufficientStorage: the disk is full.
-        OSError: the disk refuses otherwise.
-    """
+    Raises InvalidArchive, InvalidSessionId (its id, or the one asked for, cannot be one), PayloadTooLarge,
+    InsufficientStorage (the disk is full) or OSError (the disk refuses otherwise)."""
     if session_id is not None:
         ids.validate(session_id)
     archive = TarReader(ArchiveStream(read, limit_bytes).read)

@@ -22,17 +22,9 @@ ADOPT_TIMEOUT_S = 30.0
 
 
 def take_in(settings: Settings, read: Callable[[int], bytes], session_id: str | None = None) -> Imported:
-    """Prove an archive, and make it a session. Of one that is refused nothing stays.
-
-    Args:
-        read: gives up to so many of the archive's bytes, none at the end.
-        session_id: the id it is to have; by default the one it has.
-
-    Raises:
-        ParafoveaError: what :func:`stage_archive` refuses; or the id cannot be had.
-        RecorderUnavailable: a recorder holds the sessions folder, and does not answer.
-        OSError: the disk refuses.
-    """
+    """Prove an archive, and make it a session: see :func:`shared.session.transfer.importing.stage_archive`. Of one that
+    is refused nothing stays. Raises RecorderUnavailable too, where a recorder holds the sessions folder and does not
+    answer."""
     disk = Disk(sessions_group(settings))
     take_umask(settings)
     with staging(disk, settings.sessions_dir) as staged:

@@ -63,11 +63,8 @@ class MetadataFile:
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Write entries behind the last one: one write, of their own length and the tail's, at any length of the file.
-
-        Raises:
-            OSError: nothing was appended, and the file is as it was.
-            Torn: nothing was appended, and the file is not as it was.
-        """
+        Raises OSError (nothing was appended, and the file is as it was) or Torn (nothing was appended, and the file is
+        not as it was)."""
         text = b"".join(
             metadata.line_bytes(orjson.dumps(entry.fields), first=self.count == 0 and not number)
             for number, entry in enumerate(entries)

@@ -36,11 +36,7 @@ def examine(folder: Path, known_head: Mapping[str, Any] | None = None, *, append
 
     ``known_head`` is the head as its writer knows it, for a folder where neither metadata nor images tell it. With
     ``appending``, entries that cannot be understood are left to their author: their images do not count as without one.
-
-    Raises:
-        FileNotFoundError: there is no such folder.
-        OSError: it cannot be read.
-    """
+    Raises FileNotFoundError (there is no such folder) or OSError (it cannot be read)."""
     found = Examination(folder)
     names = _list(folder, found)
     have = _read_metadata(found, names, appending=appending)

@@ -61,11 +61,7 @@ class OpenSession:
         cls, disk: Disk, root: Path, session_id: str, created_at: float, extra: Mapping[str, Any] | None = None
     ) -> Self:
         """Make a new session; ``extra`` goes into its head for good. The id must have been claimed (see ``ids``).
-
-        Raises:
-            InvalidSessionId: no session may have this id.
-            FileExistsError: there is a folder of that name.
-        """
+        Raises InvalidSessionId (no session may have this id) or FileExistsError (there is a folder of that name)."""
         if folder_to_write(root, session_id).exists():
             raise FileExistsError(f"there is a session {session_id!r}")
         writer = cls(disk, root, metadata.new_head(session_id, created_at, extra), Tail(open=True))
@@ -75,11 +71,7 @@ class OpenSession:
     @classmethod
     def open(cls, disk: Disk, root: Path, session_id: str, created_at: float | None = None) -> Self:
         """Go on with a session, repaired first where it needs it. It began at ``created_at`` where nothing in it says.
-
-        Raises:
-            InvalidSessionId: no session may have this id.
-            FileNotFoundError: there is none.
-        """
+        Raises InvalidSessionId (no session may have this id) or FileNotFoundError (there is none)."""
         writer = cls(disk, root, metadata.new_head(session_id, created_at or 0.0), Tail())
         writer._reopen(known_head=writer._head if created_at else None, died=True)
         return writer

@@ -57,16 +57,12 @@ def repair(
     ``interrupted``. Metadata that has to be written anew keeps every key and value that can be understood, as it was
     written; the file as it was is kept beside it.
 
-    Args:
-        known_head: its head, for a folder where nothing tells it.
-        died: whether whoever had it open is gone.
-        appending: do what appending needs, and nothing else: a layout that cannot be appended to is made anew, and
-            entries that cannot be understood are left to their author.
+    ``known_head`` is its head, for a folder where nothing tells it; ``died``, whether whoever had it open is gone. With
+    ``appending`` it does what appending needs, and nothing else: a layout that cannot be appended to is made anew, and
+    entries that cannot be understood are left to their author.
 
-    Raises:
-        FileNotFoundError: there is no such folder.
-        OSError: the disk refuses; the session is as it was, or further on the way.
-    """
+    Raises FileNotFoundError (there is no such folder) or OSError (the disk refuses; the session is as it was, or
+    further on the way)."""
     found = examine(folder, known_head, appending=appending)
     done = Repair(found)
     for path in found.leftovers:

@@ -36,11 +36,8 @@ class SessionWriter(OpenSession):
 
     def append(self, frames: Sequence[PendingFrame]) -> list[RecordedFrame]:
         """Record frames in the order given. When it returns, each may be acknowledged; after an error, call it again.
-
-        Raises:
-            CorruptFrame, MissingInput: about the first frame that is so; nothing was written.
-            OSError: the disk refuses. Frames that are whole on it are finished by the next call.
-        """
+        Raises CorruptFrame or MissingInput about the first frame that is so (nothing was written), and OSError where
+        the disk refuses (frames that are whole on it are finished by the next call)."""
         self._ensure_ours()
         self._finish()
         new = self._new(frames)
@@ -62,10 +59,9 @@ class SessionWriter(OpenSession):
             if sha256 and sha256 not in hashes and self._input_file(sha256) is None:
                 if frame.input is not None:
                     _prove(frame, frame.input, sha256, "the input")
+                    hashes.add(sha256)
                 elif not frame.input_lost:
                     raise MissingInput(sha256)
-                if frame.input is not None:
-                    hashes.add(sha256)
             hashes.add(frame.frame.sha256)
             new[frame.frame_id] = frame
         return list(new.values())
