@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -41,9 +41,6 @@ class Finding:
     severity: Severity
     file: str
     sentence: str
-
-    def to_json(self) -> dict[str, str]:
-        return asdict(self)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

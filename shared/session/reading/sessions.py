@@ -36,11 +36,9 @@ class SessionSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionDetails:
+class SessionDetails(SessionSummary):
     """What a list with details says of a session; ``frames`` is None where its metadata cannot be understood."""
 
-    session_id: str
-    created_at: float
     frames: int | None
     bytes: int
 

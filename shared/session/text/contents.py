@@ -72,7 +72,7 @@ def _read_foreign(fd: int, ours: DamagedMetadata) -> Contents:
     if looks_ours:
         return salvaging.salvage(fd, ours)
     contents.has_tail = found.has_end
-    where = f" at line {found.line} (byte {found.at})" if found.line else ""
+    where = " at line {} (byte {})".format(*found.place) if found.problem is not None else ""
     contents.problem = f"metadata.json cannot be understood{where}: {problem}"
     return contents
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,35 +32,21 @@ def coding_of(data: bytes) -> tuple[str, int]:
 
 
 class Ruler:
-    """Tells where the places of a text stand in its file, in which it begins behind ``first_byte`` bytes of a mark.
-    Asked for them in order, it passes over the text once."""
+    """Adds up what lies between two places of a text, from ``first`` at its beginning. Asked for places in order, it
+    passes over the text once."""
 
-    def __init__(self, text: str, encoding: str, first_byte: int) -> None:
-        self._text = text
-        self._encoding = encoding
-        self._byte, self._measured = first_byte, 0
-        self._line, self._counted = 1, 0
+    def __init__(self, between: Callable[[int, int], int], first: int) -> None:
+        self._between = between
+        self._sum, self._at = first, 0
 
-    def byte(self, place: int) -> int:
-        """How many bytes stand in the file before a character."""
-        if place >= self._measured:
-            self._byte += self._length(self._measured, place)
+    def at(self, place: int) -> int:
+        """The sum at a place."""
+        if place >= self._at:
+            self._sum += self._between(self._at, place)
         else:
-            self._byte -= self._length(place, self._measured)
-        self._measured = place
-        return self._byte
-
-    def line(self, place: int) -> int:
-        """On which line a character stands, from 1."""
-        if place >= self._counted:
-            self._line += self._text.count("\n", self._counted, place)
-        else:
-            self._line -= self._text.count("\n", place, self._counted)
-        self._counted = place
-        return self._line
-
-    def _length(self, begin: int, end: int) -> int:
-        return len(self._text[begin:end].encode(self._encoding, "surrogatepass"))
+            self._sum -= self._between(place, self._at)
+        self._at = place
+        return self._sum
 
 
 class Spans:

@@ -60,6 +60,8 @@ class Examination:
     """The files of ``entries`` by hash; None until that is needed."""
     names: set[str] | None = None
     """What the session was called when its frames were made; None until that is needed."""
+    did: list[str] = field(default_factory=list)
+    """A sentence for each thing that a repair did."""
 
     @property
     def needs_writing(self) -> bool:

@@ -20,8 +20,9 @@ from shared.session.format.layout import METADATA, folder_to_write
 from shared.session.format.metadata import Tail
 from shared.session.format.numbers import FrameIds
 from shared.session.writing.appending import MetadataFile, Torn
+from shared.session.writing.examination import Examination
 from shared.session.writing.frames import Known, RecentFrames
-from shared.session.writing.repair import Repair, record, repair
+from shared.session.writing.repair import record, repair
 from shared.session.writing.settling import Settling
 from shared.system.disk import TEMP_PREFIX, Disk
 
@@ -46,7 +47,7 @@ class OpenSession:
         self._head = dict(head)
         self.session_id: str = head["session_id"]
         self.created_at: float = head["created_at"]
-        self.repaired: Repair | None = None
+        self.repaired: Examination | None = None
         self._tail = tail
         self._file: MetadataFile | None = None
         self.next_index = 0
@@ -166,11 +167,10 @@ class OpenSession:
         """Read the session, repair it where needed, and mark it open. ``died``: whoever had it open before is gone."""
         self._file = None
         was = self._tail
-        self.repaired = repair(self._disk, self.folder, known_head=known_head, died=died, appending=True)
+        found = self.repaired = repair(self._disk, self.folder, known_head=known_head, died=died, appending=True)
         # A process that died may have named the folder, or an image in it, and not have come to the fsync.
         self._disk.fsync_dir(self.folder)
         self._disk.fsync_dir(self._root)
-        found = self.repaired.examination
         self._file = MetadataFile.open(self._disk, self.folder / METADATA)
         self._placed.clear()
         named = (found.head or {}).get("session_id", self.folder.name)

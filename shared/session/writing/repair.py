@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -35,14 +35,6 @@ log = logging.getLogger(__name__)
 _BLOCK_BYTES = 1 << 20
 
 
-@dataclass(slots=True)
-class Repair:
-    """What a repair found, and a sentence for each thing that it ``did``."""
-
-    examination: Examination
-    did: list[str] = field(default_factory=list)
-
-
 def repair(
     disk: Disk,
     folder: Path,
@@ -50,8 +42,8 @@ def repair(
     known_head: Mapping[str, Any] | None = None,
     died: bool = True,
     appending: bool = False,
-) -> Repair:
-    """Make a session that nobody is writing to whole. Safe to break off and to repeat at any step.
+) -> Examination:
+    """Make a session that nobody is writing to whole; what was found and done. Safe to break off and to repeat.
 
     A session that says it is open, and is laid out as ours, was left so by a process that died: it becomes
     ``interrupted``. Metadata that has to be written anew keeps every key and value that can be understood, as it was
@@ -64,10 +56,9 @@ def repair(
     Raises FileNotFoundError (there is no such folder) or OSError (the disk refuses; the session is as it was, or
     further on the way)."""
     found = examine(folder, known_head, appending=appending)
-    done = Repair(found)
     for path in found.leftovers:
         disk.unlink(path)
-        done.did.append(f"{path.relative_to(folder).as_posix()} was half-written and is removed")
+        found.did.append(f"{path.relative_to(folder).as_posix()} was half-written and is removed")
     writes = found.needs_writing or (found.foreign and appending)
     not_understood = found.foreign or found.damage is not None
     in_order = all(entry.index >= found.next_index_of_entries for entry in found.rebuilt)
@@ -76,20 +67,20 @@ def repair(
     was_died = was_died and (found.torn or opened_as(found.head, found.tail, folder.name))
     if rewrites and not_understood:
         kept = None if found.torn else _keep(disk, folder)
-        done.did.append(_say_rewritten(found, kept))
+        found.did.append(_say_rewritten(found, kept))
         if found.damage is not None and found.rebuilt and kept:
-            done.did.append(_say_remade(len(found.rebuilt), kept))
-    done.did += [f"{entry.filename} had no entry and has one again" for entry in found.rebuilt]
+            found.did.append(_say_remade(len(found.rebuilt), kept))
+    found.did += [f"{entry.filename} had no entry and has one again" for entry in found.rebuilt]
     if found.missing != found.tail.missing:
-        done.did.append(_say_missing(found.missing))
+        found.did.append(_say_missing(found.missing))
     if was_died:
-        done.did.append("its recorder had died while it was open; it is marked as interrupted")
+        found.did.append("its recorder had died while it was open; it is marked as interrupted")
     for name, reason in found.strays:
         log.warning("session %s: %s is left alone: %s", folder.name, name, reason)
-    if done.did:
-        for sentence in done.did:
+    if found.did:
+        for sentence in found.did:
             log.warning("session %s repaired: %s", folder.name, sentence)
-        record(disk, folder, did=done.did, interrupted=was_died or found.tail.interrupted, lost=found.tail.lost)
+        record(disk, folder, did=found.did, interrupted=was_died or found.tail.interrupted, lost=found.tail.lost)
     if writes:
         tail = replace(
             found.tail,
@@ -101,7 +92,7 @@ def repair(
             _write(disk, found, tail, rewrites=rewrites)
         except DamagedMetadata as error:
             raise OSError(errno.EIO, f"metadata.json was changed while it was repaired: {error}") from error
-    return done
+    return found
 
 
 def _keep(disk: Disk, folder: Path) -> str | None:

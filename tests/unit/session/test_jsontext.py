@@ -123,14 +123,15 @@ def test_bytes_that_are_no_text_move_no_entry_behind_them(bad: bytes) -> None:
 def test_whatever_the_bytes_are_the_place_is_told(data: bytes) -> None:
     found = read(data)
     if found.problem is not None:
-        assert 0 <= found.at <= len(data) + 4
-        assert found.line >= 1
+        line, byte = found.place
+        assert 0 <= byte <= len(data) + 4
+        assert line >= 1
 
 
 def test_a_place_is_a_line_and_a_byte() -> None:
     found = read('{"é": 1,\n "sequence": [\n  {"index": 0},\n  {"index" 1}\n]}'.encode())
-    assert (len(found.entries), found.line) == (1, 4)
-    assert found.at == len('{"é": 1,\n "sequence": [\n  {"index": 0},\n  {"index" '.encode())
+    assert (len(found.entries), found.place[0]) == (1, 4)
+    assert found.place[1] == len('{"é": 1,\n "sequence": [\n  {"index": 0},\n  {"index" '.encode())
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_where_the_first_of_them_is(mark: bytes) -> None:
     found = foreign.read(data)
     assert found.problem is not None
     assert found.problem.startswith("bytes that are not UTF-8")
-    assert (found.line, found.at) == (2, data.index(b"\xe9"))
+    assert found.place == (2, data.index(b"\xe9"))
     assert found.members == {}
 
 
