@@ -69,7 +69,7 @@ def import_session(
     written.
     """
     settings = load_settings()
-    signal.signal(signal.SIGTERM, _end)  # by an exception, which removes what was begun
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # an exception removes what was begun
     try:
         imported = _import(settings, file, session_id, quiet=as_json)
     except ParafoveaError as error:
@@ -84,10 +84,6 @@ def import_session(
     else:
         had = f" (it was {imported.renamed_from})" if imported.renamed_from else ""
         say(f"{imported.session_id}{had}: {imported.frames} frames, {imported.bytes} bytes")
-
-
-def _end(number: int, _: object) -> None:
-    sys.exit(128 + number)
 
 
 def _import(settings: Settings, file: Path, session_id: str | None, *, quiet: bool) -> Imported:

@@ -200,21 +200,16 @@ def is_strict(data: bytes) -> bool:
     """Whether a strict parser reads the bytes as they are."""
     try:
         loads(data)
-    except NameTwice:
-        return _is_strict(data)
+    except NameTwice:  # no strict parser is at hand for that: a lax one reads it, and nothing had to be said anew
+        try:
+            text = data.decode()
+            json.loads(text, object_pairs_hook=len, parse_int=len, parse_float=len)
+        except (ValueError, RecursionError):
+            return False
+        return strict(text) == text
     except orjson.JSONDecodeError:
         return False
     return True
-
-
-def _is_strict(data: bytes) -> bool:
-    """The same of what no strict parser is at hand for: a lax one reads it, and nothing in it had to be said anew."""
-    try:
-        text = data.decode()
-        json.loads(text, object_pairs_hook=len, parse_int=len, parse_float=len)
-    except (ValueError, RecursionError):
-        return False
-    return strict(text) == text
 
 
 def _strict_part(part: str) -> str:

@@ -51,6 +51,7 @@ class Export:
 
     def __init__(self, root: Path, session_id: str) -> None:
         self._reader = open_session(root, session_id)
+        self._created_at = self._reader.created_at or 0.0
         self._held: dict[str, BinaryIO] = {}
         try:
             self._metadata_bytes = sum(len(part) for part in self._metadata())
@@ -98,10 +99,6 @@ class Export:
             yield from self._content(file)
             yield padding(file.size)
         yield END
-
-    @property
-    def _created_at(self) -> float:
-        return self._reader.created_at or 0.0
 
     def _metadata(self) -> Iterator[bytes]:
         """The metadata of the moment, its recording ended there."""

@@ -110,7 +110,9 @@ def _prove(folder: Path, unpacked: Unpacked) -> str:
                     raise InvalidArchive(f"entry {last} of metadata.json breaks the format: {said}")
                 if entry.input_file is not None:
                     named.add(entry.input_file)
-            _prove_inputs(unpacked, named, reader.count)
+            unnamed = [name for name in unpacked.hashes if name.startswith(f"{INPUTS}/") and name not in named]
+            if len(unnamed) > MAX_UNNAMED + reader.count:
+                raise InvalidArchive(f"the archive holds {len(unnamed)} inputs that no entry of metadata.json names")
     except DamagedMetadata as error:
         problem = error.detail.partition("; 'parafovea check ")[0]  # the advice is for another machine
         raise InvalidArchive(f"metadata.json is damaged ({problem}); repair the session and export it again") from None
@@ -132,12 +134,6 @@ def _check_layout(path: Path) -> None:
         start, stop = index.span(position)
         if stop - start > MAX_ENTRY_BYTES:
             raise InvalidArchive(f"an entry of metadata.json has {stop - start} bytes")
-
-
-def _prove_inputs(unpacked: Unpacked, named: set[str], count: int) -> None:
-    unnamed = [name for name in unpacked.hashes if name.startswith(f"{INPUTS}/") and name not in named]
-    if len(unnamed) > MAX_UNNAMED + count:
-        raise InvalidArchive(f"the archive holds {len(unnamed)} inputs that no entry of metadata.json names")
 
 
 def _prove_head(head: dict[str, Any], unpacked: Unpacked) -> str:

@@ -63,11 +63,6 @@ class Examination:
     did: list[str] = field(default_factory=list)
     """A sentence for each thing that a repair did."""
 
-    @property
-    def needs_writing(self) -> bool:
-        """Whether the metadata is to say something else than it does."""
-        return self.damage is not None or bool(self.rebuilt) or self.tail.open or self.missing != self.tail.missing
-
     def know(self, entry: Entry) -> None:
         """A frame has this entry."""
         frame_id = entry.frame_id

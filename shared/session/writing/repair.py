@@ -59,7 +59,8 @@ def repair(
     for path in found.leftovers:
         disk.unlink(path)
         found.did.append(f"{path.relative_to(folder).as_posix()} was half-written and is removed")
-    writes = found.needs_writing or (found.foreign and appending)
+    says_other = found.damage is not None or found.rebuilt or found.tail.open or found.missing != found.tail.missing
+    writes = says_other or (found.foreign and appending)
     not_understood = found.foreign or found.damage is not None
     in_order = all(entry.index >= found.next_index_of_entries for entry in found.rebuilt)
     rewrites = writes and (not_understood or not (in_order or found.broken))
@@ -124,7 +125,9 @@ def record(disk: Disk, folder: Path, **what: Any) -> None:
 def _write(disk: Disk, found: Examination, tail: Tail, *, rewrites: bool) -> None:
     path = found.folder / layout.METADATA
     if rewrites:
-        disk.put_parts(path, metadata.file_parts(_head(found), _merged(found), tail))
+        rebuilt = ((entry.index, orjson.dumps(entry.fields)) for entry in found.rebuilt)
+        merged = sorted([*_numbered(found), *rebuilt], key=lambda item: item[0])
+        disk.put_parts(path, metadata.file_parts(_head(found), (text for _, text in merged), tail))
     else:
         file = MetadataFile.open(disk, path)
         if found.rebuilt:
@@ -133,14 +136,9 @@ def _write(disk: Disk, found: Examination, tail: Tail, *, rewrites: bool) -> Non
     found.tail = tail
 
 
-def _merged(found: Examination) -> Iterator[bytes]:
-    """All entries in index order, each on one line, as they were written."""
-    rebuilt = ((entry.index, orjson.dumps(entry.fields)) for entry in found.rebuilt)
-    return (text for _, text in sorted([*_numbered(found), *rebuilt], key=lambda item: item[0]))
-
-
 def _numbered(found: Examination) -> Iterator[tuple[int, bytes]]:
-    """The entries there are, each frame once; those that cannot be understood stay where nothing was made of them."""
+    """The entries there are by index, each frame once, on one line and as they were written; those that cannot be
+    understood stay where nothing was made of them."""
     texts = _on_lines(found.entries) if found.entries is not None else _lines(found.folder / layout.METADATA)
     seen: set[tuple[int, str]] = set()
     last = 0

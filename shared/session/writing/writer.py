@@ -115,15 +115,10 @@ class SessionWriter(OpenSession):
     def _answer(self, pending: PendingFrame, *, duplicate: bool) -> RecordedFrame:
         frame, known = pending.frame, self.recent.find(pending.frame_id)
         assert frame.record_seq is not None  # it is of a session
+        index, filename = (known.index, known.filename) if known else (None, None)
+        size = len(pending.png)
         return RecordedFrame(
-            frame.frame_id,
-            frame.epoch,
-            frame.record_seq,
-            frame.sha256,
-            len(pending.png),
-            known.index if known else None,
-            known.filename if known else None,
-            duplicate,
+            frame.frame_id, frame.epoch, frame.record_seq, frame.sha256, size, index, filename, duplicate
         )
 
 
