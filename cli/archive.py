@@ -19,8 +19,7 @@ from shared.errors import ParafoveaError
 from shared.process.settings import Settings, load_settings
 from shared.process.worker import FAILED
 from shared.session.transfer.export import Export
-from shared.session.transfer.importing import Imported
-from shared.session.transfer.taking_in import take_in
+from shared.session.transfer.importing import Imported, take_in
 
 OnBytes = Callable[[int], None]
 

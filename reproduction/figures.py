@@ -43,15 +43,15 @@ class Figures:
         """Whether every pixel is the same."""
         return self.differing_pixels == 0
 
-    def to_json(self) -> dict[str, Any]:
-        psnr_db = None if self.psnr_db is None else round(self.psnr_db, 3)
-        return {"differing_pixels": self.differing_pixels, "psnr_db": psnr_db, "ssim": round(self.ssim, 6)}
-
 
 def to_json(found: Figures | None, prefix: str = "") -> dict[str, Any]:
     """Figures as keys and values of a JSON object; the same keys without values where there are none."""
-    values = found.to_json() if found else dict.fromkeys(("differing_pixels", "psnr_db", "ssim"))
-    return {f"{prefix}{key}": value for key, value in values.items()}
+    psnr_db = None if found is None or found.psnr_db is None else round(found.psnr_db, 3)
+    return {
+        f"{prefix}differing_pixels": found.differing_pixels if found else None,
+        f"{prefix}psnr_db": psnr_db,
+        f"{prefix}ssim": round(found.ssim, 6) if found else None,
+    }
 
 
 def figures(one: Pixels, other: Pixels) -> Figures:

@@ -6,28 +6,38 @@ brought to the medium, and leaves it; of any other nothing stays.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from shared.errors import InsufficientStorage, InvalidArchive, InvalidSessionId
+from shared.bus.clients import RecorderClient
+from shared.bus.requests.recorder import ImportSession
+from shared.errors import InsufficientStorage, InvalidArchive, InvalidSessionId, RecorderUnavailable
+from shared.process.calling import calling
+from shared.process.privacy import sessions_group, take_umask
+from shared.process.settings import Settings
+from shared.refusals import request_of
 from shared.session.format import ids, metadata
 from shared.session.format.entries import MAX_ENTRY_BYTES, Entry
 from shared.session.format.kinds import moment, whole_number
-from shared.session.format.layout import INPUTS, METADATA, parse_frame_name
+from shared.session.format.layout import INPUTS, METADATA, RECORDER_LOCK, parse_frame_name
 from shared.session.format.metadata import FORMAT, DamagedMetadata
 from shared.session.format.pictures import is_whole
 from shared.session.reading.reader import SessionReader
 from shared.session.text import lines
 from shared.session.transfer.compression import MAX_ARCHIVE_BYTES, ArchiveStream
+from shared.session.transfer.staging import adopt, staging
 from shared.session.transfer.tar import TarReader
 from shared.session.transfer.unpacking import MAX_FILES, Unpacked, sync, unpack
 from shared.session.writing.examine import examine
 from shared.session.writing.repair import repair
 from shared.system.disk import Disk
+from shared.system.holder import AlreadyHeld, Holder
 
+ADOPT_TIMEOUT_S = 30.0
 MAX_FOREIGN_METADATA_BYTES = 64 << 20
 """Of metadata that is not laid out as ours, and has to be read in one piece."""
 MAX_UNNAMED = 1000
@@ -43,6 +53,36 @@ class Imported:
     bytes: int
     renamed_from: str | None = None
     """The id it had, where it was given another one."""
+
+
+def take_in(settings: Settings, read: Callable[[int], bytes], session_id: str | None = None) -> Imported:
+    """Prove an archive, and make it a session: see :func:`stage_archive`. Of one that is refused nothing stays. Raises
+    RecorderUnavailable too, where a recorder holds the sessions folder and does not answer."""
+    disk = Disk(sessions_group(settings))
+    take_umask(settings)
+    with staging(disk, settings.sessions_dir) as staged:
+        imported = stage_archive(disk, staged, read, session_id=session_id)
+        asyncio.run(_adopt(settings, disk, staged.name, imported.session_id))
+    return imported
+
+
+async def _adopt(settings: Settings, disk: Disk, token: str, session_id: str) -> None:
+    """Have the recorder make it a session, which owns that folder; without one do it here."""
+    async with calling(settings, RecorderClient) as recorder:
+        try:
+            wanted = request_of(ImportSession, staged=token, session_id=session_id)
+            return await recorder.adopt(wanted, timeout_s=ADOPT_TIMEOUT_S)
+        except RecorderUnavailable as error:
+            if recorder.met:  # there is one, so nobody else may do it
+                raise RecorderUnavailable(f"{error.detail} Import again when it is well.") from None
+    try:
+        with Holder(settings.sessions_dir / RECORDER_LOCK, f"the sessions folder {settings.sessions_dir}"):
+            adopt(disk, settings.sessions_dir, token, session_id)
+    except AlreadyHeld:
+        raise RecorderUnavailable(
+            f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus_address}; "
+            "set PARAFOVEA_BUS to the one it is on"
+        ) from None
 
 
 def stage_archive(
