@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -86,7 +86,10 @@ def import_session(
 
 
 def _import(settings: Settings, file: Path, session_id: str | None, *, quiet: bool) -> Imported:
-    with _opened(file) as (source, size), _bar(f"importing {file}", size, quiet=quiet) as on_bytes:
+    is_piped = str(file) == "-"
+    opened: AbstractContextManager[BinaryIO] = nullcontext(sys.stdin.buffer) if is_piped else file.open("rb")
+    size = None if is_piped else file.stat().st_size
+    with opened as source, _bar(f"importing {file}", size, quiet=quiet) as on_bytes:
 
         def read(count: int) -> bytes:
             data = source.read(count)
@@ -94,15 +97,6 @@ def _import(settings: Settings, file: Path, session_id: str | None, *, quiet: bo
             return data
 
         return take_in(settings, read, session_id)
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[tuple[BinaryIO, int | None]]:
-    if str(file) == "-":
-        yield sys.stdin.buffer, None
-        return
-    with file.open("rb") as source:
-        yield source, file.stat().st_size
 
 
 def _write_file(outgoing: Export, path: Path, on_bytes: OnBytes) -> None:
