@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from skimage.measure import block_reduce
 
 from reproduction.figures import Figures, difference_map
 from reproduction.pairing import Compared
@@ -110,14 +111,8 @@ def _font() -> Any:
 
 def _brightest(pixels: Pixels) -> Pixels:
     """A map made smaller so that a single differing pixel still shows: the largest value of each block."""
-    height, width = pixels.shape[:2]
-    step = max(1, -(-max(height, width) // _CELL_PX))
-    if step == 1:
-        return pixels
-    padded = np.zeros((-(-height // step) * step, -(-width // step) * step, 3), np.uint8)
-    padded[:height, :width] = pixels
-    blocks = padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step, 3)
-    shown: Pixels = blocks.max(axis=(1, 3))
+    step = -(-max(pixels.shape) // _CELL_PX)
+    shown: Pixels = block_reduce(pixels, (step, step, 1), np.max)
     return shown
 
 

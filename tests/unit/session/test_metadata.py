@@ -12,6 +12,7 @@ import pytest
 
 from shared.session.format import metadata
 from shared.session.format.entries import Entry, parse_entry
+from shared.session.format.kinds import KINDS
 from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.writing.appending import MetadataFile
 from tests.support.frames import frame_fields
@@ -156,6 +157,16 @@ def test_unknown_keys_survive() -> None:
     assert tail.to_json() == {"open": True, "lost": ["a"], "colour": "blue"}
     assert Tail.from_json({"lost": "nonsense", "interrupted": 1}) == Tail()
     assert parse_entry(orjson.dumps({**entry(0).fields, "mine": 5})).fields["mine"] == 5
+
+
+def test_what_is_asked_of_an_entry_is_a_key_of_the_format() -> None:
+    asked = {name for name, value in vars(Entry).items() if type(value).__name__ == "_Key"}
+    assert {"frame_id", "sha256", "input_file", "region"} < asked <= KINDS.keys()
+    strange = parse_entry(
+        orjson.dumps({**{key: [1, 2] for key in asked}, "index": [3], "filename": ["x"], "mine": [4]})
+    )
+    assert (strange.index, strange.filename, strange.fields["mine"]) == (3, "x", [4])
+    assert {getattr(strange, name) for name in asked} == {None}
 
 
 def test_the_head_is_read_back(file: MetadataFile) -> None:
