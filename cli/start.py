@@ -37,10 +37,8 @@ def start(
     if "generator" in wanted:
         need("generator", "the generator")
     manager = Manager(Printer(sys.stdout))
-    # Ours, and what .env adds to it, such as a key for the model hub.
-    added = {name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None}
     for name in wanted:
-        manager.add_process(name, commands[name], env={**added, **os.environ})
+        manager.add_process(name, commands[name], env=_environment())
     manager.loop()
     raise typer.Exit(manager.returncode)
 
@@ -52,3 +50,9 @@ def _commands() -> dict[str, str]:
     python = subprocess.list2cmdline([sys.executable]) if sys.platform == "win32" else shlex.quote(sys.executable)
     found = parse_procfile(PROCFILE.read_text(encoding="utf-8")).processes
     return {name: command.replace("python ", f"{python} ", 1) for name, command in found.items()}
+
+
+def _environment() -> dict[str, str]:
+    """What the processes see: ours, and what ``.env`` adds to it, such as a key for the model hub."""
+    added = {name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None}
+    return {**added, **os.environ}

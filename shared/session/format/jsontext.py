@@ -104,13 +104,22 @@ def parse_exact(data: bytes | str) -> Any:
     :func:`parse` does."""
     text = decode(data) if isinstance(data, bytes) else data
     try:
-        value = json.loads(text, parse_int=_integer)
+        value = _loads(text)
     except json.JSONDecodeError as error:
         raise NotJson(error.msg, error.pos) from None
     except RecursionError:
         raise NotJson(f"nested more than {MAX_DEPTH} deep") from None
     _check_depth(value, text.count("{") + text.count("["))
     return value
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # an integer of thousands of digits
+        return json.loads(text, parse_int=_integer)
 
 
 def _integer(digits: str) -> int | Digits:
