@@ -13,16 +13,13 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from shared.errors import SessionNotFound
 from shared.session.format.layout import (
     INPUT_EXTENSIONS,
-    INPUTS,
     MAX_PICTURE_BYTES,
     SHA256,
     input_name,
     parse_frame_name,
 )
-from shared.session.format.metadata import DamagedMetadata
 
 StrPath = str | os.PathLike[str]
 
@@ -92,12 +89,6 @@ def read_plain(folder: StrPath, name: str, limit_bytes: int = MAX_PICTURE_BYTES)
         os.close(fd)
 
 
-def check_inputs(folder: Path) -> None:
-    """Raises OSError where inputs cannot be written, since their folder is a link."""
-    if os.path.islink(folder / INPUTS):
-        raise OSError(errno.ELOOP, "it is a link; put the folder itself in its place", os.fspath(folder / INPUTS))
-
-
 def find_input(folder: Path, sha256: str) -> Path | None:
     """The file under ``inputs/`` that holds the bytes of a hash, or None."""
     if not SHA256.match(sha256):
@@ -118,10 +109,3 @@ def has_frames(folder: str) -> bool:
         return any(parse_frame_name(name) for name in os.listdir(folder))
     except OSError:
         return False
-
-
-def not_found(folder: Path) -> SessionNotFound | DamagedMetadata:
-    """A folder with frames but without its index is a session that needs repair, not an absent one."""
-    if has_frames(os.fspath(folder)):
-        return DamagedMetadata("metadata.json is gone")
-    return SessionNotFound(f"there is no session {folder.name!r}")

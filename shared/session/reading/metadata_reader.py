@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
+from shared.errors import SessionNotFound
 from shared.session.format.entries import Entry, on_one_line, parse_entry
 from shared.session.format.jsontext import NotJson, parse, writable
 from shared.session.format.kinds import KINDS, breaches, moment
 from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata, Tail, head_bytes, tail_bytes, with_advice
-from shared.session.format.plain import not_found
+from shared.session.format.plain import has_frames
 from shared.session.text import contents, lines
 from shared.session.text.spans import Contents
 
@@ -163,10 +164,10 @@ class MetadataReader:
             found = self._open()
         except (FileNotFoundError, NotADirectoryError):
             self.close()
-            missing = not_found(self.folder)
-            if not isinstance(missing, DamagedMetadata):
-                raise missing from None
-            found, self._seen = Contents(problem=missing.detail), (0, 0, 0, 0)
+            if not has_frames(os.fspath(self.folder)):
+                raise SessionNotFound(f"there is no session {self.session_id!r}") from None
+            # Frames without their index are a session that needs repair, not an absent one.
+            found, self._seen = Contents(problem="metadata.json is gone"), (0, 0, 0, 0)
         except BaseException:
             self.close()
             raise

@@ -5,6 +5,7 @@ What a frame costs does not depend on how many there were, neither in work nor i
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from shared.frame import Frame
 from shared.session.format import layout
 from shared.session.format.entries import Entry
-from shared.session.format.plain import check_inputs, find_input
+from shared.session.format.plain import find_input
 from shared.session.writing.frames import CorruptFrame, MissingInput, PendingFrame, RecordedFrame
 from shared.session.writing.open_session import OpenSession
 
@@ -96,8 +97,10 @@ class SessionWriter(OpenSession):
 
     def _put_input(self, sha256: str, data: bytes | memoryview) -> str:
         name = layout.input_name(sha256, layout.image_extension(data))
-        check_inputs(self.folder)
-        self._disk.make_folders(self.folder / layout.INPUTS)
+        inputs = self.folder / layout.INPUTS
+        if inputs.is_symlink():
+            raise OSError(errno.ELOOP, "it is a link; put the folder itself in its place", os.fspath(inputs))
+        self._disk.make_folders(inputs)
         self._disk.put(self.folder / name, data)
         return name
 
