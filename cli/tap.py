@@ -15,17 +15,9 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.output import printable, reader_may_leave, say
+from shared.bus import messages
 from shared.bus.channels import CHANNELS
 from shared.bus.envelope import ENVELOPE, Published
-from shared.bus.messages import (
-    FrameRecorded,
-    Heartbeat,
-    Progress,
-    ReplayFrame,
-    ReplayStatus,
-    SessionStarted,
-    SessionStopped,
-)
 from shared.bus.subscriber import Subscriber
 from shared.frame import Frame
 from shared.process.runner import open_bus
@@ -143,25 +135,25 @@ def _words(published: Published) -> str:
                 f"seq {frame.seq}  {frame.target_sector}  {frame.width}x{frame.height}  "
                 f"{frame.generation_ms:.0f} ms  {payload}  {session}  {_short(frame.prompt)}"
             )
-        case Progress() as done:
+        case messages.Progress() as done:
             return f"step {done.step} of {done.steps}  request {done.request_id}"
-        case Heartbeat() as status:
+        case messages.Heartbeat() as status:
             sessions = "".join(f"  {one.session_id}: {one.frames} not yet on disk" for one in status.sessions)
             backlog = size(status.backlog_bytes)
             return f"{status.state}  last seq {status.last_seq}  queue {status.queue}  backlog {backlog}{sessions}"
-        case SessionStarted() as started:
+        case messages.SessionStarted() as started:
             return f"{started.session_id}{'  resumed' if started.resumed else ''}"
-        case SessionStopped() as stopped:
+        case messages.SessionStopped() as stopped:
             return f"{stopped.session_id}  {stopped.reason}"
-        case FrameRecorded() as recorded:
+        case messages.FrameRecorded() as recorded:
             return f"{recorded.session_id}/{recorded.filename}  {size(recorded.bytes)}"
-        case ReplayFrame() as shown:
+        case messages.ReplayFrame() as shown:
             entry = shown.entry
             return (
                 f"{shown.cursor}  {shown.session_id} {shown.index} of {shown.total}  "
                 f"{entry.get('target_sector')}  {payload}  {_short(str(entry.get('prompt', '')))}"
             )
-        case ReplayStatus() as at:
+        case messages.ReplayStatus() as at:
             place = "" if at.session_id is None else f"  {at.session_id} {at.position} of {at.total}"
             return f"{at.cursor}  {at.state}{place}"
     return "  ".join(f"{name} {value}" for name, value in published.header.items() if name not in ENVELOPE)

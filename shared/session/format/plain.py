@@ -13,13 +13,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from shared.session.format.layout import (
-    INPUT_EXTENSIONS,
-    MAX_PICTURE_BYTES,
-    SHA256,
-    input_name,
-    parse_frame_name,
-)
+from shared.session.format.layout import INPUT_EXTENSIONS, MAX_PICTURE_BYTES, SHA256, input_name, parse_frame_name
 
 StrPath = str | os.PathLike[str]
 
