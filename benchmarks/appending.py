@@ -18,8 +18,9 @@ from types import FrameType
 
 from benchmarks.counting_disk import CountingDisk
 from benchmarks.figures import Figure, abba, seconds
+from shared.session.format.entries import Entry
 from shared.session.format.layout import METADATA, frame_name
-from shared.session.format.metadata import Tail, entry_from_fields, file_parts, new_head
+from shared.session.format.metadata import Tail, file_parts, new_head
 from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
 from tests.support.frames import CREATED_AT, pending_frame
@@ -50,7 +51,7 @@ def long_session(root: Path, session_id: str, frames: int) -> Path:
             frame = pending_frame(index, session_id=session_id)
             name = frame_name(index, "BR")
             (folder / name).write_bytes(frame.png)
-            yield orjson.dumps(entry_from_fields(frame.frame.flat(), index, frame.frame.sha256, None, name))
+            yield orjson.dumps(Entry.of(frame.frame.flat(), index, frame.frame.sha256, None, name).fields)
 
     with (folder / METADATA).open("wb") as file:
         for part in file_parts(new_head(session_id, CREATED_AT), entries(), Tail()):

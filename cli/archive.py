@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -14,14 +14,12 @@ from typing import Annotated, BinaryIO
 import typer
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from cli.asking import fail, session_folder
-from cli.output import nobody_reads, progress, say
+from cli.output import fail, nobody_reads, progress, say, session_folder
 from shared.errors import ParafoveaError
 from shared.process.settings import Settings, load_settings
 from shared.process.worker import FAILED
 from shared.session.transfer.export import Export
-from shared.session.transfer.importing import Imported
-from shared.session.transfer.taking_in import take_in
+from shared.session.transfer.importing import Imported, take_in
 
 OnBytes = Callable[[int], None]
 
@@ -70,7 +68,7 @@ def import_session(
     written.
     """
     settings = load_settings()
-    signal.signal(signal.SIGTERM, _end)  # by an exception, which removes what was begun
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # an exception removes what was begun
     try:
         imported = _import(settings, file, session_id, quiet=as_json)
     except ParafoveaError as error:
@@ -87,12 +85,11 @@ def import_session(
         say(f"{imported.session_id}{had}: {imported.frames} frames, {imported.bytes} bytes")
 
 
-def _end(number: int, _: object) -> None:
-    sys.exit(128 + number)
-
-
 def _import(settings: Settings, file: Path, session_id: str | None, *, quiet: bool) -> Imported:
-    with _opened(file) as (source, size), _bar(f"importing {file}", size, quiet=quiet) as on_bytes:
+    is_piped = str(file) == "-"
+    opened: AbstractContextManager[BinaryIO] = nullcontext(sys.stdin.buffer) if is_piped else file.open("rb")
+    size = None if is_piped else file.stat().st_size
+    with opened as source, _bar(f"importing {file}", size, quiet=quiet) as on_bytes:
 
         def read(count: int) -> bytes:
             data = source.read(count)
@@ -100,15 +97,6 @@ def _import(settings: Settings, file: Path, session_id: str | None, *, quiet: bo
             return data
 
         return take_in(settings, read, session_id)
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[tuple[BinaryIO, int | None]]:
-    if str(file) == "-":
-        yield sys.stdin.buffer, None
-        return
-    with file.open("rb") as source:
-        yield source, file.stat().st_size
 
 
 def _write_file(outgoing: Export, path: Path, on_bytes: OnBytes) -> None:

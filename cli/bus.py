@@ -1,13 +1,15 @@
-"""``parafovea bus``: where each channel is."""
+"""``parafovea bus`` and ``parafovea keys``: where each channel is, and CURVE keys for a bus that leaves the machine."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.output import print_table, reader_may_leave, say_json
+from cli.output import print_table, reader_may_leave, say, say_json
 from shared.bus.channels import CHANNELS
+from shared.bus.curve import InvalidKeys, make_keys
 from shared.process.settings import load_settings
 
 PATTERNS = {"publish": "PUB: connect SUB", "requests": "ROUTER: connect DEALER"}
@@ -36,3 +38,22 @@ def bus(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON obj
             for one in channels
         ]
         print_table(("channel", "address", "pattern", "bound by", "types"), rows)
+
+
+def keys(folder: Annotated[Path, typer.Argument(help="A new folder, for the keys only.")]) -> None:
+    """Make a set of keys for a bus on TCP beyond this machine."""
+    folder = folder.absolute()
+    try:
+        make_keys(folder)
+    except OSError as error:
+        raise InvalidKeys(f"cannot write keys to {folder}: {error.strerror}") from None
+    say(
+        f"Keys are in {folder}. For every process of Parafovea set\n"
+        f"  PARAFOVEA_CURVE_KEYS={folder}\n"
+        "A program elsewhere needs server.key (the server's public key) and a key pair of its own, whose public half "
+        "goes into\n"
+        f"  {folder / 'allowed'} where it only listens to what is published,\n"
+        f"  {folder / 'control'} where it sends requests too: it may then start, stop and delete sessions.\n"
+        "The processes read both when they start. Give away no file that ends in key_secret: whoever has those of\n"
+        "this folder is taken for Parafovea itself."
+    )

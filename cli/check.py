@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import Progress
 
-from cli.asking import fail
-from cli.output import printable, progress, say
+from cli.output import fail, printable, progress, say
 from shared.bus.clients import RecorderClient
 from shared.bus.requests.recorder import RepairSession
 from shared.errors import ParafoveaError, RecorderUnavailable
@@ -62,7 +62,7 @@ def check(
         fail(f"not read: {error}")
     code = exit_code(findings)
     if as_json:
-        found = [finding.to_json() for finding in findings]
+        found = [asdict(finding) for finding in findings]
         say(json.dumps({"session": folder.name, "exit_code": code, "repaired": did, "findings": found}, indent=2))
     else:
         for sentence in did:

@@ -11,8 +11,7 @@ from typing import Any
 
 import typer
 
-from cli.asking import fail, session_folder
-from cli.output import print_table, printable, progress, reader_may_leave, say
+from cli.output import fail, print_table, printable, progress, reader_may_leave, say, session_folder
 from reproduction.pairing import compare, count_pairs, lines, summary
 from reproduction.sheet import MAX_ROWS, Sheet
 from shared.errors import SessionDamaged, SessionNotFound

@@ -8,9 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from cli.archive import export, import_session
-from cli.bus import bus
+from cli.bus import bus, keys
 from cli.check import check
-from cli.keys import keys
 from cli.output import flushed, prepare, reader_may_leave, say
 from cli.reproduce import compare, verify
 from cli.rerun import rerun

@@ -1,4 +1,4 @@
-"""What commands share in printing: one line a row, safe to show, and an end without a word when nobody reads on."""
+"""What commands share: where a session lies; printing, one line a row and safe to show; and how they end."""
 
 from __future__ import annotations
 
@@ -7,14 +7,34 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from shared.process.settings import Settings
+from shared.process.worker import FAILED
 from shared.texts import json_text
+
+By = Literal["auto", "server", "here"]
+"""Who makes the frames of a session again, for ``parafovea verify``."""
+
+
+def session_folder(settings: Settings, session: str) -> Path:
+    """The folder of a session that is named by its id, or by the path of its folder."""
+    given = Path(session)
+    if given.is_dir() and (len(given.parts) > 1 or given.is_absolute()):
+        return given.resolve()
+    return settings.sessions_dir / session
+
+
+def fail(problem: str) -> NoReturn:
+    """Say what is wrong and end, by typer.Exit."""
+    Console(stderr=True).print(problem, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(FAILED)
 
 
 def prepare() -> None:

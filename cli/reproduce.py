@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.asking import By
+from cli.output import By
 from shared.system.extras import need
 
 

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from cli.asking import fail
-from cli.output import progress, say
+from cli.output import fail, progress, say
 from shared.bus.clients import ReplayerClient
 from shared.bus.requests.replayer import RerunState, StartRerun
 from shared.errors import GeneratorLoading, ParafoveaError, ReplayerUnavailable

@@ -12,8 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.asking import By, fail, session_folder
-from cli.output import progress, say
+from cli.output import By, fail, progress, say, session_folder
 from reproduction.remaking import EngineRemaker, NoMaker, Remaker, ServerRemaker
 from reproduction.verdict import FrameReport, SessionReport, Thresholds, Verdict
 from reproduction.verifying import store
@@ -83,11 +82,8 @@ async def _verify(
 
 @asynccontextmanager
 async def _maker(settings: Settings, by: By) -> AsyncIterator[Remaker]:
-    """The server's generator if it is wanted and there, else an engine in this process.
-
-    Raises:
-        NoMaker: the server is wanted and not there.
-    """
+    """The server's generator if it is wanted and there, else an engine in this process. Raises NoMaker where only the
+    server is wanted, and is not there."""
     if by != "here":
         async with calling(settings, GeneratorClient) as client:
             try:

@@ -43,25 +43,21 @@ class Figures:
         """Whether every pixel is the same."""
         return self.differing_pixels == 0
 
-    def to_json(self) -> dict[str, Any]:
-        psnr_db = None if self.psnr_db is None else round(self.psnr_db, 3)
-        return {"differing_pixels": self.differing_pixels, "psnr_db": psnr_db, "ssim": round(self.ssim, 6)}
-
 
 def to_json(found: Figures | None, prefix: str = "") -> dict[str, Any]:
     """Figures as keys and values of a JSON object; the same keys without values where there are none."""
-    values = found.to_json() if found else dict.fromkeys(("differing_pixels", "psnr_db", "ssim"))
-    return {f"{prefix}{key}": value for key, value in values.items()}
+    psnr_db = None if found is None or found.psnr_db is None else round(found.psnr_db, 3)
+    return {
+        f"{prefix}differing_pixels": found.differing_pixels if found else None,
+        f"{prefix}psnr_db": psnr_db,
+        f"{prefix}ssim": round(found.ssim, 6) if found else None,
+    }
 
 
 def figures(one: Pixels, other: Pixels) -> Figures:
-    """Compare two pictures.
-
-    Raises:
-        ValueError: they have different sizes, or a side of less than :data:`SMALLEST_PX`.
-    """
-    if one.shape != other.shape:
-        raise ValueError(f"{size(one)} and {size(other)} pixels cannot be compared")
+    """Compare two pictures. Raises ValueError where they have different sizes, or a side of less than
+    :data:`SMALLEST_PX`."""
+    _check_sizes(one, other)
     differing = differing_pixels(one, other)
     count = int(np.count_nonzero(differing))
     if count == 0:
@@ -77,11 +73,8 @@ def differing_pixels(one: Pixels, other: Pixels) -> NDArray[np.bool_]:
 
 
 def differing_outside(picture: Pixels, source: Pixels, region: Region) -> int:
-    """Pixels outside ``region`` in which a picture differs from its input: 0 is the promise.
-
-    Raises:
-        ValueError: they have different sizes.
-    """
+    """Pixels outside ``region`` in which a picture differs from its input: 0 is the promise. Raises ValueError where
+    they have different sizes."""
     if picture.shape != source.shape:
         raise ValueError(f"the picture has {size(picture)} pixels and its input {size(source)}")
     differing = differing_pixels(picture, source)
@@ -92,17 +85,18 @@ def differing_outside(picture: Pixels, source: Pixels, region: Region) -> int:
 def difference_map(one: Pixels, other: Pixels) -> Pixels:
     """Where and how much two pictures differ: black where they are equal, through red and yellow to white.
 
-    The root of the largest difference of a channel is shown, so that a difference of one level can be seen.
-
-    Raises:
-        ValueError: they have different sizes.
-    """
-    if one.shape != other.shape:
-        raise ValueError(f"{size(one)} and {size(other)} pixels cannot be compared")
+    The root of the largest difference of a channel is shown, so that a difference of one level can be seen. Raises
+    ValueError where they have different sizes."""
+    _check_sizes(one, other)
     apart = np.abs(one.astype(np.int16) - other).max(axis=2).astype(np.float32)
     heat = np.sqrt(apart / 255)[:, :, np.newaxis] * 3 - np.arange(3, dtype=np.float32)
     shown: Pixels = (np.clip(heat, 0, 1) * 255).astype(np.uint8)
     return shown
+
+
+def _check_sizes(one: Pixels, other: Pixels) -> None:
+    if one.shape != other.shape:
+        raise ValueError(f"{size(one)} and {size(other)} pixels cannot be compared")
 
 
 def _ssim(one: Pixels, other: Pixels, differing: NDArray[np.bool_]) -> float:

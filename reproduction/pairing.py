@@ -12,10 +12,9 @@ from reproduction.remaking import region_of
 from services.generator.decode import decode
 from services.generator.engine import Pixels
 from shared.errors import FrameCorrupt, FrameMissing, UnreadableImage
-from shared.session.format.lineage import is_parent
+from shared.session.format.entries import Entry
+from shared.session.format.recipes import is_parent
 from shared.session.reading.reader import SessionReader
-
-Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Compared:
     problem: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        a, b = self.pair.a or {}, self.pair.b or {}
+        a, b = (entry.fields if entry else {} for entry in (self.pair.a, self.pair.b))
         return {
             "index": self.pair.index,
             **{f"{key}_{side}": entry.get(key) for key in _SHOWN for side, entry in (("a", a), ("b", b))},
@@ -115,8 +114,7 @@ def _numbered(reader: SessionReader, other: SessionReader) -> Iterator[tuple[int
     follows = is_parent(other.head, reader.head.get("parent"))
     last = -1
     for entry, _ in reader.shown_from(0):
-        origin = entry.get("origin")
-        index = origin.get("index") if follows and isinstance(origin, Mapping) else entry["index"]
+        index = entry.origin.get("index") if follows and entry.origin is not None else entry.index
         # A frame made twice from the same one, or one of another hand, stands behind what came before it.
         last = index if isinstance(index, int) and index > last else last + 1
         yield last, entry
@@ -135,7 +133,7 @@ def _compare(a: SessionReader, b: SessionReader, pair: Pair) -> Compared:
 
 def _in_sector(pair: Pair, pixels_a: Pixels, pixels_b: Pixels) -> Figures | None:
     height, width = pixels_a.shape[:2]
-    here, there = (region_of(entry or {}, width, height) for entry in (pair.a, pair.b))
+    here, there = (region_of(entry, width, height) for entry in (pair.a, pair.b))
     if here is None or here != there or min(here.width, here.height) < SMALLEST_PX:
         return None
     return figures(pixels_a[here.slices], pixels_b[here.slices])
@@ -145,7 +143,7 @@ def _pixels(reader: SessionReader, entry: Entry | None) -> tuple[Pixels | None, 
     if entry is None:
         return None, f"session {reader.session_id} has no such frame"
     try:
-        return decode(reader.frame_bytes(dict(entry))).pixels, None
+        return decode(reader.frame_bytes(entry)).pixels, None
     except (FrameCorrupt, FrameMissing, UnreadableImage) as error:
         return None, error.detail
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from shared.frame import Recipe
 from shared.ids import new_id
 from shared.remaking import BUSY, background_job
 from shared.sectors import Region
+from shared.session.format.entries import Entry
 from shared.session.format.recipes import recipe_of
 
 _RETRY_S = 1.0
@@ -50,12 +51,8 @@ class Remaker(Protocol):
         """What it makes frames with: the fields of a frame that say so, as far as they are known before one is made."""
         ...
 
-    async def remake(self, entry: Mapping[str, Any], source: bytes) -> Remade:
-        """Make the frame of an entry again from its input's bytes.
-
-        Raises:
-            CannotRemake, NoRecipe: with the reason.
-        """
+    async def remake(self, entry: Entry, source: bytes) -> Remade:
+        """Make the frame of an entry again from its input's bytes. Raises CannotRemake, NoRecipe with the reason."""
         ...
 
 
@@ -68,11 +65,8 @@ class ServerRemaker:
         self._generator = generator
 
     async def today(self) -> dict[str, Any]:
-        """Its model, device and precision; the rest shows with the first frame.
-
-        Raises:
-            NoMaker: no generator answers, or it has no model.
-        """
+        """Its model, device and precision; the rest shows with the first frame. Raises NoMaker where no generator
+        answers, or it has no model."""
         deadline = time.monotonic() + BACKGROUND_TIMEOUT_S
         while True:
             try:
@@ -87,8 +81,8 @@ class ServerRemaker:
                 raise NoMaker(f"the generator is {status.state}: {status.detail or 'see its log'}")
             await asyncio.sleep(_RETRY_S)
 
-    async def remake(self, entry: Mapping[str, Any], source: bytes) -> Remade:
-        recipe = recipe_of(entry)
+    async def remake(self, entry: Entry, source: bytes) -> Remade:
+        recipe = recipe_of(entry.fields)
         deadline = time.monotonic() + _GIVE_UP_S
         while True:
             request = background_job(recipe, request_id=new_id(), publish=False)
@@ -116,11 +110,7 @@ class EngineRemaker:
         self._engine: Engine | None = None
 
     async def today(self) -> dict[str, Any]:
-        """Everything, once the engine is loaded.
-
-        Raises:
-            NoMaker: the engine cannot be loaded.
-        """
+        """Everything, once the engine is loaded. Raises NoMaker where the engine cannot be loaded."""
         if self._engine is None:
             try:
                 self._engine = await asyncio.to_thread(self._load)
@@ -128,10 +118,10 @@ class EngineRemaker:
                 raise NoMaker(f"the model cannot be loaded here: {error}") from error
         return of_engine(self._engine.info)
 
-    async def remake(self, entry: Mapping[str, Any], source: bytes) -> Remade:
+    async def remake(self, entry: Entry, source: bytes) -> Remade:
         fields = await self.today()
         assert self._engine is not None
-        return await asyncio.to_thread(_run, self._engine, recipe_of(entry), source, fields)
+        return await asyncio.to_thread(_run, self._engine, recipe_of(entry.fields), source, fields)
 
     def close(self) -> None:
         """Free the model."""
@@ -149,11 +139,10 @@ def _run(engine: Engine, recipe: Recipe, source: bytes, fields: dict[str, Any]) 
         raise CannotRemake(f"it could not be made: {error}") from None
 
 
-def region_of(entry: Mapping[str, Any], width: int, height: int) -> Region | None:
+def region_of(entry: Entry | None, width: int, height: int) -> Region | None:
     """The target sector of an entry in a picture of a size; None where the entry does not say, or says nonsense."""
-    region = entry.get("region")
-    if not isinstance(region, (list, tuple)) or len(region) != 4 or not all(isinstance(edge, int) for edge in region):
+    if entry is None or entry.region is None:
         return None
-    left, top, right, bottom = region
+    left, top, right, bottom = entry.region
     inside = 0 <= left < right <= width and 0 <= top < bottom <= height
     return Region(left, top, right, bottom) if inside else None

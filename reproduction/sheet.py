@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from skimage.measure import block_reduce
 
 from reproduction.figures import Figures, difference_map
 from reproduction.pairing import Compared
 from services.generator.engine import Pixels
+from shared.session.format.entries import Entry
 
 MAX_ROWS = 200
 """A longer sheet is larger than what most programs open."""
@@ -47,7 +48,7 @@ class Sheet:
             strip.show(column, height, cell)
         for column, entry in enumerate((compared.pair.a, compared.pair.b)):
             strip.write(column, height, _place(compared.pair.index, entry), _INK)
-            strip.write(column, height + _LINE_PX, str((entry or {}).get("prompt") or ""), _FAINT)
+            strip.write(column, height + _LINE_PX, entry.prompt or "" if entry else "", _FAINT)
         whole, sector = compared.whole, compared.sector
         strip.write(2, height, _words(whole, "PSNR ", "SSIM ") if whole else "not compared", _INK)
         in_sector = f"in the target sector: {_words(sector)}" if sector else ""
@@ -55,11 +56,7 @@ class Sheet:
         self._strips.append(strip.image)
 
     def save(self, path: Path) -> None:
-        """Write a PNG.
-
-        Raises:
-            OSError: it cannot be written.
-        """
+        """Write a PNG. Raises OSError where it cannot be written."""
         sheet = Image.new("RGB", (_WIDTH_PX, sum(strip.height for strip in self._strips)), _PAPER)
         top = 0
         for strip in self._strips:
@@ -114,19 +111,13 @@ def _font() -> Any:
 
 def _brightest(pixels: Pixels) -> Pixels:
     """A map made smaller so that a single differing pixel still shows: the largest value of each block."""
-    height, width = pixels.shape[:2]
-    step = max(1, -(-max(height, width) // _CELL_PX))
-    if step == 1:
-        return pixels
-    padded = np.zeros((-(-height // step) * step, -(-width // step) * step, 3), np.uint8)
-    padded[:height, :width] = pixels
-    blocks = padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step, 3)
-    shown: Pixels = blocks.max(axis=(1, 3))
+    step = -(-max(pixels.shape) // _CELL_PX)
+    shown: Pixels = block_reduce(pixels, (step, step, 1), np.max)
     return shown
 
 
-def _place(index: int, entry: Mapping[str, Any] | None) -> str:
-    return f"{index}: no frame" if entry is None else f"{index} {entry.get('target_sector')}, seed {entry.get('seed')}"
+def _place(index: int, entry: Entry | None) -> str:
+    return f"{index}: no frame" if entry is None else f"{index} {entry.target_sector}, seed {entry.seed}"
 
 
 def _words(found: Figures, psnr: str = "", ssim: str = "") -> str:

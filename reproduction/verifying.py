@@ -18,6 +18,7 @@ from reproduction.verdict import FrameReport, SessionReport, Thresholds
 from services.generator.decode import decode
 from services.generator.engine import Pixels
 from shared.errors import FrameCorrupt, FrameMissing, UnreadableImage
+from shared.session.format.entries import Entry
 from shared.session.format.layout import VERIFICATION
 from shared.session.format.recipes import NoRecipe
 from shared.session.reading.reader import NoInput, SessionReader
@@ -28,7 +29,7 @@ from shared.system.disk import Disk
 class Recorded:
     """A recorded frame as it was read: its pixels, its input, and what is known of it without making it again."""
 
-    entry: Mapping[str, Any]
+    entry: Entry
     report: FrameReport
     pixels: Pixels | None = None
     source: bytes | None = None
@@ -40,11 +41,7 @@ async def verify(
     thresholds: Thresholds,
     on_frame: Callable[[FrameReport], None] = lambda _: None,
 ) -> SessionReport:
-    """Verify every frame of a session.
-
-    Raises:
-        reproduction.remaking.NoMaker: nothing can make frames here.
-    """
+    """Verify every frame of a session. Raises NoMaker where nothing can make frames here."""
     today = await remaker.today()
     frames: list[FrameReport] = []
     async for recorded in _read_ahead(reader):
@@ -56,11 +53,7 @@ async def verify(
 
 
 def store(disk: Disk, reader: SessionReader, report: SessionReport) -> None:
-    """Keep the report with the session.
-
-    Raises:
-        OSError: the disk refuses; the last report stays.
-    """
+    """Keep the report with the session. Raises OSError where the disk refuses; the last report stays."""
     text = orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2)
     # Two may verify one session at a time.
     disk.put_parts(reader.folder / VERIFICATION, [text, b"\n"], staged_as=f"{VERIFICATION}.{os.getpid()}")
@@ -89,21 +82,22 @@ async def _verify_frame(
     report = recorded.report
     if recorded.pixels is None or recorded.source is None:
         return report, None
-    known = differences(recorded.entry, {**recorded.entry, **today})
-    if reason := other_model(recorded.entry, today):
+    then = recorded.entry.fields
+    known = differences(then, {**then, **today})
+    if reason := other_model(then, today):
         return replace(report, verdict="cannot", reason=reason, environment=known), None
     try:
         made = await remaker.remake(recorded.entry, recorded.source)
     except (CannotRemake, NoRecipe) as error:
         return replace(report, verdict="cannot", reason=str(error), environment=known), None
-    report = replace(report, environment=differences(recorded.entry, made.fields))
-    if reason := other_model(recorded.entry, made.fields):
+    report = replace(report, environment=differences(then, made.fields))
+    if reason := other_model(then, made.fields):
         return replace(report, verdict="cannot", reason=reason), made.fields
     return await asyncio.to_thread(_compare, recorded, recorded.pixels, made, thresholds, report), made.fields
 
 
-def _read(reader: SessionReader, entry: dict[str, Any], broken: str | None) -> Recorded:
-    report = FrameReport(entry["index"], entry["filename"], str(entry.get("target_sector")), "cannot")
+def _read(reader: SessionReader, entry: Entry, broken: str | None) -> Recorded:
+    report = FrameReport(entry.index, entry.filename, str(entry.target_sector), "cannot")
     if broken is not None:
         return Recorded(entry, replace(report, verdict="altered", reason=broken))
     try:
@@ -122,7 +116,7 @@ def _read(reader: SessionReader, entry: dict[str, Any], broken: str | None) -> R
     return Recorded(entry, replace(report, outside=outside, reason=problem), pixels, source)
 
 
-def _look_outside(entry: Mapping[str, Any], pixels: Pixels, source: bytes) -> tuple[int | None, str | None]:
+def _look_outside(entry: Entry, pixels: Pixels, source: bytes) -> tuple[int | None, str | None]:
     region = region_of(entry, pixels.shape[1], pixels.shape[0])
     if region is None:
         return None, "its entry does not say which region was changed"

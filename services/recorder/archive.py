@@ -17,8 +17,8 @@ from shared.bus.requests.recorder import AskedFrame
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.frame import Frame, SessionStamp
 from shared.session.format import ids, layout
-from shared.session.format.frame_ids import FrameIds
 from shared.session.format.metadata import DamagedMetadata
+from shared.session.format.numbers import FrameIds
 from shared.session.reading.sessions import is_session
 from shared.session.transfer.staging import adopt
 from shared.session.writing.examine import examine

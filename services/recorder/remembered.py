@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.frame import SessionStamp
 from shared.session.format import ids
-from shared.session.format.entries import differ
+from shared.session.format.kinds import differ
 from shared.session.format.layout import ACTIVE
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.reading.reader import open_session

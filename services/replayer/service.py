@@ -139,7 +139,7 @@ class Replayer:
             if found.png is None:
                 assert found.error is not None
                 raise found.error
-            shown = ReplayedFrame(complete=False, cursor=name, session_id=cursor.session_id, entry=found.entry)
+            shown = ReplayedFrame(complete=False, cursor=name, session_id=cursor.session_id, entry=found.entry.fields)
             return WithImage(shown, found.png)
 
     async def show(
@@ -149,9 +149,9 @@ class Replayer:
         message = ReplayFrame(
             cursor=cursor.name,
             session_id=cursor.session_id,
-            index=found.entry["index"],
+            index=found.entry.index,
             total=found.after.total,
-            entry=found.entry,
+            entry=found.entry.fields,
             planned_time=planned_time,
             actual_time=actual_time,
         )

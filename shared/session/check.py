@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 from shared.errors import SessionNotFound
 from shared.session.format import layout, pictures
-from shared.session.format.entries import differ
-from shared.session.format.frame_ids import FrameIds
+from shared.session.format.entries import Entry
+from shared.session.format.kinds import differ
 from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata
-from shared.session.format.numbers import NumberSet
+from shared.session.format.numbers import FrameIds, NumberSet
 from shared.session.format.plain import read_plain
 from shared.session.reading.reader import SessionReader
 from shared.session.writing.examination import Examination
@@ -42,9 +42,6 @@ class Finding:
     file: str
     sentence: str
 
-    def to_json(self) -> dict[str, str]:
-        return asdict(self)
-
 
 def exit_code(findings: Iterable[Finding]) -> int:
     """0: whole; 1: repairable; 2: frames are lost or altered."""
@@ -53,12 +50,8 @@ def exit_code(findings: Iterable[Finding]) -> int:
 
 
 def check(folder: Path, progress: Progress | None = None) -> Iterator[Finding]:
-    """Read a whole session. Writes nothing, so it may run while the session is being recorded.
-
-    Raises:
-        FileNotFoundError: there is no such folder.
-        OSError: it cannot be read.
-    """
+    """Read a whole session. Writes nothing, so it may run while the session is being recorded. Raises FileNotFoundError
+    (there is no such folder) or OSError (it cannot be read)."""
     found = _settled(folder)
     yield from _of_folder(found)
     try:
@@ -79,9 +72,9 @@ def _settled(folder: Path) -> Examination:
     if not (first.leftovers or first.rebuilt or first.damage):
         return first
     second = examine(folder)
-    names = {entry["filename"] for entry in first.rebuilt}
+    names = {entry.filename for entry in first.rebuilt}
     second.leftovers = [path for path in second.leftovers if path in first.leftovers]
-    second.rebuilt = [entry for entry in second.rebuilt if entry["filename"] in names]
+    second.rebuilt = [entry for entry in second.rebuilt if entry.filename in names]
     return second
 
 
@@ -95,7 +88,7 @@ def _of_folder(found: Examination) -> Iterator[Finding]:
     for path in found.leftovers:
         yield Finding("repairable", path.relative_to(found.folder).as_posix(), "half-written, left by a death")
     for entry in found.rebuilt:
-        yield Finding("repairable", entry["filename"], "a recorded frame without an entry")
+        yield Finding("repairable", entry.filename, "a recorded frame without an entry")
     for name, reason in found.strays:
         yield Finding("note", name, f"named like a frame and none of this session's: {reason}")
     for frame_id in found.tail.lost:
@@ -117,7 +110,7 @@ def _of_entries(
     for position, entry in enumerate(reader.each()):
         if isinstance(entry, DamagedMetadata):
             continue  # said above
-        index = entry["index"]
+        index = entry.index
         if index in indexes:
             yield Finding("lost", METADATA, f"the index {index} is used twice")
         elif index < last:
@@ -126,12 +119,11 @@ def _of_entries(
         last = max(last, index)
         for problem in reader.breaches(position, entry):
             yield Finding("lost", METADATA, f"entry {index}: {problem}")
-        frame_id = entry.get("frame_id")
-        if isinstance(frame_id, str):
-            if frame_id in seen:
-                yield Finding("lost", entry["filename"], f"recorded twice: frame {frame_id}")
-            seen.add(frame_id)
-        fields = pictures.fields_of(folder, entry["filename"])
+        if entry.frame_id is not None:
+            if entry.frame_id in seen:
+                yield Finding("lost", entry.filename, f"recorded twice: frame {entry.frame_id}")
+            seen.add(entry.frame_id)
+        fields = pictures.fields_of(folder, entry.filename)
         numbers.add(entry, fields)
         yield from _of_frame(folder, entry, fields)
         yield from _of_input(folder, reader, entry, inputs)
@@ -140,11 +132,11 @@ def _of_entries(
     for entry in found.rebuilt:
         yield from _of_input(folder, reader, entry, inputs)
     for entry in [*found.rebuilt, *found.trimmed]:  # repair mends them, so neither their index nor number is lost
-        name = entry["filename"]
+        name = entry.filename
         if layout.parse_frame_name(name) is None or not (folder / name).is_file():
             yield Finding("lost", METADATA, f"{name!r} is gone, and so is what its entry said")
             continue
-        indexes.add(entry["index"])
+        indexes.add(entry.index)
         numbers.add(entry, pictures.fields_of(folder, name))
     for first, past in _gaps(indexes):
         span = f"index {first}" if past == first + 1 else f"indexes {first} to {past - 1}"
@@ -164,9 +156,9 @@ class _Numbers:
         self._unsure: dict[str, NumberSet] = {}
         """By epoch, of frames whose image is gone: they may close a gap, and make none."""
 
-    def add(self, entry: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
-        epoch, number = entry.get("epoch"), entry.get("record_seq")
-        if not isinstance(epoch, str) or not isinstance(number, int):
+    def add(self, entry: Entry, fields: Mapping[str, Any]) -> None:
+        epoch, number = entry.epoch, entry.record_seq
+        if epoch is None or number is None:
             return
         said = fields.get("session_id")
         made_for = said if isinstance(said, str) else self._only
@@ -193,25 +185,25 @@ def _gaps(numbers: NumberSet) -> Iterator[tuple[int, int]]:
             yield stop, start
 
 
-def _of_frame(folder: Path, entry: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator[Finding]:
-    name = str(entry["filename"])
+def _of_frame(folder: Path, entry: Entry, fields: Mapping[str, Any]) -> Iterator[Finding]:
+    name = entry.filename
     parsed = layout.parse_frame_name(name)
     if parsed is None:
-        yield Finding("lost", METADATA, f"entry {entry['index']} names no frame: {name!r}")
+        yield Finding("lost", METADATA, f"entry {entry.index} names no frame: {name!r}")
         return
-    if parsed.index != entry["index"] or parsed.sector != entry.get("target_sector"):
+    if parsed.index != entry.index or parsed.sector != entry.target_sector:
         yield Finding("lost", name, "index or sector of its entry differ from its name")
     sha256 = _hash(folder, name)
     if sha256 is None:
         yield Finding("lost", name, "the file of a recorded frame is gone, or cannot be read")
         return
-    if entry.get("sha256") is None:
+    if entry.sha256 is None:
         yield Finding("note", name, "its entry has no hash, so nothing proves its bytes")
         return
-    if sha256 != entry["sha256"]:
+    if sha256 != entry.sha256:
         yield Finding("lost", name, "altered: it no longer holds the bytes that were recorded")
         return
-    differing = [key for key in _CARRIED if key in fields and not _agree(key, fields[key], entry.get(key))]
+    differing = [key for key in _CARRIED if key in fields and not _agree(key, fields[key], entry.fields.get(key))]
     if differing:
         yield Finding("lost", name, f"its entry was altered: {', '.join(differing)} differ from what the image carries")
 
@@ -221,17 +213,17 @@ def _agree(key: str, carried: Any, said: Any) -> bool:
     return bool(carried == said) or (key == "timestamp" and not differ(carried, said) and said is not None)
 
 
-def _of_input(folder: Path, reader: SessionReader, entry: Mapping[str, Any], seen: set[str]) -> Iterator[Finding]:
-    sha256 = entry.get("input_sha256")
-    if not isinstance(sha256, str):
+def _of_input(folder: Path, reader: SessionReader, entry: Entry, seen: set[str]) -> Iterator[Finding]:
+    sha256 = entry.input_sha256
+    if sha256 is None:
         return
-    path = reader.input_path(dict(entry))
+    path = reader.input_path(entry)
     if path is None:
-        yield Finding("lost", str(entry["filename"]), "the session does not hold its input image")
+        yield Finding("lost", entry.filename, "the session does not hold its input image")
         return
     if path.parent == folder:
         if _hash(folder, path.name) != sha256:
-            yield Finding("lost", path.name, f"gone or altered, and it is the input of {entry['filename']}")
+            yield Finding("lost", path.name, f"gone or altered, and it is the input of {entry.filename}")
         return
     name = f"{layout.INPUTS}/{path.name}"
     if name not in seen and (found := _hash(folder, name)) != sha256:

@@ -387,7 +387,7 @@ class FakeReplayer(StandIn):
             if self.error is not None:
                 raise self.error
             entry = reader.entry(at)
-            shown = ReplayedFrame(complete=False, cursor=name, session_id=session_id, entry=entry)
+            shown = ReplayedFrame(complete=False, cursor=name, session_id=session_id, entry=entry.fields)
             return Reply(shown.model_dump(), (reader.frame_bytes(entry),))
 
     async def _previous(self, request: Request) -> Reply:

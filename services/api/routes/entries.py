@@ -20,6 +20,7 @@ from services.api.routes.page import SamplePath, sample_path
 from services.api.routes.sessions import NO_SUCH_FRAME, Entry, no_such_frame
 from services.api.service import Api
 from shared.errors import FrameMissing
+from shared.session.format.entries import Entry as RecordedEntry
 from shared.session.format.layout import image_extension
 from shared.session.format.plain import located
 from shared.session.reading.reader import SessionReader
@@ -82,7 +83,9 @@ async def entries(api: Api, asked: EntriesQuery) -> dict[str, Any]:
             "from": first,
             "offsets_s": offsets_s[first:until].tolist(),
             "round_s": round_s(offsets_s),
-            "entries": [entry if problem is None else {**entry, "damaged": problem} for entry, problem in shown],
+            "entries": [
+                each.fields if problem is None else {**each.fields, "damaged": problem} for each, problem in shown
+            ],
         }
         return answer if reader.problem is None else {**answer, "damaged": reader.problem}
 
@@ -144,7 +147,7 @@ def _path(reader: SessionReader, index: int) -> Path:
         raise FrameMissing(f"{path.name} of session {reader.session_id} cannot be read: {error.strerror}") from None
 
 
-def _entry(reader: SessionReader, index: int) -> dict[str, Any]:
+def _entry(reader: SessionReader, index: int) -> RecordedEntry:
     position = reader.position_of(index)
     if position is None:
         raise no_such_frame(reader, index)

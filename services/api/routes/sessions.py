@@ -194,7 +194,7 @@ async def frame(api: Api, asked: FramePath, request: Request) -> Response:
         if position is None:
             return None, _without_entry(reader, asked.index)
         entry = reader.entry(position)
-        etag = etag_of(entry.get("sha256"))
+        etag = etag_of(entry.sha256)
         if etag and has_tag(request.headers, etag):
             return etag, None
         return etag, reader.frame_bytes(entry)

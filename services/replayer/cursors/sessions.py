@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from services.replayer.cursors.cursor import Cursor, Place
 from shared.errors import FrameCorrupt, FrameMissing, NotReplaying, SessionDamaged
-from shared.session.format.entries import differ
+from shared.session.format.entries import Entry
+from shared.session.format.kinds import differ
 from shared.session.reading.opened import OpenSessions
 from shared.session.reading.reader import SessionReader
 
@@ -63,7 +64,7 @@ class Found:
     """
 
     position: int
-    entry: dict[str, Any]
+    entry: Entry
     png: bytes | None
     error: FrameMissing | FrameCorrupt | None
     after: Place
@@ -89,7 +90,7 @@ def find(reader: SessionReader, cursor: Cursor, target: Target) -> Found | Place
     entry, problem = reader.shown(position)
     after = place(reader, position + 1)
     try:
-        if problem is not None and not entry["filename"]:
+        if problem is not None and not entry.filename:
             raise FrameMissing(problem)
         return Found(position, entry, reader.frame_bytes(entry), None, after)
     except (FrameMissing, FrameCorrupt) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,11 @@ from shared.fields import MAX_SEED, FrameId, fits
 from shared.prompts import Cycle, InvalidPrompts, from_json
 from shared.refusals import invalid_request
 from shared.remaking import background_job
+from shared.session.format.entries import Entry
 from shared.session.format.layout import parse_frame_name
 from shared.session.format.recipes import NoRecipe, recipe_of
 
-Shown = tuple[dict[str, Any], str | None]
+Shown = tuple[Entry, str | None]
 """An entry; where it cannot be understood, what the name of its file says, and what is wrong."""
 
 
@@ -44,14 +45,15 @@ class Step:
         fed_by: index of the parent's frame whose new version is the input; None: the recorded input.
     """
 
-    entry: dict[str, Any]
+    entry: Entry
     request: Generate | None
     problem: str | None = None
     fed_by: int | None = None
 
     @property
     def index(self) -> int:
-        return int(self.entry["index"])
+        """Of the parent's frame."""
+        return self.entry.index
 
 
 def steps(parent: str, into: str, entries: Iterable[Shown], changes: RerunChanges) -> Iterator[Step]:
@@ -65,26 +67,25 @@ def steps(parent: str, into: str, entries: Iterable[Shown], changes: RerunChange
         if problem is not None:
             yield Step(entry, None, problem)
             continue
-        prompt = entry.get("prompt")
+        prompt = entry.prompt
         if cycle is not None:
-            draw = cycle.take(str(entry.get("target_sector")))
+            draw = cycle.take(str(entry.target_sector))
             prompt = draw.prompt if draw is not None else None
         yield _step(parent, into, entry, prompt, changes)
 
 
-def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes: RerunChanges) -> Step:
+def _step(parent: str, into: str, entry: Entry, prompt: str | None, changes: RerunChanges) -> Step:
     if prompt is None:
-        return Step(entry, None, f"the prompts have none for the sector {entry.get('target_sector')}")
-    requested = entry.get("requested")
-    told = requested if isinstance(requested, Mapping) else {}
+        return Step(entry, None, f"the prompts have none for the sector {entry.target_sector}")
+    told = entry.requested or {}
     # What was left to the model is left to it again, which may be another one.
     settings = {key: told.get(key) for key in ("steps", "guidance_scale", "strength")}
     if changes.strength is not None:
         settings["strength"] = changes.strength
-    index, frame_id = entry["index"], entry.get("frame_id")
+    index, frame_id = entry.index, entry.frame_id
     origin = {"session_id": parent, "index": index, "frame_id": frame_id if fits(FrameId, frame_id) else None}
     try:
-        recipe = recipe_of({**entry, "prompt": prompt})
+        recipe = recipe_of({**entry.fields, "prompt": prompt})
         request = background_job(
             recipe,
             **settings,
@@ -101,7 +102,6 @@ def _step(parent: str, into: str, entry: dict[str, Any], prompt: object, changes
     return Step(entry, request, fed_by=_fed_by(entry) if changes.chain else None)
 
 
-def _fed_by(entry: Mapping[str, Any]) -> int | None:
-    named = entry.get("input_file")
-    parsed = parse_frame_name(named) if isinstance(named, str) else None
+def _fed_by(entry: Entry) -> int | None:
+    parsed = parse_frame_name(entry.input_file) if entry.input_file is not None else None
     return parsed.index if parsed is not None else None

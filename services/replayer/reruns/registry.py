@@ -25,8 +25,8 @@ from shared.errors import (
 )
 from shared.frame import Model, SessionStamp
 from shared.process.runner import Runtime
-from shared.session.format.entries import differ
-from shared.session.format.lineage import is_parent
+from shared.session.format.kinds import differ
+from shared.session.format.recipes import is_parent
 from shared.session.reading.reader import open_session
 
 OPEN_S = 30.0
@@ -178,7 +178,7 @@ class Reruns:
 def _parent(root: Path, session_id: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """A session as the head of its re-run names it, and the model of its first frame."""
     with open_session(root, session_id) as reader:
-        model: dict[str, Any] | None = reader.shown(0)[0].get("model") if reader.count else None
+        model = reader.shown(0)[0].model if reader.count else None
         return {"session_id": session_id, "created_at": reader.created_at, "frames": reader.count}, model
 
 

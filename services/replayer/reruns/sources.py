@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from shared.errors import ParafoveaError
-from shared.session.format.entries import whole_number
+from shared.session.format.kinds import whole_number
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.reading.reader import SessionReader, open_session
 
@@ -39,7 +39,7 @@ def new_version(root: Path, session_id: str, index: int) -> bytes | str:
 
 def _origin(reader: SessionReader, position: int) -> int | None:
     try:
-        origin = reader.entry(position).get("origin") or {}
+        origin = reader.entry(position).origin or {}
     except DamagedMetadata:
         return None
     return whole_number(origin.get("index"))

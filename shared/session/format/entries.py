@@ -1,20 +1,17 @@
-"""What an entry may hold, and an entry as the rest of the program sees it: whatever stands in the file.
+"""An entry of a session's metadata as the rest of the program sees it, whatever hand wrote it.
 
-Metadata comes from anywhere: another program, an editor, an import. So nothing that reads an entry trusts it: a key of
-this format that holds a value of another kind counts as not said, and an entry without an index or a file is none.
+An entry without an index or a file is none; of the rest, what is not of its kind counts as not said.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
 
-from shared.frame import Frame
-from shared.session.format.jsontext import NotJson, decode, one_line, parse, parse_exact
-from shared.session.format.layout import MAX_INDEX, MAX_TIME_S
+from shared.session.format.jsontext import NotJson, decode, one_line, parse, parse_exact, unboxed
+from shared.session.format.kinds import typed, whole_number
+from shared.session.format.layout import MAX_INDEX, frame_name
 from shared.session.format.metadata import OF_THE_HEAD, DamagedMetadata
 from shared.session.format.values import members
 
@@ -22,128 +19,90 @@ MAX_ENTRY_BYTES = 4 << 20
 """Of one entry; ours have about 1.5 kB."""
 MAX_VALUE_CHARS = 1 << 20
 """Of a value that a repair takes over from an entry that is too large."""
-SAME_TIME_S = 0.001
 MAX_NAME_CHARS = 255
 
 _NAMED = re.compile(rb'"filename"\s*:\s*\[?\s*"([0-9]{4,16}_[A-Z]{2}\.png)"')
+_ENVELOPE = frozenset({"v", "type", "id", "time", "monotonic_ns"})
+_USERS = ("index", "filename", "target_sector", "focus_sector", "prompt", "timestamp")
+"""The user's keys, which come first, in the user's order."""
 
-_MAX_COUNT = 2**63 - 1
-
-Kind = Callable[[Any], Any]
-"""The value itself, perhaps in another type; None where it is of another kind."""
-
-
-def whole_number(value: Any, largest: int = _MAX_COUNT) -> int | None:
-    """A whole number from 0; ``3.0``, as some writers have it, is one."""
-    if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_INDEX:
-        value = int(value)
-    return value if type(value) is int and 0 <= value <= largest else None
+T = TypeVar("T")
 
 
-def finite(value: Any) -> float | None:
-    """A finite number."""
-    number = value if type(value) in (int, float) else None
-    return number if number is not None and (type(number) is int or math.isfinite(number)) else None
+class _Key(Generic[T]):
+    """A key of an entry, as an attribute: its value, or None."""
+
+    def __set_name__(self, _: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, entry: Entry, _: type) -> T | None:
+        value: T | None = entry.fields.get(self._name)
+        return value
 
 
-def moment(value: Any) -> float | None:
-    """Unix seconds, from 1970 to the year 9999."""
-    number = finite(value)
-    return number if number is not None and 0 <= number <= MAX_TIME_S else None
+class Entry:
+    """One frame of a session. What is read of it is of its kind, or None where the entry does not say it so.
+
+    Attributes:
+        fields: the whole JSON object: known keys of their kinds, and those of others as they came.
+    """
+
+    __slots__ = ("fields", "filename", "index")
+
+    frame_id = _Key[str]()
+    epoch = _Key[str]()
+    record_seq = _Key[int]()
+    target_sector = _Key[str]()
+    region = _Key[list[int]]()
+    prompt = _Key[str]()
+    seed = _Key[int]()
+    requested = _Key[dict[str, Any]]()
+    origin = _Key[dict[str, Any]]()
+    model = _Key[dict[str, Any]]()
+    timestamp = _Key[float]()
+    sha256 = _Key[str]()
+    input_sha256 = _Key[str]()
+    input_file = _Key[str]()
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.fields = fields
+        self.index: int = fields["index"]
+        self.filename: str = fields["filename"]
+
+    @classmethod
+    def of(
+        cls, fields: Mapping[str, Any], index: int, sha256: str, input_file: str | None, filename: str | None = None
+    ) -> Entry:
+        """The entry of a frame from its flat fields, or from the text in its PNG, which may have been written anywhere.
+        Raises KeyError where there is no ``target_sector``."""
+        name = filename or frame_name(index, fields["target_sector"])
+        told = {key: value for key, value in fields.items() if key not in _ENVELOPE and key not in OF_THE_HEAD}
+        told |= {"index": index, "filename": name, "sha256": sha256, "input_file": input_file}
+        return cls({**{key: told.get(key) for key in _USERS}, **told})
 
 
-def _index(value: Any) -> int | None:
-    return whole_number(value, MAX_INDEX)
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _object(value: Any) -> dict[str, Any] | None:
-    return value if isinstance(value, dict) else None
-
-
-def _region(value: Any) -> list[int] | None:
-    if not isinstance(value, list) or len(value) != 4:
-        return None
-    edges = [whole_number(edge, MAX_INDEX) for edge in value]
-    return edges if None not in edges else None  # type: ignore[return-value]
-
-
-_DESCRIPTIONS: dict[Kind, str] = {
-    whole_number: "a whole number from 0 to 2^63-1",
-    finite: "a finite number",
-    moment: "a finite number of Unix seconds, up to the year 9999",
-    _text: "a text",
-    _object: "an object",
-    _region: "four whole numbers",
-}
-
-
-def _kind_of(annotation: Any) -> Kind:
-    """The kind of value that a field of a frame holds; of one that may be None as well, that of the other."""
-    arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
-    origin = get_origin(annotation)
-    if origin in (Annotated, Union, UnionType):
-        return _kind_of(arguments[0])
-    held = type(arguments[0]) if origin is Literal else origin or annotation
-    kinds: dict[type, Kind] = {str: _text, int: whole_number, float: finite, tuple: _region}
-    return kinds.get(held, _object)
-
-
-KINDS: dict[str, Kind] = {
-    **{name: _kind_of(field.annotation) for name, field in Frame.model_fields.items() if name not in OF_THE_HEAD},
-    "timestamp": moment,
-    "input_file": _text,
-}
-"""The keys of this format, each with the kind of its value: those of a frame, and where its input is. Any may be null,
-or absent."""
-
-
-def differ(one: object, other: object) -> bool:
-    """Whether two times are certainly not the same, where both are times: R writes four decimals."""
-    here, there = moment(one), moment(other)
-    return here is not None and there is not None and abs(here - there) > SAME_TIME_S
-
-
-def parse_entry(text: bytes) -> dict[str, Any]:
-    """One entry from its own text, safe to use and to pass on: see :func:`seen`. Raises DamagedMetadata where it is no
-    entry; the message goes behind its place."""
+def parse_entry(text: bytes) -> Entry:
+    """One entry from its own text, safe to use and to pass on. Raises DamagedMetadata where it is none; the message
+    goes behind its place."""
     if len(text) > MAX_ENTRY_BYTES:
         raise DamagedMetadata(f"has {len(text)} bytes, and an entry has at most {MAX_ENTRY_BYTES}")
     try:
-        return seen(parse(text))
+        fields = parse(text)
     except NotJson as error:
         raise DamagedMetadata(f"is not JSON that can be read: {error}") from None
-
-
-def seen(value: Any) -> dict[str, Any]:
-    """An entry with the keys of this format as they should be; a value of another kind becomes None. Others stay.
-    Raises DamagedMetadata where it has no index or names no file."""
-    if not isinstance(value, dict):
+    if not isinstance(fields, dict):
         raise DamagedMetadata("is not an object")
-    entry: dict[str, Any] = value
-    index = _index(_unboxed(entry.get("index")))
+    index = whole_number(unboxed(fields.get("index")), MAX_INDEX)
     if index is None:
         raise DamagedMetadata(f"has no index that is a whole number from 0 to {MAX_INDEX}")
-    name = _unboxed(entry.get("filename"))
+    name = unboxed(fields.get("filename"))
     if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_CHARS:
         raise DamagedMetadata("names no file")
-    entry["index"], entry["filename"] = index, name
-    return typed(entry)
+    fields["index"], fields["filename"] = index, name
+    return Entry(typed(fields))
 
 
-def typed(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a frame themselves, with None for each of this format whose value is of another kind."""
-    for key, kind in KINDS.items():
-        found = fields.get(key)
-        if found is not None:
-            fields[key] = kind(found) if key == "region" else kind(_unboxed(found))
-    return fields
-
-
-def trimmed(text: bytes) -> tuple[bytes, dict[str, Any]] | None:
+def trimmed(text: bytes) -> tuple[bytes, Entry] | None:
     """The text of an entry without those of its values that are too deep or too large, and what it says; None where
     that is no entry."""
     try:
@@ -169,11 +128,10 @@ def with_index_first(text: str) -> str:
     compact = one_line(text)
     if compact.startswith('{"index":'):
         return compact
-    held = members(compact)
-    first = [f"{key}:{value}" for key, value in held if key == '"index"']
-    if not first:
+    held = sorted(members(compact), key=lambda member: member[0] != '"index"')
+    if not held or held[0][0] != '"index"':
         raise NotJson("it has no index")
-    return "{" + ",".join([*first, *(f"{key}:{value}" for key, value in held if key != '"index"')]) + "}"
+    return "{" + ",".join(f"{key}:{value}" for key, value in held) + "}"
 
 
 def on_one_line(text: bytes) -> bytes:
@@ -189,28 +147,3 @@ def file_named_in(text: bytes) -> str | None:
     """The frame's file that the text of an entry names, where the text cannot be understood."""
     match = _NAMED.search(text)
     return match[1].decode() if match else None
-
-
-def breaches(value: Any) -> list[str]:
-    """What in an entry, as it was written, breaks the format: a sentence for each key."""
-    if not isinstance(value, dict):
-        return ["it is not an object"]
-    found = []
-    if _index(_unboxed(value.get("index"))) is None:
-        found.append(f"index is not a whole number from 0 to {MAX_INDEX}")
-    if not isinstance(_unboxed(value.get("filename")), str):
-        found.append("filename is not a text")
-    for key, kind in KINDS.items():
-        said = value.get(key)
-        if said == {} or _unboxed(said) is None:  # so R writes NULL: {}, [] or [null]
-            continue
-        if kind(said if key == "region" else _unboxed(said)) is None:
-            found.append(f"{key} is not {_DESCRIPTIONS[kind]}")
-    return found
-
-
-def _unboxed(value: Any) -> Any:
-    """R writes every scalar as an array of one, unless it is told otherwise, and NULL as one of none."""
-    if not isinstance(value, list) or len(value) > 1:
-        return value
-    return value[0] if value else None

@@ -25,11 +25,8 @@ _DEVICES: frozenset[str] = frozenset(
 
 
 def validate(session_id: str) -> str:
-    """The id itself, when a session may have it.
-
-    Raises:
-        InvalidSessionId: with a sentence that says which rule it breaks.
-    """
+    """The id itself, when a session may have it. Raises InvalidSessionId with a sentence that says which rule it
+    breaks."""
     if not session_id:
         raise InvalidSessionId("the session id is empty; leave session_id out to get one made")
     if len(session_id) > MAX_LENGTH:
@@ -48,22 +45,16 @@ def validate(session_id: str) -> str:
 
 
 def claim(root: Path, session_id: str) -> str:
-    """The id itself, when it is valid and a new session under ``root`` may have it.
-
-    Raises:
-        InvalidSessionId: the id breaks a rule, or equals an existing one but for case.
-        SessionExists: a session (or any file) has the id.
-    """
+    """The id itself, when a new session under ``root`` may have it. Raises InvalidSessionId where it breaks a rule, or
+    equals an existing one but for case, and SessionExists where a session (or any file) has it."""
     validate(session_id)
     taken = _names(root)
     if session_id in taken:
         raise SessionExists(f"session {session_id!r} exists; choose another id")
-    folded = session_id.lower()
     for name in taken:
-        if name.lower() == folded:
-            raise InvalidSessionId(
-                f"{session_id!r} differs from the existing session {name!r} only in case; choose another id"
-            )
+        if name.lower() == session_id.lower():
+            differs = f"{session_id!r} differs from the existing session {name!r} only in case"
+            raise InvalidSessionId(f"{differs}; choose another id")
     return session_id
 
 

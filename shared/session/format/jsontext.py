@@ -11,6 +11,7 @@ import codecs
 import json
 import math
 import re
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -47,20 +48,14 @@ class NotJson(ValueError):
         self.at = at
 
 
+@dataclass(frozen=True, slots=True)
 class Digits:
     """An integer of more digits than Python converts: its text, to be written as it is."""
 
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
+    text: str
 
     def __str__(self) -> str:
         return self.text
-
-    def rounded(self) -> float:
-        """What a parser that reads it as a decimal number gets."""
-        return float(self.text)
 
 
 def decode(data: bytes) -> str:
@@ -150,7 +145,7 @@ def writable(value: Any) -> Any:
     if isinstance(value, list):
         return [writable(inner) for inner in value]
     if isinstance(value, Digits):
-        return value.rounded()
+        return float(value.text)  # as a parser that reads decimal numbers has it
     if isinstance(value, int) and value not in _INT64:
         try:
             return float(value)
@@ -180,6 +175,13 @@ def _dumps(value: Any, *, ensure_ascii: bool) -> str:
     return re.sub(f'"{_MARK}([0-9]+)"', lambda found: held[int(found[1])], text) if held else text
 
 
+def unboxed(value: Any) -> Any:
+    """R writes every scalar as an array of one, unless it is told otherwise, and NULL as one of none."""
+    if not isinstance(value, list) or len(value) > 1:
+        return value
+    return value[0] if value else None
+
+
 def one_line(text: str) -> str:
     """The text without white space between its parts; every number and string stays as it is written."""
     return _SPACE.sub(lambda found: found[0] if found[0][0] == '"' else "", text)
@@ -207,21 +209,16 @@ def is_strict(data: bytes) -> bool:
     """Whether a strict parser reads the bytes as they are."""
     try:
         loads(data)
-    except NameTwice:
-        return _is_strict(data)
+    except NameTwice:  # no strict parser is at hand for that: a lax one reads it, and nothing had to be said anew
+        try:
+            text = data.decode()
+            json.loads(text, object_pairs_hook=len, parse_int=len, parse_float=len)
+        except (ValueError, RecursionError):
+            return False
+        return strict(text) == text
     except orjson.JSONDecodeError:
         return False
     return True
-
-
-def _is_strict(data: bytes) -> bool:
-    """The same of what no strict parser is at hand for: a lax one reads it, and nothing in it had to be said anew."""
-    try:
-        text = data.decode()
-        json.loads(text, object_pairs_hook=len, parse_int=len, parse_float=len)
-    except (ValueError, RecursionError):
-        return False
-    return strict(text) == text
 
 
 def _strict_part(part: str) -> str:

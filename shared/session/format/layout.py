@@ -59,7 +59,7 @@ _LITTER_FOLDERS = frozenset(
 FRAME_PATTERN = r"^[0-9]{4,16}_[A-Z]{2}\.png$"
 _FRAME = re.compile(r"([0-9]{4,16})_([A-Z]{2})\.png\Z")
 _KEPT = re.compile(r"metadata\.json\.before-repair-[0-9]{8}T[0-9]{6}Z(?:-[0-9]{1,6})?\Z")
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 STAGING_TOKEN = re.compile(r"[0-9a-f]{32}\Z")
 """What an importer calls the folder that it builds a session in."""
 _INPUT = re.compile(r"([0-9a-f]{64})\.(png|jpg|webp)\Z")
@@ -95,7 +95,7 @@ def input_name(sha256: str, extension: str) -> str:
     """``inputs/<sha256>.png``: an input's path inside its session, with a forward slash everywhere."""
     if extension not in INPUT_EXTENSIONS:
         raise ValueError(f"an input is one of {', '.join(INPUT_EXTENSIONS)}, not {extension!r}")
-    if not _SHA256.match(sha256):
+    if not SHA256.match(sha256):
         raise ValueError("an input is called by its SHA-256, 64 hex digits")
     return f"{INPUTS}/{sha256}.{extension}"
 
@@ -108,9 +108,7 @@ def parse_input_name(name: str) -> str | None:
 
 def kept_name(now_s: float, number: int) -> str:
     """``metadata.json.before-repair-20260301T101500Z``: what the metadata is kept as before it is written anew.
-
-    ``number`` tells those of one second apart, from 1.
-    """
+    ``number`` tells those of one second apart, from 1."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
     return f"{METADATA}.before-repair-{stamp}" + (f"-{number}" if number > 1 else "")
 

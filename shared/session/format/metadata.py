@@ -22,11 +22,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from shared.errors import SessionDamaged
-from shared.session.format.jsontext import NotJson, dumps, parse_exact, writable
-from shared.session.format.layout import RESERVED_KEYS, TAIL_KEYS, frame_name
+from shared.session.format.jsontext import NotJson, dumps, parse_exact, unboxed, writable
+from shared.session.format.layout import RESERVED_KEYS, TAIL_KEYS
 from shared.session.format.values import check_parts
 
 FORMAT = 1
@@ -40,8 +38,6 @@ LINE_START = b'    {"index":'
 TAIL_START = b"\n  ]"
 SEQUENCE_START = b'\n  "sequence": ['
 
-_ENVELOPE = frozenset({"v", "type", "id", "time", "monotonic_ns"})
-_USERS = ("index", "filename", "target_sector", "focus_sector", "prompt", "timestamp")
 _PART_BYTES = 1 << 20
 
 
@@ -82,9 +78,9 @@ class Tail:
         """Take the known keys where their type fits; a hand-edited tail must not stop a repair."""
         lost, missing, open_as = values.get("lost"), values.get("missing"), values.get("open_as")
         return cls(
-            open=_is_true(values.get("open")),
+            open=unboxed(values.get("open")) is True,
             open_as=open_as if isinstance(open_as, str) else "",
-            interrupted=_is_true(values.get("interrupted")),
+            interrupted=unboxed(values.get("interrupted")) is True,
             lost=[writable(str(item)) for item in lost] if isinstance(lost, list) else [],
             missing=[writable(str(item)) for item in missing] if isinstance(missing, list) else [],
             extra={key: value for key, value in values.items() if key not in TAIL_KEYS},
@@ -117,13 +113,8 @@ def head_bytes(head: Mapping[str, Any]) -> bytes:
     return b"{\n" + lines + b"," + SEQUENCE_START
 
 
-def entry_bytes(entry: Mapping[str, Any], *, first: bool) -> bytes:
-    """One entry's line with the comma and line break before it."""
-    return line_bytes(orjson.dumps(_ordered(entry)), first=first)
-
-
 def line_bytes(compact: bytes, *, first: bool) -> bytes:
-    """:func:`entry_bytes` for an entry that is compact JSON already."""
+    """The line of an entry that is compact JSON, with the comma and line break before it."""
     return (b"\n    " if first else b",\n    ") + compact
 
 
@@ -160,29 +151,6 @@ def parse_tail(text: bytes) -> Tail:
     values = _object(b'{"sequence":[' + text, "tail")
     del values["sequence"]
     return Tail.from_json(values)
-
-
-def entry_from_fields(
-    fields: Mapping[str, Any], index: int, sha256: str, input_file: str | None, filename: str | None = None
-) -> dict[str, Any]:
-    """The entry of a frame from its flat fields, or from the text in its PNG, which may have been written anywhere.
-    Raises KeyError where there is no ``target_sector``."""
-    entry = {key: value for key, value in fields.items() if key not in _ENVELOPE and key not in OF_THE_HEAD}
-    entry["index"] = index
-    entry["filename"] = filename or frame_name(index, fields["target_sector"])
-    entry["sha256"] = sha256
-    entry["input_file"] = input_file
-    return _ordered(entry)
-
-
-def _is_true(value: object) -> bool:
-    """R writes a scalar as an array of one."""
-    return value is True or (isinstance(value, list) and len(value) == 1 and value[0] is True)
-
-
-def _ordered(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The user's keys first, in the user's order; then the rest."""
-    return {**{key: entry.get(key) for key in _USERS}, **{k: v for k, v in entry.items() if k not in _USERS}}
 
 
 def _object(text: bytes, what: str) -> dict[str, Any]:

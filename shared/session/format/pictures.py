@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from shared.png_text import PNG_SIGNATURE, read_text
-from shared.session.format.entries import MAX_ENTRY_BYTES, typed
+from shared.session.format.entries import MAX_ENTRY_BYTES
 from shared.session.format.jsontext import parse
+from shared.session.format.kinds import typed
 from shared.session.format.layout import parse_frame_name
 from shared.session.format.metadata import PNG_KEYWORD
 from shared.session.format.plain import open_plain

@@ -1,4 +1,4 @@
-"""Opening the files of a session's folder, which may have come from a stranger: plain files that lie in it.
+"""The files of a session's folder, which may have come from a stranger: only plain files that lie in it are opened.
 
 A link that leads out of the folder would show, or carry away, what its owner never put there; a pipe or a device would
 hold its reader up for good; and a file of a terabyte of nothing takes no room on the disk, and all of it in memory.
@@ -10,9 +10,10 @@ import errno
 import os
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from shared.session.format.layout import INPUTS, MAX_PICTURE_BYTES
+from shared.session.format.layout import INPUT_EXTENSIONS, MAX_PICTURE_BYTES, SHA256, input_name, parse_frame_name
 
 StrPath = str | os.PathLike[str]
 
@@ -25,12 +26,8 @@ _READ_BYTES = 8 << 20
 
 def open_plain(folder: StrPath, name: str) -> int:
     """A descriptor to read a file of a session's folder from, by the name that metadata has for it. The folder itself
-    may be a link.
-
-    Raises:
-        IsADirectoryError: it is a folder.
-        OSError: it is gone, cannot be read, leads out of the folder, or is no plain file.
-    """
+    may be a link. Raises IsADirectoryError (it is a folder) or OSError (it is gone, cannot be read, leads out of the
+    folder, or is no plain file)."""
     fd = os.open(located(folder, name), _FLAGS)
     try:
         mode = os.fstat(fd).st_mode
@@ -86,7 +83,23 @@ def read_plain(folder: StrPath, name: str, limit_bytes: int = MAX_PICTURE_BYTES)
         os.close(fd)
 
 
-def check_inputs(folder: Path) -> None:
-    """Raises OSError where inputs cannot be written, since their folder is a link."""
-    if os.path.islink(folder / INPUTS):
-        raise OSError(errno.ELOOP, "it is a link; put the folder itself in its place", os.fspath(folder / INPUTS))
+def find_input(folder: Path, sha256: str) -> Path | None:
+    """The file under ``inputs/`` that holds the bytes of a hash, or None."""
+    if not SHA256.match(sha256):
+        return None
+    for extension in INPUT_EXTENSIONS:
+        name = input_name(sha256, extension)
+        path = os.path.join(folder, *name.split("/"))
+        if os.path.isfile(path):
+            with suppress(OSError):  # a link to a file elsewhere: none of this session
+                located(folder, name)
+                return Path(path)
+    return None
+
+
+def has_frames(folder: str) -> bool:
+    """Whether a folder holds files that are named as frames."""
+    try:
+        return any(parse_frame_name(name) for name in os.listdir(folder))
+    except OSError:
+        return False

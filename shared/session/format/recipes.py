@@ -1,4 +1,4 @@
-"""The recipe of a recorded frame: what it can be made again from, as far as its entry tells."""
+"""Making recorded frames again: what a frame can be made from, and whether a session was made from another."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from shared import fields, sectors
 from shared.frame import Recipe
 from shared.refusals import invalid_request
+from shared.session.format.kinds import differ
 
 _NEEDED = {"seed": "seed", "grid_size": "grid", "target_sector": "target sector"}
 _FOCUS = ("focus_sector", "focus_x", "focus_y")
@@ -38,3 +39,14 @@ def _focus(entry: Mapping[str, Any]) -> dict[str, Any]:
     if entry.get("grid_size") in sectors.NAMES and entry.get("focus_sector") in sectors.names(entry["grid_size"]):
         told["focus_sector"] = entry["focus_sector"]
     return told
+
+
+def is_parent(parent: Mapping[str, Any], named: object) -> bool:
+    """Whether a session with the head ``parent`` is the one that a re-run was made from, whose own head says ``named``
+    of it: ``session_id`` and ``created_at``. A name alone is no proof: folders are renamed, copied and made anew."""
+    if not isinstance(named, Mapping):
+        return False
+    began, made = named.get("created_at"), parent.get("created_at")
+    if began is not None and began == made:
+        return True  # called otherwise by now, perhaps
+    return named.get("session_id") == parent.get("session_id") and not differ(began, made)

@@ -105,12 +105,8 @@ def members(text: str) -> list[tuple[str, str]]:
 
 
 def value_at(text: str, begin: int) -> int:
-    """One past the end of the value that begins at a place.
-
-    Raises:
-        NotJson: there is none; ``at`` says where.
-        TooMuch: it is longer than :data:`MAX_VALUE_CHARS`, or has more parts than :data:`MAX_PARTS`.
-    """
+    """One past the end of the value that begins at a place. Raises NotJson (there is none; ``at`` says where) or
+    TooMuch (it is longer than :data:`MAX_VALUE_CHARS`, or has more parts than :data:`MAX_PARTS`)."""
     # In parts: the decoder tells the place of an error by counting all line breaks before it, and a value without end
     # must not be read to the end of a large file.
     size = _PART_CHARS

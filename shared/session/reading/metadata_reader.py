@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from shared.session.format.entries import KINDS, breaches, moment, on_one_line, parse_entry
+from shared.errors import SessionNotFound
+from shared.session.format.entries import Entry, on_one_line, parse_entry
 from shared.session.format.jsontext import NotJson, parse, writable
+from shared.session.format.kinds import KINDS, breaches, moment
 from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata, Tail, head_bytes, tail_bytes, with_advice
-from shared.session.reading.folder import not_found
+from shared.session.format.plain import has_frames
 from shared.session.text import contents, lines
-from shared.session.text.contents import Contents
+from shared.session.text.spans import Contents
 
 _TRIES = 3
 """Readings of a file before it is called damaged: one that fell into an append is torn, the next one is not."""
@@ -64,18 +66,18 @@ class MetadataReader:
             self._fd = -1
 
     def fileno(self) -> int:
-        """The descriptor of the metadata file."""
+        """Of the metadata file."""
         return self._fd
 
     @property
     def count(self) -> int:
         """How many entries there are."""
-        return self.contents.count
+        return len(self.contents.places)
 
     @property
     def held_bytes(self) -> int:
         """What the session takes in memory, at most: the places of its entries, and what stands beside them."""
-        return self.contents.held_bytes + _PER_BYTE * self._beside_bytes
+        return self.contents.places.held_bytes + _PER_BYTE * self._beside_bytes
 
     @property
     def written_head(self) -> dict[str, Any]:
@@ -87,41 +89,32 @@ class MetadataReader:
         """When it was begun, in Unix seconds; None where the head does not say."""
         return moment(self.head.get("created_at"))
 
-    def entry(self, position: int) -> dict[str, Any]:
-        """The entry at a position, from 0, as :func:`shared.session.format.entries.seen` gives it. Its ``index`` is
-        larger where the folder was once made anew.
-
-        Raises:
-            IndexError: there is none.
-            DamagedMetadata: what stands there is no entry; the message says where.
-        """
+    def entry(self, position: int) -> Entry:
+        """The entry at a position, from 0. Its ``index`` is larger where the folder was once made anew. Raises
+        IndexError (there is none) or DamagedMetadata (what stands there is no entry; the message says where)."""
         if not 0 <= position < self.count:
             raise IndexError(f"session {self.session_id} has {self.count} entries; there is none at {position}")
         return self._parsed(position, self._text(position))
 
-    def written(self, position: int) -> Any:
-        """The value at a position as it was written, whatever it is; None where that is no JSON."""
-        try:
-            return parse(self._text(position))
-        except NotJson:
-            return None
-
-    def breaches(self, position: int, entry: Mapping[str, Any]) -> list[str]:
+    def breaches(self, position: int, entry: Entry) -> list[str]:
         """What breaks the format in an entry, of which ``entry`` is what can be used: there it is null."""
-        unsaid = any(key in entry and entry[key] is None for key in KINDS)
-        return breaches(self.written(position)) if unsaid else []
+        if all(entry.fields.get(key, key) is not None for key in KINDS):
+            return []
+        try:
+            return breaches(parse(self._text(position)))
+        except NotJson:
+            return breaches(None)
 
-    def entries(self, first: int = 0) -> Iterator[dict[str, Any]]:
+    def entries(self, first: int = 0) -> Iterator[Entry]:
         """The entries from a position on. Raises DamagedMetadata at the first that is none."""
-        for position, text in enumerate(self.contents.texts(self._fd, first), first):
+        for position, text in enumerate(self.contents.places.texts(self._fd, first), first):
             yield self._parsed(position, text)
 
-    def each(self, first: int = 0) -> Iterator[dict[str, Any] | DamagedMetadata]:
+    def each(self, first: int = 0) -> Iterator[Entry | DamagedMetadata]:
         """The entries from a position on; in the place of one that is none, what is wrong with it."""
-        for position, text in enumerate(self.contents.texts(self._fd, first), first):
-            found: dict[str, Any] | DamagedMetadata
+        for position, text in enumerate(self.contents.places.texts(self._fd, first), first):
             try:
-                found = self._parsed(position, text)
+                found: Entry | DamagedMetadata = self._parsed(position, text)
             except DamagedMetadata as error:
                 found = error
             yield found
@@ -129,17 +122,13 @@ class MetadataReader:
     def texts(self, first: int = 0) -> Iterator[bytes]:
         """The JSON of each entry from a position on, as it was written, on one line, its index first. Raises
         DamagedMetadata at the first that is no entry."""
-        for position, text in enumerate(self.contents.texts(self._fd, first), first):
+        for position, text in enumerate(self.contents.places.texts(self._fd, first), first):
             self._parsed(position, text)
-            yield text if self.contents.is_ours else on_one_line(text)
+            yield text if self.contents.index is not None else on_one_line(text)
 
     def refresh(self) -> None:
-        """Take in what was recorded, or changed by another hand, since.
-
-        Raises:
-            SessionNotFound: its folder is gone.
-            DamagedMetadata: it cannot be understood (any more).
-        """
+        """Take in what was recorded, or changed by another hand, since. Raises SessionNotFound where its folder is
+        gone, and DamagedMetadata where it cannot be understood any more."""
         try:
             now = os.stat(self.folder / METADATA)
         except (FileNotFoundError, NotADirectoryError):
@@ -175,10 +164,10 @@ class MetadataReader:
             found = self._open()
         except (FileNotFoundError, NotADirectoryError):
             self.close()
-            missing = not_found(self.folder)
-            if not isinstance(missing, DamagedMetadata):
-                raise missing from None
-            found, self._seen = Contents(problem=missing.detail), (0, 0, 0, 0)
+            if not has_frames(os.fspath(self.folder)):
+                raise SessionNotFound(f"there is no session {self.session_id!r}") from None
+            # Frames without their index are a session that needs repair, not an absent one.
+            found, self._seen = Contents(problem="metadata.json is gone"), (0, 0, 0, 0)
         except BaseException:
             self.close()
             raise
@@ -210,13 +199,13 @@ class MetadataReader:
         return found
 
     def _text(self, position: int) -> bytes:
-        return self.contents.text(self._fd, position)
+        return self.contents.places.text(self._fd, position)
 
-    def _parsed(self, position: int, text: bytes) -> dict[str, Any]:
+    def _parsed(self, position: int, text: bytes) -> Entry:
         try:
             return parse_entry(text)
         except DamagedMetadata as error:
-            place = f"the entry at position {position} of metadata.json (line {self.contents.line(position)})"
+            place = f"the entry at position {position} of metadata.json (line {self.contents.places.line(position)})"
             raise DamagedMetadata(with_advice(self.session_id, f"{place} {error.detail}")) from None
 
     def _last_text(self) -> bytes:

@@ -62,12 +62,8 @@ class OpenSessions:
         """Do ``work`` in a thread, with a reader that is up to date and that nobody else uses meanwhile.
 
         A session whose metadata is not understood is read too, with what can be read of it: see
-        ``SessionReader.problem``. Who is cancelled in it leaves the work to go on.
-
-        Raises:
-            SessionNotFound: there is none of this id.
-            SessionDamaged: it cannot be read at all.
-        """
+        ``SessionReader.problem``. Who is cancelled in it leaves the work to go on. Raises SessionNotFound (there is
+        none of this id) or SessionDamaged (it cannot be read at all)."""
         return await self._use(session_id, lambda opened: work(_up_to_date(self._root, session_id, opened)))
 
     async def forget(self, session_id: str) -> None:

@@ -6,15 +6,13 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from shared.errors import FrameCorrupt, FrameMissing, InvalidSessionId, SessionNotFound
 from shared.session.format import ids
-from shared.session.format.entries import file_named_in
+from shared.session.format.entries import Entry, file_named_in
 from shared.session.format.layout import MAX_INDEX, parse_frame_name
 from shared.session.format.metadata import DamagedMetadata
-from shared.session.format.plain import read_plain
-from shared.session.reading.folder import find_input
+from shared.session.format.plain import find_input, read_plain
 from shared.session.reading.metadata_reader import MetadataReader
 
 
@@ -30,7 +28,7 @@ class SessionReader(MetadataReader):
     _has_broken = False
     """Whether some of those are none."""
 
-    def shown(self, position: int) -> tuple[dict[str, Any], str | None]:
+    def shown(self, position: int) -> tuple[Entry, str | None]:
         """The entry at a position and None; or, where that cannot be understood, what the name of its file says, and
         what is wrong, with the place. Raises IndexError where there is none."""
         try:
@@ -38,7 +36,7 @@ class SessionReader(MetadataReader):
         except DamagedMetadata as error:
             return self._stand_in(position), error.detail
 
-    def shown_from(self, first: int) -> Iterator[tuple[dict[str, Any], str | None]]:
+    def shown_from(self, first: int) -> Iterator[tuple[Entry, str | None]]:
         """:meth:`shown` from a position on."""
         for position, found in enumerate(self.each(first), first):
             if isinstance(found, DamagedMetadata):
@@ -50,7 +48,7 @@ class SessionReader(MetadataReader):
         """The index of the entry at a position; where that is no entry, one past the index before it."""
         for at in range(position, -1, -1):
             try:
-                return min(int(self.entry(at)["index"]) + position - at, MAX_INDEX)
+                return min(self.entry(at).index + position - at, MAX_INDEX)
             except DamagedMetadata:
                 continue
         return position
@@ -70,24 +68,20 @@ class SessionReader(MetadataReader):
             low, high = (middle + 1, high) if found < index else (low, middle - 1)
         return self._position_out_of_order(index)
 
-    def frame_path(self, entry: dict[str, Any]) -> Path:
+    def frame_path(self, entry: Entry) -> Path:
         """Where the image of an entry lies. Raises FrameMissing where it names no file of this folder: metadata may
         come from anywhere."""
-        name = entry["filename"]
-        if parse_frame_name(name) is None:
-            raise FrameMissing(f"entry {entry['index']} of session {self.session_id} names no frame: {name!r}")
-        return self.folder / str(name)
+        if parse_frame_name(entry.filename) is None:
+            problem = f"names no frame: {entry.filename!r}"
+            raise FrameMissing(f"entry {entry.index} of session {self.session_id} {problem}")
+        return self.folder / entry.filename
 
-    def frame_bytes(self, entry: dict[str, Any]) -> bytes:
-        """The image of an entry, its hash compared with the recorded one (where the entry has one).
-
-        Raises:
-            FrameMissing: the file is gone or cannot be read.
-            FrameCorrupt: it holds other bytes than were recorded.
-        """
+    def frame_bytes(self, entry: Entry) -> bytes:
+        """The image of an entry, its hash compared with the recorded one (where the entry has one). Raises FrameMissing
+        (the file is gone or cannot be read) or FrameCorrupt (it holds other bytes than were recorded)."""
         path = self.frame_path(entry)
         data = self.file_bytes(path.name)
-        if entry.get("sha256") and hashlib.sha256(data).hexdigest() != entry["sha256"]:
+        if entry.sha256 and hashlib.sha256(data).hexdigest() != entry.sha256:
             raise FrameCorrupt(
                 f"{path.name} of session {self.session_id} no longer holds the recorded bytes; "
                 f"'parafovea check {self.session_id}' reads the whole session"
@@ -115,20 +109,18 @@ class SessionReader(MetadataReader):
         found = [name for name in names if (parsed := parse_frame_name(name)) and parsed.index == index]
         return found[0] if len(found) == 1 else None
 
-    def input_path(self, entry: dict[str, Any]) -> Path | None:
+    def input_path(self, entry: Entry) -> Path | None:
         """Where the input image of an entry lies in this session, or None when the session does not hold it."""
-        named = entry.get("input_file")
-        sha256 = entry.get("input_sha256")
-        if isinstance(named, str) and parse_frame_name(named):
-            return self.folder / named
-        return find_input(self.folder, sha256) if isinstance(sha256, str) else None
+        if entry.input_file is not None and parse_frame_name(entry.input_file):
+            return self.folder / entry.input_file
+        return find_input(self.folder, entry.input_sha256) if entry.input_sha256 is not None else None
 
     def input_bytes(self, path: Path) -> bytes:
         """The bytes of what :meth:`input_path` gave. Raises OSError where it is gone, cannot be read, or is no plain
         file of this folder."""
         return read_plain(self.folder, path.relative_to(self.folder).as_posix())
 
-    def recorded_input(self, entry: dict[str, Any]) -> bytes:
+    def recorded_input(self, entry: Entry) -> bytes:
         """The input image of an entry, its hash compared with the recorded one (where the entry has one). Raises
         NoInput where it was not recorded, cannot be read, or holds other bytes."""
         path = self.input_path(entry)
@@ -138,21 +130,20 @@ class SessionReader(MetadataReader):
             data = self.input_bytes(path)
         except OSError as error:
             raise NoInput(f"its input {path.name} cannot be read: {error.strerror}") from None
-        wanted = entry.get("input_sha256")
-        if wanted and hashlib.sha256(data).hexdigest() != wanted:
+        if entry.input_sha256 and hashlib.sha256(data).hexdigest() != entry.input_sha256:
             raise NoInput(f"its input {path.name} no longer holds the recorded bytes")
         return data
 
-    def _stand_in(self, position: int) -> dict[str, Any]:
+    def _stand_in(self, position: int) -> Entry:
         name = file_named_in(self._text(position))
         parsed = parse_frame_name(name) if name is not None else None
         if parsed is None:
-            return {"index": self.index_at(position), "filename": "", "target_sector": None}
-        return {"index": parsed.index, "filename": name, "target_sector": parsed.sector}
+            return Entry({"index": self.index_at(position), "filename": "", "target_sector": None})
+        return Entry({"index": parsed.index, "filename": name, "target_sector": parsed.sector})
 
     def _index(self, position: int) -> int | None:
         try:
-            return int(self.entry(position)["index"])
+            return self.entry(position).index
         except DamagedMetadata:
             return None
 
@@ -165,18 +156,14 @@ class SessionReader(MetadataReader):
             if isinstance(entry, DamagedMetadata):
                 self._has_broken = True
             else:
-                found.setdefault(entry["index"], position)
+                found.setdefault(entry.index, position)
         self._out_of_order = self._loads, self.count, found
         return found.get(index)
 
 
 def open_session(root: Path, session_id: str, *, salvage: bool = False) -> SessionReader:
-    """Open a session for reading.
-
-    Raises:
-        SessionNotFound: there is none of this id, or the id could be none's.
-        DamagedMetadata: its metadata cannot be understood, or not be read; with ``salvage``, what can be understood is.
-    """
+    """Open a session for reading. Raises SessionNotFound (there is none of this id, or the id could be none's) or
+    DamagedMetadata (its metadata cannot be understood, or not be read; with ``salvage``, what can be understood is)."""
     try:
         ids.validate(session_id)
     except InvalidSessionId:

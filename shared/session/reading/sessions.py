@@ -10,10 +10,10 @@ from pathlib import Path
 
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.session.format import ids
-from shared.session.format.entries import moment
+from shared.session.format.kinds import moment
 from shared.session.format.layout import METADATA, is_litter
 from shared.session.format.metadata import DamagedMetadata
-from shared.session.reading.folder import has_frames
+from shared.session.format.plain import has_frames
 from shared.session.reading.reader import SessionReader
 from shared.session.text import lines
 from shared.session.text.contents import read
@@ -36,11 +36,9 @@ class SessionSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionDetails:
+class SessionDetails(SessionSummary):
     """What a list with details says of a session; ``frames`` is None where its metadata cannot be understood."""
 
-    session_id: str
-    created_at: float
     frames: int | None
     bytes: int
 

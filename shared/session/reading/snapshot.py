@@ -87,7 +87,7 @@ def _of_foreign(reader: SessionReader, fd: int) -> Snapshot:
     encoding, mark = coding_of(lines.pread(fd, _MARK_BYTES, 0))
     if size > _IN_ONE_PIECE_BYTES:  # value by value: nothing else runs in the time in which a text is parsed
         contents = reader.contents
-        if encoding == "utf-8" and contents.outer_strict and all(map(is_strict, contents.texts(fd))):
+        if encoding == "utf-8" and contents.outer_strict and all(map(is_strict, contents.places.texts(fd))):
             return Snapshot(size - mark, fd, mark, size - mark)
         head, tail = metadata.head_bytes(reader.written_head), metadata.tail_bytes(contents.tail)
         return _translated(_parts(reader, fd, head, tail), fd)
@@ -116,7 +116,7 @@ def _prove(reader: SessionReader, index: lines.Index) -> bool:
 def _parts(reader: SessionReader, fd: int, head: bytes, tail: bytes) -> Iterator[bytes]:
     """Head, entries and tail, each translated where that is needed."""
     yield _strict(head)
-    for position, text in enumerate(reader.contents.texts(fd)):
+    for position, text in enumerate(reader.contents.places.texts(fd)):
         sound = text if is_strict(text) else _strict_entry(reader, position, text)
         yield metadata.line_bytes(sound, first=position == 0)
     yield _strict(tail)
@@ -126,7 +126,7 @@ def _strict_entry(reader: SessionReader, position: int, text: bytes) -> bytes:
     try:
         parse_exact(text)
     except NotJson as error:
-        line = reader.contents.line(position)
+        line = reader.contents.places.line(position)
         place = f"the entry at position {position} of metadata.json (line {line}) cannot be understood"
         raise DamagedMetadata(with_advice(reader.session_id, f"{place}: {error}")) from None
     return _strict(text)

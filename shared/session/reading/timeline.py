@@ -6,7 +6,6 @@ import math
 from array import array
 from collections.abc import Iterable, Sequence
 
-from shared.session.format.entries import moment
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.reading.reader import SessionReader
 
@@ -56,6 +55,4 @@ def round_s(offsets: Sequence[float]) -> float:
 
 def times(reader: SessionReader, first: int) -> list[float | None]:
     """Unix seconds of a session's entries from a position on; None for one that says none, or cannot be understood."""
-    return [
-        None if isinstance(entry, DamagedMetadata) else moment(entry.get("timestamp")) for entry in reader.each(first)
-    ]
+    return [None if isinstance(entry, DamagedMetadata) else entry.timestamp for entry in reader.each(first)]

@@ -4,7 +4,6 @@ that is not understood, from the next that is."""
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 
 from shared.session.format.jsontext import NotJson, decode, decode_around, is_strict
 from shared.session.format.values import MAX_MEMBERS, MAX_PARTS, TooMuch, Walk, members, parts_of
@@ -14,33 +13,9 @@ from shared.session.text.spans import Ruler, Spans, coding_of
 MAX_ENTRIES = 1_000_000
 
 
-@dataclass(slots=True)
-class Foreign:
-    """What a file says. Texts are as they were written."""
-
-    members: dict[str, str] = field(default_factory=dict)
-    """The text of each value at the top but the sequence."""
-    member_lines: dict[str, int] = field(default_factory=dict)
-    """The line on which each of them begins, from 1."""
-    entries: Spans = field(default_factory=Spans)
-    """Where each element of the sequence stands that is whole."""
-    is_strict: bool = True
-    """Whether strict parsers read all that is not within the entries, and nothing stands there twice."""
-    has_sequence: bool = False
-    has_end: bool = False
-    """Whether every member at the top is whole, to the file's end."""
-    problem: str | None = None
-    """What is not understood: the first thing."""
-    at: int = 0
-    """Where that is, in bytes."""
-    line: int = 0
-    """And on which line, from 1."""
-
-
 def read(data: bytes) -> Foreign:
     """Read a whole file; :attr:`Foreign.problem` is None where all of it is understood."""
     encoding, mark = coding_of(data)
-    found = Foreign(entries=Spans(encoding))
     unread: NotJson | None = None
     unread_at = 0
     try:
@@ -49,18 +24,13 @@ def read(data: bytes) -> Foreign:
         unread = error
         text = decode_around(data)
         unread_at = len(decode_around(data[: error.at]))
-    walk = _Reading(text, found, encoding, mark)
+    found = Foreign(text, encoding, mark)
     try:
-        walk.file()
+        found.file()
     except NotJson as error:
-        walk.note(error)
-    problem, at = walk.problem, walk.problem_at
-    if unread is not None and (problem is None or at >= unread_at):
-        problem, at = str(unread), unread_at
-    if problem is not None:
-        found.problem = problem
-        found.at = mark + len(text[:at].encode(encoding, "surrogatepass"))
-        found.line = 1 + text.count("\n", 0, at)
+        found.note(error)
+    if unread is not None and (found.problem is None or found.problem_at >= unread_at):
+        found.problem, found.problem_at = str(unread), unread_at
     return found
 
 
@@ -68,19 +38,37 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-class _Reading(Walk):
-    """Fills in what a file says; ``problem`` is the first that it met."""
+class Foreign(Walk):
+    """Goes through a file, and has what it says. Texts are as they were written."""
 
-    def __init__(self, text: str, found: Foreign, encoding: str, first_byte: int) -> None:
+    def __init__(self, text: str, encoding: str, first_byte: int) -> None:
         super().__init__(text)
-        self._found = found
-        self._ruler = Ruler(text, encoding, first_byte)
+        self.members: dict[str, str] = {}
+        """The text of each value at the top but the sequence."""
+        self.member_lines: dict[str, int] = {}
+        """The line on which each of them begins, from 1."""
+        self.entries = Spans(encoding)
+        """Where each element of the sequence stands that is whole."""
+        self.is_strict = True
+        """Whether strict parsers read all that is not within the entries, and nothing stands there twice."""
+        self.has_end = False
+        """Whether every member at the top is whole, to the file's end."""
+        self.problem: str | None = None
+        """What is not understood: the first thing."""
+        self.problem_at = 0
+        """Where that is, in characters."""
+        self._has_sequence = False
+        self._byte = Ruler(lambda begin, end: len(text[begin:end].encode(encoding, "surrogatepass")), first_byte)
+        self._line = Ruler(lambda begin, end: text.count("\n", begin, end), 1)
         self._onwards = Onwards(text)
         self._entries_at: int | None = None
         self._parts = 0
         """Of all that stands at the top, without the sequence."""
-        self.problem: str | None = None
-        self.problem_at = 0
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where the problem is: the line, from 1, and how many bytes stand before it."""
+        return self._line.at(self.problem_at), self._byte.at(self.problem_at)
 
     def note(self, error: NotJson) -> None:
         """Keep what is wrong, if it is the first."""
@@ -106,15 +94,15 @@ class _Reading(Walk):
                 if place is None:
                     raise
                 self.at, going = place.at, place.begins
-        self._found.has_end = whole
+        self.has_end = whole
         self.space()
         if self.text[self.at :].strip():
             raise NotJson("something stands behind its end", self.at)
-        if not self._found.has_sequence:
+        if not self._has_sequence:
             raise NotJson("it has no sequence of entries", self.at)
 
     def _member(self) -> None:
-        line = self._ruler.line(self.at)
+        line = self._line.at(self.at)
         key = self._key()
         if key == "sequence":
             self._sequence()
@@ -124,16 +112,16 @@ class _Reading(Walk):
         # A number at the end of a file that is cut off may have gone on; and so may what no line break ends.
         if self.peek() not in ",}" and "\n" not in self.text[end : self.at]:
             raise NotJson("a comma or } is expected", self.at)
-        self._found.is_strict &= key not in self._found.members and is_strict(_bytes(value))
-        self._found.members[key], self._found.member_lines[key] = value, line
+        self.is_strict &= key not in self.members and is_strict(_bytes(value))
+        self.members[key], self.member_lines[key] = value, line
         self._parts += 1 + parts_of(value)
-        if len(self._found.members) > MAX_MEMBERS or self._parts > MAX_PARTS:
+        if len(self.members) > MAX_MEMBERS or self._parts > MAX_PARTS:
             raise TooMuch("what stands at the top, beside the sequence, is too much", end)
 
     def _sequence(self) -> None:
-        self._found.is_strict &= self._entries_at is None
-        self._found.has_sequence = False
-        self._found.entries.clear()
+        self.is_strict &= self._entries_at is None
+        self._has_sequence = False
+        self.entries.clear()
         if self.peek() != "[":
             raise NotJson("its sequence is no array", self.at)
         going, sure = self.begins("[", "]"), True
@@ -147,9 +135,9 @@ class _Reading(Walk):
                 seek = self.at - 1  # a bracket may be all that parts it from the next
                 if not sure and not self._is_entry(text):
                     raise NotJson("it is no entry", self.at)
-                if len(self._found.entries) >= MAX_ENTRIES:
+                if len(self.entries) >= MAX_ENTRIES:
                     raise TooMuch(f"it has more than {MAX_ENTRIES} entries, and not each on a line of its own", begin)
-                self._found.entries.append(self._ruler.byte(begin), self._ruler.byte(self.at), self._ruler.line(begin))
+                self.entries.append(self._byte.at(begin), self._byte.at(self.at), self._line.at(begin))
                 going = self.goes_on("]")
                 sure = True
             except NotJson as error:
@@ -160,7 +148,7 @@ class _Reading(Walk):
                 if place is None:
                     raise
                 self.at, going, sure = place.at, place.begins, place.sure
-        self._found.has_sequence = True
+        self._has_sequence = True
 
     @staticmethod
     def _is_entry(text: str) -> bool:
@@ -169,6 +157,6 @@ class _Reading(Walk):
 
     def _key(self) -> str:
         text = self.key()
-        self._found.is_strict &= "\\" not in text or is_strict(_bytes(text))
+        self.is_strict &= "\\" not in text or is_strict(_bytes(text))
         key: str = json.loads(text)
         return key

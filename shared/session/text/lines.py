@@ -25,7 +25,7 @@ _INDENT = 4
 
 @dataclass(slots=True)
 class Index:
-    """Places in one version of a file, in bytes from its beginning."""
+    """Places in one version of a file that is laid out as ours, in bytes from its beginning."""
 
     head: dict[str, Any]
     starts: array[int] = field(default_factory=lambda: array("Q"))
@@ -34,6 +34,29 @@ class Index:
     """Where the tail begins: one past the last entry's ``}``."""
     size: int = 0
     tail: Tail = field(default_factory=Tail)
+    first_line: int = 1
+    """On which the first entry stands, from 1."""
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def held_bytes(self) -> int:
+        """What the places take, in memory."""
+        return self.starts.itemsize * len(self.starts)
+
+    def line(self, position: int) -> int:
+        """The line on which an entry begins, from 1."""
+        return self.first_line + position
+
+    def text(self, fd: int, position: int) -> bytes:
+        """The JSON of the entry at a position, as it is written; ``fd`` is the file's."""
+        start, stop = self.span(position)
+        return pread(fd, stop - start, start)
+
+    def texts(self, fd: int, first: int = 0) -> Iterator[bytes]:
+        """The same of each entry from a position on."""
+        return texts(fd, map(self.span, range(first, len(self.starts))))
 
     def span(self, position: int) -> tuple[int, int]:
         """Where the entry at a position begins and ends."""
@@ -70,7 +93,7 @@ def scan(fd: int) -> Index:
     block = pread(fd, _BLOCK_BYTES, 0)
     index = Index(metadata.parse_head(block))
     at = block.find(metadata.SEQUENCE_START) + len(metadata.SEQUENCE_START)
-    index.tail_at = at
+    index.tail_at, index.first_line = at, 2 + block.count(b"\n", 0, at)
     _continue(fd, index, at, previous=ord("["))
     return index
 
@@ -91,11 +114,6 @@ def texts(fd: int, spans: Iterable[tuple[int, int]]) -> Iterator[bytes]:
         if stop > begin + len(held):
             held, begin = pread(fd, max(stop - start, _BLOCK_BYTES), start), start
         yield held[start - begin : stop - begin]
-
-
-def entries(fd: int, index: Index, first: int = 0) -> Iterator[bytes]:
-    """The compact JSON of each entry from position ``first`` on."""
-    return texts(fd, map(index.span, range(first, len(index.starts))))
 
 
 def _continue(fd: int, index: Index, at: int, previous: int | None) -> None:

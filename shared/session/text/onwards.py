@@ -52,14 +52,8 @@ class Onwards:
         """Whether entries may still begin a line: searched for to the end at most once."""
 
     def entry(self, begin: int, seek: int, wrong_at: int, first_at: int) -> Place | None:
-        """Behind an entry that ``begin``s at a place: the next, or the end of the sequence; None where there is none.
-
-        Args:
-            begin: where what was tried last begins.
-            seek: where the next may stand at the earliest.
-            wrong_at: where it turned out to be wrong.
-            first_at: where the first entry begins.
-        """
+        """Behind an entry that ``begin``s at a place and turned out to be wrong at another: the next, from ``seek`` on,
+        or the end of the sequence; None where there is none. The first entry begins at ``first_at``."""
         if not self._may_go_on(wrong_at - begin):
             return None
         indent = self._indent(first_at)
@@ -81,13 +75,8 @@ class Onwards:
         return None
 
     def member(self, seek: int, first_at: int, entries_at: int | None) -> Place | None:
-        """Behind a member at the top: the next, or the end of the file; None where there is none.
-
-        Args:
-            seek: where the next may stand at the earliest.
-            first_at: where the first member begins.
-            entries_at: where the first entry begins; None where no sequence was met yet.
-        """
+        """Behind a member at the top: the next, from ``seek`` on, or the end of the file; None where there is none. The
+        first member begins at ``first_at``, and the first entry, where a sequence was met, at ``entries_at``."""
         indent = self._indent(first_at)
         if entries_at is not None and len(self._indent(entries_at)) <= len(indent):
             indent = ""  # what begins a line so may stand in an entry

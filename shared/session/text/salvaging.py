@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
 from shared.session.format import metadata
 from shared.session.format.entries import MAX_ENTRY_BYTES, parse_entry
 from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.text import lines
-from shared.session.text.spans import Spans
+from shared.session.text.spans import Contents, Spans
 
 MAX_TORN_BYTES = 1 << 30
 MAX_ENTRIES = 2_000_000
@@ -26,19 +24,6 @@ _HEAD_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 20
 _LONGEST_BYTES = MAX_ENTRY_BYTES + _BLOCK_BYTES
 _MARK = b"\n" + metadata.LINE_START
-
-
-@dataclass(slots=True)
-class Salvage:
-    """What was found. ``spans`` has each whole entry, of which the last ends at ``whole_to``; the ``tail`` is None
-    where it is not whole. It is ``torn`` where only an append that was broken off leaves a file so: everything is whole
-    up to its last line, or zeros."""
-
-    head: dict[str, Any]
-    spans: Spans = field(default_factory=Spans)
-    tail: Tail | None = None
-    torn: bool = False
-    whole_to: int = 0
 
 
 def begins_as_ours(fd: int) -> bool:
@@ -53,30 +38,38 @@ def begins_as_ours(fd: int) -> bool:
     return any(mark.startswith(rest[: len(mark)]) for mark in (_MARK, metadata.TAIL_START)) or not rest.strip(b"\0")
 
 
-def salvage(fd: int) -> Salvage:
-    """Read a file that :func:`begins_as_ours`."""
+def salvage(fd: int, ours: DamagedMetadata) -> Contents:
+    """Read a file that :func:`begins_as_ours`, and was found to be damaged."""
     head = lines.pread(fd, _HEAD_BYTES, 0)
     begin = head.find(metadata.SEQUENCE_START) + len(metadata.SEQUENCE_START)
-    found = Salvage(metadata.parse_head(head), whole_to=begin + 1)
+    spans, whole_to = Spans(), begin + 1
     walk = _Lines(fd, begin, 1 + head.count(b"\n", 0, begin))
     broken_at, broken = None, 0
     for at, number, line in walk:
         text = line.strip().removesuffix(b",")
-        if _is_whole(text) and len(found.spans) < MAX_ENTRIES:
+        if _is_whole(text) and len(spans) < MAX_ENTRIES:
             start = at + len(line) - len(line.lstrip())
-            found.spans.append(start, start + len(text), number)
-            found.whole_to = at + len(line)
+            spans.append(start, start + len(text), number)
+            whole_to = at + len(line)
             continue
         broken_at = at if broken_at is None else broken_at
         broken += 1
         if broken > MAX_BROKEN:
             break
-    found.tail = last_tail(fd, lines.MAX_TAIL_BYTES)
-    found.torn = found.tail is None and (broken_at is None or broken_at >= found.whole_to or walk.has_zeros)
-    return found
+    tail = last_tail(fd, lines.MAX_TAIL_BYTES)
+    place = ours.at if ours.at is not None else whole_to
+    return Contents(
+        metadata.parse_head(head),
+        tail if tail is not None else Tail(),
+        spans,
+        looks_ours=True,
+        problem=f"{ours.detail}, at line {_line_at(fd, place)} (byte {place})",
+        torn=tail is None and (broken_at is None or broken_at >= whole_to or walk.has_zeros),
+        has_tail=tail is not None,
+    )
 
 
-def line_at(fd: int, place: int) -> int:
+def _line_at(fd: int, place: int) -> int:
     """The line on which a byte stands, from 1."""
     at, count = 0, 1
     while at < place and (data := lines.pread(fd, min(_BLOCK_BYTES, place - at), at)):

@@ -1,14 +1,18 @@
-"""Where entries stand in a ``metadata.json`` of any layout. Their texts stay in the file: there may be a million."""
+"""What was found in a ``metadata.json`` of any layout. Entries stay in the file: there may be a million."""
 
 from __future__ import annotations
 
 import codecs
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from shared.session.format.jsontext import OR_NUL
+from shared.session.format.metadata import Tail
 from shared.session.text import lines
+from shared.session.text.lines import Index
 
 _MARKS = (  # one of four bytes may begin as one of two does
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -28,80 +32,95 @@ def coding_of(data: bytes) -> tuple[str, int]:
 
 
 class Ruler:
-    """Tells where the places of a text stand in its file, in which it begins behind ``first_byte`` bytes of a mark.
-    Asked for them in order, it passes over the text once."""
+    """Adds up what lies between two places of a text, from ``first`` at its beginning. Asked for places in order, it
+    passes over the text once."""
 
-    def __init__(self, text: str, encoding: str, first_byte: int) -> None:
-        self._text = text
-        self._encoding = encoding
-        self._byte, self._measured = first_byte, 0
-        self._line, self._counted = 1, 0
+    def __init__(self, between: Callable[[int, int], int], first: int) -> None:
+        self._between = between
+        self._sum, self._at = first, 0
 
-    def byte(self, place: int) -> int:
-        """How many bytes stand in the file before a character."""
-        if place >= self._measured:
-            self._byte += self._length(self._measured, place)
+    def at(self, place: int) -> int:
+        """The sum at a place."""
+        if place >= self._at:
+            self._sum += self._between(self._at, place)
         else:
-            self._byte -= self._length(place, self._measured)
-        self._measured = place
-        return self._byte
-
-    def line(self, place: int) -> int:
-        """On which line a character stands, from 1."""
-        if place >= self._counted:
-            self._line += self._text.count("\n", self._counted, place)
-        else:
-            self._line -= self._text.count("\n", place, self._counted)
-        self._counted = place
-        return self._line
-
-    def _length(self, begin: int, end: int) -> int:
-        return len(self._text[begin:end].encode(self._encoding, "surrogatepass"))
+            self._sum -= self._between(place, self._at)
+        self._at = place
+        return self._sum
 
 
 class Spans:
-    """Places in one version of a file of less than 4 GB; ``line_of`` has the line on which each begins, from 1. What is
+    """Places in one version of a file of less than 4 GB, as :class:`shared.session.text.lines.Index` has them. What is
     read is UTF-8, whatever the file's encoding."""
 
-    __slots__ = ("_encoding", "_lengths", "_starts", "line_of")
+    __slots__ = ("_encoding", "_lengths", "_lines", "_starts")
 
     def __init__(self, encoding: str = "utf-8") -> None:
         self._encoding = encoding
-        self._starts, self._lengths, self.line_of = array("I"), array("I"), array("I")
+        self._starts, self._lengths, self._lines = array("I"), array("I"), array("I")
 
     def __len__(self) -> int:
         return len(self._starts)
 
     @property
     def held_bytes(self) -> int:
-        """What the places take, in memory."""
-        return sum(places.itemsize * len(places) for places in (self._starts, self._lengths, self.line_of))
+        return sum(places.itemsize * len(places) for places in (self._starts, self._lengths, self._lines))
 
     def append(self, start: int, stop: int, line: int) -> None:
-        """One more, of so many bytes at this place, from the file's beginning."""
+        """One more, of these bytes of the file, that begins on this line, from 1."""
         self._starts.append(start)
         self._lengths.append(stop - start)
-        self.line_of.append(line)
+        self._lines.append(line)
 
     def clear(self) -> None:
         """Forget all."""
-        for places in (self._starts, self._lengths, self.line_of):
+        for places in (self._starts, self._lengths, self._lines):
             del places[:]
 
+    def line(self, position: int) -> int:
+        return self._lines[position]
+
     def text(self, fd: int, position: int) -> bytes:
-        """The text at a position."""
         return self._utf8(lines.pread(fd, self._lengths[position], self._starts[position]))
 
     def texts(self, fd: int, first: int = 0) -> Iterator[bytes]:
-        """The texts from a position on."""
-        return map(self._utf8, lines.texts(fd, map(self._span, range(first, len(self)))))
-
-    def _span(self, position: int) -> tuple[int, int]:
-        start = self._starts[position]
-        return start, start + self._lengths[position]
+        spans = (
+            (start, start + length) for start, length in zip(self._starts[first:], self._lengths[first:], strict=True)
+        )
+        return map(self._utf8, lines.texts(fd, spans))
 
     def _utf8(self, data: bytes) -> bytes:
         if self._encoding == "utf-8":
             return data
         # Never an error: the file may have been written over since, and who parses the text says so.
         return data.decode(self._encoding, OR_NUL).encode("utf-8", "surrogatepass")
+
+
+@dataclass(slots=True)
+class Contents:
+    """Head, entries and tail of one version of a file, as far as they can be understood.
+
+    Attributes:
+        head, tail: exactly as written; see :func:`shared.session.format.jsontext.parse_exact`.
+        places: where the entries stand, whether they are understood or not.
+        looks_ours: laid out as ours, at least in its beginning.
+        problem: what is not understood, with its place; None where everything is. (An entry may be no entry.)
+        torn: it was cut off in the midst of an append of ours: its recorder died. Then everything is whole up to its
+            last line, or zeros.
+        has_tail: whether the tail stands in the file and is whole.
+        outer_strict: of another hand's file: whether strict parsers read all of it that is not within the entries.
+    """
+
+    head: dict[str, Any] | None = None
+    tail: Tail = field(default_factory=Tail)
+    places: Index | Spans = field(default_factory=Spans)
+    looks_ours: bool = False
+    problem: str | None = None
+    torn: bool = False
+    has_tail: bool = True
+    outer_strict: bool = False
+
+    @property
+    def index(self) -> Index | None:
+        """The places in a file that is laid out as ours: an entry can be appended to it as it is."""
+        return self.places if isinstance(self.places, Index) else None

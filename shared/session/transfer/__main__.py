@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.process.settings import Settings
 from shared.process.worker import work
-from shared.session.transfer.taking_in import take_in
+from shared.session.transfer.importing import take_in
 
 
 def _imported(settings: Settings) -> Iterator[dict[str, Any]]:

@@ -45,12 +45,8 @@ class ArchiveStream:
                 raise InvalidArchive(f"this is a {name} file; send a tar archive, plain or compressed with gzip")
 
     def read(self, count: int) -> bytes:
-        """Up to ``count`` bytes; fewer only at the end.
-
-        Raises:
-            InvalidArchive: damaged, cut off, or blown up beyond :data:`MAX_RATIO`.
-            PayloadTooLarge: beyond the limit.
-        """
+        """Up to ``count`` bytes; fewer only at the end. Raises InvalidArchive (damaged, cut off, or blown up beyond
+        :data:`MAX_RATIO`) or PayloadTooLarge (beyond the limit)."""
         parts: list[bytes] = []
         missing = count
         while missing and (data := self._some(missing)):
@@ -66,16 +62,15 @@ class ArchiveStream:
         return data
 
     def _more(self) -> bytes:
-        data = self._plain() if self._inflate is None else self._inflated()
+        if self._inflate is None:
+            data, self._raw = self._raw or self._take(), b""
+        else:
+            data = self._inflated()
         self._given += len(data)
         if self._given > self._limit_bytes:
             raise PayloadTooLarge(f"the archive holds more than {self._limit_bytes / GB:g} GB")
         if self._given > _FREE_BYTES and self._given > MAX_RATIO * self._taken:
             raise InvalidArchive(f"the archive grows more than {MAX_RATIO}-fold when it is decompressed")
-        return data
-
-    def _plain(self) -> bytes:
-        data, self._raw = self._raw or self._take(), b""
         return data
 
     def _inflated(self) -> bytes:

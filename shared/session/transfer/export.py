@@ -51,6 +51,7 @@ class Export:
 
     def __init__(self, root: Path, session_id: str) -> None:
         self._reader = open_session(root, session_id)
+        self._created_at = self._reader.created_at or 0.0
         self._held: dict[str, BinaryIO] = {}
         try:
             self._metadata_bytes = sum(len(part) for part in self._metadata())
@@ -70,12 +71,9 @@ class Export:
         return self._metadata_bytes + sum(file.size for file in self._files)
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes of a ``.tar.gz``, in pieces of about a megabyte at most. The session is closed at the end.
-
-        Raises:
-            FrameMissing: a file went or changed meanwhile; what was given so far is no whole archive.
-            OSError: a file cannot be read.
-        """
+        """The bytes of a ``.tar.gz``, in pieces of about a megabyte at most. The session is closed at the end. Raises
+        FrameMissing (a file went or changed meanwhile; what was given so far is no whole archive) or OSError (a file
+        cannot be read)."""
         compressor = isal_zlib.compressobj(level=_LEVEL, wbits=_GZIP_BITS)
         try:
             for part in self._parts():
@@ -102,10 +100,6 @@ class Export:
             yield padding(file.size)
         yield END
 
-    @property
-    def _created_at(self) -> float:
-        return self._reader.created_at or 0.0
-
     def _metadata(self) -> Iterator[bytes]:
         """The metadata of the moment, its recording ended there."""
         tail = replace(self._reader.tail, open=False)
@@ -122,16 +116,15 @@ class Export:
                 _check_length(held, size, layout.MAX_METADATA_BYTES)
                 yield _File(held, size, self._created_at)
         for entry in self._reader.entries():
-            names: list[str | None] = [entry.get("input_file"), entry["filename"]]
-            for name in names:
+            for name in (entry.input_file, entry.filename):
                 if name is None or name in listed:
                     continue
                 if name in missing and not (_is_ours(name) and os.path.lexists(folder / name)):
                     continue
                 if not _is_ours(name):
-                    raise FrameMissing(f"entry {entry['index']} names no file of the session: {name!r}")
+                    raise FrameMissing(f"entry {entry.index} names no file of the session: {name!r}")
                 listed.add(name)
-                yield _File(name, _size(folder, name), entry.get("timestamp") or self._created_at)
+                yield _File(name, _size(folder, name), entry.timestamp or self._created_at)
 
     def _content(self, file: _File) -> Iterator[bytes]:
         left = file.size
@@ -143,10 +136,8 @@ class Export:
             raise FrameMissing(f"{file.name} was cut while it was exported")
 
 
-def _is_ours(name: object) -> bool:
+def _is_ours(name: str) -> bool:
     """Metadata may come from anywhere, and an export must not carry other files of the machine away."""
-    if not isinstance(name, str):
-        return False
     parent, _, leaf = name.rpartition("/")
     return layout.parse_frame_name(name) is not None or (
         parent == layout.INPUTS and layout.parse_input_name(leaf) is not None

@@ -6,27 +6,38 @@ brought to the medium, and leaves it; of any other nothing stays.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from shared.errors import InsufficientStorage, InvalidArchive, InvalidSessionId
+from shared.bus.clients import RecorderClient
+from shared.bus.requests.recorder import ImportSession
+from shared.errors import InsufficientStorage, InvalidArchive, InvalidSessionId, RecorderUnavailable
+from shared.process.privacy import sessions_group, take_umask
+from shared.process.runner import calling
+from shared.process.settings import Settings
+from shared.refusals import request_of
 from shared.session.format import ids, metadata
-from shared.session.format.entries import MAX_ENTRY_BYTES, moment, whole_number
-from shared.session.format.layout import INPUTS, METADATA, parse_frame_name
+from shared.session.format.entries import MAX_ENTRY_BYTES, Entry
+from shared.session.format.kinds import moment, whole_number
+from shared.session.format.layout import INPUTS, METADATA, RECORDER_LOCK, parse_frame_name
 from shared.session.format.metadata import FORMAT, DamagedMetadata
 from shared.session.format.pictures import is_whole
 from shared.session.reading.reader import SessionReader
 from shared.session.text import lines
 from shared.session.transfer.compression import MAX_ARCHIVE_BYTES, ArchiveStream
+from shared.session.transfer.staging import adopt, staging
 from shared.session.transfer.tar import TarReader
 from shared.session.transfer.unpacking import MAX_FILES, Unpacked, sync, unpack
 from shared.session.writing.examine import examine
 from shared.session.writing.repair import repair
 from shared.system.disk import Disk
+from shared.system.holder import AlreadyHeld, Holder
 
+ADOPT_TIMEOUT_S = 30.0
 MAX_FOREIGN_METADATA_BYTES = 64 << 20
 """Of metadata that is not laid out as ours, and has to be read in one piece."""
 MAX_UNNAMED = 1000
@@ -44,6 +55,36 @@ class Imported:
     """The id it had, where it was given another one."""
 
 
+def take_in(settings: Settings, read: Callable[[int], bytes], session_id: str | None = None) -> Imported:
+    """Prove an archive, and make it a session: see :func:`stage_archive`. Of one that is refused nothing stays. Raises
+    RecorderUnavailable too, where a recorder holds the sessions folder and does not answer."""
+    disk = Disk(sessions_group(settings))
+    take_umask(settings)
+    with staging(disk, settings.sessions_dir) as staged:
+        imported = stage_archive(disk, staged, read, session_id=session_id)
+        asyncio.run(_adopt(settings, disk, staged.name, imported.session_id))
+    return imported
+
+
+async def _adopt(settings: Settings, disk: Disk, token: str, session_id: str) -> None:
+    """Have the recorder make it a session, which owns that folder; without one do it here."""
+    async with calling(settings, RecorderClient) as recorder:
+        try:
+            wanted = request_of(ImportSession, staged=token, session_id=session_id)
+            return await recorder.adopt(wanted, timeout_s=ADOPT_TIMEOUT_S)
+        except RecorderUnavailable as error:
+            if recorder.met:  # there is one, so nobody else may do it
+                raise RecorderUnavailable(f"{error.detail} Import again when it is well.") from None
+    try:
+        with Holder(settings.sessions_dir / RECORDER_LOCK, f"the sessions folder {settings.sessions_dir}"):
+            adopt(disk, settings.sessions_dir, token, session_id)
+    except AlreadyHeld:
+        raise RecorderUnavailable(
+            f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus_address}; "
+            "set PARAFOVEA_BUS to the one it is on"
+        ) from None
+
+
 def stage_archive(
     disk: Disk,
     staged: Path,
@@ -51,41 +92,30 @@ def stage_archive(
     *,
     session_id: str | None = None,
     limit_bytes: int = MAX_ARCHIVE_BYTES,
-    on_bytes: Callable[[int], None] | None = None,
 ) -> Imported:
-    """Unpack an archive into ``staged/<id>`` and prove it; :func:`staging.adopt` makes it a session.
+    """Unpack an archive into ``staged/<id>``, where ``staged`` is an empty folder, and prove it;
+    :func:`shared.session.transfer.staging.adopt` makes it a session.
 
-    Args:
-        staged: an empty folder; see :func:`shared.session.transfer.staging.staging`.
-        read: gives up to so many of the archive's bytes, none at the end.
-        session_id: the id it is to have; by default the one it has.
-        limit_bytes: how long the archive may be, before and after decompression.
-        on_bytes: told of each file's size once that is written.
+    ``read`` gives up to so many of the archive's bytes, none at the end; ``session_id`` is the id it is to have instead
+    of its own, and ``limit_bytes`` how long it may be, before and after decompression.
 
-    Raises:
-        InvalidArchive: with the reason; so are what follows.
-        InvalidSessionId: its id (or the one asked for) cannot be one.
-        PayloadTooLarge: longer than the limit.
-        InsufficientStorage: the disk is full.
-        OSError: the disk refuses otherwise.
-    """
+    Raises InvalidArchive, InvalidSessionId (its id, or the one asked for, cannot be one), PayloadTooLarge,
+    InsufficientStorage (the disk is full) or OSError (the disk refuses otherwise)."""
     if session_id is not None:
         ids.validate(session_id)
     archive = TarReader(ArchiveStream(read, limit_bytes).read)
     try:
-        return _stage(disk, staged, archive, session_id, on_bytes or (lambda _: None))
+        return _stage(disk, staged, archive, session_id)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise InsufficientStorage("the disk of the sessions is full; free some space and import again") from error
         raise
 
 
-def _stage(
-    disk: Disk, staged: Path, archive: TarReader, session_id: str | None, on_bytes: Callable[[int], None]
-) -> Imported:
+def _stage(disk: Disk, staged: Path, archive: TarReader, session_id: str | None) -> Imported:
     folder = staged / "unpacked"
     disk.mkdir(folder)
-    unpacked = unpack(disk, folder, archive, on_bytes)
+    unpacked = unpack(disk, folder, archive)
     had = _prove(folder, unpacked)
     _take_in_strays(disk, folder, unpacked)
     wanted = session_id or had
@@ -111,16 +141,18 @@ def _prove(folder: Path, unpacked: Unpacked) -> str:
             named: set[str] = set()
             last = -1
             for position, entry in enumerate(reader.entries()):
-                if entry["index"] <= last:
-                    raise InvalidArchive(f"index {entry['index']} is out of order in metadata.json")
-                last = entry["index"]
+                if entry.index <= last:
+                    raise InvalidArchive(f"index {entry.index} is out of order in metadata.json")
+                last = entry.index
                 _prove_entry(folder, entry, unpacked, missing)
                 if problems := reader.breaches(position, entry):  # what its owner added may be anything
                     said = "; ".join(problems)
                     raise InvalidArchive(f"entry {last} of metadata.json breaks the format: {said}")
-                if entry.get("input_file") is not None:
-                    named.add(entry["input_file"])
-            _prove_inputs(unpacked, named, reader.count)
+                if entry.input_file is not None:
+                    named.add(entry.input_file)
+            unnamed = [name for name in unpacked.hashes if name.startswith(f"{INPUTS}/") and name not in named]
+            if len(unnamed) > MAX_UNNAMED + reader.count:
+                raise InvalidArchive(f"the archive holds {len(unnamed)} inputs that no entry of metadata.json names")
     except DamagedMetadata as error:
         problem = error.detail.partition("; 'parafovea check ")[0]  # the advice is for another machine
         raise InvalidArchive(f"metadata.json is damaged ({problem}); repair the session and export it again") from None
@@ -144,12 +176,6 @@ def _check_layout(path: Path) -> None:
             raise InvalidArchive(f"an entry of metadata.json has {stop - start} bytes")
 
 
-def _prove_inputs(unpacked: Unpacked, named: set[str], count: int) -> None:
-    unnamed = [name for name in unpacked.hashes if name.startswith(f"{INPUTS}/") and name not in named]
-    if len(unnamed) > MAX_UNNAMED + count:
-        raise InvalidArchive(f"the archive holds {len(unnamed)} inputs that no entry of metadata.json names")
-
-
 def _prove_head(head: dict[str, Any], unpacked: Unpacked) -> str:
     said, version, created_at = head.get("session_id"), head.get("format", FORMAT), head.get("created_at")
     if whole_number(version) is None or version > FORMAT:
@@ -166,34 +192,34 @@ def _prove_head(head: dict[str, Any], unpacked: Unpacked) -> str:
         raise InvalidSessionId(f"the session in the archive cannot keep its name: {error.detail}") from None
 
 
-def _prove_entry(folder: Path, entry: dict[str, Any], unpacked: Unpacked, missing: set[str]) -> None:
-    name, index = entry["filename"], entry["index"]
+def _prove_entry(folder: Path, entry: Entry, unpacked: Unpacked, missing: set[str]) -> None:
+    name, index = entry.filename, entry.index
     parsed = parse_frame_name(name)
-    if parsed is None or parsed.index != index or parsed.sector != (entry.get("target_sector") or parsed.sector):
-        raise InvalidArchive(f"entry {index} of metadata.json names the file {str(name)[:200]!r}")
-    digest, sha256 = unpacked.hashes.get(name), entry.get("sha256")
+    if parsed is None or parsed.index != index or parsed.sector != (entry.target_sector or parsed.sector):
+        raise InvalidArchive(f"entry {index} of metadata.json names the file {name[:200]!r}")
+    digest = unpacked.hashes.get(name)
     if digest is None:
         if name not in missing:
             raise InvalidArchive(f"{name} is missing from the archive")
-    elif sha256 is None:
+    elif entry.sha256 is None:
         if not is_whole((folder / name).read_bytes()):
             raise InvalidArchive(f"{name} is not a whole PNG")
-    elif digest.hex() != sha256:
+    elif digest.hex() != entry.sha256:
         raise InvalidArchive(f"the bytes of {name} do not have the hash in metadata.json")
-    source, wanted = entry.get("input_file"), entry.get("input_sha256")
-    if source is None or (isinstance(source, str) and source in missing):
+    source = entry.input_file
+    if source is None or source in missing:
         return
-    found = unpacked.hashes.get(source) if isinstance(source, str) else None
+    found = unpacked.hashes.get(source)
     if found is None:
-        raise InvalidArchive(f"the input of {name}, {str(source)[:200]!r}, is missing from the archive")
-    if wanted is not None and found.hex() != wanted:
+        raise InvalidArchive(f"the input of {name}, {source[:200]!r}, is missing from the archive")
+    if entry.input_sha256 is not None and found.hex() != entry.input_sha256:
         raise InvalidArchive(f"the bytes of {source}, the input of {name}, do not have the hash in metadata.json")
 
 
 def _take_in_strays(disk: Disk, folder: Path, unpacked: Unpacked) -> None:
     """Frames that were recorded while the archive was made have no entry yet: each carries what its entry says."""
     with SessionReader(folder) as reader:
-        known = {entry["filename"] for entry in reader.entries()}
+        known = {entry.filename for entry in reader.entries()}
         tail = reader.tail
     strays = [name for name in unpacked.hashes if parse_frame_name(name) and name not in known]
     if not strays:

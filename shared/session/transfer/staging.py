@@ -59,13 +59,9 @@ def sweep(disk: Disk, root: Path, *, keep_base: bool = False) -> None:
 
 
 def adopt(disk: Disk, root: Path, token: str, session_id: str) -> Path:
-    """Give a staged session its place among the others, all at once; its folder.
-
-    Raises:
-        InvalidSessionId, SessionExists: the id cannot be had (any more).
-        NotFound: nothing of that name is staged.
-        OSError: the disk refuses; the session is still only staged.
-    """
+    """Give a staged session its place among the others, all at once; its folder. Raises InvalidSessionId or
+    SessionExists (the id cannot be had any more), NotFound (nothing of that name is staged) or OSError (the disk
+    refuses; the session is still only staged)."""
     ids.claim(root, session_id)
     if not STAGING_TOKEN.match(token):
         raise NotFound(f"{token[:40]!r} names nothing that is staged")

@@ -119,18 +119,14 @@ class TarReader:
         self._padding = 0
         block = self._exactly(BLOCK_BYTES)
         if not any(block):
-            self._end()
+            while data := self._read(_READ_BYTES):  # to the end of the compressed stream, and its checksum
+                if any(data):
+                    raise InvalidArchive("the archive goes on behind its end")
             return None
         checksum = sum(block[:148]) + 8 * ord(" ") + sum(block[156:])
         if _number(block[148:156]) != checksum:
             raise InvalidArchive("this is not a tar archive, or it is damaged")
         return block
-
-    def _end(self) -> None:
-        """Nothing but zeros may follow; reading them brings the end of the compressed stream, and its checksum."""
-        while data := self._read(_READ_BYTES):
-            if any(data):
-                raise InvalidArchive("the archive goes on behind its end")
 
     def _record(self, size: int) -> bytes:
         if size > MAX_NAME_RECORD_BYTES:

@@ -7,7 +7,7 @@ Nothing is brought to the medium here, so that what turns out to be no session c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -40,13 +40,9 @@ class Unpacked:
     folders: set[tuple[str, ...]] = field(default_factory=set)
 
 
-def unpack(disk: Disk, folder: Path, archive: TarReader, on_bytes: Callable[[int], None]) -> Unpacked:
-    """Write an archive's files into a folder that is empty; ``on_bytes`` is told the size of each once written.
-
-    Raises:
-        InvalidArchive: a file is none of a session, or is there twice, or is longer than one can be.
-        OSError: the disk refuses.
-    """
+def unpack(disk: Disk, folder: Path, archive: TarReader) -> Unpacked:
+    """Write an archive's files into a folder that is empty. Raises InvalidArchive where one is none of a session, is
+    there twice, or is longer than one can be."""
     unpacked = Unpacked()
     for number, member in enumerate(archive.members()):
         if number >= MAX_FILES:
@@ -69,7 +65,6 @@ def unpack(disk: Disk, folder: Path, archive: TarReader, on_bytes: Callable[[int
             disk.make_folders(folder / layout.INPUTS)
         unpacked.hashes[name] = _write(disk, folder, name, archive.content())
         unpacked.bytes += member.size
-        on_bytes(member.size)
     if not unpacked.hashes:
         raise InvalidArchive("the archive is empty")
     _check_folders(unpacked)

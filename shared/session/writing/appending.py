@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+import orjson
 
 from shared.session.format import metadata
+from shared.session.format.entries import Entry
 from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.text import lines
 from shared.system.disk import Disk
@@ -31,7 +33,6 @@ class MetadataFile:
         self.tail = tail
         self._tail_at = tail_at
         self._tail_text = text
-        self._size = tail_at + len(text)
         self._identity = lines.identity(os.stat(path))
 
     @classmethod
@@ -59,15 +60,13 @@ class MetadataFile:
         finally:
             os.close(fd)
 
-    def append(self, entries: Sequence[Mapping[str, Any]]) -> None:
+    def append(self, entries: Sequence[Entry]) -> None:
         """Write entries behind the last one: one write, of their own length and the tail's, at any length of the file.
-
-        Raises:
-            OSError: nothing was appended, and the file is as it was.
-            Torn: nothing was appended, and the file is not as it was.
-        """
+        Raises OSError (nothing was appended, and the file is as it was) or Torn (nothing was appended, and the file is
+        not as it was)."""
         text = b"".join(
-            metadata.entry_bytes(entry, first=self.count == 0 and not number) for number, entry in enumerate(entries)
+            metadata.line_bytes(orjson.dumps(entry.fields), first=self.count == 0 and not number)
+            for number, entry in enumerate(entries)
         )
         self._write(text, self.tail)
         self.count += len(entries)
@@ -77,8 +76,7 @@ class MetadataFile:
         self._write(b"", tail, durable=True)
 
     def _write(self, text: bytes, tail: Tail, *, durable: bool = False) -> None:
-        data = text + metadata.tail_bytes(tail)
-        data = data.ljust(self._size - self._tail_at)
+        data = (text + metadata.tail_bytes(tail)).ljust(len(self._tail_text))
         fd = self._disk.open(self.path)
         try:
             try:
@@ -90,7 +88,6 @@ class MetadataFile:
                 raise
         finally:
             self._disk.close(fd)
-        self._size = self._tail_at + len(data)
         self._tail_at += len(text)
         self._tail_text = data[len(text) :]
         self.tail = tail
@@ -103,13 +100,12 @@ class MetadataFile:
             status = os.stat(self.path)
         except OSError:
             return was  # gone meanwhile: the next look at it says so
-        return lines.identity(status) if status.st_size == self._size else was
+        return lines.identity(status) if status.st_size == self._tail_at + len(self._tail_text) else was
 
     def _undo(self, fd: int, error: OSError) -> None:
-        old = metadata.tail_bytes(self.tail)
         try:
-            self._disk.pwrite_all(fd, old.ljust(self._size - self._tail_at), self._tail_at)
-            self._disk.truncate(fd, self._size)
+            self._disk.pwrite_all(fd, self._tail_text, self._tail_at)
+            self._disk.truncate(fd, self._tail_at + len(self._tail_text))
             self._identity = self._left()
         except OSError as second:
             log.error("%s was left torn: a write failed (%s), and so did undoing it (%s)", self.path, error, second)

@@ -12,13 +12,12 @@ import orjson
 
 from shared.json_loads import loads
 from shared.session.format import layout
-from shared.session.format.entries import file_named_in, parse_entry, trimmed
+from shared.session.format.entries import Entry, file_named_in, parse_entry, trimmed
 from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.format.plain import read_plain
 from shared.session.text import contents, lines
-from shared.session.text.contents import Contents
-from shared.session.writing.examination import Examination
-from shared.session.writing.rebuilding import rebuild
+from shared.session.text.spans import Contents
+from shared.session.writing.examination import Examination, rebuild
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +36,7 @@ def examine(folder: Path, known_head: Mapping[str, Any] | None = None, *, append
 
     ``known_head`` is the head as its writer knows it, for a folder where neither metadata nor images tell it. With
     ``appending``, entries that cannot be understood are left to their author: their images do not count as without one.
-
-    Raises:
-        FileNotFoundError: there is no such folder.
-        OSError: it cannot be read.
-    """
+    Raises FileNotFoundError (there is no such folder) or OSError (it cannot be read)."""
     found = Examination(folder)
     names = _list(folder, found)
     have = _read_metadata(found, names, appending=appending)
@@ -84,13 +79,13 @@ def _read_metadata(found: Examination, names: set[str], *, appending: bool) -> s
     try:
         said = contents.read(fd)
         found.head, found.tail, found.keeps_broken = said.head, said.tail, appending
-        found.foreign, found.looks_ours, found.torn = not said.is_ours, said.looks_ours, said.torn
+        found.foreign, found.looks_ours, found.torn = said.index is None, said.looks_ours, said.torn
         if said.problem is not None:
             _take_problem(found, said, said.problem)
         if said.index is None:
-            found.entries = list(said.texts(fd))
+            found.entries = list(said.places.texts(fd))
             return _take(found, said, iter(found.entries))
-        return _take(found, said, said.texts(fd))
+        return _take(found, said, said.places.texts(fd))
     finally:
         os.close(fd)
 
@@ -113,7 +108,7 @@ def _take(found: Examination, said: Contents, texts: Iterator[bytes]) -> set[str
         try:
             entry = parse_entry(text)
         except DamagedMetadata as error:
-            found.broken.append(f"the entry at position {position} (line {said.line(position)}) {error.detail}")
+            found.broken.append(f"the entry at position {position} (line {said.places.line(position)}) {error.detail}")
             named = file_named_in(text)
             if named is not None:
                 (have if found.keeps_broken else found.named).add(named)
@@ -121,12 +116,13 @@ def _take(found: Examination, said: Contents, texts: Iterator[bytes]) -> set[str
             if kept is None:
                 continue
             _, entry = kept
-            found.trimmed.append({key: entry.get(key) for key in ("index", "filename", "epoch", "record_seq")})
-        if entry["index"] < COUNTED_INDEX:
-            found.next_index = max(found.next_index, entry["index"] + 1)
+            kept_keys = ("index", "filename", "epoch", "record_seq")
+            found.trimmed.append(Entry({key: entry.fields.get(key) for key in kept_keys}))
+        if entry.index < COUNTED_INDEX:
+            found.next_index = max(found.next_index, entry.index + 1)
         found.count += 1
-        have.add(entry["filename"])
-        found.named.discard(entry["filename"])
+        have.add(entry.filename)
+        found.named.discard(entry.filename)
         found.know(entry)
     if found.broken and not found.keeps_broken:
         found.damage = found.damage or found.broken[0]

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from shared.session.format import metadata
-from shared.session.format.entries import moment
-from shared.session.format.frame_ids import FrameIds
+from shared.session.format.entries import Entry
+from shared.session.format.kinds import moment
 from shared.session.format.layout import METADATA, folder_to_write
 from shared.session.format.metadata import Tail
+from shared.session.format.numbers import FrameIds
 from shared.session.writing.appending import MetadataFile, Torn
-from shared.session.writing.recent import Known, RecentFrames
-from shared.session.writing.repair import Repair, record, repair
+from shared.session.writing.examination import Examination
+from shared.session.writing.frames import Known, RecentFrames
+from shared.session.writing.repair import record, repair
 from shared.session.writing.settling import Settling
 from shared.system.disk import TEMP_PREFIX, Disk
 
@@ -45,14 +47,14 @@ class OpenSession:
         self._head = dict(head)
         self.session_id: str = head["session_id"]
         self.created_at: float = head["created_at"]
-        self.repaired: Repair | None = None
+        self.repaired: Examination | None = None
         self._tail = tail
         self._file: MetadataFile | None = None
         self.next_index = 0
         self.recorded_ids = FrameIds()
         self.recent = RecentFrames()
         self._settling = Settling()
-        self._placed: list[dict[str, Any]] = []
+        self._placed: list[Entry] = []
         """Entries of frames whose images have their names, and that are not in the metadata yet."""
 
     @classmethod
@@ -60,11 +62,7 @@ class OpenSession:
         cls, disk: Disk, root: Path, session_id: str, created_at: float, extra: Mapping[str, Any] | None = None
     ) -> Self:
         """Make a new session; ``extra`` goes into its head for good. The id must have been claimed (see ``ids``).
-
-        Raises:
-            InvalidSessionId: no session may have this id.
-            FileExistsError: there is a folder of that name.
-        """
+        Raises InvalidSessionId (no session may have this id) or FileExistsError (there is a folder of that name)."""
         if folder_to_write(root, session_id).exists():
             raise FileExistsError(f"there is a session {session_id!r}")
         writer = cls(disk, root, metadata.new_head(session_id, created_at, extra), Tail(open=True))
@@ -74,11 +72,7 @@ class OpenSession:
     @classmethod
     def open(cls, disk: Disk, root: Path, session_id: str, created_at: float | None = None) -> Self:
         """Go on with a session, repaired first where it needs it. It began at ``created_at`` where nothing in it says.
-
-        Raises:
-            InvalidSessionId: no session may have this id.
-            FileNotFoundError: there is none.
-        """
+        Raises InvalidSessionId (no session may have this id) or FileNotFoundError (there is none)."""
         writer = cls(disk, root, metadata.new_head(session_id, created_at or 0.0), Tail())
         writer._reopen(known_head=writer._head if created_at else None, died=True)
         return writer
@@ -173,11 +167,10 @@ class OpenSession:
         """Read the session, repair it where needed, and mark it open. ``died``: whoever had it open before is gone."""
         self._file = None
         was = self._tail
-        self.repaired = repair(self._disk, self.folder, known_head=known_head, died=died, appending=True)
+        found = self.repaired = repair(self._disk, self.folder, known_head=known_head, died=died, appending=True)
         # A process that died may have named the folder, or an image in it, and not have come to the fsync.
         self._disk.fsync_dir(self.folder)
         self._disk.fsync_dir(self._root)
-        found = self.repaired.examination
         self._file = MetadataFile.open(self._disk, self.folder / METADATA)
         self._placed.clear()
         named = (found.head or {}).get("session_id", self.folder.name)
@@ -222,6 +215,7 @@ class OpenSession:
         with self._writing() as file:
             file.append(self._placed)
         for entry in self._placed:
-            self.recorded_ids.add(entry["frame_id"])
-            self.recent.add(Known(entry["index"], entry["filename"], entry["sha256"], entry["frame_id"]))
+            assert entry.frame_id is not None  # it was made here
+            self.recorded_ids.add(entry.frame_id)
+            self.recent.add(Known(entry.index, entry.filename, entry.sha256, entry.frame_id))
         self._placed.clear()

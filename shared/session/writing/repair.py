@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from typing import Any
 import orjson
 
 from shared.session.format import layout, metadata
-from shared.session.format.entries import moment, on_one_line, parse_entry, trimmed
+from shared.session.format.entries import on_one_line, parse_entry, trimmed
+from shared.session.format.kinds import moment
 from shared.session.format.metadata import DamagedMetadata, Tail, opened_as
 from shared.session.text import lines
 from shared.session.writing.appending import MetadataFile
@@ -34,14 +35,6 @@ log = logging.getLogger(__name__)
 _BLOCK_BYTES = 1 << 20
 
 
-@dataclass(slots=True)
-class Repair:
-    """What a repair found, and a sentence for each thing that it ``did``."""
-
-    examination: Examination
-    did: list[str] = field(default_factory=list)
-
-
 def repair(
     disk: Disk,
     folder: Path,
@@ -49,50 +42,46 @@ def repair(
     known_head: Mapping[str, Any] | None = None,
     died: bool = True,
     appending: bool = False,
-) -> Repair:
-    """Make a session that nobody is writing to whole. Safe to break off and to repeat at any step.
+) -> Examination:
+    """Make a session that nobody is writing to whole; what was found and done. Safe to break off and to repeat.
 
     A session that says it is open, and is laid out as ours, was left so by a process that died: it becomes
     ``interrupted``. Metadata that has to be written anew keeps every key and value that can be understood, as it was
     written; the file as it was is kept beside it.
 
-    Args:
-        known_head: its head, for a folder where nothing tells it.
-        died: whether whoever had it open is gone.
-        appending: do what appending needs, and nothing else: a layout that cannot be appended to is made anew, and
-            entries that cannot be understood are left to their author.
+    ``known_head`` is its head, for a folder where nothing tells it; ``died``, whether whoever had it open is gone. With
+    ``appending`` it does what appending needs, and nothing else: a layout that cannot be appended to is made anew, and
+    entries that cannot be understood are left to their author.
 
-    Raises:
-        FileNotFoundError: there is no such folder.
-        OSError: the disk refuses; the session is as it was, or further on the way.
-    """
+    Raises FileNotFoundError (there is no such folder) or OSError (the disk refuses; the session is as it was, or
+    further on the way)."""
     found = examine(folder, known_head, appending=appending)
-    done = Repair(found)
     for path in found.leftovers:
         disk.unlink(path)
-        done.did.append(f"{path.relative_to(folder).as_posix()} was half-written and is removed")
-    writes = found.needs_writing or (found.foreign and appending)
+        found.did.append(f"{path.relative_to(folder).as_posix()} was half-written and is removed")
+    says_other = found.damage is not None or found.rebuilt or found.tail.open or found.missing != found.tail.missing
+    writes = says_other or (found.foreign and appending)
     not_understood = found.foreign or found.damage is not None
-    in_order = all(entry["index"] >= found.next_index_of_entries for entry in found.rebuilt)
+    in_order = all(entry.index >= found.next_index_of_entries for entry in found.rebuilt)
     rewrites = writes and (not_understood or not (in_order or found.broken))
     was_died = died and found.tail.open and found.looks_ours
     was_died = was_died and (found.torn or opened_as(found.head, found.tail, folder.name))
     if rewrites and not_understood:
         kept = None if found.torn else _keep(disk, folder)
-        done.did.append(_say_rewritten(found, kept))
+        found.did.append(_say_rewritten(found, kept))
         if found.damage is not None and found.rebuilt and kept:
-            done.did.append(_say_remade(len(found.rebuilt), kept))
-    done.did += [f"{entry['filename']} had no entry and has one again" for entry in found.rebuilt]
+            found.did.append(_say_remade(len(found.rebuilt), kept))
+    found.did += [f"{entry.filename} had no entry and has one again" for entry in found.rebuilt]
     if found.missing != found.tail.missing:
-        done.did.append(_say_missing(found.missing))
+        found.did.append(_say_missing(found.missing))
     if was_died:
-        done.did.append("its recorder had died while it was open; it is marked as interrupted")
+        found.did.append("its recorder had died while it was open; it is marked as interrupted")
     for name, reason in found.strays:
         log.warning("session %s: %s is left alone: %s", folder.name, name, reason)
-    if done.did:
-        for sentence in done.did:
+    if found.did:
+        for sentence in found.did:
             log.warning("session %s repaired: %s", folder.name, sentence)
-        record(disk, folder, did=done.did, interrupted=was_died or found.tail.interrupted, lost=found.tail.lost)
+        record(disk, folder, did=found.did, interrupted=was_died or found.tail.interrupted, lost=found.tail.lost)
     if writes:
         tail = replace(
             found.tail,
@@ -104,7 +93,7 @@ def repair(
             _write(disk, found, tail, rewrites=rewrites)
         except DamagedMetadata as error:
             raise OSError(errno.EIO, f"metadata.json was changed while it was repaired: {error}") from error
-    return done
+    return found
 
 
 def _keep(disk: Disk, folder: Path) -> str | None:
@@ -136,7 +125,9 @@ def record(disk: Disk, folder: Path, **what: Any) -> None:
 def _write(disk: Disk, found: Examination, tail: Tail, *, rewrites: bool) -> None:
     path = found.folder / layout.METADATA
     if rewrites:
-        disk.put_parts(path, metadata.file_parts(_head(found), _merged(found), tail))
+        rebuilt = ((entry.index, orjson.dumps(entry.fields)) for entry in found.rebuilt)
+        merged = sorted([*_numbered(found), *rebuilt], key=lambda item: item[0])
+        disk.put_parts(path, metadata.file_parts(_head(found), (text for _, text in merged), tail))
     else:
         file = MetadataFile.open(disk, path)
         if found.rebuilt:
@@ -145,14 +136,9 @@ def _write(disk: Disk, found: Examination, tail: Tail, *, rewrites: bool) -> Non
     found.tail = tail
 
 
-def _merged(found: Examination) -> Iterator[bytes]:
-    """All entries in index order, each on one line, as they were written."""
-    rebuilt = ((entry["index"], orjson.dumps(entry)) for entry in found.rebuilt)
-    return (text for _, text in sorted([*_numbered(found), *rebuilt], key=lambda item: item[0]))
-
-
 def _numbered(found: Examination) -> Iterator[tuple[int, bytes]]:
-    """The entries there are, each frame once; those that cannot be understood stay where nothing was made of them."""
+    """The entries there are by index, each frame once, on one line and as they were written; those that cannot be
+    understood stay where nothing was made of them."""
     texts = _on_lines(found.entries) if found.entries is not None else _lines(found.folder / layout.METADATA)
     seen: set[tuple[int, str]] = set()
     last = 0
@@ -167,9 +153,9 @@ def _numbered(found: Examination) -> Iterator[tuple[int, bytes]]:
             if kept is None:
                 continue
             text, entry = kept
-        last = entry["index"]
-        if (last, entry["filename"]) not in seen:
-            seen.add((last, entry["filename"]))
+        last = entry.index
+        if (last, entry.filename) not in seen:
+            seen.add((last, entry.filename))
             yield last, text
 
 
@@ -184,7 +170,7 @@ def _on_lines(texts: Iterable[bytes]) -> Iterator[bytes]:
 def _lines(path: Path) -> Iterator[bytes]:
     fd = lines.open_file(path)
     try:
-        yield from lines.entries(fd, lines.scan(fd))
+        yield from lines.scan(fd).texts(fd)
     finally:
         os.close(fd)
 

@@ -5,16 +5,15 @@ What a frame costs does not depend on how many there were, neither in work nor i
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from shared.frame import Frame
 from shared.session.format import layout
-from shared.session.format.metadata import entry_from_fields
-from shared.session.format.plain import check_inputs
-from shared.session.reading.folder import find_input
+from shared.session.format.entries import Entry
+from shared.session.format.plain import find_input
 from shared.session.writing.frames import CorruptFrame, MissingInput, PendingFrame, RecordedFrame
 from shared.session.writing.open_session import OpenSession
 
@@ -38,11 +37,8 @@ class SessionWriter(OpenSession):
 
     def append(self, frames: Sequence[PendingFrame]) -> list[RecordedFrame]:
         """Record frames in the order given. When it returns, each may be acknowledged; after an error, call it again.
-
-        Raises:
-            CorruptFrame, MissingInput: about the first frame that is so; nothing was written.
-            OSError: the disk refuses. Frames that are whole on it are finished by the next call.
-        """
+        Raises CorruptFrame or MissingInput about the first frame that is so (nothing was written), and OSError where
+        the disk refuses (frames that are whole on it are finished by the next call)."""
         self._ensure_ours()
         self._finish()
         new = self._new(frames)
@@ -64,17 +60,16 @@ class SessionWriter(OpenSession):
             if sha256 and sha256 not in hashes and self._input_file(sha256) is None:
                 if frame.input is not None:
                     _prove(frame, frame.input, sha256, "the input")
+                    hashes.add(sha256)
                 elif not frame.input_lost:
                     raise MissingInput(sha256)
-                if frame.input is not None:
-                    hashes.add(sha256)
             hashes.add(frame.frame.sha256)
             new[frame.frame_id] = frame
         return list(new.values())
 
     def _place(self, frames: Sequence[PendingFrame]) -> None:
         """Bring inputs, then images to the disk. Images get their names in order, and share one folder fsync."""
-        staged: list[tuple[str, dict[str, Any]]] = []
+        staged: list[tuple[str, Entry]] = []
         try:
             index = self.next_index
             coming: dict[str, str] = {}
@@ -85,16 +80,16 @@ class SessionWriter(OpenSession):
                     source = self._put_input(sha256, frame.input)
                 while self._is_there(layout.frame_name(index, frame.frame.target_sector)):
                     index += 1  # put there by someone else
-                entry = entry_from_fields(frame.frame.flat(), index, frame.frame.sha256, source)
-                coming[entry["sha256"]] = entry["filename"]
-                staged.append((self._disk.stage(self.folder, entry["filename"], [frame.png]), entry))
+                entry = Entry.of(frame.frame.flat(), index, frame.frame.sha256, source)
+                coming[frame.frame.sha256] = entry.filename
+                staged.append((self._disk.stage(self.folder, entry.filename, [frame.png]), entry))
                 index += 1
             while staged:
                 temporary, entry = staged[0]
-                self._disk.rename(temporary, os.path.join(self.folder, entry["filename"]))
+                self._disk.rename(temporary, os.path.join(self.folder, entry.filename))
                 del staged[0]
                 self._placed.append(entry)
-                self.next_index = entry["index"] + 1
+                self.next_index = entry.index + 1
         except OSError:
             for temporary, _ in staged:
                 self._disk.discard(temporary)
@@ -102,8 +97,10 @@ class SessionWriter(OpenSession):
 
     def _put_input(self, sha256: str, data: bytes | memoryview) -> str:
         name = layout.input_name(sha256, layout.image_extension(data))
-        check_inputs(self.folder)
-        self._disk.make_folders(self.folder / layout.INPUTS)
+        inputs = self.folder / layout.INPUTS
+        if inputs.is_symlink():
+            raise OSError(errno.ELOOP, "it is a link; put the folder itself in its place", os.fspath(inputs))
+        self._disk.make_folders(inputs)
         self._disk.put(self.folder / name, data)
         return name
 
@@ -121,15 +118,10 @@ class SessionWriter(OpenSession):
     def _answer(self, pending: PendingFrame, *, duplicate: bool) -> RecordedFrame:
         frame, known = pending.frame, self.recent.find(pending.frame_id)
         assert frame.record_seq is not None  # it is of a session
+        index, filename = (known.index, known.filename) if known else (None, None)
+        size = len(pending.png)
         return RecordedFrame(
-            frame.frame_id,
-            frame.epoch,
-            frame.record_seq,
-            frame.sha256,
-            len(pending.png),
-            known.index if known else None,
-            known.filename if known else None,
-            duplicate,
+            frame.frame_id, frame.epoch, frame.record_seq, frame.sha256, size, index, filename, duplicate
         )
 
 

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import shutil
 from pathlib import Path
-from typing import Any
 
 import orjson
 import psutil
@@ -25,8 +24,8 @@ from shared.errors import (
     SessionNotFound,
     UnknownType,
 )
-from shared.session.format.entries import parse_entry
-from shared.session.format.metadata import Tail, entry_from_fields, file_parts, new_head
+from shared.session.format.entries import Entry, parse_entry
+from shared.session.format.metadata import Tail, file_parts, new_head
 from shared.session.text import lines as text_lines
 from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
@@ -334,7 +333,7 @@ async def test_a_long_session_starts_with_one_reading_of_its_file(rig: Rig, monk
     folder = rig.root / "long"
     folder.mkdir(parents=True)
     header = frame(0).model_dump(mode="json")
-    entry = orjson.dumps(entry_from_fields(header, 0, "0" * 64, "0000_BR.png"))
+    entry = orjson.dumps(Entry.of(header, 0, "0" * 64, "0000_BR.png").fields)
     lines = (entry.replace(b'{"index":0', b'{"index":%d' % index, 1) for index in range(frames))
     path = folder / "metadata.json"
     path.write_bytes(b"".join(file_parts(new_head("long", 1.0), lines, Tail())))
@@ -345,7 +344,7 @@ async def test_a_long_session_starts_with_one_reading_of_its_file(rig: Rig, monk
         read_bytes[0] += len(data)
         return data
 
-    def parse(text: bytes) -> dict[str, Any]:
+    def parse(text: bytes) -> Entry:
         parsed[0] += 1
         return parse_entry(text)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.describe import describe, size
 from cli.main import app
 from cli.output import printable
+from cli.tap import describe, size
 from shared.bus.channels import CHANNELS
 from shared.bus.envelope import Published
 from shared.process.settings import PREFIX, Settings

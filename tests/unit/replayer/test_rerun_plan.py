@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from services.replayer.reruns.plan import Step, changes_of, steps
 from shared.bus.requests.generator import MAX_SEED
 from shared.bus.requests.replayer import StartRerun
 from shared.errors import InvalidRequest
+from shared.session.format.entries import parse_entry
 
 
 def entry(index: int, sector: str = "BR", **more: Any) -> dict[str, Any]:
@@ -35,7 +37,9 @@ def entry(index: int, sector: str = "BR", **more: Any) -> dict[str, Any]:
 
 def plan(entries: list[dict[str, Any]], **changed: Any) -> list[Step]:
     wanted = StartRerun(session_id="first", into="second", **changed)
-    return list(steps("first", "second", [(one, None) for one in entries], changes_of(wanted)))
+    return list(
+        steps("first", "second", [(parse_entry(orjson.dumps(one)), None) for one in entries], changes_of(wanted))
+    )
 
 
 def requests(entries: list[dict[str, Any]], **changed: Any) -> list[Any]:

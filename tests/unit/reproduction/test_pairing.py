@@ -41,7 +41,7 @@ def compared(*arguments: str) -> dict[str, Any]:
 def indexes(root: Path, a: str = "a", b: str = "b") -> list[tuple[int, str | None, str | None]]:
     with SessionReader(root / a) as one, SessionReader(root / b) as other:
         found = [
-            (pair.index, pair.a["filename"] if pair.a else None, pair.b["filename"] if pair.b else None)
+            (pair.index, pair.a.filename if pair.a else None, pair.b.filename if pair.b else None)
             for pair in pairs(one, other)
         ]
         assert count_pairs(one, other) == len(found)

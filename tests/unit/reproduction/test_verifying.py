@@ -217,4 +217,4 @@ async def test_a_report_changes_nothing_of_the_session(tmp_path: Path) -> None:
     await verified(folder)
     done = repair(Disk(), folder)
     assert done.did == []
-    assert done.examination.strays == []
+    assert done.strays == []

@@ -13,7 +13,7 @@ import pytest
 
 from shared.errors import ParafoveaError
 from shared.session.check import check, exit_code
-from shared.session.format.entries import MAX_INDEX
+from shared.session.format.layout import MAX_INDEX
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.reading.reader import SessionReader
 from shared.session.reading.sessions import details, list_sessions
@@ -54,16 +54,16 @@ def test_it_is_read_as_far_as_it_can_be(folder: Path, root: Path) -> None:
     with SessionReader(folder, salvage=True) as reader:
         for position in range(reader.count):
             entry, problem = reader.shown(position)
-            orjson.dumps([entry, problem])
-            assert type(entry["index"]) is int
-            assert 0 <= entry["index"] <= MAX_INDEX
+            orjson.dumps([entry.fields, problem])
+            assert type(entry.index) is int
+            assert 0 <= entry.index <= MAX_INDEX
             with contextlib.suppress(ParafoveaError):
                 reader.frame_bytes(entry)
             reader.input_path(entry)
         orjson.dumps([reader.head, reader.created_at])
         for index in (0, 2):
             position = reader.position_of(index)
-            name = reader.entry(position)["filename"] if position is not None else reader.file_of(index)
+            name = reader.entry(position).filename if position is not None else reader.file_of(index)
             assert name in (f"000{index}_BR.png", "0001_BR.png")
         assert reader.position_of(12345) is None
         reader.refresh()
@@ -85,7 +85,7 @@ def test_frames_are_recorded_into_it(folder: Path, root: Path, disk: ScriptedDis
     writer.close()
     assert indexes in ([3, 4], [2, 3]), indexes
     with SessionReader(folder, salvage=True) as reader:
-        named = {entry["filename"] for entry, _ in reader.shown_from(0)}
+        named = {entry.filename for entry, _ in reader.shown_from(0)}
         assert {f"000{index}_BR.png" for index in indexes} <= named
         assert not reader.tail.open
         assert reader.problem is None
@@ -105,7 +105,7 @@ def test_a_repair_makes_it_whole(folder: Path, disk: ScriptedDisk) -> None:
     repair(disk, folder)
     assert {finding.severity for finding in check(folder)} <= {"note", "lost"}
     with SessionReader(folder) as reader:
-        assert {"0000_BR.png", "0002_BR.png"} <= {entry["filename"] for entry in reader.entries()}
+        assert {"0000_BR.png", "0002_BR.png"} <= {entry.filename for entry in reader.entries()}
     if (folder / "metadata.json").read_bytes() != before:
         assert_nothing_is_gone(folder, before)
     again = repair(disk, folder)

@@ -345,7 +345,7 @@ def test_a_frame_recorded_while_the_tar_was_made_gets_its_entry(here: Path, ther
     writer.append([pending_frame(1)])
     take_in(there, tar_of({**files(here / "s"), "metadata.json": early}))
     with SessionReader(there / "s") as reader:
-        assert [entry["filename"] for entry in reader.entries()] == ["0000_BR.png", "0001_BR.png"]
+        assert [entry.filename for entry in reader.entries()] == ["0000_BR.png", "0001_BR.png"]
         assert not reader.tail.interrupted
 
 
@@ -779,5 +779,7 @@ def test_metadata_stays_laid_out_as_ours(here: Path, there: Path) -> None:
     record(here)
     take_in(there, export(here), "copy")
     with SessionReader(there / "copy") as reader:
-        parts = metadata.file_parts(reader.head, map(orjson.dumps, reader.entries()), reader.tail)
+        parts = metadata.file_parts(
+            reader.head, (orjson.dumps(entry.fields) for entry in reader.entries()), reader.tail
+        )
         assert (there / "copy" / "metadata.json").read_bytes() == b"".join(parts)

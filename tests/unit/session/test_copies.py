@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.session.check import Finding, check
-from shared.session.format.lineage import is_parent
+from shared.session.format.recipes import is_parent
 from shared.session.writing.frames import PendingFrame
 from shared.session.writing.repair import repair
 from shared.session.writing.writer import SessionWriter

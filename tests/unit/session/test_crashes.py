@@ -11,7 +11,6 @@ import logging
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import orjson
 from hypothesis import HealthCheck, settings
@@ -157,8 +156,8 @@ class Recording(RuleBasedStateMachine):
             writer.append(self.frames[self.acknowledged :])
             writer.close()
             with SessionReader(self.root / "s") as reader:
-                entries: list[dict[str, Any]] = list(reader.entries())
-                assert [entry["frame_id"] for entry in entries] == [frame.frame.frame_id for frame in self.frames]
+                entries = list(reader.entries())
+                assert [entry.frame_id for entry in entries] == [frame.frame.frame_id for frame in self.frames]
                 for entry, frame in zip(entries, self.frames, strict=True):
                     assert reader.frame_bytes(entry) == frame.png
                     path = reader.input_path(entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.session.format.frame_ids import FrameIds
+from shared.session.format.numbers import FrameIds
 
 ids = st.one_of(
     st.builds(lambda start, number: f"{start}-{number}", st.sampled_from(["a", "b-1", ""]), st.integers(0, 30)),

@@ -312,16 +312,16 @@ def test_a_torn_file_is_salvaged_the_same_in_blocks_of_any_length(root: Path, mo
     damaged = whole.replace(b'{"index":7,', b'{"index":7,,')[:-500]
     path.write_bytes(damaged)
     with open_folder(folder, salvage=True) as reader:
-        expected = [reader.written(position)["index"] for position in range(reader.count)]
-        places = list(reader.contents.spans.line_of)
+        expected = [reader.entry(position).index for position in range(reader.count)]
+        places = [reader.contents.places.line(position) for position in range(reader.count)]
     assert expected == [index for index in range(19) if index != 7]
     assert places == [6 + index for index in expected]
     for block in (100, 333, 4096):
         monkeypatch.setattr(salvaging, "_BLOCK_BYTES", block)
         fd = lines.open_file(path)
-        found = salvaging.salvage(fd)
-        assert list(found.spans.line_of) == places
-        assert [orjson.loads(text)["index"] for text in found.spans.texts(fd)] == expected
+        found = salvaging.salvage(fd, lines.DamagedMetadata("torn"))
+        assert [found.places.line(position) for position in range(len(found.places))] == places
+        assert [orjson.loads(text)["index"] for text in found.places.texts(fd)] == expected
         os.close(fd)
         assert not found.torn
 

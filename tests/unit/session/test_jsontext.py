@@ -85,7 +85,7 @@ def test_each_entry_is_found_in_any_encoding(encoding: str, mark: bool) -> None:
     found = read(data)
     assert found.problem is None
     assert [json.loads(one.decode("utf-8", "surrogatepass")) for one in entries_in(data, found)] == entries
-    assert list(found.entries.line_of) == [4, 8, 12]
+    assert [found.entries.line(position) for position in range(3)] == [4, 8, 12]
 
 
 def test_a_sequence_that_is_begun_anew_further_up_is_found_where_it_stands() -> None:
@@ -99,7 +99,7 @@ def test_a_sequence_that_is_begun_anew_further_up_is_found_where_it_stands() -> 
     found = read(data)
     assert found.problem is not None
     assert [json.loads(text)["index"] for text in entries_in(data, found)] == [7, 8]
-    assert list(found.entries.line_of) == [5, 5]
+    assert [found.entries.line(position) for position in range(2)] == [5, 5]
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,15 @@ def test_bytes_that_are_no_text_move_no_entry_behind_them(bad: bytes) -> None:
 def test_whatever_the_bytes_are_the_place_is_told(data: bytes) -> None:
     found = read(data)
     if found.problem is not None:
-        assert 0 <= found.at <= len(data) + 4
-        assert found.line >= 1
+        line, byte = found.place
+        assert 0 <= byte <= len(data) + 4
+        assert line >= 1
 
 
 def test_a_place_is_a_line_and_a_byte() -> None:
     found = read('{"é": 1,\n "sequence": [\n  {"index": 0},\n  {"index" 1}\n]}'.encode())
-    assert (len(found.entries), found.line) == (1, 4)
-    assert found.at == len('{"é": 1,\n "sequence": [\n  {"index": 0},\n  {"index" '.encode())
+    assert (len(found.entries), found.place[0]) == (1, 4)
+    assert found.place[1] == len('{"é": 1,\n "sequence": [\n  {"index": 0},\n  {"index" '.encode())
 
 
 @pytest.mark.parametrize(

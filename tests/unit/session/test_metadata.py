@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.session.format import entries, metadata
+from shared.session.format import metadata
+from shared.session.format.entries import Entry, parse_entry
+from shared.session.format.kinds import KINDS
 from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.writing.appending import MetadataFile
 from tests.support.frames import frame_fields
@@ -19,8 +21,8 @@ from tests.support.scripted_disk import Fault, ScriptedDisk
 HEAD = metadata.new_head("s", 1.5, {"parent": "other"})
 
 
-def entry(index: int, **more: Any) -> dict[str, Any]:
-    return metadata.entry_from_fields(frame_fields(index, **more), index, "0" * 64, None)
+def entry(index: int, **more: Any) -> Entry:
+    return Entry.of(frame_fields(index, **more), index, "0" * 64, None)
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def test_each_append_is_one_write_of_entry_and_tail(file: MetadataFile, disk: Sc
     before = disk.written_bytes
     file.append([entry(1)])
     assert disk.steps() == ["open", "pwrite", "close"]
-    assert disk.written_bytes - before == len(metadata.entry_bytes(entry(1), first=False)) + len(
+    assert disk.written_bytes - before == len(metadata.line_bytes(orjson.dumps(entry(1).fields), first=False)) + len(
         metadata.tail_bytes(Tail(open=True))
     )
 
@@ -61,7 +63,7 @@ def test_appending_costs_the_same_at_any_length(disk: ScriptedDisk, tmp_path: Pa
     costs = []
     for count in (1, 1000, 20_000):
         path = tmp_path / f"{count}.json"
-        lines = (orjson.dumps(entry(10_000 + number)) for number in range(count))
+        lines = (orjson.dumps(entry(10_000 + number).fields) for number in range(count))
         path.write_bytes(b"".join(metadata.file_parts(HEAD, lines, Tail(open=True))))
         file = MetadataFile.open(disk, path)
         disk.log.clear()
@@ -154,7 +156,17 @@ def test_unknown_keys_survive() -> None:
     tail = Tail.from_json({"open": True, "colour": "blue", "lost": ["a"]})
     assert tail.to_json() == {"open": True, "lost": ["a"], "colour": "blue"}
     assert Tail.from_json({"lost": "nonsense", "interrupted": 1}) == Tail()
-    assert entries.parse_entry(orjson.dumps({**entry(0), "mine": 5}))["mine"] == 5
+    assert parse_entry(orjson.dumps({**entry(0).fields, "mine": 5})).fields["mine"] == 5
+
+
+def test_what_is_asked_of_an_entry_is_a_key_of_the_format() -> None:
+    asked = {name for name, value in vars(Entry).items() if type(value).__name__ == "_Key"}
+    assert {"frame_id", "sha256", "input_file", "region"} < asked <= KINDS.keys()
+    strange = parse_entry(
+        orjson.dumps({**{key: [1, 2] for key in asked}, "index": [3], "filename": ["x"], "mine": [4]})
+    )
+    assert (strange.index, strange.filename, strange.fields["mine"]) == (3, "x", [4])
+    assert {getattr(strange, name) for name in asked} == {None}
 
 
 def test_the_head_is_read_back(file: MetadataFile) -> None:

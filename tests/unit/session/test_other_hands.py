@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from shared.session.check import check, exit_code
+from shared.session.format.entries import Entry
 from shared.session.format.jsontext import decode
 from shared.session.reading.reader import SessionReader
 from shared.session.reading.sessions import details, list_sessions
@@ -61,12 +62,12 @@ def test_reading_understands_it_and_writes_nothing(folder: Path, root: Path, han
         assert reader.count == FRAMES
         assert reader.created_at == CREATED_AT
         entries = list(reader.entries())
-        assert [entry["index"] for entry in entries] == list(range(FRAMES))
-        assert [entry["seed"] for entry in entries] == list(range(FRAMES))
+        assert [entry.index for entry in entries] == list(range(FRAMES))
+        assert [entry.seed for entry in entries] == list(range(FRAMES))
         assert [reader.position_of(index) for index in range(FRAMES)] == list(range(FRAMES))
         for number, entry in enumerate(entries):
             assert reader.frame_bytes(entry) == pending_frame(number, input=input_image(number)).png
-            orjson.dumps(entry)  # any writer can pass it on
+            orjson.dumps(entry.fields)  # any writer can pass it on
         assert not reader.tail.open
         assert not reader.tail.interrupted
     (summary,) = list_sessions(root)
@@ -140,7 +141,7 @@ def test_recording_on_behind_r_and_javascript(folder: Path, disk: ScriptedDisk, 
     writer.close()
     assert same(loaded(folder / "metadata.json")["sequence"][:FRAMES], told["sequence"])
     with SessionReader(folder) as reader:
-        assert [entry["index"] for entry in reader.entries()] == list(range(FRAMES + 1))
+        assert [entry.index for entry in reader.entries()] == list(range(FRAMES + 1))
         assert not reader.tail.interrupted
 
 
@@ -239,7 +240,7 @@ def test_a_slip_in_one_entry_costs_no_other(folder: Path, disk: ScriptedDisk, ro
     text = "\n".join(lines)
     path.write_text(text)
     with SessionReader(folder, salvage=True) as reader:
-        readable = [entry["index"] for entry in reader.each() if isinstance(entry, dict)]
+        readable = [entry.index for entry in reader.each() if isinstance(entry, Entry)]
         assert {0, 1, 3} <= set(readable)
         assert reader.file_of(2) == "0002_BR.png" or 2 in readable
     assert path.read_text() == text
@@ -258,7 +259,7 @@ def test_null_as_r_writes_it_is_null(folder: Path, disk: ScriptedDisk, root: Pat
         value["sequence"][1][key] = "NULL"
     path.write_text(json.dumps(value, indent=2).replace('"NULL"', null))
     with SessionReader(folder) as reader:
-        entry = reader.entry(1)
+        entry = reader.entry(1).fields
         assert {key: entry[key] for key in keys} == dict.fromkeys(keys) | ({"requested": {}} if null == "{}" else {})
     assert [finding.sentence for finding in check(folder) if finding.severity == "lost"] == []
     value = json.loads(path.read_bytes())

@@ -69,26 +69,27 @@ def assert_whole(root: Path, given_frames: list[PendingFrame], acknowledged: int
     disk = ScriptedDisk()
     writer = SessionWriter.open_or_create(disk, root, "s", CREATED_AT)
     with SessionReader(root / "s") as reader:
-        ids = [entry["frame_id"] for entry in reader.entries()]
+        ids = [entry.frame_id for entry in reader.entries()]
         assert ids[:acknowledged] == [frame.frame.frame_id for frame in given_frames[:acknowledged]]
     writer.append(given_frames)
     writer.close()
     without_input = 0
     with SessionReader(root / "s") as reader:
         entries = list(reader.entries())
-        assert sorted(entry["frame_id"] for entry in entries) == sorted(f.frame.frame_id for f in given_frames)
+        assert sorted(str(entry.frame_id) for entry in entries) == sorted(f.frame.frame_id for f in given_frames)
         for entry in entries:
-            frame = given_frames[entry["record_seq"]]
+            assert entry.record_seq is not None
+            frame = given_frames[entry.record_seq]
             assert reader.frame_bytes(entry) == frame.png
             path = reader.input_path(entry)
             if path is None:
                 # Names of one batch may reach the medium in any order: a frame without the one it was made from.
-                assert entry["record_seq"] >= acknowledged
+                assert entry.record_seq >= acknowledged
                 without_input += 1
             else:
                 assert path.read_bytes() == frame.input
     # For the same reason an index may be left over; its frame came again and has another one.
-    has_gap = [entry["index"] for entry in entries] != list(range(len(entries)))
+    has_gap = [entry.index for entry in entries] != list(range(len(entries)))
     assert exit_code(check(root / "s")) == (2 if without_input or has_gap else 0)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from shared.errors import FrameCorrupt, FrameMissing, SessionNotFound
 from shared.session.format import metadata
+from shared.session.format.entries import Entry
 from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.reading.reader import SessionReader, open_session
 from shared.session.reading.sessions import details, list_sessions
@@ -33,9 +34,9 @@ def test_a_session_is_read(writer: SessionWriter, root: Path) -> None:
         assert reader.head == {"session_id": "s", "created_at": CREATED_AT, "format": 1, "parent": "p"}
         assert reader.count == 5
         assert reader.tail.open
-        assert [entry["index"] for entry in reader.entries()] == [0, 1, 2, 3, 4]
-        assert [entry["index"] for entry in reader.entries(3)] == [3, 4]
-        assert reader.entry(3)["filename"] == "0003_BR.png"
+        assert [entry.index for entry in reader.entries()] == [0, 1, 2, 3, 4]
+        assert [entry.index for entry in reader.entries(3)] == [3, 4]
+        assert reader.entry(3).filename == "0003_BR.png"
         assert reader.frame_bytes(reader.entry(0)) == pending_frame(0).png
         path = reader.input_path(reader.entry(0))
         assert path is not None
@@ -60,8 +61,8 @@ def test_a_reader_takes_in_what_was_recorded_since(writer: SessionWriter, root: 
         assert reader.count == 5
         reader.refresh()
         assert reader.count == 7
-        assert reader.entry(6)["index"] == 6
-        assert reader.entry(4)["index"] == 4
+        assert reader.entry(6).index == 6
+        assert reader.entry(4).index == 4
         writer.close()
         reader.refresh()
         assert not reader.tail.open
@@ -79,7 +80,7 @@ def test_a_reader_starts_on_an_empty_session_and_follows(disk: ScriptedDisk, roo
     with open_session(root, "s") as reader:
         writer.append([pending_frame(0)])
         reader.refresh()
-        assert [entry["index"] for entry in reader.entries()] == [0]
+        assert [entry.index for entry in reader.entries()] == [0]
 
 
 def test_positions_and_indexes_differ_behind_a_gap(writer: SessionWriter, root: Path) -> None:
@@ -97,7 +98,7 @@ def test_a_file_formatted_by_another_hand_is_read(writer: SessionWriter, root: P
     path.write_bytes(orjson.dumps(orjson.loads(path.read_bytes()), option=orjson.OPT_INDENT_2))
     with open_session(root, "s") as reader:
         assert reader.count == 5
-        assert reader.entry(4)["index"] == 4
+        assert reader.entry(4).index == 4
         assert reader.tail.open
         assert "open" not in reader.head
         reader.refresh()
@@ -137,8 +138,9 @@ def test_missing_and_altered_frames_are_told_apart(writer: SessionWriter, root: 
             reader.frame_bytes(reader.entry(2))
         for name in ("../../etc/passwd", "/etc/passwd", "metadata.json"):
             with pytest.raises(FrameMissing):
-                reader.frame_path({"index": 0, "filename": name})
-        assert reader.input_path({"input_file": "../../x", "input_sha256": "../../x"}) is None
+                reader.frame_path(Entry({"index": 0, "filename": name}))
+        elsewhere = {"input_file": "../../x", "input_sha256": "../../x"}
+        assert reader.input_path(Entry({"index": 0, "filename": "", **elsewhere})) is None
 
 
 def test_damage_is_told_from_absence(writer: SessionWriter, root: Path) -> None:
@@ -184,7 +186,7 @@ def test_a_damaged_line_is_told_when_it_is_read(writer: SessionWriter, root: Pat
     path = root / "s" / "metadata.json"
     path.write_bytes(path.read_bytes().replace(b'"seed":3', b'"seed":,', 1))
     with open_session(root, "s") as reader:
-        assert reader.entry(2)["seed"] == 2
+        assert reader.entry(2).seed == 2
         with pytest.raises(DamagedMetadata):
             reader.entry(3)
 
@@ -212,7 +214,7 @@ def test_blocks_may_end_anywhere(
     writer: SessionWriter, root: Path, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
     with open_session(root, "s") as reader:
-        wanted = list(reader.entries())
+        wanted = [entry.fields for entry in reader.entries()]
     fd = (root / "s" / "metadata.json").open("rb")
     index = lines.scan(fd.fileno())
     monkeypatch.setattr(lines, "_BLOCK_BYTES", block)
@@ -220,7 +222,7 @@ def test_blocks_may_end_anywhere(
     lines.extend(fd.fileno(), fresh)
     assert fresh.starts == index.starts
     assert (fresh.tail_at, fresh.size) == (index.tail_at, index.size)
-    assert [orjson.loads(compact) for compact in lines.entries(fd.fileno(), fresh)] == wanted
+    assert [orjson.loads(compact) for compact in fresh.texts(fd.fileno())] == wanted
     fd.close()
 
 
@@ -281,12 +283,12 @@ def test_a_reader_beside_a_writer_always_gets_whole_json(disk: ScriptedDisk, roo
 def test_nothing_reads_the_sequence_to_list_or_to_open(writer: SessionWriter, root: Path) -> None:
     """The head of a session that is longer than one block is found without its entries."""
     path = root / "s" / "metadata.json"
-    kept = [orjson.dumps(metadata.entry_from_fields(frame_fields(n), n, "0" * 64, None)) for n in range(2000)]
+    kept = [orjson.dumps(Entry.of(frame_fields(n), n, "0" * 64, None).fields) for n in range(2000)]
     path.write_bytes(b"".join(metadata.file_parts({"session_id": "s", "created_at": 7.0}, kept, Tail())))
     assert list_sessions(root)[0].created_at == 7.0
     with open_session(root, "s") as reader:
         assert reader.count == 2000
-        assert reader.entry(1999)["index"] == 1999
+        assert reader.entry(1999).index == 1999
         assert sum(1 for _ in reader.entries()) == 2000
 
 

@@ -160,7 +160,7 @@ def test_images_that_are_not_ours_are_left_alone(folder: Path, disk: ScriptedDis
     before = metadata_of(folder)
     done = repair(disk, folder)
     assert metadata_of(folder) == before
-    assert {name for name, _ in done.examination.strays} == set(copies)
+    assert {name for name, _ in done.strays} == set(copies)
     assert all((folder / name).read_bytes() == data for name, data in copies.items())
 
 

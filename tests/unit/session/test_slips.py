@@ -94,7 +94,7 @@ def test_a_slip_costs_no_other_entry_and_nothing_at_the_top(
         assert reader.problem is not None
         assert "at line" in reader.problem
         lines = decode(path.read_bytes()).split("\n")
-        assert all("{" in lines[reader.contents.line(position) - 1] for position in range(reader.count))
+        assert all("{" in lines[reader.contents.places.line(position) - 1] for position in range(reader.count))
     with pytest.raises(DamagedMetadata):
         SessionReader(folder)
 
@@ -221,7 +221,7 @@ def test_bytes_that_are_no_text_cost_one_entry(folder: Path, disk: ScriptedDisk)
     data = data.replace(b'"index": 2', b'"remark": "caf\xe9 und T\xfcr", "index": 2')
     path.write_bytes(data)
     with SessionReader(folder, salvage=True) as reader:
-        assert [entry["index"] for entry in reader.entries()] == [0, 1, 3, 4, 5, 6]
+        assert [entry.index for entry in reader.entries()] == [0, 1, 3, 4, 5, 6]
         assert reader.problem is not None
         assert f"at line {line} (byte {data.index(bytes([0xE9]))}): bytes that are not UTF-8" in reader.problem
     repair(disk, folder)
@@ -235,7 +235,7 @@ def test_where_the_first_of_them_is(mark: bytes) -> None:
     found = foreign.read(data)
     assert found.problem is not None
     assert found.problem.startswith("bytes that are not UTF-8")
-    assert (found.line, found.at) == (2, data.index(b"\xe9"))
+    assert found.place == (2, data.index(b"\xe9"))
     assert found.members == {}
 
 

@@ -117,7 +117,7 @@ def test_a_frame_that_an_earlier_version_spilled_is_recorded_as_it_says_itself(d
     writer = SessionWriter.open_or_create(disk, root, "s", CREATED_AT)
     writer.append([found.load()])
     with SessionReader(root / "s") as reader:
-        (entry,) = reader.entries()
+        entry = reader.entry(0).fields
     users = ["index", "filename", "target_sector", "focus_sector", "prompt", "timestamp"]
     assert list(entry) == [*users, "frame_id", "epoch", "record_seq", "mine", "seed", "sha256", "input_file"]
     assert (entry["mine"], entry["seed"], entry["input_file"]) == ({"k": [1]}, 7, None)

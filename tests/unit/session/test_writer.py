@@ -296,7 +296,7 @@ def test_one_sessions_trouble_is_not_anothers(disk: ScriptedDisk, root: Path) ->
 
 
 def test_memory_does_not_grow_with_the_session(writer: SessionWriter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.session.writing.recent.RECENT", 32)
+    monkeypatch.setattr("shared.session.writing.frames.RECENT", 32)
     for start in range(0, 256, 64):
         writer.append([pending_frame(number) for number in range(start, start + 64)])
     assert len(writer.recent) == 32
