@@ -17,8 +17,7 @@ import pytest
 import zmq
 
 from shared.bus import callers, front, publisher, server
-from shared.bus.envelope import Reply, Request, decode_request
-from shared.bus.header import MAX_REQUEST_HEADER_BYTES, MAX_REQUEST_ITEMS
+from shared.bus.envelope import MAX_REQUEST_HEADER_BYTES, MAX_REQUEST_ITEMS, Reply, Request, decode_request
 from shared.bus.messages import Status
 from shared.bus.publisher import Publisher
 from shared.bus.rpc import Client, PeerGone
