@@ -20,14 +20,14 @@ from services.api.service import Api
 from shared.bus.address import host_and_port
 from shared.process.privacy import warn_of_open_token
 from shared.process.runner import Refused, Runtime, run
-from shared.system import malloc
+from shared.system import memory
 
 log = logging.getLogger(__name__)
 
 
 async def main(runtime: Runtime) -> None:
     """Serve on the address of the settings until told to stop."""
-    malloc.keep_no_large_blocks()
+    memory.keep_no_large_blocks()
     await asyncio.to_thread(warn_of_open_token)
     await serve(runtime, await asyncio.to_thread(listen, runtime.settings.host, runtime.settings.port))
 
