@@ -50,10 +50,7 @@ class TooManyChunks(ValueError):
 def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Name of each chunk, and where its body starts and stops, up to ``IEND`` or the end of what is there.
 
-    The last chunk of a file that is cut off stops where the file does.
-
-    Raises:
-        TooManyChunks: there is no end to it.
+    The last chunk of a file that is cut off stops where the file does. Raises TooManyChunks: there is no end to it.
     """
     at, size = len(PNG_SIGNATURE), len(data)
     for _ in range(MAX_CHUNKS):
@@ -70,10 +67,8 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 def bare(data: bytes, *also: bytes) -> bytes:
     """The PNG with only what its pixels are made of, and chunks of the names in ``also``.
 
-    Of an animation that is the picture that plain viewers show. What is behind the last chunk goes too.
-
-    Raises:
-        TooManyChunks: see :func:`chunks`.
+    Of an animation that is the picture that plain viewers show. What is behind the last chunk goes too. Raises
+    TooManyChunks: see :func:`chunks`.
     """
     wanted = _OF_THE_PIXELS.union(also)
     view = memoryview(data)

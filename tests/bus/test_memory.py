@@ -26,8 +26,7 @@ from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
 from shared.errors import MalformedMessage
 from shared.process.guard import MIB, Guard, resident_bytes
-from shared.system.connections import Connection, connections
-from shared.system.descriptors import limit_now
+from shared.system.descriptors import Connection, connections, limit_now
 from tests.support.buses import Buses
 from tests.support.samples import SAMPLES
 from tests.support.waiting import eventually_async
