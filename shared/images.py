@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shared.errors import UnreadableImage
-from shared.png_chunks import TooManyChunks, chunks
-from shared.png_text import PNG_SIGNATURE
+from shared.png_chunks import PNG_SIGNATURE, TooManyChunks, chunks
 
 ImageFormat = Literal["png", "jpeg", "webp"]
 

@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 
 from services.generator.engine import Edit, Engine, Pixels
-from services.generator.models import layer
+from services.generator.models import painters
 from services.generator.painting.compositing import Composite
 from shared.errors import GenerationFailed
 from shared.sectors import names, region
@@ -90,8 +90,8 @@ class Witness:
 
     def __init__(self) -> None:
         self.last: Composite | None = None
-        self._compose = layer.compose
-        layer.compose = self
+        self._compose = painters.compose
+        painters.compose = self
 
     def __call__(self, *args: Any, **named: Any) -> Composite:
         self.last = self._compose(*args, **named)

@@ -10,24 +10,24 @@ from functools import partial
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from services.api.edge.access import CorsPolicy, TokenCheck, is_loopback
+from services.api.edge.access import CorsPolicy, TokenCheck
 from services.api.edge.gate import Gate
 from services.api.http.checks import route
 from services.api.http.errors import HANDLERS
 from services.api.operations import CHANGING_READS, OPERATIONS, build
 from services.api.server import ANSWER_S, GRACE_S, HttpServer, listen
 from services.api.service import Api
-from shared.bus.address import host_and_port
+from shared.bus.address import host_and_port, is_loopback
 from shared.process.privacy import warn_of_open_token
 from shared.process.runner import Refused, Runtime, run
-from shared.system import malloc
+from shared.system import memory
 
 log = logging.getLogger(__name__)
 
 
 async def main(runtime: Runtime) -> None:
     """Serve on the address of the settings until told to stop."""
-    malloc.keep_no_large_blocks()
+    memory.keep_no_large_blocks()
     await asyncio.to_thread(warn_of_open_token)
     await serve(runtime, await asyncio.to_thread(listen, runtime.settings.host, runtime.settings.port))
 

@@ -26,7 +26,7 @@ from shared.bus.subscriber import Subscriber
 from shared.errors import GeneratorUnavailable
 from shared.process.runner import Runtime
 from shared.session.reading.opened import OpenSessions
-from shared.system.calm import Calm
+from shared.system.memory import Calm
 
 CLOSE_S = 1.0
 KEPT_OPEN = 8

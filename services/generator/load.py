@@ -77,8 +77,7 @@ def _embedded(folder: Path) -> ModelFolder:
 def _load(model: ModelFolder, kind: ModelKind, device_name: str, dtype: str) -> Engine:
     from services.generator.models import device
     from services.generator.models.denoising import Denoiser, DiffusersEngine, Painter
-    from services.generator.models.layer import Layer
-    from services.generator.models.repaint import Repaint
+    from services.generator.models.painters import Layer, Repaint
 
     device.make_repeatable()
     placement = device.choose(device_name, dtype, measure_cpu=model.id == f"parafovea/{EMBEDDED}")

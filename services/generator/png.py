@@ -20,7 +20,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from services.generator.engine import Pixels
-from shared.png_text import PNG_SIGNATURE, chunk, text_chunks
+from shared.png_chunks import PNG_SIGNATURE, chunk, text_chunks
 
 _SUB, _UP, _AVERAGE = 1, 2, 3
 _FILTERS = (_SUB, _UP, _AVERAGE)

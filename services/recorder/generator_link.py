@@ -21,7 +21,7 @@ from shared.bus.subscriber import Subscriber
 from shared.errors import Forbidden, NotFound, ParafoveaError
 from shared.fields import FrameId, fits
 from shared.frame import Frame, FrameRef
-from shared.png_text import PNG_SIGNATURE
+from shared.png_chunks import PNG_SIGNATURE
 from shared.session.format.layout import image_extension
 from shared.system.rarely import Rarely
 

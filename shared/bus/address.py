@@ -70,12 +70,7 @@ class BusAddress:
     @property
     def is_private(self) -> bool:
         """True where only this machine's processes can reach the bus: ipc, or TCP on loopback."""
-        if self.host is None or self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return False
+        return self.host is None or is_loopback(self.host)
 
     def of(self, channel: str) -> str:
         """The ZeroMQ endpoint of a channel."""
@@ -93,6 +88,14 @@ class BusAddress:
 def bare_host(host: str) -> str:
     """A host as sockets take it: an IPv6 address without the brackets that it has in a URL."""
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on can be reached from this machine only."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def host_and_port(host: str, port: int) -> str:

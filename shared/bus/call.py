@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from shared.bus.envelope import Reply, Request
-from shared.errors import MalformedMessage
 from shared.frame import Body
 
 AskedT = TypeVar("AskedT", bound=Body)
@@ -48,29 +47,3 @@ Handler = Callable[[Request], Awaitable[Reply]]
 Typed = Callable[[AskedT], Awaitable[AnswerT | WithImage[AnswerT]]]
 TypedWithImage = Callable[[AskedT, bytes], Awaitable[AnswerT | WithImage[AnswerT]]]
 """It is given the request's one payload too."""
-
-
-def checking(call: Call[AskedT, AnswerT], handler: Typed[AskedT, AnswerT]) -> Handler:
-    """A handler of requests as they come, whose fields are checked once, here."""
-
-    async def answer(request: Request) -> Reply:
-        return _reply(await handler(call.asked.model_validate(request.body)))
-
-    return answer
-
-
-def checking_image(call: Call[AskedT, AnswerT], handler: TypedWithImage[AskedT, AnswerT]) -> Handler:
-    """:func:`checking` of requests that come with an image."""
-
-    async def answer(request: Request) -> Reply:
-        if len(request.payloads) != 1:
-            raise MalformedMessage(f"'{call.name}' needs one payload, the input image")
-        return _reply(await handler(call.asked.model_validate(request.body), request.payloads[0]))
-
-    return answer
-
-
-def _reply(answer: AnswerT | WithImage[AnswerT]) -> Reply:
-    if isinstance(answer, WithImage):
-        return Reply(answer.answer.flat(), (answer.image,))
-    return Reply(answer.flat())

@@ -105,13 +105,8 @@ class Callers:
         share = 2 * max(1, len(self))
         return caller.requests < REQUESTS // share and caller.request_bytes + size <= self._limit_bytes // share
 
-    def began(self, caller: Caller, size: int) -> None:
-        self._count(caller, 1, size)
-
-    def ended(self, caller: Caller, size: int) -> None:
-        self._count(caller, -1, -size)
-
-    def _count(self, caller: Caller, requests: int, size: int) -> None:
+    def count(self, caller: Caller, requests: int, size: int) -> None:
+        """So many requests, and bytes of theirs, have come to be under way; negative ones are so no more."""
         caller.requests += requests
         caller.request_bytes += size
         self.requests += requests
@@ -139,7 +134,7 @@ class Callers:
         """The caller is gone: what it asked is not carried out, and what it was answered is nobody's."""
         while caller.line:
             _, size = caller.line.popleft()
-            self.ended(caller, size)
+            self.count(caller, -1, -size)
         caller.outgoing.clear()
 
     # -- answers ------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from shared.bus.envelope import Payload, encode_published
 from shared.bus.messages import AnyMessage
 from shared.bus.receiving import descriptor_of
 from shared.bus.sockets import Bus
-from shared.system.connections import Connection
+from shared.system.descriptors import Connection
 from shared.system.rarely import Rarely
 
 log = logging.getLogger(__name__)
@@ -64,10 +64,8 @@ class Publisher:
         """Send. Never waits for a subscriber to read: what is beyond its mark is dropped instead.
 
         Who is cancelled in it has sent it all the same. Where the channel is kept busy for :data:`ROOM_S`, it is
-        dropped for all, and so is at once what follows, until the channel goes on.
-
-        Raises:
-            zmq.ZMQError: it could not be sent.
+        dropped for all, and so is at once what follows, until the channel goes on. Raises zmq.ZMQError: it could not be
+        sent.
         """
         await self.send(encode_published(message, payload))
 

@@ -13,13 +13,14 @@ from typing import cast
 import zmq
 from pydantic import ValidationError
 
-from shared.bus.call import AnswerT, AskedT, Call, Handler, Typed, TypedWithImage, checking, checking_image
+from shared.bus.call import AnswerT, AskedT, Call, Handler, Typed, TypedWithImage, WithImage
 from shared.bus.callers import LARGEST_REQUESTS, REQUESTS_EACH, Caller, Callers
 from shared.bus.channels import BY_NAME
-from shared.bus.envelope import Payload, Request, decode_request, encode_error, encode_reply, id_of
+from shared.bus.envelope import Payload, Reply, Request, decode_request, encode_error, encode_reply, id_of
 from shared.bus.receiving import descriptor_of, receive
 from shared.bus.sockets import Bus
 from shared.errors import InternalError, MalformedMessage, ParafoveaError, TooManyRequests, UnknownType
+from shared.frame import Body
 from shared.refusals import invalid_request
 from shared.system.rarely import Rarely
 
@@ -62,11 +63,21 @@ class Server:
     def on(self, call: Call[AskedT, AnswerT], handler: Typed[AskedT, AnswerT]) -> None:
         """Answer a kind of request with what ``handler`` returns, or with the :class:`ParafoveaError` that it raises.
         It is given the fields, checked."""
-        self._handlers[call.name] = checking(call, handler)
+
+        async def answer(request: Request) -> Reply:
+            return _reply_of(await handler(call.asked.model_validate(request.body)))
+
+        self._handlers[call.name] = answer
 
     def on_image(self, call: Call[AskedT, AnswerT], handler: TypedWithImage[AskedT, AnswerT]) -> None:
         """:meth:`on` of a kind of request that comes with an image."""
-        self._handlers[call.name] = checking_image(call, handler)
+
+        async def answer(request: Request) -> Reply:
+            if len(request.payloads) != 1:
+                raise MalformedMessage(f"'{call.name}' needs one payload, the input image")
+            return _reply_of(await handler(call.asked.model_validate(request.body), request.payloads[0]))
+
+        self._handlers[call.name] = answer
 
     def busy_descriptors(self) -> set[int]:
         """The connections whose requests are under way."""
@@ -116,7 +127,7 @@ class Server:
                 self._reply(caller, encode_error(id_of(frames), error))
             self._callers.forget_idle(caller)
             return
-        self._callers.began(caller, size)
+        self._callers.count(caller, 1, size)
         if request.type in self._channel.in_line or caller.is_behind:
             caller.line.append((request, size))
             self._advance(caller)
@@ -148,7 +159,7 @@ class Server:
             log.exception("a %s request failed", request.type)
             told = InternalError(f"the {self._channel.name} could not do '{request.type}'; its log has the reason")
             reply = encode_error(request.id, told)
-        self._callers.ended(caller, size)
+        self._callers.count(caller, -1, -size)
         if in_line:
             self._callers.left(caller)
         self._reply(caller, reply)
@@ -227,6 +238,12 @@ class Server:
                 "a caller of '%s' has left %d bytes of answers unread for %g s, and is disconnected",
                 *(self._channel.name, caller.unread_bytes, STALL_S),
             )
+
+
+def _reply_of(answer: Body | WithImage[AnswerT]) -> Reply:
+    if isinstance(answer, WithImage):
+        return Reply(answer.answer.flat(), (answer.image,))
+    return Reply(answer.flat())
 
 
 def _tracked(frames: list[Payload]) -> tuple[list[Payload | zmq.Frame], zmq.MessageTracker | None, int]:

@@ -20,7 +20,7 @@ from shared.bus.address import BusAddress, InvalidBusAddress
 from shared.bus.admission import Admission
 from shared.bus.channels import BY_NAME, Channel, topic_of
 from shared.bus.front import Front, OnFrame
-from shared.system import connections
+from shared.system import descriptors
 from shared.system.holder import Holder
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Bus:
         self._holders: list[Holder] = []
         self._socket_files: list[Path] = []
         self.admission = Admission(self._context, keys)
-        self.places: set[connections.Place] = set()
+        self.places: set[descriptors.Place] = set()
         self.answering: list[Answering] = []
 
     def bind(self, channel_name: str) -> zmq.asyncio.Socket:
@@ -179,14 +179,14 @@ class Bus:
             socket.tcp_keepalive_idle, socket.tcp_keepalive_intvl, socket.tcp_keepalive_cnt = 3, 1, 3
             socket.setsockopt(zmq.TCP_MAXRT, GONE_MS)
 
-    def connection(self, descriptor: int) -> connections.Connection | None:
+    def connection(self, descriptor: int) -> descriptors.Connection | None:
         """The connection behind a descriptor that somebody made to a channel bound here; None where it is none (any
         more)."""
-        return connections.connection(descriptor, self.places)
+        return descriptors.connection(descriptor, self.places)
 
-    def cut(self, peer: connections.Connection) -> bool:
+    def cut(self, peer: descriptors.Connection) -> bool:
         """End a connection; False where it has ended already."""
-        return connections.cut(peer, self.places)
+        return descriptors.cut(peer, self.places)
 
     def close_socket(self, socket: zmq.asyncio.Socket) -> None:
         """Close one socket before the others; harmless once the bus is closed."""
@@ -215,7 +215,7 @@ class Bus:
         """End a front, once it has sent what it was given; whether it did."""
         front.stop()
         if not front.ended():
-            for peer in connections.connections(self.places):  # one of them keeps it busy
+            for peer in descriptors.connections(self.places):  # one of them keeps it busy
                 self.cut(peer)
         if not front.ended():
             log.error("a channel is kept busy by its subscribers, and is left as it is")

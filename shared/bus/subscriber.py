@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 
@@ -83,11 +82,3 @@ class Subscriber:
     def close(self) -> None:
         """Leave the channel before the bus is closed. Nobody may be receiving."""
         self._bus.close_socket(self._socket)
-
-
-async def first(subscriber: Subscriber, message_type: str, timeout_s: float) -> Published:
-    """The first message of a type. Raises TimeoutError: none came in time."""
-    async with asyncio.timeout(timeout_s):
-        while (message := await subscriber.receive()).type != message_type:
-            continue
-        return message

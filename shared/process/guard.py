@@ -15,9 +15,8 @@ import time
 from collections.abc import Callable
 
 from shared.bus.sockets import Bus
-from shared.system.calm import LOOK_S, MIB, Calm, resident_bytes, settle
-from shared.system.connections import Connection, connections
-from shared.system.descriptors import limit_now
+from shared.system.descriptors import Connection, connections, limit_now
+from shared.system.memory import LOOK_S, MIB, Calm, resident_bytes, settle
 from shared.system.rarely import Rarely
 
 log = logging.getLogger(__name__)

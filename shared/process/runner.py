@@ -24,7 +24,7 @@ from shared.process.guard import Guard
 from shared.process.logs import finish_logging, set_up_logging
 from shared.process.privacy import take_umask, warn_of_root
 from shared.process.settings import InvalidSettings, Settings, load_settings
-from shared.system import malloc
+from shared.system import memory
 from shared.system.descriptors import raise_limit
 from shared.system.extras import NotInstalled
 from shared.system.holder import AlreadyHeld
@@ -129,7 +129,7 @@ def run(name: str, main: Callable[[Runtime], Awaitable[None]]) -> NoReturn:
     """Run a service until SIGINT or SIGTERM, and exit: 0 after a stop that was asked for, 1 after a failure, 2 when
     it could not start."""
     abandon = False
-    malloc.keep_one_pool()
+    memory.keep_one_pool()
     try:
         settings = load_settings()
         take_umask(settings)

@@ -19,10 +19,8 @@ _WRITES = {stat.S_IWGRP: stat.S_IXGRP, stat.S_IWOTH: stat.S_IXOTH}
 def open_to_others(path: Path) -> str | None:
     """Who else can read a file that holds a secret; None where nobody can.
 
-    A file that belongs to another user (root, mostly) may be open to the group through which this one reads it.
-
-    Raises:
-        OSError: it is not there.
+    A file that belongs to another user (root, mostly) may be open to the group through which this one reads it. Raises
+    OSError: it is not there.
     """
     if sys.platform == "win32":
         return None

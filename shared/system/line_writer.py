@@ -7,6 +7,8 @@ import os
 import queue
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 WAITING_LINES = 1000
@@ -45,11 +47,9 @@ class LineWriter:
     async def close(self) -> None:
         """Write what waits, unless the reader takes nothing more."""
         self._lines.put(None)
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 await self._is_over.wait()
-        except TimeoutError:
-            return
 
     def _work(self) -> None:
         descriptor = self._stream.fileno()
@@ -68,8 +68,6 @@ class LineWriter:
         self._is_over.set()
         self._room.release()  # whoever waits for room learns of it
 
-    def _tell(self, what: object) -> None:
-        try:
-            self._loop.call_soon_threadsafe(what)  # type: ignore[arg-type]
-        except RuntimeError:
-            return  # the loop has closed: nobody waits any more
+    def _tell(self, what: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # the loop has closed: nobody waits any more
+            self._loop.call_soon_threadsafe(what)

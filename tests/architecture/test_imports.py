@@ -29,7 +29,7 @@ _OF_GENERATOR = re.compile(r"services\.generator\.(\w+)")
 
 SHARED = (
     *("errors", "version", "texts", "ids", "sectors", "bounds", "json_loads", "refusals", "prompts"),
-    *("png_text", "png_chunks", "images", "system", "session.format.ids", "session.format.layout"),
+    *("png_chunks", "images", "system", "session.format.ids", "session.format.layout"),
     *("fields", "frame", "bus", "process"),
     *("session.format", "session.text", "session.reading", "session.writing", "session.check", "session.transfer"),
     "remaking",

@@ -13,8 +13,8 @@ from shared.bus.envelope import Reply, Request
 from shared.bus.publisher import Publisher
 from shared.bus.rpc import Client, PeerGone
 from shared.bus.server import Server
-from shared.bus.subscriber import Subscriber, first
-from tests.support.buses import Buses
+from shared.bus.subscriber import Subscriber
+from tests.support.buses import Buses, first
 from tests.support.samples import SAMPLES
 
 

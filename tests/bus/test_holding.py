@@ -19,9 +19,9 @@ from shared.bus.publisher import Publisher
 from shared.bus.rpc import Client
 from shared.bus.server import Server
 from shared.bus.sockets import Bus
-from shared.bus.subscriber import Subscriber, first
+from shared.bus.subscriber import Subscriber
 from shared.system.holder import AlreadyHeld, Holder
-from tests.support.buses import MIB, Buses, loopback_host
+from tests.support.buses import MIB, Buses, first, loopback_host
 from tests.support.processes import REPOSITORY
 from tests.support.samples import SAMPLES
 from tests.support.waiting import eventually

@@ -17,8 +17,7 @@ import pytest
 import zmq
 
 from shared.bus import callers, front, publisher, server
-from shared.bus.envelope import Reply, Request, decode_request
-from shared.bus.header import MAX_REQUEST_HEADER_BYTES, MAX_REQUEST_ITEMS
+from shared.bus.envelope import MAX_REQUEST_HEADER_BYTES, MAX_REQUEST_ITEMS, Reply, Request, decode_request
 from shared.bus.messages import Status
 from shared.bus.publisher import Publisher
 from shared.bus.rpc import Client, PeerGone
@@ -27,8 +26,7 @@ from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
 from shared.errors import MalformedMessage
 from shared.process.guard import MIB, Guard, resident_bytes
-from shared.system.connections import Connection, connections
-from shared.system.descriptors import limit_now
+from shared.system.descriptors import Connection, connections, limit_now
 from tests.support.buses import Buses
 from tests.support.samples import SAMPLES
 from tests.support.waiting import eventually_async

@@ -17,11 +17,11 @@ from shared.bus.publisher import Publisher
 from shared.bus.rpc import Client, PeerGone
 from shared.bus.server import Server
 from shared.bus.sockets import Bus
-from shared.bus.subscriber import Subscriber, first
+from shared.bus.subscriber import Subscriber
 from shared.process.runner import Runtime
 from shared.process.settings import Settings
 from tests.support import hostile
-from tests.support.buses import Buses, free_port, loopback_host
+from tests.support.buses import Buses, first, free_port, loopback_host
 from tests.support.samples import SAMPLES
 from tests.support.waiting import eventually_async
 

@@ -14,8 +14,8 @@ from shared.bus.envelope import Published
 from shared.bus.messages import Message, Progress, ReplayStatus
 from shared.bus.publisher import Publisher
 from shared.bus.sockets import Bus
-from shared.bus.subscriber import Subscriber, first
-from tests.support.buses import MIB, Buses
+from shared.bus.subscriber import Subscriber
+from tests.support.buses import MIB, Buses, first
 from tests.support.samples import SAMPLES, frame, tiny_png
 from tests.support.waiting import eventually_async
 

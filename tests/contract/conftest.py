@@ -18,7 +18,7 @@ from schemathesis.pytest.plugin import SchemathesisFunction
 from services.api.__main__ import serve
 from services.api.server import listen
 from shared.bus.address import BusAddress
-from shared.png_text import PNG_SIGNATURE, chunk
+from shared.png_chunks import PNG_SIGNATURE, chunk
 from shared.process.runner import Runtime
 from shared.process.settings import Settings
 from tests.support.buses import Buses, short_folder

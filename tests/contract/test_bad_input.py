@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from services.api.http.body import MAX_BODY_BYTES
-from shared.png_text import PNG_SIGNATURE, chunk
+from shared.png_chunks import PNG_SIGNATURE, chunk
 from tests.contract.conftest import Site, body, image
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -14,7 +15,9 @@ from pathlib import Path
 
 from shared.bus.address import BusAddress
 from shared.bus.curve import CurveKeys
+from shared.bus.envelope import Published
 from shared.bus.sockets import Bus
+from shared.bus.subscriber import Subscriber
 
 MIB = 1024 * 1024
 
@@ -68,3 +71,11 @@ class Buses:
         for bus in self._made:
             bus.close()
         self._made.clear()
+
+
+async def first(subscriber: Subscriber, message_type: str, timeout_s: float) -> Published:
+    """The first message of a type. Raises TimeoutError: none came in time."""
+    async with asyncio.timeout(timeout_s):
+        while (message := await subscriber.receive()).type != message_type:
+            continue
+        return message

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from shared.frame import Frame, FrameFields
-from shared.png_text import PNG_SIGNATURE, chunk, text_chunks
+from shared.png_chunks import PNG_SIGNATURE, chunk, text_chunks
 from shared.session.format.metadata import PNG_KEYWORD
 from shared.session.writing.frames import PendingFrame
 

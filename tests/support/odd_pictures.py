@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shared.png_text import PNG_SIGNATURE, chunk
+from shared.png_chunks import PNG_SIGNATURE, chunk
 from tests.support.profiles import GAMMA_3, PRINTED, SRGB, gray_profile, three_channel_profile
 
 WIDTH, HEIGHT = 330, 231

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
@@ -53,7 +53,7 @@ class CorsPolicy:
             return
         name = _name_of(host)
         is_ours = name in self._names or name == "localhost" or name.endswith(".localhost")
-        if not is_ours and _address(name) is None:
+        if not is_ours and not _is_address(name):
             raise Forbidden(
                 f"This server does not answer to the name {name[:100]!r}; use http://localhost, or set "
                 "PARAFOVEA_CORS_ORIGINS to the origin that you use."
@@ -135,20 +135,15 @@ def _given(scope: Scope) -> bytes | None:
     return None
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an address to listen on can be reached from this machine only."""
-    address = _address(host)
-    return host == "localhost" or (address is not None and address.is_loopback)
-
-
 def _name_of(host: str) -> str:
     """The name in ``name:port``; the whole text if it is malformed."""
     match = _HOST.match(host.lower())
     return match[1] if match else host.lower()
 
 
-def _address(name: str) -> IPv4Address | IPv6Address | None:
+def _is_address(name: str) -> bool:
     try:
-        return ip_address(name.strip("[]"))
+        ip_address(name.strip("[]"))
     except ValueError:
-        return None
+        return False
+    return True

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 
 from shared import sectors
 from shared.errors import InvalidRequest
-from shared.fields import MAX_CLIENT_ID_CHARS, MAX_SEED, WHOLE
+from shared.fields import MAX_CLIENT_ID_CHARS, MAX_SEED, WHOLE, Fraction, GridSize, Sector
 from shared.prompts import MAX_PROMPT_CHARS
 from shared.refusals import MAX_NAMED
 
@@ -21,9 +21,6 @@ MAX_NAME_CHARS = 100
 """Of a field name in an error."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-
-SectorName = Literal["TL", "TC", "TR", "ML", "MC", "MR", "BL", "BC", "BR"]
-Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 Whole = Annotated[int, WHOLE]
 """A whole number, in a model that takes its other types strictly."""
@@ -42,13 +39,11 @@ class GenerateRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    grid_size: Annotated[Literal[2, 3], WHOLE] | None = Field(
-        None, description="3 (default): TL TC TR ML MC MR BL BC BR; 2: TL TR BL BR"
-    )
-    focus_sector: SectorName | None = Field(None, description="where the viewer looks; or give focus_x and focus_y")
+    grid_size: GridSize | None = Field(None, description="3 (default): TL TC TR ML MC MR BL BC BR; 2: TL TR BL BR")
+    focus_sector: Sector | None = Field(None, description="where the viewer looks; or give focus_x and focus_y")
     focus_x: Fraction | None = Field(None, description="where the viewer looks, from the left (0) to the right (1)")
     focus_y: Fraction | None = Field(None, description="where the viewer looks, from the top (0) to the bottom (1)")
-    target_sector: SectorName | None = Field(
+    target_sector: Sector | None = Field(
         None,
         description="what to change; or give target_row and target_col; default: the sector opposite the focus, and "
         "for the centre a corner drawn from the seed",

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from shared.png_chunks import bare
-from shared.png_text import PNG_SIGNATURE
+from shared.png_chunks import PNG_SIGNATURE, bare
 from shared.session.format.plain import read_plain
 
 LIMIT_BYTES = 512 * 1024 * 1024

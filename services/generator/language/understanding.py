@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.generator.language.objects import ResolvedPrompt
 from services.generator.language.places import place_words, position
 from services.generator.language.tokens import tokenize
 from services.generator.language.vocabulary import Vocabulary
-from services.generator.language.wishes import NOTHING_DRAWN
+from services.generator.language.wishes import NOTHING_DRAWN, ResolvedPrompt
 from shared import sectors
 from shared.bus.requests.generator import Generate
 from shared.errors import InvalidRequest

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from services.generator.language import lexicon
-from services.generator.language.objects import KnownObject, ResolvedPrompt
 from services.generator.language.reading import Match, Reading
 from services.generator.language.tokens import END, PAUSE, quoted, tokenize
-from services.generator.language.wishes import resolve
+from services.generator.language.wishes import KnownObject, ResolvedPrompt, resolve
 from services.generator.language.words import plural_of, singulars
 
 FILE = "vocabulary.json"
@@ -74,7 +73,9 @@ class Vocabulary:
     def resolve(self, prompt: str) -> ResolvedPrompt:
         """What to draw for a prompt. Never fails: an unknown prompt gives the fallback object and says so."""
         words = tokenize(prompt)
-        reading = Reading(words, list(self._matches(words)), lambda at: self._noun_end(words, at), self._singles)
+        reading = Reading(
+            words, list(self._matches(words)), lambda at: self._end(words, at, _BEFORE_NOUN), self._singles
+        )
         return resolve(reading, self.objects, self.fallback)
 
     def mentioned(self, text: str) -> tuple[set[str], str]:
@@ -124,15 +125,20 @@ class Vocabulary:
             if step := next((n for n in (3, 2) if " ".join(words[at : at + n]) in lexicon.MISLEADING), 0):
                 at += step
                 continue
-            longest = range(min(LONGEST, len(words) - at), 0, -1)
-            length = next((length for length in longest if self._known(words[at : at + length])), 0)
-            is_colour = length == 1 and words[at] in lexicon.COLOUR_WORDS and self._starts_object(words, at + 1)
-            known = self._known(words[at : at + length])
+            end, known = self._longest(words, at)
+            is_colour = end == at + 1 and words[at] in lexicon.COLOUR_WORDS and self._end(words, end, _BEFORE_OBJECT)
             if known is not None and not is_colour:
-                yield Match(at, at + length, *known)
-                at += length
+                yield Match(at, end, *known)
+                at = end
             else:
                 at += 1
+
+    def _longest(self, words: list[str], at: int) -> tuple[int, tuple[str, bool, bool] | None]:
+        """Where the longest known phrase that begins there ends, and what it names; 0 and None: none does."""
+        for end in range(min(at + LONGEST, len(words)), at, -1):
+            if known := self._known(words[at:end]):
+                return end, known
+        return 0, None
 
     def _known(self, phrase: list[str]) -> tuple[str, bool, bool] | None:
         """Object, whether plural, whether only a relative of it, that a phrase names."""
@@ -147,19 +153,11 @@ class Vocabulary:
             known = (several[0], True, several[2]) if several else None
         return known
 
-    def _starts_object(self, words: list[str], at: int) -> int:
-        """Where a known phrase that begins at ``at`` ends, sizes and colours before it aside; 0: none does."""
-        return self._end(words, at, _BEFORE_OBJECT)
-
-    def _noun_end(self, words: list[str], at: int) -> int:
-        """The same, an article, a number and adjectives before it aside."""
-        return self._end(words, at, _BEFORE_NOUN)
-
     def _end(self, words: list[str], at: int, may_precede: frozenset[str]) -> int:
+        """Where a known phrase that begins at ``at`` ends, words that may precede it aside; 0: none does."""
         found = 0
         while at < len(words):
-            longest = range(min(LONGEST, len(words) - at), 0, -1)
-            found = next((at + length for length in longest if self._known(words[at : at + length])), found)
+            found = self._longest(words, at)[0] or found
             if words[at] not in may_precede:
                 break
             at += 1

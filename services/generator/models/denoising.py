@@ -172,7 +172,7 @@ class Denoiser:
 
 
 Painter = Callable[[Edit, Used, Monitor], Edited]
-"""How one kind of model makes its change: see :mod:`repaint` and :mod:`layer`."""
+"""How one kind of model makes its change: see :mod:`painters`."""
 
 
 class DiffusersEngine:

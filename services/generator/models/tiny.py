@@ -33,13 +33,8 @@ _UNET_CHANNELS: dict[TinyKind, int] = {"inpaint": 9, "edit": 8, "layer": 4, "tex
 
 
 def ensure_tiny(folder: Path, kind: TinyKind = "inpaint") -> Path:
-    """The folder of a tiny model below ``folder``, built at the first call; about a second.
-
-    Built beside and renamed, so that of processes that start at once each finds a whole one.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+    """The folder of a tiny model below ``folder``, built at the first call; about a second. Built beside and renamed,
+    so that of processes that start at once each finds a whole one. Raises OSError: the folder cannot be written."""
     target = folder / f"{kind}-{VERSION}"
     if (target / "model_index.json").is_file():
         return target

@@ -29,12 +29,8 @@ def feather_mask(region: Region, width: int, height: int) -> NDArray[np.float32]
 
 
 def paste(pixels: Pixels, region: Region, painted: Pixels) -> Pixels:
-    """A copy of the picture with ``painted`` (of the region's size) feathered into the region.
-
-    Every pixel outside the region equals the input's, by construction: only the region's slice is written.
-
-    Raises:
-        ValueError: ``painted`` is not of the region's size.
+    """A copy of the picture with ``painted`` (of the region's size) feathered into the region. Every pixel outside it
+    equals the input's, by construction: only its slice is written. Raises ValueError: ``painted`` is of another size.
     """
     if painted.shape != (region.height, region.width, 3):
         raise ValueError(f"{painted.shape} does not fill a sector of {region.width} x {region.height}")

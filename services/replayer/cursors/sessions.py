@@ -75,13 +75,8 @@ Target = Callable[[Cursor, int], int | None]
 
 
 def find(reader: SessionReader, cursor: Cursor, target: Target) -> Found | Place:
-    """The frame that a cursor shows next; its place where there is none.
-
-    A frame whose entry cannot be understood is shown by what the name of its file says.
-
-    Raises:
-        SessionDamaged: nothing more can be read, and there was more.
-    """
+    """The frame that a cursor shows next; its place where there is none. A frame whose entry cannot be understood is
+    shown by what the name of its file says. Raises SessionDamaged: nothing more can be read, and there was more."""
     position = target(cursor, reader.count)
     if position is None:
         if reader.problem is not None and cursor.position >= reader.count:

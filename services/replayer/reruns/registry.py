@@ -44,10 +44,6 @@ class StartedRerun:
     rerun: Rerun
     task: asyncio.Task[None]
 
-    @property
-    def is_over(self) -> bool:
-        return self.task.done()
-
 
 class StartedReruns:
     """Those under way, and the last of those that are over, by the session that they make."""
@@ -61,7 +57,7 @@ class StartedReruns:
     def add(self, session_id: str, run: StartedRerun) -> None:
         """A new one, in place of one into the same session that is over."""
         self._by_session[session_id] = run
-        over = [(session_id, run.rerun) for session_id, run in self._by_session.items() if run.is_over]
+        over = [(session_id, run.rerun) for session_id, run in self._by_session.items() if run.task.done()]
         skipped = sum(len(rerun.skipped) for _, rerun in over)
         for number, (session_id, rerun) in enumerate(over):
             if len(over) - number <= REMEMBERED and skipped <= SKIPPED:
@@ -71,7 +67,7 @@ class StartedReruns:
 
     def under_way(self) -> list[asyncio.Task[None]]:
         """The tasks of those that are not over."""
-        return [run.task for run in self._by_session.values() if not run.is_over]
+        return [run.task for run in self._by_session.values() if not run.task.done()]
 
 
 class Reruns:
@@ -101,7 +97,7 @@ class Reruns:
     async def _start(self, wanted: StartRerun) -> RerunState:
         async with self._starting:
             known = self._started.get(wanted.into)
-            if known is not None and not known.is_over:
+            if known is not None and not known.task.done():
                 raise SessionBusy(f"session {wanted.into!r} is being made by a re-run already")
             rerun = await self._prepare(wanted)
             task = self._runtime.supervise(rerun.run(self._turn), f"re-run into {wanted.into}")
@@ -129,7 +125,7 @@ class Reruns:
     async def _known(self, session_id: str) -> StartedRerun | None:
         """A re-run of ours into this session; one that is over counts while the session is the one it made."""
         known = self._started.get(session_id)
-        if known is None or not known.is_over:
+        if known is None or not known.task.done():
             return known
         return known if await asyncio.to_thread(_is_there, self._root, known.rerun.stamp) else None
 

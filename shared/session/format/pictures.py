@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from shared.png_text import PNG_SIGNATURE, read_text
+from shared.png_chunks import PNG_SIGNATURE, read_text
 from shared.session.format.entries import MAX_ENTRY_BYTES
 from shared.session.format.jsontext import parse
 from shared.session.format.kinds import typed

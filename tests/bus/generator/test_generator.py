@@ -29,7 +29,7 @@ from shared.errors import (
     UnreadableImage,
 )
 from shared.frame import FrameRef
-from shared.png_text import read_text
+from shared.png_chunks import read_text
 from shared.session.format.metadata import PNG_KEYWORD
 from shared.session.writing.spill import read_spill
 from shared.system.disk import Disk

@@ -12,7 +12,7 @@ import pytest
 
 from services.recorder import closing, service
 from services.recorder.service import Recorder
-from shared.bus.subscriber import Subscriber, first
+from shared.bus.subscriber import Subscriber
 from shared.errors import (
     InsufficientStorage,
     InvalidSessionId,
@@ -30,6 +30,7 @@ from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
 from shared.system.holder import AlreadyHeld
 from tests.bus.recorder.conftest import Rig, SteeredGenerator
+from tests.support.buses import first
 from tests.support.frames import CREATED_AT
 from tests.support.scripted_disk import Fault, ScriptedDisk
 from tests.support.waiting import eventually_async

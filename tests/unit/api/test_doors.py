@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from services.api.edge.access import CorsPolicy, TokenCheck, is_loopback
+from services.api.edge.access import CorsPolicy, TokenCheck
 from services.api.edge.gate import decoded_path
+from shared.bus.address import is_loopback
 from shared.errors import Forbidden, Unauthorized
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from services.api.work.thumbnails import Thumbnailer
 from shared.errors import FrameCorrupt
-from shared.png_text import chunk
+from shared.png_chunks import chunk
 
 
 def picture(*more: bytes) -> bytes:

@@ -16,8 +16,7 @@ from services.generator import png
 from services.generator.decode import MAX_ICC_BYTES, DecodedImage, decode
 from shared.errors import UnreadableImage
 from shared.images import probe
-from shared.png_chunks import chunks
-from shared.png_text import chunk
+from shared.png_chunks import chunk, chunks
 from tests.support.odd_pictures import png as png_of
 from tests.support.odd_pictures import samples
 from tests.support.profiles import GAMMA_3, PRINTED, gray_profile, three_channel_profile

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from services.generator.engine import Pixels
-from services.generator.models.layer import size_in
+from services.generator.models.painters import size_in
 from services.generator.painting import scene
 from services.generator.painting.compositing import compose, lit
 from services.generator.painting.cutout import cut_out

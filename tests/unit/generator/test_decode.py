@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, ImageOps
 from services.generator.decode import decode
 from shared.errors import UnreadableImage
 from shared.images import probe
-from shared.png_text import chunk
+from shared.png_chunks import chunk
 from tests.unit.generator.paths import EXAMPLES
 
 RNG = np.random.default_rng(3)

@@ -35,7 +35,7 @@ from services.generator.engine import Edit, EditCancelled, Pixels
 from services.generator.models.denoising import Denoiser, Monitor
 from services.generator.models.device import Placement
 from services.generator.models.files import Defaults
-from services.generator.models.repaint import Repaint
+from services.generator.models.painters import Repaint
 from services.generator.models.tiny import _tokenizer
 from shared import sectors
 

@@ -12,10 +12,10 @@ from PIL import Image
 
 from services.api.work import thumbnail_worker
 from services.generator.decode import MAX_ICC_BYTES, decode
-from shared import png_chunks, png_text
+from shared import png_chunks
 from shared.errors import UnreadableImage
 from shared.images import probe
-from shared.png_text import PNG_SIGNATURE, chunk, read_text
+from shared.png_chunks import PNG_SIGNATURE, chunk, read_text
 
 
 def encoded(kind: str, **options: object) -> bytes:
@@ -82,11 +82,11 @@ def test_chunks_without_end_are_refused() -> None:
     with pytest.raises(UnreadableImage, match="more than 100,000 chunks"):
         decode(png_with(few * (png_chunks.MAX_CHUNKS // 5000)))
     with pytest.raises(ValueError, match="more than 100000 chunks"):
-        read_text(png_with(few * (png_text.MAX_CHUNKS // 5000)))
+        read_text(png_with(few * (png_chunks.MAX_CHUNKS // 5000)))
 
 
 def test_text_without_end_is_not_held() -> None:
-    one = chunk(b"iTXt", b"key%d\0\0\0\0\0" + bytes(png_text.MAX_TEXT_CHUNK_BYTES - 100))
+    one = chunk(b"iTXt", b"key%d\0\0\0\0\0" + bytes(png_chunks.MAX_TEXT_CHUNK_BYTES - 100))
     with pytest.raises(ValueError, match="bytes of text"):
         read_text(png_with(one * 5))
 

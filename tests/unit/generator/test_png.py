@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageCms, PngImagePlugin
 
 from services.generator import png
-from shared.png_text import read_text
+from shared.png_chunks import read_text
 
 
 def opened(data: bytes) -> PngImagePlugin.PngImageFile:

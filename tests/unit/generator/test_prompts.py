@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from services.generator.language.objects import ResolvedPrompt
 from services.generator.language.reading import Match, Reading
 from services.generator.language.tokens import tokenize
 from services.generator.language.vocabulary import Vocabulary
+from services.generator.language.wishes import ResolvedPrompt
 from training.captions import MOODS, PLACES, SIZES, VERBS
 from training.objects import OBJECTS
 

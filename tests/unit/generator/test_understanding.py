@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from services.generator.engine import Edited, Pixels
-from services.generator.language.objects import ResolvedPrompt
 from services.generator.language.understanding import refuse_what_is_not_done, understand
 from services.generator.language.vocabulary import Vocabulary
+from services.generator.language.wishes import ResolvedPrompt
 from services.generator.load import load_engine
 from services.generator.models.denoising import NO_NEGATIVE, DiffusersEngine
 from services.generator.models.tiny import ensure_tiny

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.generator.language.objects import caption
 from services.generator.language.vocabulary import Vocabulary
+from services.generator.language.wishes import caption
 
 
 def _row(

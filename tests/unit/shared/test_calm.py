@@ -8,8 +8,8 @@ import weakref
 
 import pytest
 
-from shared.system import calm, malloc
-from shared.system.calm import CALM_LOOKS, GROWN_BYTES, RESTLESS_LOOKS, Calm
+from shared.system import memory
+from shared.system.memory import CALM_LOOKS, GROWN_BYTES, RESTLESS_LOOKS, Calm
 from tests.support.waiting import eventually_async
 
 
@@ -23,7 +23,7 @@ class Ring:
 @pytest.fixture
 def trims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     done: list[int] = []
-    monkeypatch.setattr(malloc, "trim", lambda: done.append(1))
+    monkeypatch.setattr(memory, "trim", lambda: done.append(1))
     return done
 
 
@@ -86,9 +86,9 @@ async def test_what_was_loaded_is_no_growth(trims: list[int]) -> None:
 
 
 async def test_rings_are_found(trims: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calm, "LOOK_S", 0.001)
+    monkeypatch.setattr(memory, "LOOK_S", 0.001)
     growing = iter([0, 0, *([2 * GROWN_BYTES] * 10_000)])
-    monkeypatch.setattr(calm, "resident_bytes", lambda: next(growing))
+    monkeypatch.setattr(memory, "resident_bytes", lambda: next(growing))
     gc.disable()
     try:
         running = asyncio.create_task(Calm().run())
@@ -104,7 +104,7 @@ async def test_rings_are_found(trims: list[int], monkeypatch: pytest.MonkeyPatch
 
 
 async def test_where_the_system_does_not_say_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calm, "resident_bytes", lambda: None)
+    monkeypatch.setattr(memory, "resident_bytes", lambda: None)
     try:
         await asyncio.wait_for(Calm().run(), 10)
     finally:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.system import connections
-from shared.system.connections import Connection, Place, connection, cut
+from shared.system import descriptors
+from shared.system.descriptors import Connection, Place, connection, cut
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no connection is cut there")
 
@@ -49,7 +49,7 @@ def test_one_that_ends_by_itself_is_no_error(
     here, _, port = pair
     found = connection(here.fileno(), {port})
     assert found is not None
-    look = connections._inode
+    look = descriptors._inode
 
     def close_behind(descriptor: int, places: set[Place]) -> int | None:
         inode = look(descriptor, places)
@@ -58,6 +58,6 @@ def test_one_that_ends_by_itself_is_no_error(
 
     if when == "before":
         here.close()
-    monkeypatch.setattr(connections, "_inode", close_behind)
+    monkeypatch.setattr(descriptors, "_inode", close_behind)
     cut(found, {port})
     assert here.fileno() < 0

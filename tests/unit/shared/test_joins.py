@@ -10,7 +10,7 @@ import zmq
 from shared.bus import publisher
 from shared.bus.channels import BY_NAME
 from shared.bus.publisher import MOST_JOINS, Joins
-from shared.system.connections import Connection
+from shared.system.descriptors import Connection
 
 DESCRIPTOR = 7
 

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from shared.system import malloc
+from shared.system import memory
 
 HELD_BACK = """
 import ctypes, os
-from shared.system.malloc import trim
+from shared.system.memory import trim
 
 def resident():
     with open("/proc/self/statm") as file:
@@ -35,7 +35,7 @@ print(held - resident())
 
 LARGE_AND_ALIVE = """
 import os
-from shared.system.malloc import keep_no_large_blocks
+from shared.system.memory import keep_no_large_blocks
 
 def resident():
     with open("/proc/self/statm") as file:
@@ -57,7 +57,7 @@ print(held, held - (resident() - before))
 
 POOLS = """
 import ctypes, os, sys, tempfile, threading
-from shared.system.malloc import keep_one_pool
+from shared.system.memory import keep_one_pool
 
 assert sys.argv[1] == "as it is" or keep_one_pool()
 libc = ctypes.CDLL(None)
@@ -105,18 +105,18 @@ def test_what_is_freed_goes_back() -> None:
 
 
 def test_where_there_is_no_such_call_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(malloc, "_malloc_trim", None)
-    assert malloc.trim() is False
+    monkeypatch.setattr(memory, "_malloc_trim", None)
+    assert memory.trim() is False
 
 
 def test_a_second_caller_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     within: list[bool] = []
 
     def trimming(_: int) -> int:
-        within.append(malloc.trim())
+        within.append(memory.trim())
         return 1
 
-    monkeypatch.setattr(malloc, "_malloc_trim", trimming)
-    assert malloc.trim() is True
+    monkeypatch.setattr(memory, "_malloc_trim", trimming)
+    assert memory.trim() is True
     assert within == [False]
-    assert malloc.trim() is True, "the lock is free again"
+    assert memory.trim() is True, "the lock is free again"

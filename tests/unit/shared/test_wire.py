@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.bus.envelope import (
+    MAX_DEPTH,
     Reply,
     Request,
     checked,
@@ -22,7 +23,6 @@ from shared.bus.envelope import (
     encode_reply,
     encode_request,
 )
-from shared.bus.header import MAX_DEPTH
 from shared.bus.messages import PROTOCOL_VERSION, PUBLISHED
 from shared.errors import MalformedMessage, ParafoveaError, UnsupportedVersion
 from tests.support.samples import SAMPLES
