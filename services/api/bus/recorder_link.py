@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from itertools import compress
 from pathlib import Path
 
 from services.api.bus.delivery import DeliveryTracking, wait_at_most
@@ -98,7 +99,7 @@ class RecorderLink:
         """How far a session's recording is."""
         found = next((s for s in self.status.sessions if s.session_id == session_id), None) if self.status else None
         known = found or SessionState(session_id=session_id, recorded=0, pending=0)
-        return known.model_copy(update={"pending": max(known.pending, self._delivery.pending.count(session_id))})
+        return known.model_copy(update={"pending": max(known.pending, self._delivery.counts()[session_id])})
 
     def lost(self) -> dict[str, list[str]]:
         """Ids of lost frames, by session."""
@@ -165,16 +166,18 @@ class RecorderLink:
     def on_published(self, message: Published) -> None:
         """Take what the recorder publishes."""
         if isinstance(message.message, FrameRecorded):
-            self._delivery.recorded([message.message.frame_id])
+            self._delivery.recorded(message.message.frame_id)
         else:
             # It may be older than what we know by now, so we ask.
             self._wake.set()
 
     async def _sync(self) -> None:
-        asked = self._delivery.pending.oldest(ASKED_AT_ONCE)
+        asked = self._delivery.oldest(ASKED_AT_ONCE)
         status = await self._client.ask_status(asked, timeout_s=ANSWER_S)
-        self._delivery.recorded(f.frame_id for f, done in zip(asked, status.recorded, strict=False) if done)
-        self._delivery.gone(frame for frame, gone in zip(asked, status.gone, strict=False) if gone)
+        for frame in compress(asked, status.recorded):
+            self._delivery.recorded(frame.frame_id)
+        for frame in compress(asked, status.gone):
+            self._delivery.gone(frame)
         self.status, self.problem, self.reachable = status, None, True
         self.free_bytes = status.free_bytes
         if status.epoch == self._epoch or not self.has_answered or status.active is not None:
