@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-from services.generator.acknowledged import Acknowledgements
 from services.generator.backlog import Backlog
 from services.generator.engine import ModelInfo
 from services.generator.jobs import JobQueue
 from services.generator.journal import FrameJournal
 from services.generator.stream import FrameStream
+from shared.bus.acknowledging import Acknowledgements
 from shared.bus.call import Nothing, WithImage
 from shared.bus.messages import Status
 from shared.bus.requests import generator as requests

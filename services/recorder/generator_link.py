@@ -12,7 +12,7 @@ from itertools import islice
 from services.recorder.ledger.ledger import Ledger
 from services.recorder.ledger.losses import SetAside
 from services.recorder.ledger.streams import TRIES
-from services.recorder.proving import Proving
+from shared.bus.acknowledging import Proving
 from shared.bus.clients import GeneratorClient
 from shared.bus.envelope import Published, StrangeAnswer
 from shared.bus.messages import Heartbeat, Status

@@ -17,10 +17,10 @@ from services.recorder.folder import FolderUnusable, SessionsFolder
 from services.recorder.generator_link import GeneratorLink
 from services.recorder.ledger.ledger import Ledger
 from services.recorder.ledger.streams import CACHE_BYTES
-from services.recorder.proving import Proving
 from services.recorder.remembered import Remembered
 from services.recorder.requests import RequestHandlers
 from services.recorder.writer import WriterLoop
+from shared.bus.acknowledging import Proving
 from shared.bus.messages import Message, SessionStarted
 from shared.bus.publisher import Publisher
 from shared.bus.server import Server
