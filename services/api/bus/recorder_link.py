@@ -16,7 +16,7 @@ from services.api.bus.peers import ANSWER_S, POLL_S
 from shared.bus.clients import RecorderClient
 from shared.bus.envelope import Published
 from shared.bus.messages import FrameRecorded
-from shared.bus.requests.recorder import RecorderStatus, SessionState, StartedSession, StartSession, StoppedSession
+from shared.bus.requests import recorder as requests
 from shared.errors import InsufficientStorage, ParafoveaError, RecorderUnavailable, SessionNotActive
 from shared.frame import SessionStamp
 from shared.refusals import request_of
@@ -51,7 +51,7 @@ class RecorderLink:
         self._wake = asyncio.Event()
         self.active: SessionStamp | None = None
         self.has_answered = False
-        self.status: RecorderStatus | None = None
+        self.status: requests.RecorderStatus | None = None
         self.problem: str | None = "it has not answered yet"
         self.reachable = False
         self.free_bytes: int | None = None
@@ -95,10 +95,10 @@ class RecorderLink:
                 "are kept free; make some space, or stop the session to go on without recording."
             )
 
-    def state_of(self, session_id: str) -> SessionState:
+    def state_of(self, session_id: str) -> requests.SessionState:
         """How far a session's recording is."""
         found = next((s for s in self.status.sessions if s.session_id == session_id), None) if self.status else None
-        known = found or SessionState(session_id=session_id, recorded=0, pending=0)
+        known = found or requests.SessionState(session_id=session_id, recorded=0, pending=0)
         return known.model_copy(update={"pending": max(known.pending, self._delivery.counts()[session_id])})
 
     def lost(self) -> dict[str, list[str]]:
@@ -111,22 +111,22 @@ class RecorderLink:
 
     # -- what handlers change -----------------------------------------------------------------------------------------
 
-    async def start(self, session_id: str | None, *, resume: bool) -> StartedSession:
+    async def start(self, session_id: str | None, *, resume: bool) -> requests.StartedSession:
         """Begin a session; the active one ends."""
-        wanted = request_of(StartSession, session_id=session_id, resume=resume)
+        wanted = request_of(requests.StartSession, session_id=session_id, resume=resume)
         async with self._asking:
             await self._sync()
             self.check_storage()
-            started = await self._client.start(wanted)
+            started = await self._client.ask(requests.START, wanted)
             self.active = SessionStamp(session_id=started.session_id, created_at=started.created_at)
             return started
 
-    async def stop(self) -> StoppedSession:
+    async def stop(self) -> requests.StoppedSession:
         """End the active session."""
         async with self._asking:
             await self._sync()
             try:
-                stopped = await self._client.stop()
+                stopped = await self._client.ask(requests.STOP, requests.StopSession())
             except SessionNotActive:
                 self.active = None
                 raise
@@ -137,7 +137,7 @@ class RecorderLink:
         """Remove a session."""
         async with self._asking:
             await self._sync()
-            await self._client.delete(session_id)
+            await self._client.ask(requests.DELETE, requests.DeleteSession(session_id=session_id))
 
     async def refresh(self) -> None:
         """Ask the recorder for its state.
@@ -173,7 +173,8 @@ class RecorderLink:
 
     async def _sync(self) -> None:
         asked = self._delivery.oldest(ASKED_AT_ONCE)
-        status = await self._client.ask_status(asked, timeout_s=ANSWER_S)
+        wanted = requests.StatusRequest(frames=tuple(requests.AskedFrame(**one.model_dump()) for one in asked))
+        status = await self._client.ask(requests.STATUS, wanted, timeout_s=ANSWER_S)
         for frame in compress(asked, status.recorded):
             self._delivery.recorded(frame.frame_id)
         for frame in compress(asked, status.gone):
@@ -189,7 +190,7 @@ class RecorderLink:
     async def _resume(self, active: SessionStamp) -> bool:
         """Tell a restarted recorder which session is active; whether it continues it."""
         try:
-            await self._client.resume(active)
+            await self._client.ask(requests.RESUME, requests.ResumeSession(**active.model_dump()))
         except RecorderUnavailable:
             raise
         except ParafoveaError as error:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from shared import fields
-from shared.bus.call import Call, Nothing
+from shared.bus.call import DISK_S, Call, Nothing
 from shared.bus.messages import Heartbeat
 from shared.frame import Body, Frame, FrameKey, FrameOrigin, FrameRef, Model, Recipe, SessionStamp
 
@@ -157,7 +157,7 @@ GENERATE = Call("generator", "generate", Generate, Frame)
 CANCEL = Call("generator", "cancel", Cancel, Cancelled)
 STATUS = Call("generator", "status", Nothing, Heartbeat)
 PENDING = Call("generator", "pending", Nothing, Listing)
-FETCH = Call("generator", "fetch", Fetch, Frame)
-INPUT = Call("generator", "input", InputRequest, Input)
+FETCH = Call("generator", "fetch", Fetch, Frame, DISK_S)
+INPUT = Call("generator", "input", InputRequest, Input, DISK_S)
 ACKNOWLEDGE = Call("generator", "ack", Acknowledge, Acknowledged)
 VOCABULARY = Call("generator", "vocabulary", Nothing, Vocabulary)
