@@ -77,11 +77,7 @@ class Job:
 
 
 class JobQueue:
-    """Jobs that wait, and the one that runs.
-
-    Args:
-        limit: live jobs that may wait, the ones being decoded included; the running one does not count.
-    """
+    """Jobs that wait, and the one that runs. ``limit``: live jobs that may wait, the ones being decoded included."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -109,12 +105,7 @@ class JobQueue:
         return sorted(requests, key=lambda request: request.priority != "live")
 
     def accept(self, job: Job) -> None:
-        """Give a job its place.
-
-        Raises:
-            QueueFull: ``limit`` jobs wait already.
-            InvalidRequest: a job of the same request id is under way.
-        """
+        """Give a job its place. Raises QueueFull, or InvalidRequest: a job of the same request id is under way."""
         if any(other.request.request_id == job.request.request_id for other in self._all()):
             raise InvalidRequest(f"A request {job.request.request_id} is under way already; give each its own id.")
         limit = self._limit if job.request.priority == "live" else BACKGROUND_LIMIT

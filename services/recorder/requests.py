@@ -134,7 +134,7 @@ class RequestHandlers:
         ledger = self.ledger
         active = [ledger.active.session_id] if ledger.active else []
         outcomes = await self._outcomes(asked.frames)
-        shown = dict.fromkeys([*active, *ledger.sessions(), *ledger.backoff.sessions()])
+        shown = dict.fromkeys([*active, *ledger.sessions(), *ledger.backoff.sessions])
         return requests.RecorderStatus(
             epoch=self.epoch,
             active=ledger.active,

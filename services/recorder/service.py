@@ -10,14 +10,13 @@ import asyncio
 import logging
 import time
 
-from services.recorder.active import ActiveSession, started
+from services.recorder.active import ActiveSession, Remembered, started
 from services.recorder.archive import Archive
 from services.recorder.closing import Closing
 from services.recorder.folder import FolderUnusable, SessionsFolder
 from services.recorder.generator_link import GeneratorLink
 from services.recorder.ledger.ledger import Ledger
 from services.recorder.ledger.streams import CACHE_BYTES
-from services.recorder.remembered import Remembered
 from services.recorder.requests import RequestHandlers
 from services.recorder.writer import WriterLoop
 from shared.bus.acknowledging import Proving

@@ -96,7 +96,7 @@ class WriterLoop:
         """Write one batch of a session; whether that worked."""
         backoff = self.ledger.backoff
         try:
-            if self.ledger.left.has_spilled(session_id):
+            if session_id in self.ledger.left.spilled:
                 await self._write_spilled(session_id)
             else:
                 await self._write_ready(session_id)
@@ -143,7 +143,7 @@ class WriterLoop:
         await self._report(session_id, written)
 
     async def _write_spilled(self, session_id: str) -> None:
-        batch = self.ledger.left.spilled(session_id)[:BATCH_FRAMES]
+        batch = self.ledger.left.spilled[session_id][:BATCH_FRAMES]
         written = Written(count=self.ledger.recorded.get(session_id, 0))
         for frames in (batch, batch[:1]):
             try:

@@ -58,11 +58,7 @@ class Peer:
     async def ask(
         self, call: Call[AskedT, AnswerT], asked: AskedT | None = None, *, timeout_s: float | None = None
     ) -> AnswerT:
-        """Ask anything.
-
-        Raises:
-            ParafoveaError: what the process answered, or that it is not there or does not answer.
-        """
+        """Ask anything. Raises ParafoveaError: what it answered, or that it is not there or does not answer."""
         with self._reaching(call, timeout_s) as within_s:
             return await self._client.ask(call, asked, timeout_s=within_s)
 

@@ -64,11 +64,7 @@ class GeneratorPeer(GeneratorClient):
             self._on_status(message)
 
     def check_accepts(self, queue_limit: int, *, recording: bool) -> None:
-        """Check by its last heartbeat that it would take a job.
-
-        Raises:
-            ParafoveaError: what it would answer.
-        """
+        """Check by its last heartbeat that it would take a job. Raises ParafoveaError: what it would answer."""
         status = self.status
         if status is None or not self.is_there:
             if self.problem is not None:

@@ -73,22 +73,15 @@ class RecorderLink:
         return self.active
 
     def check_accepts(self) -> None:
-        """Check that a frame of the active session could be recorded.
-
-        Raises:
-            RecorderUnavailable, InsufficientStorage: why not.
-        """
+        """Check that a frame of the active session could be recorded. Raises RecorderUnavailable or
+        InsufficientStorage: why not."""
         if not self.has_answered:
             raise RecorderUnavailable("The recorder has not said yet which session is active; is it running?")
         if self.active is not None:
             self.check_storage()
 
     def check_storage(self) -> None:
-        """Check that there is room for a recording.
-
-        Raises:
-            InsufficientStorage: too little.
-        """
+        """Check that there is room for a recording. Raises InsufficientStorage: too little."""
         if self.free_bytes is not None and self.free_bytes < self._disk_stop_bytes:
             raise InsufficientStorage(
                 f"Only {self.free_bytes / 1e9:.2f} GB are free for sessions; {self._disk_stop_bytes / 1e9:.2f} GB "
@@ -140,11 +133,7 @@ class RecorderLink:
             await self._client.ask(requests.DELETE, requests.DeleteSession(session_id=session_id))
 
     async def refresh(self) -> None:
-        """Ask the recorder for its state.
-
-        Raises:
-            RecorderUnavailable: it does not answer.
-        """
+        """Ask the recorder for its state. Raises RecorderUnavailable: it does not answer."""
         async with self._asking:
             await self._sync()
 
