@@ -20,8 +20,6 @@ from shared.bus.requests.generator import Generate
 from shared.errors import Cancelled, GenerationTimeout, InvalidRequest, ParafoveaError, QueueFull, Superseded
 from shared.frame import Frame
 
-Where = Literal["queued", "running", "unknown"]
-
 BACKGROUND_LIMIT = 4
 """Background jobs that may wait. They have places of their own: live jobs neither lose one to them nor take theirs."""
 
@@ -143,14 +141,14 @@ class JobQueue:
         if self.running is job:
             self.running = None
 
-    def cancel(self, request_id: str) -> Where:
+    def cancel(self, request_id: str) -> Literal["queued", "running", "unknown"]:
         """Drop the job of this request and no other; say where it was."""
-        job = next((job for job in self._all() if job.request.request_id == request_id), None)
-        if job is None:
-            return "unknown"
-        where: Where = "running" if job is self.running else "queued"
-        self._drop([job], Cancelled(f"The request {request_id} was cancelled."))
-        return where
+        for job in self._all():
+            if job.request.request_id == request_id:
+                was_running = job is self.running
+                self._drop([job], Cancelled(f"The request {request_id} was cancelled."))
+                return "running" if was_running else "queued"
+        return "unknown"
 
     def supersede(self, client_id: str) -> list[Job]:
         """Drop the jobs of a client whose eye has moved on."""

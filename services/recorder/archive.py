@@ -166,16 +166,15 @@ class Archive:
         writer.reread()
         return writer.repaired.did if writer.repaired else []
 
-    def mark_lost(self, session_id: str, frame_ids: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Of these frames, those that are recorded after all, and the others: named as lost."""
+    def mark_lost(self, session_id: str, frame_ids: Sequence[str]) -> list[str]:
+        """Name as lost those of these frames that are not recorded after all; which they are."""
         self.folder.claim()
         if not self._is_session(session_id):
-            return [], list(frame_ids)
+            return list(frame_ids)
         writer = self._open(session_id, time.time())
-        recorded = [frame_id for frame_id in frame_ids if writer.has(frame_id)]
         lost = [frame_id for frame_id in frame_ids if not writer.has(frame_id)]
         writer.mark_lost(lost)
-        return recorded, lost
+        return lost
 
     def read_journals(self, living: str | None) -> tuple[list[LeftJournal], set[str]]:
         """The journals of generators that have ended, less what is recorded; and epochs of others that may have."""

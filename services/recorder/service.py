@@ -10,9 +10,8 @@ import asyncio
 import logging
 import time
 
-from services.recorder.active import ActiveSession, Remembered, started
+from services.recorder.active import ActiveSession, Closing, Remembered, started
 from services.recorder.archive import Archive
-from services.recorder.closing import Closing
 from services.recorder.folder import FolderUnusable, SessionsFolder
 from services.recorder.generator_link import GeneratorLink
 from services.recorder.ledger.ledger import Ledger

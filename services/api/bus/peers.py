@@ -39,10 +39,6 @@ class GeneratorPeer(GeneratorClient):
         self.hello: dict[str, Any] | None = None
 
     @property
-    def epoch(self) -> str | None:
-        return self.status.epoch if self.status else None
-
-    @property
     def problem(self) -> str | None:
         """Why its last heartbeat could not be understood, or None."""
         problem = self._heartbeat.problem
