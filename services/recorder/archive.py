@@ -23,7 +23,7 @@ from shared.session.reading.sessions import is_session
 from shared.session.transfer.staging import adopt
 from shared.session.writing.examine import examine
 from shared.session.writing.frames import MissingInput, PendingFrame, RecordedFrame
-from shared.session.writing.journal import LeftJournal
+from shared.session.writing.journal import LeftJournal, read_left
 from shared.session.writing.repair import repair
 from shared.session.writing.spill import SpilledFrame
 from shared.session.writing.writer import SessionWriter
@@ -177,8 +177,12 @@ class Archive:
         return lost
 
     def read_journals(self, living: str | None) -> tuple[list[LeftJournal], set[str]]:
-        """The journals of generators that have ended, less what is recorded; and epochs of others that may have."""
-        journals, ending = self.folder.read_journals(living)
+        """See :func:`read_left`, less what is recorded; nothing where the folder cannot be read."""
+        try:
+            journals, ending = read_left(self._root, living)
+        except OSError as error:
+            log.error("the journals of generators cannot be read: %s", error)
+            return [], set()
         left = []
         for journal in journals:
             recorded = self.recorded([AskedFrame(**frame.key.model_dump()) for frame in journal.frames])

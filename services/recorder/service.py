@@ -39,15 +39,7 @@ CLOSE_S = 0.7
 
 
 class Recorder:
-    """Frames in, sessions out.
-
-    Attributes:
-        epoch: one life of the recorder.
-        ledger: what is known of frames and sessions.
-        archive: the sessions.
-        thread: what writes them.
-        closing: who waits for a session to be closed.
-    """
+    """Frames in, sessions out. ``epoch``: one life of it; ``thread``: what writes."""
 
     def __init__(self, runtime: Runtime, disk: Disk) -> None:
         settings = runtime.settings

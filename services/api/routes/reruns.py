@@ -15,10 +15,9 @@ from services.api.http.operation import delete, get, json, post
 from services.api.http.schemas import Whole, checked
 from services.api.routes.sessions import ExistingSession
 from services.api.service import Api
-from shared.bus.requests.generator import MAX_SEED
 from shared.bus.requests.replayer import RERUN, RERUN_CANCEL, RERUN_STATUS, RerunRequest, RerunState, StartRerun
 from shared.errors import InvalidRequest
-from shared.fields import MAX_NAME_CHARS
+from shared.fields import MAX_NAME_CHARS, MAX_SEED
 from shared.prompts import MAX_FILE_BYTES
 from shared.refusals import request_of
 

@@ -11,7 +11,6 @@ from shared.bus.call import DISK_S, Call, Nothing
 from shared.bus.messages import Heartbeat
 from shared.frame import Body, Frame, FrameKey, FrameOrigin, FrameRef, Model, Recipe, SessionStamp
 
-MAX_SEED = fields.MAX_SEED
 DRAWN_SEEDS = 2**53
 """A seed that is drawn, or worked out from such a one, is below this: R, JavaScript and jq read JSON's numbers as
 doubles, which are exact up to here."""

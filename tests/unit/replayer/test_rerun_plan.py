@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.replayer.reruns.plan import Step, changes_of, steps
-from shared.bus.requests.generator import MAX_SEED
 from shared.bus.requests.replayer import StartRerun
 from shared.errors import InvalidRequest
+from shared.fields import MAX_SEED
 
 
 def entry(index: int, sector: str = "BR", **more: Any) -> dict[str, Any]:
