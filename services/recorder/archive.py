@@ -22,7 +22,7 @@ from shared.session.format.metadata import DamagedMetadata
 from shared.session.reading.sessions import is_session
 from shared.session.transfer.staging import adopt
 from shared.session.writing.examine import examine
-from shared.session.writing.frames import MissingInput, PendingFrame, RecordedFrame
+from shared.session.writing.frames import FrameToWrite, MissingInput, RecordedFrame
 from shared.session.writing.journal import LeftJournal, read_left
 from shared.session.writing.repair import repair
 from shared.session.writing.spill import SpilledFrame
@@ -104,7 +104,7 @@ class Archive:
         pending = []
         for frame, png in frames:
             given = inputs.get(frame.input_sha256, b"")
-            pending.append(PendingFrame(frame, png, given or None, input_lost=given is None))
+            pending.append(FrameToWrite(frame, png, given or None, input_lost=given is None))
         return self._append(writer, pending)
 
     def write_spilled(self, session_id: str, frames: Sequence[SpilledFrame]) -> Written:
@@ -211,7 +211,7 @@ class Archive:
             self._writers[session_id] = writer
         return writer
 
-    def _append(self, writer: SessionWriter, frames: Sequence[PendingFrame]) -> Written:
+    def _append(self, writer: SessionWriter, frames: Sequence[FrameToWrite]) -> Written:
         try:
             done = writer.append(frames)
         except MissingInput as missing:  # removed by its owner in this very moment
