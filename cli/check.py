@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from cli.output import fail, printable, progress, say
 from shared.bus.clients import RecorderClient
-from shared.bus.requests.recorder import RepairSession
+from shared.bus.requests.recorder import REPAIR, RepairSession
 from shared.errors import ParafoveaError, RecorderUnavailable
 from shared.process.privacy import take_umask_of
 from shared.process.runner import calling
@@ -100,7 +100,7 @@ async def _ask(settings: Settings, session_id: str) -> list[str]:
     asked = request_of(RepairSession, session_id=session_id)
     async with calling(settings, RecorderClient) as recorder:
         try:
-            return list((await recorder.repair(asked.session_id, timeout_s=REPAIR_S)).actions)
+            return list((await recorder.ask(REPAIR, asked, timeout_s=REPAIR_S)).actions)
         except RecorderUnavailable:
             raise AlreadyHeld(
                 f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus_address}; "

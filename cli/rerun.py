@@ -12,7 +12,7 @@ from rich.console import Console
 
 from cli.output import fail, progress, say
 from shared.bus.clients import ReplayerClient
-from shared.bus.requests.replayer import RerunState, StartRerun
+from shared.bus.requests.replayer import RERUN, RERUN_CANCEL, RERUN_STATUS, RerunRequest, RerunState, StartRerun
 from shared.errors import GeneratorLoading, ParafoveaError, ReplayerUnavailable
 from shared.json_loads import loads
 from shared.process.runner import calling
@@ -98,14 +98,14 @@ async def _rerun(settings: Settings, wanted: StartRerun, *, detach: bool, quiet:
             Console(stderr=True).print(
                 f"given up; go on with: parafovea rerun {wanted.session_id} --into {wanted.into} --resume", markup=False
             )
-            await replayer.rerun_cancel(wanted.into)
+            await replayer.ask(RERUN_CANCEL, RerunRequest(session_id=wanted.into))
             raise
 
 
 async def _start(replayer: ReplayerClient, wanted: StartRerun) -> RerunState:
     while True:
         try:
-            return await replayer.rerun(wanted)
+            return await replayer.ask(RERUN, wanted)
         except GeneratorLoading as error:
             await asyncio.sleep(error.retry_after_s or 1)
 
@@ -115,7 +115,7 @@ async def _follow(replayer: ReplayerClient, state: RerunState, *, quiet: bool) -
         task = bar.add_task(state.session_id, total=state.total)
         while state.state not in _OVER:
             await asyncio.sleep(POLL_S)
-            state = await replayer.rerun_status(state.session_id)
+            state = await replayer.ask(RERUN_STATUS, RerunRequest(session_id=state.session_id))
             why = f" ({state.reason})" if state.state == "waiting" and state.reason else ""
             bar.update(task, completed=state.done, total=state.total, description=f"{state.session_id}{why}")
     return state

@@ -18,6 +18,7 @@ from reproduction.verdict import FrameReport, SessionReport, Thresholds, Verdict
 from reproduction.verifying import store
 from reproduction.verifying import verify as verify_session
 from shared.bus.clients import GeneratorClient
+from shared.bus.requests.generator import STATUS
 from shared.errors import GeneratorUnavailable, SessionDamaged, SessionNotFound
 from shared.process.privacy import take_umask_of
 from shared.process.runner import calling
@@ -87,7 +88,7 @@ async def _maker(settings: Settings, by: By) -> AsyncIterator[Remaker]:
     if by != "here":
         async with calling(settings, GeneratorClient) as client:
             try:
-                await client.ask_status(timeout_s=2.0)
+                await client.ask(STATUS, timeout_s=2.0)
             except GeneratorUnavailable:
                 if by == "server":
                     raise NoMaker(_NOBODY) from None

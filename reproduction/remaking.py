@@ -13,7 +13,7 @@ from services.generator.decode import decode
 from services.generator.engine import Edit, Engine, Pixels
 from shared import sectors
 from shared.bus.clients import GeneratorClient
-from shared.bus.requests.generator import BACKGROUND_TIMEOUT_S
+from shared.bus.requests.generator import BACKGROUND_TIMEOUT_S, STATUS
 from shared.errors import GeneratorLoading, GeneratorUnavailable, ParafoveaError
 from shared.frame import Recipe
 from shared.ids import new_id
@@ -70,7 +70,7 @@ class ServerRemaker:
         deadline = time.monotonic() + BACKGROUND_TIMEOUT_S
         while True:
             try:
-                status = await self._generator.ask_status()
+                status = await self._generator.ask(STATUS)
             except GeneratorUnavailable:
                 raise NoMaker("no generator answers on the bus") from None
             except ParafoveaError as error:

@@ -38,9 +38,6 @@ log = logging.getLogger(__name__)
 class Api:
     """The API's state, and the tasks that keep it current.
 
-    Args:
-        describe: makes the OpenAPI document.
-
     Attributes:
         closing: set when requests still under way must be answered at once, because the process stops.
         openapi: the OpenAPI document, made when it is first asked for.
@@ -85,21 +82,13 @@ class Api:
         ]
 
     def check_ready(self) -> None:
-        """Check that a ``/generate`` would be accepted.
-
-        Raises:
-            ParafoveaError: what the answer would be.
-        """
+        """Check that a ``/generate`` would be accepted. Raises ParafoveaError: what the answer would be."""
         self.check_open()
         self.recorder.check_accepts()
         self.generator.check_accepts(self.settings.queue_limit, recording=self.recorder.active is not None)
 
     def check_open(self) -> None:
-        """Refuse new work while the process stops.
-
-        Raises:
-            GeneratorUnavailable: it stops.
-        """
+        """Refuse new work while the process stops. Raises GeneratorUnavailable."""
         if self._runtime.stopping.is_set():
             raise GeneratorUnavailable("The server is stopping; try again when it is back.")
 

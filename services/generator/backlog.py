@@ -45,11 +45,7 @@ class HeldFrame:
 
 
 class Backlog:
-    """What the recorder has not acknowledged.
-
-    Args:
-        limit_bytes: bound on frames, inputs and reservations together.
-    """
+    """What the recorder has not acknowledged; frames, inputs and reservations together are at most ``limit_bytes``."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
@@ -69,11 +65,7 @@ class Backlog:
         return sum(len(frames) for frames in self._sessions.values())
 
     def reserve(self, request_id: str, session_id: str, input_bytes: int, width: int, height: int) -> None:
-        """Set room aside for a request's input and the largest frame it can make.
-
-        Raises:
-            RecordingBacklogFull: there is not that much left.
-        """
+        """Set room aside for a request's input and the largest frame it can make. Raises RecordingBacklogFull."""
         wanted = input_bytes + largest_png(width, height)
         if self.held_bytes + sum(size for _, size in self._reserved.values()) + wanted > self._limit_bytes:
             raise RecordingBacklogFull(

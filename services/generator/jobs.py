@@ -20,8 +20,6 @@ from shared.bus.requests.generator import Generate
 from shared.errors import Cancelled, GenerationTimeout, InvalidRequest, ParafoveaError, QueueFull, Superseded
 from shared.frame import Frame
 
-Where = Literal["queued", "running", "unknown"]
-
 BACKGROUND_LIMIT = 4
 """Background jobs that may wait. They have places of their own: live jobs neither lose one to them nor take theirs."""
 
@@ -77,11 +75,7 @@ class Job:
 
 
 class JobQueue:
-    """Jobs that wait, and the one that runs.
-
-    Args:
-        limit: live jobs that may wait, the ones being decoded included; the running one does not count.
-    """
+    """Jobs that wait, and the one that runs. ``limit``: live jobs that may wait, the ones being decoded included."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -109,12 +103,7 @@ class JobQueue:
         return sorted(requests, key=lambda request: request.priority != "live")
 
     def accept(self, job: Job) -> None:
-        """Give a job its place.
-
-        Raises:
-            QueueFull: ``limit`` jobs wait already.
-            InvalidRequest: a job of the same request id is under way.
-        """
+        """Give a job its place. Raises QueueFull, or InvalidRequest: a job of the same request id is under way."""
         if any(other.request.request_id == job.request.request_id for other in self._all()):
             raise InvalidRequest(f"A request {job.request.request_id} is under way already; give each its own id.")
         limit = self._limit if job.request.priority == "live" else BACKGROUND_LIMIT
@@ -152,14 +141,14 @@ class JobQueue:
         if self.running is job:
             self.running = None
 
-    def cancel(self, request_id: str) -> Where:
+    def cancel(self, request_id: str) -> Literal["queued", "running", "unknown"]:
         """Drop the job of this request and no other; say where it was."""
-        job = next((job for job in self._all() if job.request.request_id == request_id), None)
-        if job is None:
-            return "unknown"
-        where: Where = "running" if job is self.running else "queued"
-        self._drop([job], Cancelled(f"The request {request_id} was cancelled."))
-        return where
+        for job in self._all():
+            if job.request.request_id == request_id:
+                was_running = job is self.running
+                self._drop([job], Cancelled(f"The request {request_id} was cancelled."))
+                return "running" if was_running else "queued"
+        return "unknown"
 
     def supersede(self, client_id: str) -> list[Job]:
         """Drop the jobs of a client whose eye has moved on."""

@@ -66,19 +66,16 @@ class FrameJournal:
 
     async def close(self) -> None:
         """Write what waits; nothing stays where no frame is open. A disk that does not answer is given up."""
-        closing = asyncio.ensure_future(self._close())
-        done, _ = await asyncio.wait([closing], timeout=CLOSE_S)
-        if not done:
-            log.warning("the journal's disk does not answer")
-        self._thread.close()
-
-    async def _close(self) -> None:
-        while self._writing is not None and not self._writing.done():
-            await self._writing
         try:
-            await self._thread.run(self._file.close)
+            async with asyncio.timeout(CLOSE_S):
+                while self._writing is not None and not self._writing.done():
+                    await asyncio.shield(self._writing)
+                await self._thread.run(self._file.close)
+        except TimeoutError:
+            log.warning("the journal's disk does not answer")
         except OSError as error:
             log.warning("the journal cannot be closed: %s", error)
+        self._thread.close()
 
     def _write_soon(self) -> asyncio.Future[bool]:
         if self._batch is None:

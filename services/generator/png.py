@@ -41,7 +41,6 @@ def encode(
     Args:
         pixels: height x width x 3, uint8, of any strides.
         text: written as ``iTXt`` chunks before the pixels, in this order.
-        icc_profile: written as ``iCCP``.
         colour: bodies of other chunks that say how the samples are shown, by name.
 
     Raises:

@@ -21,10 +21,12 @@ from services.generator.language.understanding import refuse_what_is_not_done
 from services.generator.requests import Requests
 from services.generator.stream import FrameStream
 from shared import images
+from shared.bus.acknowledging import Acknowledgements
 from shared.bus.call import WithImage
 from shared.bus.messages import AnyMessage, Backlogged, Message, Progress, Status, Waiting
 from shared.bus.publisher import Publisher
 from shared.bus.requests.generator import Generate
+from shared.bus.server import Server
 from shared.errors import GenerationFailed, GeneratorUnavailable
 from shared.frame import Frame
 from shared.process.runner import Runtime
@@ -44,13 +46,8 @@ WORK_BYTES = 1 << 30
 
 
 class Generator:
-    """Jobs in, frames out.
-
-    Args:
-        runtime: settings, bus and the event that says to stop.
-        load_engine: makes the engine; called on the inference thread, may take minutes.
-        disk: for the journal, and for what a stopping generator spills.
-    """
+    """Jobs in, frames out. ``load_engine`` is called on the inference thread, and may take minutes; ``disk`` is for the
+    journal, and for what a stopping generator spills."""
 
     def __init__(self, runtime: Runtime, load_engine: LoadEngine, disk: Disk) -> None:
         self._runtime = runtime
@@ -64,21 +61,22 @@ class Generator:
         self.journal = FrameJournal(disk, runtime.settings.sessions_dir, self.stream.epoch)
         self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
         self._frames = Publisher(runtime.bus, "frames", self._status_on_join)
+        self._server = Server(runtime.bus, "generator")
         self._requests = Requests(
-            runtime.bus,
-            runtime.settings.sessions_dir,
             self.queue,
             self.backlog,
             self.stream,
             self.journal,
-            generate=self.generate,
-            status=self.status,
-            check_ready=self.check_ready,
+            Acknowledgements(runtime.bus, runtime.settings.sessions_dir),
+            self.generate,
+            self.status,
+            self.check_ready,
         )
+        self._requests.register(self._server)
 
     async def run(self) -> None:
         """Serve until stopped, then wait for acknowledgements, and spill the frames that got none."""
-        self._runtime.supervise(self._requests.serve(), "requests")
+        self._runtime.supervise(self._server.serve(), "requests")
         self._runtime.supervise(self._frames.serve_joins(), "joins")
         self._runtime.supervise(self._beat(), "heartbeat")
         self._runtime.supervise(self._infer(), "inference")
@@ -119,11 +117,7 @@ class Generator:
     # -- a request's way ----------------------------------------------------------------------------------------------
 
     async def generate(self, request: Generate, encoded: bytes) -> WithImage[Frame]:
-        """Make one frame.
-
-        Raises:
-            ParafoveaError: why there will be none; nothing was published.
-        """
+        """Make one frame. Raises ParafoveaError: why there will be none; nothing was published."""
         info = self.check_ready()
         header = images.probe(encoded)
         if request.strict:
@@ -157,11 +151,7 @@ class Generator:
         self.queue.make_ready(job)
 
     def check_ready(self) -> ModelInfo:
-        """The model that would make a frame now.
-
-        Raises:
-            GeneratorLoading, GeneratorUnavailable: there is none.
-        """
+        """The model that would make a frame now. Raises GeneratorLoading or GeneratorUnavailable: there is none."""
         if self._runtime.stopping.is_set():
             raise GeneratorUnavailable("The generator is stopping; try again when it is back.")
         return self._inference.check_loaded()

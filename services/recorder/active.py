@@ -1,24 +1,153 @@
-"""Which session is active: begun, ended, published, and remembered over a restart of the recorder."""
+"""Which session is active: begun, ended and then closed, published, and remembered over a restart of the recorder."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
 
 from services.recorder.archive import Archive
 from services.recorder.folder import FolderUnusable
 from services.recorder.ledger.ledger import Ledger
-from services.recorder.remembered import Remembered
 from shared.bus.messages import Message, SessionStarted, SessionStopped
+from shared.errors import InvalidSessionId, SessionNotFound
 from shared.frame import SessionStamp
+from shared.session.format import ids
+from shared.session.format.kinds import differ
+from shared.session.format.layout import ACTIVE
+from shared.session.format.metadata import DamagedMetadata
+from shared.session.reading.reader import open_session
+from shared.system.disk import Disk
 from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
+END_S = 1.0
+"""How long who ends a session waits for it to be closed; a disk that is slower than this closes it later."""
 REMEMBER_S = 1.0
 """How long who starts or stops a session waits until that is remembered; a disk that is slower does it later."""
+
+
+class Remembered:
+    """The active session on the disk, ``{"session_id": ..., "created_at": ...}``: a recorder that is set to resume goes
+    on with it. An explicit stop removes the file, a shutdown and a crash leave it.
+
+    Blocking; one thread at a time, but for :meth:`want`. Where it is not ``enabled``, what an earlier life left is
+    removed: it is not to come back when the setting is changed one day.
+    """
+
+    def __init__(self, disk: Disk, root: Path, *, enabled: bool) -> None:
+        self._disk = disk
+        self._root = root
+        self._enabled = enabled
+        self._wanted: SessionStamp | None = None
+        self._written: SessionStamp | None = None
+        self._is_known = True
+
+    def want(self, stamp: SessionStamp | None) -> None:
+        """From now on this session is the active one; :meth:`write` brings it to the disk."""
+        self._wanted = stamp if self._enabled else None
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the disk says what it should."""
+        return self._is_known and self._written == self._wanted
+
+    def write(self) -> None:
+        """Make the disk say what it should, durably. Where it refuses (OSError), call it again."""
+        if self.is_written:
+            return
+        wanted, path = self._wanted, self._root / ACTIVE
+        self._is_known = False
+        if wanted is not None:
+            self._disk.put(path, wanted.model_dump_json().encode() + b"\n")
+        elif path.exists():
+            self._disk.unlink(path)
+            self._disk.fsync_dir(self._root)
+        self._written, self._is_known = wanted, True
+
+    def recall(self) -> SessionStamp | None:
+        """The session that was active when the recorder ended; None where there was none, or it is not to be
+        resumed."""
+        try:
+            data = (self._root / ACTIVE).read_bytes()
+        except FileNotFoundError:
+            return None
+        self._is_known = False
+        if not self._enabled:
+            return None
+        try:
+            stamp = SessionStamp.model_validate_json(data)
+        except ValidationError:
+            log.error("%s does not say which session was active; none is resumed", self._root / ACTIVE)
+            return None
+        why_not = self._why_not(stamp)
+        if why_not:
+            log.error("the session %s was active, and is not resumed: %s", stamp.session_id, why_not)
+            return None
+        return stamp
+
+    def _why_not(self, stamp: SessionStamp) -> str | None:
+        try:
+            folder = self._root / ids.validate(stamp.session_id)
+        except InvalidSessionId:
+            return "it has no name that a session may have"
+        if not folder.is_dir():
+            return "it is not there any more; it is not made anew"
+        try:
+            with open_session(self._root, stamp.session_id) as reader:
+                created_at = reader.created_at
+        except (DamagedMetadata, SessionNotFound):
+            return None  # opening it for recording mends it
+        if created_at is None or differ(created_at, stamp.created_at):
+            return "another one of that name has taken its place"
+        return None
+
+
+class Closing:
+    """Who ends a session meets here who closes it: whoever packs its files next packs none that says it is open."""
+
+    def __init__(self, ledger: Ledger, wake: asyncio.Event) -> None:
+        self._ledger = ledger
+        self._wake = wake
+        self._awaited: dict[str, asyncio.Future[int]] = {}
+
+    def __len__(self) -> int:
+        """Sessions that somebody waits for."""
+        return len(self._awaited)
+
+    def expect(self, session_id: str) -> asyncio.Future[int]:
+        """How many frames a session has when it is closed, for :meth:`wait`. Ask before the session is ended: from then
+        on it may be closed at any moment."""
+        return self._awaited.setdefault(session_id, asyncio.get_running_loop().create_future())
+
+    async def wait(self, session_id: str, closed: asyncio.Future[int]) -> tuple[int, int]:
+        """How many frames a session has that was ended, and how many wait."""
+        ledger = self._ledger
+        self._wake.set()
+        is_open = session_id in ledger.recorded
+        if not is_open and not ledger.pending(session_id):
+            self._awaited.pop(session_id, None)  # nothing of that name will be closed
+        is_refused = ledger.backoff.reason(session_id) is not None or ledger.backoff.folder is not None
+        if closed.done() or (is_open and not is_refused):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(END_S):
+                    return await asyncio.shield(closed), 0
+        return ledger.recorded.get(session_id, 0), ledger.pending(session_id)
+
+    def closed(self, session_id: str, count: int) -> None:
+        """A session is closed, with so many frames."""
+        if (awaited := self._awaited.pop(session_id, None)) is not None:
+            awaited.set_result(count)
+
+    def forget(self, session_id: str) -> None:
+        """A session was deleted."""
+        self._awaited.pop(session_id, None)
 
 
 @dataclass(slots=True)

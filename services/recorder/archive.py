@@ -22,8 +22,8 @@ from shared.session.format.numbers import FrameIds
 from shared.session.reading.sessions import is_session
 from shared.session.transfer.staging import adopt
 from shared.session.writing.examine import examine
-from shared.session.writing.frames import MissingInput, PendingFrame, RecordedFrame
-from shared.session.writing.journal import LeftJournal
+from shared.session.writing.frames import FrameToWrite, MissingInput, RecordedFrame
+from shared.session.writing.journal import LeftJournal, read_left
 from shared.session.writing.repair import repair
 from shared.session.writing.spill import SpilledFrame
 from shared.session.writing.writer import SessionWriter
@@ -104,7 +104,7 @@ class Archive:
         pending = []
         for frame, png in frames:
             given = inputs.get(frame.input_sha256, b"")
-            pending.append(PendingFrame(frame, png, given or None, input_lost=given is None))
+            pending.append(FrameToWrite(frame, png, given or None, input_lost=given is None))
         return self._append(writer, pending)
 
     def write_spilled(self, session_id: str, frames: Sequence[SpilledFrame]) -> Written:
@@ -166,20 +166,23 @@ class Archive:
         writer.reread()
         return writer.repaired.did if writer.repaired else []
 
-    def mark_lost(self, session_id: str, frame_ids: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Of these frames, those that are recorded after all, and the others: named as lost."""
+    def mark_lost(self, session_id: str, frame_ids: Sequence[str]) -> list[str]:
+        """Name as lost those of these frames that are not recorded after all; which they are."""
         self.folder.claim()
         if not self._is_session(session_id):
-            return [], list(frame_ids)
+            return list(frame_ids)
         writer = self._open(session_id, time.time())
-        recorded = [frame_id for frame_id in frame_ids if writer.has(frame_id)]
         lost = [frame_id for frame_id in frame_ids if not writer.has(frame_id)]
         writer.mark_lost(lost)
-        return recorded, lost
+        return lost
 
     def read_journals(self, living: str | None) -> tuple[list[LeftJournal], set[str]]:
-        """The journals of generators that have ended, less what is recorded; and epochs of others that may have."""
-        journals, ending = self.folder.read_journals(living)
+        """See :func:`read_left`, less what is recorded; nothing where the folder cannot be read."""
+        try:
+            journals, ending = read_left(self._root, living)
+        except OSError as error:
+            log.error("the journals of generators cannot be read: %s", error)
+            return [], set()
         left = []
         for journal in journals:
             recorded = self.recorded([AskedFrame(**frame.key.model_dump()) for frame in journal.frames])
@@ -208,7 +211,7 @@ class Archive:
             self._writers[session_id] = writer
         return writer
 
-    def _append(self, writer: SessionWriter, frames: Sequence[PendingFrame]) -> Written:
+    def _append(self, writer: SessionWriter, frames: Sequence[FrameToWrite]) -> Written:
         try:
             done = writer.append(frames)
         except MissingInput as missing:  # removed by its owner in this very moment

@@ -130,14 +130,6 @@ class SessionsFolder:
             log.error("the spill cannot be read: %s", error)
             return []
 
-    def read_journals(self, living: str | None) -> tuple[list[LeftJournal], set[str]]:
-        """See :func:`shared.session.writing.journal.read_left`; nothing where the folder cannot be read."""
-        try:
-            return journal.read_left(self.path, living)
-        except OSError as error:
-            log.error("the journals of generators cannot be read: %s", error)
-            return [], set()
-
     def remove_journal(self, left: LeftJournal) -> None:
         """What it says is known elsewhere. Where it stays, it is read again at the next start."""
         try:

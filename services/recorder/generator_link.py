@@ -12,10 +12,11 @@ from itertools import islice
 from services.recorder.ledger.ledger import Ledger
 from services.recorder.ledger.losses import SetAside
 from services.recorder.ledger.streams import TRIES
-from services.recorder.proving import Proving
+from shared.bus.acknowledging import Proving
 from shared.bus.clients import GeneratorClient
 from shared.bus.envelope import Published, StrangeAnswer
 from shared.bus.messages import Heartbeat, Status
+from shared.bus.requests import generator
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
 from shared.errors import Forbidden, NotFound, ParafoveaError
@@ -122,17 +123,17 @@ class GeneratorLink:
     async def _acknowledge(self, frames: tuple[FrameRef, ...]) -> None:
         request = self._proving.acknowledge(frames)
         try:
-            await self.client.acknowledge(request, timeout_s=ANSWER_S)
+            await self.client.ask(generator.ACKNOWLEDGE, request, timeout_s=ANSWER_S)
         except Forbidden as error:
             self._refused.warn("the generator refuses an acknowledgement, which is tried again: %s", error.detail)
             if await self._proving.share_secret():
-                await self.client.acknowledge(request, timeout_s=ANSWER_S)
+                await self.client.ask(generator.ACKNOWLEDGE, request, timeout_s=ANSWER_S)
 
     # -- questions ----------------------------------------------------------------------------------------------------
 
     async def _list(self) -> None:
         try:
-            listing = await self.client.pending(timeout_s=ANSWER_S)
+            listing = await self.client.ask(generator.PENDING, timeout_s=ANSWER_S)
         except StrangeAnswer as error:
             raise self._strange(error) from None
         except ParafoveaError as error:
@@ -142,7 +143,7 @@ class GeneratorLink:
 
     async def _fetch(self, ref: FrameRef) -> None:
         try:
-            made = await self.client.fetch(ref)
+            made = await self.client.ask_for_image(generator.FETCH, generator.Fetch(**ref.model_dump()))
             frame, png = made.answer, made.image
             if (frame.session_id, frame.epoch, frame.record_seq) != (ref.session_id, ref.epoch, ref.record_seq):
                 problem = "the generator answered 'fetch' with another frame than the one asked for"
@@ -169,7 +170,8 @@ class GeneratorLink:
         gives answers that cannot be used. Raises GeneratorAway where it does not answer now."""
         for _ in range(TRIES):
             try:
-                data = await self.client.input(sha256)
+                asked = generator.InputRequest(sha256=sha256)
+                data = (await self.client.ask_for_image(generator.INPUT, asked)).image
             except NotFound:
                 return None
             except StrangeAnswer as error:

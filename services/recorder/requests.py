@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Literal, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-from services.recorder.active import ActiveSession
+from services.recorder.active import ActiveSession, Closing
 from services.recorder.archive import Archive
-from services.recorder.closing import Closing
 from services.recorder.folder import FolderUnusable
 from services.recorder.ledger.ledger import Ledger
 from shared.bus.call import Nothing
@@ -133,8 +132,8 @@ class RequestHandlers:
     async def _status(self, asked: requests.StatusRequest) -> requests.RecorderStatus:
         ledger = self.ledger
         active = [ledger.active.session_id] if ledger.active else []
-        outcomes = await self._outcomes(asked.frames)
-        shown = dict.fromkeys([*active, *ledger.sessions(), *ledger.backoff.sessions()])
+        recorded, gone = await self._outcomes(asked.frames)
+        shown = dict.fromkeys([*active, *ledger.sessions(), *ledger.backoff.sessions])
         return requests.RecorderStatus(
             epoch=self.epoch,
             active=ledger.active,
@@ -153,12 +152,12 @@ class RequestHandlers:
             lost={session_id: tuple(ids) for session_id, ids in ledger.losses.named.items()},
             set_aside=dict(ledger.losses.reasons),
             unanswered=tuple(ledger.losses.unanswered),
-            recorded=tuple(outcome == "recorded" for outcome in outcomes),
-            gone=tuple(outcome == "gone" for outcome in outcomes),
+            recorded=recorded,
+            gone=gone,
         )
 
-    async def _outcomes(self, frames: Sequence[requests.AskedFrame]) -> list[Literal["recorded", "gone", "unknown"]]:
-        """Of each, whether it is on disk; ``gone`` where it is not, and can come no more."""
+    async def _outcomes(self, frames: Sequence[requests.AskedFrame]) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+        """Of each, whether it is on disk; and whether it is gone: certainly not there, and can come no more."""
         # Asked before the disk is: what cannot come any more is not written meanwhile.
         may_come = [frame.frame_id is None or self.ledger.may_come(frame, frame.frame_id) for frame in frames]
         known = [self.ledger.is_safe(frame) for frame in frames]
@@ -171,10 +170,8 @@ class RequestHandlers:
             except TimeoutError:
                 log.debug("the disk is busy; nothing is said of %d frames asked after", len(unknown))
         safe = [next(found) if is_safe is None else is_safe for is_safe in known]
-        return [
-            "recorded" if is_safe else "unknown" if is_safe is None or may else "gone"
-            for is_safe, may in zip(safe, may_come, strict=True)
-        ]
+        gone = (is_safe is False and not may for is_safe, may in zip(safe, may_come, strict=True))
+        return tuple(map(bool, safe)), tuple(gone)
 
     # -- parts --------------------------------------------------------------------------------------------------------
 

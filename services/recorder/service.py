@@ -10,17 +10,15 @@ import asyncio
 import logging
 import time
 
-from services.recorder.active import ActiveSession, started
+from services.recorder.active import ActiveSession, Closing, Remembered, started
 from services.recorder.archive import Archive
-from services.recorder.closing import Closing
 from services.recorder.folder import FolderUnusable, SessionsFolder
 from services.recorder.generator_link import GeneratorLink
 from services.recorder.ledger.ledger import Ledger
 from services.recorder.ledger.streams import CACHE_BYTES
-from services.recorder.proving import Proving
-from services.recorder.remembered import Remembered
 from services.recorder.requests import RequestHandlers
 from services.recorder.writer import WriterLoop
+from shared.bus.acknowledging import Proving
 from shared.bus.messages import Message, SessionStarted
 from shared.bus.publisher import Publisher
 from shared.bus.server import Server
@@ -41,15 +39,7 @@ CLOSE_S = 0.7
 
 
 class Recorder:
-    """Frames in, sessions out.
-
-    Attributes:
-        epoch: one life of the recorder.
-        ledger: what is known of frames and sessions.
-        archive: the sessions.
-        thread: what writes them.
-        closing: who waits for a session to be closed.
-    """
+    """Frames in, sessions out. ``epoch``: one life of it; ``thread``: what writes."""
 
     def __init__(self, runtime: Runtime, disk: Disk) -> None:
         settings = runtime.settings

@@ -7,10 +7,10 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
+from services.recorder.active import Closing
 from services.recorder.archive import Archive, Written
-from services.recorder.closing import Closing
 from services.recorder.folder import FolderUnusable
 from services.recorder.generator_link import GeneratorAway, GeneratorLink
 from services.recorder.ledger.ledger import BATCH_FRAMES, Ledger
@@ -96,7 +96,7 @@ class WriterLoop:
         """Write one batch of a session; whether that worked."""
         backoff = self.ledger.backoff
         try:
-            if self.ledger.left.has_spilled(session_id):
+            if session_id in self.ledger.left.spilled:
                 await self._write_spilled(session_id)
             else:
                 await self._write_ready(session_id)
@@ -143,7 +143,7 @@ class WriterLoop:
         await self._report(session_id, written)
 
     async def _write_spilled(self, session_id: str) -> None:
-        batch = self.ledger.left.spilled(session_id)[:BATCH_FRAMES]
+        batch = self.ledger.left.spilled[session_id][:BATCH_FRAMES]
         written = Written(count=self.ledger.recorded.get(session_id, 0))
         for frames in (batch, batch[:1]):
             try:
@@ -181,19 +181,9 @@ class WriterLoop:
         ]
         self.ledger.wrote(session_id, refs, written.count, time.monotonic())
         for frame in written.frames:
-            if frame.index is None or frame.filename is None:
-                continue  # it was there long ago
-            recorded = FrameRecorded(
-                session_id=session_id,
-                frame_id=frame.frame_id,
-                frame_epoch=frame.epoch,
-                record_seq=frame.record_seq,
-                index=frame.index,
-                filename=frame.filename,
-                sha256=frame.sha256,
-                bytes=frame.bytes,
-            )
-            await self.publish(recorded)
+            if frame.index is not None:  # else it was there long ago
+                fields = {**asdict(frame), "session_id": session_id, "frame_epoch": frame.epoch}
+                await self.publish(FrameRecorded.model_validate(fields))
         self.link.acknowledge(refs)
         self.link.wake()
 
@@ -202,7 +192,7 @@ class WriterLoop:
             self.ledger.recorded.setdefault(session_id, 0)
             names = [frame.frame_id for frame in frames if frame.frame_id is not None]
             try:
-                _, lost = await self.thread.run(self.archive.mark_lost, session_id, names)
+                lost = await self.thread.run(self.archive.mark_lost, session_id, names)
             except (FolderUnusable, OSError) as error:
                 self.ledger.backoff.failed(session_id, f"the disk refuses: {error}", time.monotonic())
                 continue

@@ -10,21 +10,28 @@ folder, or, where the bus is TCP, in the sessions folder.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from shared.bus.requests.generator import Acknowledge
 from shared.bus.sockets import Bus
+from shared.errors import Forbidden
 from shared.frame import FrameRef
 from shared.session.format import layout
 from shared.system.disk import Disk
+from shared.system.rarely import Rarely
+from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
+READ_S = 1.0
+"""How long an acknowledgement waits for the secret to be read; one that is refused comes again."""
 SECRET_BYTES = 32
 _MAX_FILE_BYTES = 1000
 _PRIVATE = 0o600
@@ -40,10 +47,6 @@ def derived_secret(bus: Bus) -> bytes | None:
 def secret_path(bus: Bus, sessions: Path) -> Path:
     """Where a recorder without keys leaves the secret."""
     return (sessions if bus.address.folder is None else bus.address.folder) / layout.ACKNOWLEDGING
-
-
-def draw_secret() -> bytes:
-    return secrets.token_bytes(SECRET_BYTES)
 
 
 def write(disk: Disk, path: Path, secret: bytes) -> None:
@@ -80,6 +83,81 @@ def prove(secret: bytes, frames: Iterable[FrameRef]) -> str:
     return hmac.digest(secret, said.encode(), "sha256").hex()
 
 
-def is_proved(secret: bytes, frames: Iterable[FrameRef], proof: str) -> bool:
-    """Whether who sent the proof knew the secret."""
-    return hmac.compare_digest(prove(secret, frames).encode(), proof.encode(errors="replace"))
+class Proving:
+    """The recorder's end: a secret of this life's own, or with CURVE keys the derived one."""
+
+    def __init__(self, disk: Disk, thread: Worker, bus: Bus, sessions: Path) -> None:
+        derived = derived_secret(bus)
+        self._is_derived = derived is not None
+        self._secret = derived or secrets.token_bytes(SECRET_BYTES)
+        self._path = secret_path(bus, sessions)
+        self._disk = disk
+        self._thread = thread
+        self._unshared = Rarely(log)
+
+    def acknowledge(self, frames: Sequence[FrameRef]) -> Acknowledge:
+        """The request, with its proof."""
+        return Acknowledge(frames=tuple(frames), proof=prove(self._secret, frames))
+
+    async def withdraw(self) -> None:
+        """Remove the secret: this life acknowledges nothing more, and the next one draws another."""
+        if not self._is_derived:
+            await self._thread.run(withdraw, self._disk, self._path, self._secret)
+
+    async def share_secret(self) -> bool:
+        """Leave the secret where the generator looks for it; whether it is there.
+
+        To be called again whenever the generator does not know it: the file may be gone, and its folder with it.
+        """
+        if self._is_derived:
+            return True
+        try:
+            await self._thread.run(write, self._disk, self._path, self._secret)
+        except OSError as error:
+            self._unshared.warn(
+                "the generator keeps its frames: the secret that it lets them go by cannot be written to %s (%s)",
+                self._path,
+                error.strerror or error,
+            )
+            return False
+        return True
+
+
+class Acknowledgements:
+    """The generator's end: each is checked by the recorder's secret, which is another one after each of its starts."""
+
+    def __init__(self, bus: Bus, sessions: Path) -> None:
+        self._derived = derived_secret(bus)
+        self._path = secret_path(bus, sessions)
+        self._secret = self._derived
+        self._reading: asyncio.Task[None] | None = None
+        self._refused = Rarely(log)
+        self._unread = Rarely(log)
+
+    async def check(self, wanted: Acknowledge) -> None:
+        """Return where it is the recorder's. Raises Forbidden: it is not, or the secret cannot be read now."""
+        if self._is_proved(wanted):
+            return
+        if self._derived is None:
+            # One reading at a time, whoever asks: a disk that hangs holds one thread, and no end of them.
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._read())
+            await asyncio.wait([self._reading], timeout=READ_S)
+            if self._is_proved(wanted):
+                return
+        self._refused.warn("an acknowledgement of %d frames is refused: it is not the recorder's", len(wanted.frames))
+        raise Forbidden("only the recorder may acknowledge frames, and this does not prove to be from it")
+
+    def _is_proved(self, wanted: Acknowledge) -> bool:
+        """Whether who sent it knew the secret."""
+        if self._secret is None:
+            return False
+        return hmac.compare_digest(prove(self._secret, wanted.frames).encode(), wanted.proof.encode(errors="replace"))
+
+    async def _read(self) -> None:
+        try:
+            found = await asyncio.to_thread(read, self._path)
+        except OSError as error:
+            self._unread.warn("the recorder's secret in %s cannot be read: %s", self._path, error.strerror or error)
+            return
+        self._secret = found or self._secret

@@ -10,6 +10,13 @@ from typing import Generic, TypeVar
 from shared.bus.envelope import Reply, Request
 from shared.frame import Body
 
+ANSWER_S = 5.0
+"""For what is answered from memory: whoever takes longer is stuck."""
+DISK_S = 10.0
+"""For an image, or what waits for the disk of the sessions: that it is slow is no reason to give up."""
+OPEN_S = 60.0
+"""For what reads a session: one of 100,000 frames takes its time, and longer where another hand has laid it out."""
+
 AskedT = TypeVar("AskedT", bound=Body)
 AnswerT = TypeVar("AnswerT", bound=Body)
 
@@ -26,12 +33,14 @@ class Call(Generic[AskedT, AnswerT]):
         channel: of the process that answers.
         name: ``type`` of the request's header; that of the answer is ``<name>.ok``.
         asked, answer: what the headers hold beside the envelope.
+        timeout_s: how long an answer is waited for, unless who asks knows better.
     """
 
     channel: str
     name: str
     asked: type[AskedT]
     answer: type[AnswerT]
+    timeout_s: float = ANSWER_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,10 @@ class Worker:
         self._thread.start()
 
     async def run(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """What ``call`` returns or raises, from the thread. Cancelled before its turn, it is not run."""
+        """What ``call`` returns or raises, from the thread; cancelled before its turn, it is not run. Raises
+        RuntimeError once closed."""
+        if self._is_closed:
+            raise RuntimeError("this thread is closed")
         result: Future[T] = Future()
         self._calls.put((partial(call, *arguments, **named), result))
         return await asyncio.wrap_future(result)

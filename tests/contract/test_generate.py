@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from shared.bus.requests.generator import MAX_SEED
 from shared.errors import GenerationFailed, GeneratorLoading, InvalidRequest, QueueFull, Superseded
+from shared.fields import MAX_SEED
 from tests.contract.conftest import Site, Sites, body, image
 from tests.support.waiting import eventually_async
 

@@ -11,7 +11,7 @@ import orjson
 from shared.frame import Frame, FrameFields
 from shared.png_chunks import PNG_SIGNATURE, chunk, text_chunks
 from shared.session.format.metadata import PNG_KEYWORD
-from shared.session.writing.frames import PendingFrame
+from shared.session.writing.frames import FrameToWrite
 
 CREATED_AT = 1736155234.5
 _FAKE_PIXELS = zlib.compress(b"\0\x80")
@@ -78,12 +78,12 @@ def frame_fields(
     }
 
 
-def pending_frame(number: int, *, input: bytes | None = None, padding_bytes: int = 0, **fields: Any) -> PendingFrame:
+def pending_frame(number: int, *, input: bytes | None = None, padding_bytes: int = 0, **fields: Any) -> FrameToWrite:
     """A frame as the recorder gets it, its input beside it."""
     source = input_image() if input is None else input
     text = whole(frame_fields(number, **{"input_sha256": hashlib.sha256(source).hexdigest(), **fields}))
     png = tiny_png(text, padding_bytes)
-    return PendingFrame(frame_of(text, png), png, source)
+    return FrameToWrite(frame_of(text, png), png, source)
 
 
 def whole(fields: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from services.generator.decode import decode
 from services.generator.engine import Edit, Pixels
 from shared import sectors
 from shared.frame import Model
-from shared.session.writing.frames import PendingFrame
+from shared.session.writing.frames import FrameToWrite
 from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
 from tests.support.frames import CREATED_AT, frame_of
@@ -56,7 +56,7 @@ def record_pictures(
     return root / session_id
 
 
-def _frame(session_id: str, number: int, seed: int, source: bytes, more: dict[str, Any]) -> PendingFrame:
+def _frame(session_id: str, number: int, seed: int, source: bytes, more: dict[str, Any]) -> FrameToWrite:
     engine, decoded, sector = QuickEngine(0.0), decode(source), TARGETS[number % len(TARGETS)]
     region = sectors.region(sector, 3, decoded.width, decoded.height)
     prompt = f"add a {['bee', 'kite', 'leaf'][number % 3]}"
@@ -96,7 +96,7 @@ def _frame(session_id: str, number: int, seed: int, source: bytes, more: dict[st
         **more,
     }
     data = png.encode(edited.pixels, {"parafovea": orjson.dumps(fields).decode()})
-    return PendingFrame(frame_of(fields, data), data, source)
+    return FrameToWrite(frame_of(fields, data), data, source)
 
 
 def change_pixel(path: Path, x: int, y: int) -> None:

@@ -47,7 +47,7 @@ from shared.errors import (
 from shared.frame import Frame, FrameKey, FrameRef, Model, SessionStamp
 from shared.session.format import ids
 from shared.session.reading.reader import open_session
-from shared.session.writing.frames import PendingFrame
+from shared.session.writing.frames import FrameToWrite
 from shared.session.writing.repair import repair
 from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
@@ -246,7 +246,7 @@ class FakeRecorder(StandIn):
         assert frame.session_id is not None
         assert frame.record_seq is not None
         writer = self._writers[frame.session_id]
-        (done,) = writer.append([PendingFrame(frame, png, image)])
+        (done,) = writer.append([FrameToWrite(frame, png, image)])
         self.on_disk.add((frame.epoch, frame.record_seq))
         if announce:
             await self._publisher.publish(

@@ -4,30 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections import Counter, OrderedDict
 from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Literal
 
-from services.api.bus.pending import PendingFrames
 from shared.errors import GenerationFailed, GenerationTimeout
 from shared.frame import FrameKey
 
 log = logging.getLogger(__name__)
 
+Outcome = Literal["disk", "lost"]
+
 ACKNOWLEDGEMENT_S = 0.05
 """How long an answer waits for its frame to be on disk."""
+REMEMBERED_ANNOUNCEMENTS = 4096
+"""Frames announced as recorded before the generator's answer was read; older ones are forgotten."""
 REMEMBERED_LOST = 1000
 
 
-class DeliveryTracking:
-    """Knows which frames are pending, and which were lost.
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """One frame, and its outcome (None: not known yet)."""
 
-    Attributes:
-        pending: frames that were made and are not known to be on disk.
-        lost: ids of frames found to be lost, by session.
-    """
+    frame: FrameKey
+    outcome: Outcome | None = None
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class DeliveryTracking:
+    """Knows which frames were made and are not known to be on disk; ``lost``: ids of those found lost, by session."""
 
     def __init__(self) -> None:
-        self.pending = PendingFrames()
+        self._pending: dict[str, Delivery] = {}
+        self._announced: OrderedDict[str, None] = OrderedDict()
         self.lost: dict[str, list[str]] = {}
 
     async def acknowledgement(self, frame: FrameKey, *, durable: bool, timeout_s: float) -> str:
@@ -37,8 +48,8 @@ class DeliveryTracking:
             GenerationTimeout: durable, and not on disk in time.
             GenerationFailed: durable, and known to be lost.
         """
-        has_older = self.pending.has_older(frame)
-        delivery = self.pending.add(frame)
+        has_older = self.has_older(frame)
+        delivery = self.add(frame)
         if delivery is None:
             return "disk"
         if durable or not has_older:
@@ -54,19 +65,46 @@ class DeliveryTracking:
             "/session/status and /health say what the recorder waits for."
         )
 
-    def recorded(self, frame_ids: Iterable[str]) -> None:
-        """Note that these frames are on disk."""
-        for frame_id in frame_ids:
-            self.pending.recorded(frame_id)
+    def add(self, frame: FrameKey) -> Delivery | None:
+        """Wait for a frame; None when it is already known to be on disk."""
+        if self._announced.pop(frame.frame_id, self) is None:
+            return None
+        return self._pending.setdefault(frame.frame_id, Delivery(frame))
 
-    def gone(self, frames: Iterable[FrameKey]) -> None:
-        """Note that these frames will never be on disk."""
-        for frame in frames:
-            if self.pending.lost(frame.frame_id):
-                log.error("frame %s of session %s is lost", frame.frame_id, frame.session_id)
-                ids = self.lost.setdefault(frame.session_id, [])
-                ids.append(frame.frame_id)
-                del ids[:-REMEMBERED_LOST]
+    def has_older(self, frame: FrameKey) -> bool:
+        """Whether a frame of the same session that was made earlier is still pending."""
+        others = (other.frame for other in self._pending.values() if other.frame.session_id == frame.session_id)
+        return any(other.epoch != frame.epoch or other.record_seq < frame.record_seq for other in others)
+
+    def recorded(self, frame_id: str) -> None:
+        """Note that a frame is on disk."""
+        if not self._settle(frame_id, "disk"):
+            self._announced[frame_id] = None
+            if len(self._announced) > REMEMBERED_ANNOUNCEMENTS:
+                self._announced.popitem(last=False)
+
+    def gone(self, frame: FrameKey) -> None:
+        """Note that a frame will never be on disk."""
+        if self._settle(frame.frame_id, "lost"):
+            log.error("frame %s of session %s is lost", frame.frame_id, frame.session_id)
+            ids = self.lost.setdefault(frame.session_id, [])
+            ids.append(frame.frame_id)
+            del ids[:-REMEMBERED_LOST]
+
+    def oldest(self, limit: int) -> list[FrameKey]:
+        """The frames that have waited longest."""
+        return [delivery.frame for delivery in islice(self._pending.values(), limit)]
+
+    def counts(self) -> Counter[str]:
+        """How many are pending, by session."""
+        return Counter(delivery.frame.session_id for delivery in self._pending.values())
+
+    def _settle(self, frame_id: str, outcome: Outcome) -> bool:
+        delivery = self._pending.pop(frame_id, None)
+        if delivery is not None:
+            delivery.outcome = outcome
+            delivery.settled.set()
+        return delivery is not None
 
 
 async def wait_at_most(event: asyncio.Event, timeout_s: float) -> None:

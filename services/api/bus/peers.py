@@ -39,10 +39,6 @@ class GeneratorPeer(GeneratorClient):
         self.hello: dict[str, Any] | None = None
 
     @property
-    def epoch(self) -> str | None:
-        return self.status.epoch if self.status else None
-
-    @property
     def problem(self) -> str | None:
         """Why its last heartbeat could not be understood, or None."""
         problem = self._heartbeat.problem
@@ -64,11 +60,7 @@ class GeneratorPeer(GeneratorClient):
             self._on_status(message)
 
     def check_accepts(self, queue_limit: int, *, recording: bool) -> None:
-        """Check by its last heartbeat that it would take a job.
-
-        Raises:
-            ParafoveaError: what it would answer.
-        """
+        """Check by its last heartbeat that it would take a job. Raises ParafoveaError: what it would answer."""
         status = self.status
         if status is None or not self.is_there:
             if self.problem is not None:

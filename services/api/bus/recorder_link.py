@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from itertools import compress
 from pathlib import Path
 
 from services.api.bus.delivery import DeliveryTracking, wait_at_most
@@ -15,7 +16,7 @@ from services.api.bus.peers import ANSWER_S, POLL_S
 from shared.bus.clients import RecorderClient
 from shared.bus.envelope import Published
 from shared.bus.messages import FrameRecorded
-from shared.bus.requests.recorder import RecorderStatus, SessionState, StartedSession, StartSession, StoppedSession
+from shared.bus.requests import recorder as requests
 from shared.errors import InsufficientStorage, ParafoveaError, RecorderUnavailable, SessionNotActive
 from shared.frame import SessionStamp
 from shared.refusals import request_of
@@ -50,7 +51,7 @@ class RecorderLink:
         self._wake = asyncio.Event()
         self.active: SessionStamp | None = None
         self.has_answered = False
-        self.status: RecorderStatus | None = None
+        self.status: requests.RecorderStatus | None = None
         self.problem: str | None = "it has not answered yet"
         self.reachable = False
         self.free_bytes: int | None = None
@@ -72,33 +73,26 @@ class RecorderLink:
         return self.active
 
     def check_accepts(self) -> None:
-        """Check that a frame of the active session could be recorded.
-
-        Raises:
-            RecorderUnavailable, InsufficientStorage: why not.
-        """
+        """Check that a frame of the active session could be recorded. Raises RecorderUnavailable or
+        InsufficientStorage: why not."""
         if not self.has_answered:
             raise RecorderUnavailable("The recorder has not said yet which session is active; is it running?")
         if self.active is not None:
             self.check_storage()
 
     def check_storage(self) -> None:
-        """Check that there is room for a recording.
-
-        Raises:
-            InsufficientStorage: too little.
-        """
+        """Check that there is room for a recording. Raises InsufficientStorage: too little."""
         if self.free_bytes is not None and self.free_bytes < self._disk_stop_bytes:
             raise InsufficientStorage(
                 f"Only {self.free_bytes / 1e9:.2f} GB are free for sessions; {self._disk_stop_bytes / 1e9:.2f} GB "
                 "are kept free; make some space, or stop the session to go on without recording."
             )
 
-    def state_of(self, session_id: str) -> SessionState:
+    def state_of(self, session_id: str) -> requests.SessionState:
         """How far a session's recording is."""
         found = next((s for s in self.status.sessions if s.session_id == session_id), None) if self.status else None
-        known = found or SessionState(session_id=session_id, recorded=0, pending=0)
-        return known.model_copy(update={"pending": max(known.pending, self._delivery.pending.count(session_id))})
+        known = found or requests.SessionState(session_id=session_id, recorded=0, pending=0)
+        return known.model_copy(update={"pending": max(known.pending, self._delivery.counts()[session_id])})
 
     def lost(self) -> dict[str, list[str]]:
         """Ids of lost frames, by session."""
@@ -110,22 +104,22 @@ class RecorderLink:
 
     # -- what handlers change -----------------------------------------------------------------------------------------
 
-    async def start(self, session_id: str | None, *, resume: bool) -> StartedSession:
+    async def start(self, session_id: str | None, *, resume: bool) -> requests.StartedSession:
         """Begin a session; the active one ends."""
-        wanted = request_of(StartSession, session_id=session_id, resume=resume)
+        wanted = request_of(requests.StartSession, session_id=session_id, resume=resume)
         async with self._asking:
             await self._sync()
             self.check_storage()
-            started = await self._client.start(wanted)
+            started = await self._client.ask(requests.START, wanted)
             self.active = SessionStamp(session_id=started.session_id, created_at=started.created_at)
             return started
 
-    async def stop(self) -> StoppedSession:
+    async def stop(self) -> requests.StoppedSession:
         """End the active session."""
         async with self._asking:
             await self._sync()
             try:
-                stopped = await self._client.stop()
+                stopped = await self._client.ask(requests.STOP, requests.StopSession())
             except SessionNotActive:
                 self.active = None
                 raise
@@ -136,14 +130,10 @@ class RecorderLink:
         """Remove a session."""
         async with self._asking:
             await self._sync()
-            await self._client.delete(session_id)
+            await self._client.ask(requests.DELETE, requests.DeleteSession(session_id=session_id))
 
     async def refresh(self) -> None:
-        """Ask the recorder for its state.
-
-        Raises:
-            RecorderUnavailable: it does not answer.
-        """
+        """Ask the recorder for its state. Raises RecorderUnavailable: it does not answer."""
         async with self._asking:
             await self._sync()
 
@@ -165,16 +155,19 @@ class RecorderLink:
     def on_published(self, message: Published) -> None:
         """Take what the recorder publishes."""
         if isinstance(message.message, FrameRecorded):
-            self._delivery.recorded([message.message.frame_id])
+            self._delivery.recorded(message.message.frame_id)
         else:
             # It may be older than what we know by now, so we ask.
             self._wake.set()
 
     async def _sync(self) -> None:
-        asked = self._delivery.pending.oldest(ASKED_AT_ONCE)
-        status = await self._client.ask_status(asked, timeout_s=ANSWER_S)
-        self._delivery.recorded(f.frame_id for f, done in zip(asked, status.recorded, strict=False) if done)
-        self._delivery.gone(frame for frame, gone in zip(asked, status.gone, strict=False) if gone)
+        asked = self._delivery.oldest(ASKED_AT_ONCE)
+        wanted = requests.StatusRequest(frames=tuple(requests.AskedFrame(**one.model_dump()) for one in asked))
+        status = await self._client.ask(requests.STATUS, wanted, timeout_s=ANSWER_S)
+        for frame in compress(asked, status.recorded):
+            self._delivery.recorded(frame.frame_id)
+        for frame in compress(asked, status.gone):
+            self._delivery.gone(frame)
         self.status, self.problem, self.reachable = status, None, True
         self.free_bytes = status.free_bytes
         if status.epoch == self._epoch or not self.has_answered or status.active is not None:
@@ -186,7 +179,7 @@ class RecorderLink:
     async def _resume(self, active: SessionStamp) -> bool:
         """Tell a restarted recorder which session is active; whether it continues it."""
         try:
-            await self._client.resume(active)
+            await self._client.ask(requests.RESUME, requests.ResumeSession(**active.model_dump()))
         except RecorderUnavailable:
             raise
         except ParafoveaError as error:

@@ -100,7 +100,6 @@ class LiveHub:
 
     @property
     def viewers(self) -> int:
-        """How many watch."""
         return len(self._outboxes)
 
     def publish(self, message: Published) -> None:

@@ -111,7 +111,7 @@ def _generator(api: Api, reasons: list[str]) -> tuple[dict[str, Any], bool]:
 def _recorder(api: Api, reasons: list[str]) -> dict[str, Any]:
     recorder = api.recorder
     status = recorder.status
-    pending = api.delivery.pending.counts()
+    pending = dict(api.delivery.counts())
     if status is None or not recorder.reachable:
         reasons.append(f"recorder: {recorder.problem}")
         return {"state": "unreachable", "detail": recorder.problem, "pending": pending}

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from services.api.http.operation import get, json, post
 from services.api.service import Api
+from shared.bus.requests.generator import VOCABULARY
 from shared.errors import GeneratorUnavailable, UnknownType
 
 ANY_TEXT = "This model takes any text; what it makes of it shows in the picture."
@@ -46,7 +47,7 @@ async def vocabulary(api: Api) -> dict[str, Any]:
     """What the model can be asked for."""
     api.check_open()
     try:
-        known = await api.generator.vocabulary()
+        known = await api.generator.ask(VOCABULARY)
     except UnknownType:
         raise GeneratorUnavailable("This generator is of a version that does not say what it knows.") from None
     return {"detail": ANY_TEXT if known.objects is None else CLOSED, **known.model_dump()}

@@ -14,12 +14,9 @@ from services.api.http.operation import Answer, Asked, get, post
 from services.api.http.query import Cursor, Flag, Index, SessionId, Speed
 from services.api.service import Api
 from shared.bus.call import AskedT, Call
-from shared.bus.clients import OPEN_S
 from shared.bus.messages import ReplayStatus
 from shared.bus.requests import replayer as requests
 from shared.bus.requests.replayer import CursorRequest, Play, ReplayedFrame, Seek, StartReplay
-
-ANSWER_S = 10.0
 
 _FAILURES = "invalid_request session_not_found session_damaged replayer_unavailable"
 _WHERE = "Where the cursor is."
@@ -81,7 +78,7 @@ _SHOWN = Answer("The frame; or JSON, at the end.", {"image/png": None, "applicat
 async def start(api: Api, asked: ReplayQuery) -> Replaying:
     """Put a cursor before the first frame of a session."""
     wanted = StartReplay(session_id=asked.session_id, cursor=asked.cursor)
-    state = await api.replayer.ask(requests.START, wanted, timeout_s=OPEN_S)
+    state = await api.replayer.ask(requests.START, wanted)
     return Replaying(state.session_id or asked.session_id, "replaying", state.total)
 
 
@@ -124,7 +121,7 @@ async def status(api: Api, asked: CursorQuery) -> Position:
 @post("/session/replay/stop", "Stopped.", "invalid_request replayer_unavailable")
 async def stop(api: Api, asked: CursorQuery) -> Stopped:
     """Take a cursor off its session."""
-    await api.replayer.ask(requests.STOP, CursorRequest(cursor=asked.cursor), timeout_s=ANSWER_S)
+    await api.replayer.ask(requests.STOP, CursorRequest(cursor=asked.cursor))
     return Stopped("stopped")
 
 
@@ -137,5 +134,5 @@ async def _step(api: Api, call: Call[CursorRequest, ReplayedFrame], asked: Curso
 
 
 async def _state(api: Api, call: Call[AskedT, ReplayStatus], wanted: AskedT) -> Position:
-    state = await api.replayer.ask(call, wanted, timeout_s=ANSWER_S)
+    state = await api.replayer.ask(call, wanted)
     return Position(state.cursor, state.session_id, state.state, state.position, state.total, state.speed, state.loop)

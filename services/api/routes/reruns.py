@@ -15,10 +15,9 @@ from services.api.http.operation import delete, get, json, post
 from services.api.http.schemas import Whole, checked
 from services.api.routes.sessions import ExistingSession
 from services.api.service import Api
-from shared.bus.requests.generator import MAX_SEED
-from shared.bus.requests.replayer import RerunState, StartRerun
+from shared.bus.requests.replayer import RERUN, RERUN_CANCEL, RERUN_STATUS, RerunRequest, RerunState, StartRerun
 from shared.errors import InvalidRequest
-from shared.fields import MAX_NAME_CHARS
+from shared.fields import MAX_NAME_CHARS, MAX_SEED
 from shared.prompts import MAX_FILE_BYTES
 from shared.refusals import request_of
 
@@ -83,19 +82,19 @@ async def start(api: Api, asked: ExistingSession, request: Request) -> dict[str,
         wanted = await asyncio.get_running_loop().run_in_executor(api.threads, _wanted, body.finish())
     api.check_open()
     rerun = request_of(StartRerun, session_id=asked.session_id, **wanted.model_dump())
-    return _answer(await api.replayer.rerun(rerun))
+    return _answer(await api.replayer.ask(RERUN, rerun))
 
 
 @get("/session/{session_id}/rerun", json(Rerun, "Its state."), _UNKNOWN)
 async def status(api: Api, asked: ExistingSession) -> dict[str, Any]:
     """How the re-run into this session stands."""
-    return _answer(await api.replayer.rerun_status(asked.session_id))
+    return _answer(await api.replayer.ask(RERUN_STATUS, RerunRequest(session_id=asked.session_id)))
 
 
 @delete("/session/{session_id}/rerun", json(Rerun, "Its state."), _UNKNOWN)
 async def cancel(api: Api, asked: ExistingSession) -> dict[str, Any]:
     """Give the re-run into this session up; it can be resumed."""
-    return _answer(await api.replayer.rerun_cancel(asked.session_id))
+    return _answer(await api.replayer.ask(RERUN_CANCEL, RerunRequest(session_id=asked.session_id)))
 
 
 def _wanted(body: bytes) -> RerunBody:

@@ -120,7 +120,7 @@ async def start(api: Api, asked: StartQuery) -> Started:
 async def stop(api: Api) -> Stopped:
     """End the active session."""
     stopped = await api.recorder.stop()
-    pending = max(stopped.pending, api.delivery.pending.count(stopped.session_id))
+    pending = max(stopped.pending, api.delivery.counts()[stopped.session_id])
     return Stopped(stopped.session_id, "stopped", stopped.recorded, pending)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
 from services.api.http.schemas import invalid
 from shared.prompts import MAX_FILE_BYTES, Cycle, Draw, InvalidPrompts, PromptLists, parse
+from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class SectorPrompts:
         self._problem: str | None = None
         self._cycle = Cycle()
         self._version: Version = "unread"
-        self._thread = ThreadPoolExecutor(1, "prompts")
+        self._thread = Worker("prompts")
         self._reading: asyncio.Task[None] | None = None
         self._is_slow = False
 
@@ -74,10 +74,10 @@ class SectorPrompts:
         """Read no more."""
         if self._reading is not None:
             self._reading.cancel()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread.close()
 
     async def _read(self) -> None:
-        loaded = await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
+        loaded = await self._thread.run(self._load)
         self._is_slow = False
         if loaded is None:
             return

@@ -27,23 +27,23 @@ class Retry:
 
 
 class Backoff:
-    """Sessions that cannot be written to, each with its own delay; and the ``folder`` of them all, None while it is
-    well."""
+    """The ``sessions`` that cannot be written to, each with its own delay; and the ``folder`` of them all, None while
+    it is well."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, Retry] = {}
+        self.sessions: dict[str, Retry] = {}
         self.folder: Retry | None = None
 
     def failed(self, session_id: str, reason: str, now_s: float) -> None:
         """It did not work."""
-        known = self._sessions.get(session_id)
+        known = self.sessions.get(session_id)
         if known is None or known.reason != reason:
             log.error("session %s: %s; its frames wait until the cause is gone", session_id, reason)
-        self._sessions[session_id] = Retry.after(known, reason, now_s)
+        self.sessions[session_id] = Retry.after(known, reason, now_s)
 
     def succeeded(self, session_id: str) -> None:
         """It works (again)."""
-        if self._sessions.pop(session_id, None) is not None:
+        if self.sessions.pop(session_id, None) is not None:
             log.info("session %s is recorded again", session_id)
 
     def folder_failed(self, reason: str, now_s: float) -> None:
@@ -64,19 +64,15 @@ class Backoff:
 
     def may_try(self, session_id: str, now_s: float) -> bool:
         """Whether the next try is due."""
-        retry = self._sessions.get(session_id)
+        retry = self.sessions.get(session_id)
         return retry is None or now_s >= retry.again_at_s
 
     def wait_s(self, now_s: float) -> float:
         """How long from now nothing is due, whatever happens to one session."""
-        due_s = min((retry.again_at_s for retry in self._sessions.values()), default=now_s + LONGEST_RETRY_S)
+        due_s = min((retry.again_at_s for retry in self.sessions.values()), default=now_s + LONGEST_RETRY_S)
         return max(0.0, due_s - now_s)
 
     def reason(self, session_id: str) -> str | None:
         """Why a session's frames wait."""
-        retry = self._sessions.get(session_id)
+        retry = self.sessions.get(session_id)
         return retry.reason if retry else None
-
-    def sessions(self) -> list[str]:
-        """Sessions that wait for their next try."""
-        return list(self._sessions)

@@ -73,7 +73,7 @@ class Ledger:
         makes it no lost one.
         """
         stream, epoch = self.streams.find(ref.epoch, ref.session_id), self.streams.epoch
-        if not self.is_settled or self.left.has_spilled(ref.session_id) or self.losses.is_unwritten(ref):
+        if not self.is_settled or ref.session_id in self.left.spilled or self.losses.is_unwritten(ref):
             return True
         if stream is not None and ref.record_seq in stream.aside:
             return False
@@ -85,17 +85,17 @@ class Ledger:
     def sessions(self) -> list[str]:
         """Sessions with frames that are not on disk yet."""
         waiting = (stream.session_id for stream in self.streams if not stream.finished)
-        return list(dict.fromkeys([*self.left.sessions(), *waiting]))
+        return list(dict.fromkeys([*self.left.spilled, *waiting]))
 
     def pending(self, session_id: str) -> int:
         """Frames of a session known to exist and not yet on disk."""
         streams = sum(stream.pending for stream in self.streams.of(session_id))
-        spilled = (spilled.frame.key for spilled in self.left.spilled(session_id))
+        spilled = (spilled.frame.key for spilled in self.left.spilled.get(session_id, ()))
         return streams + sum(key is not None and self.is_safe(key) is not False for key in spilled)
 
     def ready(self) -> list[str]:
         """Sessions with a frame that can be written, those of the spill first."""
-        return list(dict.fromkeys([*self.left.sessions(), *self.streams.ready()]))
+        return list(dict.fromkeys([*self.left.spilled, *self.streams.ready()]))
 
     def batch(self, session_id: str) -> list[ReceivedFrame]:
         """The frames of a session to write next, together."""
@@ -127,7 +127,7 @@ class Ledger:
     def give_up(self, now_s: float) -> None:
         """Step over frames that can come no more: their generator is gone, and so is its spill."""
         if self.is_settled:
-            for lost in self.streams.give_up(now_s, waiting=set(self.left.sessions()), ending=self.left.ending):
+            for lost in self.streams.give_up(now_s, waiting=self.left.spilled, ending=self.left.ending):
                 self.losses.add(lost)
 
     def losses_due(self, now_s: float) -> dict[str, list[LostFrame]]:
@@ -135,7 +135,7 @@ class Ledger:
         if not self.is_settled:
             return {}
         due = self.losses.due().items()
-        return {s: frames for s, frames in due if not self.left.has_spilled(s) and self.backoff.may_try(s, now_s)}
+        return {s: frames for s, frames in due if s not in self.left.spilled and self.backoff.may_try(s, now_s)}
 
     def named(self, session_id: str, frames: Sequence[LostFrame], lost: Iterable[str]) -> None:
         """These lost frames of a session were looked at; those in ``lost`` are written down, the others recorded."""

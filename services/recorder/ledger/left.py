@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from services.recorder.ledger.losses import Losses, LostFrame, SetAside
@@ -20,16 +20,17 @@ class LeftBehind:
 
     Attributes:
         ending: epochs of generators that may not have ended yet; they are looked at again.
+        spilled: by session, the frames that wait in the spill.
     """
 
     def __init__(self, streams: Streams, losses: Losses) -> None:
         self._streams = streams
         self._losses = losses
         self._taken_in = 0
-        self._spilled: dict[str, list[SpilledFrame]] = {}
         self._unusable: set[str] = set()
         self._journals: dict[Path, LeftJournal] = {}
         self.ending: set[str] = set()
+        self.spilled: dict[str, list[SpilledFrame]] = {}
 
     @property
     def is_wanted(self) -> bool:
@@ -66,7 +67,7 @@ class LeftBehind:
 
     def _is_over(self, key: FrameKey) -> bool:
         stream = self._streams.find(key.epoch, key.session_id)
-        is_coming = (stream is not None and stream.is_waiting(key.record_seq)) or self.has_spilled(key.session_id)
+        is_coming = (stream is not None and stream.is_waiting(key.record_seq)) or key.session_id in self.spilled
         return not is_coming and not self._losses.is_unwritten(key)
 
     # -- the spill ----------------------------------------------------------------------------------------------------
@@ -76,29 +77,17 @@ class LeftBehind:
         if frames:
             log.warning("%d frames of a stopped generator are in the spill; they are taken in first", len(frames))
         self._taken_in = generations
-        self._spilled.clear()
+        self.spilled.clear()
         for spilled in frames:
             if spilled.path.name not in self._unusable and spilled.frame.session_id is not None:
-                self._spilled.setdefault(spilled.frame.session_id, []).append(spilled)
-
-    def sessions(self) -> Iterator[str]:
-        """Sessions with frames in the spill."""
-        return iter(self._spilled)
-
-    def has_spilled(self, session_id: str) -> bool:
-        """Whether frames of a session wait in the spill."""
-        return session_id in self._spilled
-
-    def spilled(self, session_id: str) -> Sequence[SpilledFrame]:
-        """The frames of a session that wait in the spill."""
-        return self._spilled.get(session_id, ())
+                self.spilled.setdefault(spilled.frame.session_id, []).append(spilled)
 
     def took_out(self, session_id: str, frames: Sequence[SpilledFrame]) -> bool:
         """These are in their session, or lost; whether nothing at all is left in the spill."""
-        left = self._spilled.pop(session_id, [])[len(frames) :]
+        left = self.spilled.pop(session_id, [])[len(frames) :]
         if left:
-            self._spilled[session_id] = left
-        return not self._spilled and not self._unusable
+            self.spilled[session_id] = left
+        return not self.spilled and not self._unusable
 
     def spoilt(self, spilled: SpilledFrame, reason: str) -> None:
         """A frame of the spill cannot be used. Its file stays there for a human."""

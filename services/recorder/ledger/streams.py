@@ -28,7 +28,6 @@ class Streams:
     Attributes:
         epoch: the generator's epoch; None before its first message.
         wants_listing: the generator should be asked what is pending.
-        dropped: frames of the stream that did not fit into the cache, and are fetched when their turn comes.
         generations: how many lives of the generator there were, as far as is known; one before this process began.
         listings: how often the generator has said what is pending.
         cached_bytes: PNGs that are here.
@@ -37,7 +36,6 @@ class Streams:
     def __init__(self, cache_bytes: int = CACHE_BYTES) -> None:
         self.epoch: str | None = None
         self.wants_listing = True
-        self.dropped = 0
         self.generations = 1
         self.listings = 0
         self.cached_bytes = 0
@@ -82,8 +80,7 @@ class Streams:
         if stream.is_settled(number) or number in stream.cached:
             return
         if self.cached_bytes + len(png) > self._limit_bytes and number != stream.next and not asked:
-            self.dropped += 1
-            return
+            return  # it is fetched when its turn comes
         stream.skipped.discard(number)
         stream.cached[number] = ReceivedFrame(frame, png)
         self.cached_bytes += len(png)

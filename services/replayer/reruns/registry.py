@@ -11,8 +11,8 @@ from services.replayer.reruns.plan import changes_of
 from services.replayer.reruns.rerun import Rerun
 from services.replayer.reruns.sources import last_origin
 from shared.bus.clients import GeneratorClient, RecorderClient
+from shared.bus.requests import generator, recorder
 from shared.bus.requests import replayer as requests
-from shared.bus.requests.recorder import StartSession
 from shared.bus.requests.replayer import RerunRequest, RerunState, StartRerun
 from shared.bus.server import Server
 from shared.errors import (
@@ -143,15 +143,15 @@ class Reruns:
             if made_by is not None and made_by.get("revision") != model.revision:
                 changed["model"] = model.model_dump(include={"id", "revision"})
             extra = {"parent": parent, "changed": changed}
-        asked = StartSession(session_id=wanted.into, resume=wanted.resume, active=False, extra=extra)
-        begun = await self._recorder.start(asked, timeout_s=OPEN_S)
+        asked = recorder.StartSession(session_id=wanted.into, resume=wanted.resume, active=False, extra=extra)
+        begun = await self._recorder.ask(recorder.START, asked, timeout_s=OPEN_S)
         stamp = SessionStamp(session_id=begun.session_id, created_at=begun.created_at)
         peers = self._generator, self._recorder
         return Rerun(self._root, wanted.session_id, stamp, changes, changed, model.revision, *peers)
 
     async def _model(self, wanted: str | None) -> Model:
         """The model that the generator runs. Raises InvalidRequest: it is not the one that is wanted."""
-        status = await self._generator.ask_status()
+        status = await self._generator.ask(generator.STATUS)
         if status.state == "loading":
             raise GeneratorLoading("The model is still being loaded; try again in a moment.")
         if status.state != "ready" or status.model is None:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from services.replayer.reruns.plan import Step, steps
 from services.replayer.reruns.sources import last_origin, new_version
 from shared.bus.clients import GeneratorClient, RecorderClient
+from shared.bus.requests import generator, recorder
 from shared.bus.requests.replayer import RerunChanges, RerunState, SkippedFrame
 from shared.errors import GeneratorLoading, GeneratorUnavailable, ParafoveaError, RecorderUnavailable
 from shared.frame import SessionStamp
@@ -103,7 +104,8 @@ class Rerun:
     async def close(self) -> None:
         """Tell the recorder that no more frames come."""
         try:
-            await self.recorder.stop(self.stamp.session_id, timeout_s=ANSWER_S)
+            asked = recorder.StopSession(session_id=self.stamp.session_id)
+            await self.recorder.ask(recorder.STOP, asked, timeout_s=ANSWER_S)
         except ParafoveaError as error:
             log.info("the recorder closes %s by itself (%s)", self.stamp.session_id, error)
 
@@ -130,7 +132,7 @@ class Rerun:
     async def _check_model(self) -> None:
         """Raise PeerAway where the generator is not there (yet), OtherModel where it runs another model now."""
         try:
-            status = await self.generator.ask_status()
+            status = await self.generator.ask(generator.STATUS)
         except GeneratorUnavailable:
             raise PeerAway("the generator does not answer") from None
         if status.state != "ready" or status.model is None:
@@ -210,11 +212,11 @@ class Rerun:
         holds, of which it may not have heard yet, with those under way, as a replayer that was killed leaves one."""
         session_id = self.stamp.session_id
         # The generator first: what it holds no more by now, the recorder has taken over.
-        generator = await self.generator.ask_status()
-        recorder = await self.recorder.ask_status()
-        held = sum(each.frames for each in generator.sessions if each.session_id == session_id)
-        known = sum(each.pending for each in recorder.sessions if each.session_id == session_id)
-        return max(held + generator.making.get(session_id, 0), known)
+        heartbeat = await self.generator.ask(generator.STATUS)
+        status = await self.recorder.ask(recorder.STATUS)
+        held = sum(each.frames for each in heartbeat.sessions if each.session_id == session_id)
+        known = sum(each.pending for each in status.sessions if each.session_id == session_id)
+        return max(held + heartbeat.making.get(session_id, 0), known)
 
 
 def _behind(course: Iterator[Step], made: int | None) -> tuple[int, Step] | None:

@@ -7,11 +7,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from shared import fields
-from shared.bus.call import Call, Nothing
+from shared.bus.call import DISK_S, Call, Nothing
 from shared.bus.messages import Heartbeat
 from shared.frame import Body, Frame, FrameKey, FrameOrigin, FrameRef, Model, Recipe, SessionStamp
 
-MAX_SEED = fields.MAX_SEED
 DRAWN_SEEDS = 2**53
 """A seed that is drawn, or worked out from such a one, is below this: R, JavaScript and jq read JSON's numbers as
 doubles, which are exact up to here."""
@@ -157,7 +156,7 @@ GENERATE = Call("generator", "generate", Generate, Frame)
 CANCEL = Call("generator", "cancel", Cancel, Cancelled)
 STATUS = Call("generator", "status", Nothing, Heartbeat)
 PENDING = Call("generator", "pending", Nothing, Listing)
-FETCH = Call("generator", "fetch", Fetch, Frame)
-INPUT = Call("generator", "input", InputRequest, Input)
+FETCH = Call("generator", "fetch", Fetch, Frame, DISK_S)
+INPUT = Call("generator", "input", InputRequest, Input, DISK_S)
 ACKNOWLEDGE = Call("generator", "ack", Acknowledge, Acknowledged)
 VOCABULARY = Call("generator", "vocabulary", Nothing, Vocabulary)

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared import fields
-from shared.bus.call import Call, Nothing
+from shared.bus.call import DISK_S, OPEN_S, Call, Nothing
 from shared.frame import Body, FrameRef, SessionStamp
 
 
@@ -130,10 +130,10 @@ class Repaired(Body):
     actions: tuple[fields.Said, ...] = ()
 
 
-START = Call("recorder", "start", StartSession, StartedSession)
-STOP = Call("recorder", "stop", StopSession, StoppedSession)
-RESUME = Call("recorder", "resume", ResumeSession, StartedSession)
+START = Call("recorder", "start", StartSession, StartedSession, DISK_S)
+STOP = Call("recorder", "stop", StopSession, StoppedSession, DISK_S)
+RESUME = Call("recorder", "resume", ResumeSession, StartedSession, DISK_S)
 STATUS = Call("recorder", "status", StatusRequest, RecorderStatus)
-DELETE = Call("recorder", "delete", DeleteSession, Nothing)
-IMPORT = Call("recorder", "import", ImportSession, Nothing)
-REPAIR = Call("recorder", "repair", RepairSession, Repaired)
+DELETE = Call("recorder", "delete", DeleteSession, Nothing, DISK_S)
+IMPORT = Call("recorder", "import", ImportSession, Nothing, DISK_S)
+REPAIR = Call("recorder", "repair", RepairSession, Repaired, OPEN_S)

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from shared import fields
-from shared.bus.call import Call
+from shared.bus.call import DISK_S, OPEN_S, Call
 from shared.bus.messages import ReplayStatus
 from shared.frame import Body
 
@@ -115,14 +115,14 @@ class RerunState(Body):
     changed: dict[str, Any] = Field(default_factory=dict)
 
 
-START = Call("replayer", "start", StartReplay, ReplayStatus)
-NEXT = Call("replayer", "next", CursorRequest, ReplayedFrame)
-PREVIOUS = Call("replayer", "previous", CursorRequest, ReplayedFrame)
-SEEK = Call("replayer", "seek", Seek, ReplayStatus)
-PLAY = Call("replayer", "play", Play, ReplayStatus)
-PAUSE = Call("replayer", "pause", CursorRequest, ReplayStatus)
-STOP = Call("replayer", "stop", CursorRequest, ReplayStatus)
-STATUS = Call("replayer", "status", CursorRequest, ReplayStatus)
-RERUN = Call("replayer", "rerun", StartRerun, RerunState)
-RERUN_STATUS = Call("replayer", "rerun.status", RerunRequest, RerunState)
-RERUN_CANCEL = Call("replayer", "rerun.cancel", RerunRequest, RerunState)
+START = Call("replayer", "start", StartReplay, ReplayStatus, OPEN_S)
+NEXT = Call("replayer", "next", CursorRequest, ReplayedFrame, DISK_S)
+PREVIOUS = Call("replayer", "previous", CursorRequest, ReplayedFrame, DISK_S)
+SEEK = Call("replayer", "seek", Seek, ReplayStatus, DISK_S)
+PLAY = Call("replayer", "play", Play, ReplayStatus, DISK_S)
+PAUSE = Call("replayer", "pause", CursorRequest, ReplayStatus, DISK_S)
+STOP = Call("replayer", "stop", CursorRequest, ReplayStatus, DISK_S)
+STATUS = Call("replayer", "status", CursorRequest, ReplayStatus, DISK_S)
+RERUN = Call("replayer", "rerun", StartRerun, RerunState, OPEN_S)
+RERUN_STATUS = Call("replayer", "rerun.status", RerunRequest, RerunState, DISK_S)
+RERUN_CANCEL = Call("replayer", "rerun.cancel", RerunRequest, RerunState, DISK_S)

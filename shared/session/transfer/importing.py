@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.bus.clients import RecorderClient
-from shared.bus.requests.recorder import ImportSession
+from shared.bus.requests.recorder import IMPORT, ImportSession
 from shared.errors import InsufficientStorage, InvalidArchive, InvalidSessionId, RecorderUnavailable
 from shared.process.privacy import sessions_group, take_umask
 from shared.process.runner import calling
@@ -71,7 +71,8 @@ async def _adopt(settings: Settings, disk: Disk, token: str, session_id: str) ->
     async with calling(settings, RecorderClient) as recorder:
         try:
             wanted = request_of(ImportSession, staged=token, session_id=session_id)
-            return await recorder.adopt(wanted, timeout_s=ADOPT_TIMEOUT_S)
+            await recorder.ask(IMPORT, wanted, timeout_s=ADOPT_TIMEOUT_S)
+            return
         except RecorderUnavailable as error:
             if recorder.met:  # there is one, so nobody else may do it
                 raise RecorderUnavailable(f"{error.detail} Import again when it is well.") from None

@@ -11,7 +11,7 @@ RECENT = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class PendingFrame:
+class FrameToWrite:
     """A frame that is to be recorded, its PNG, and its input where that is needed.
 
     ``input_lost`` records the frame without its input, when nobody has those bytes any more.
@@ -45,7 +45,7 @@ class RecordedFrame:
 class CorruptFrame(Exception):
     """The bytes of the ``pending`` frame or of its input are not those that it names; fetch them again."""
 
-    def __init__(self, pending: PendingFrame, what: str, found: str, named: str) -> None:
+    def __init__(self, pending: FrameToWrite, what: str, found: str, named: str) -> None:
         super().__init__(f"{what} of frame {pending.frame_id} has the hash {found}, not {named}")
         self.pending = pending
 

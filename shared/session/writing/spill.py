@@ -25,7 +25,7 @@ from shared.json_loads import loads
 from shared.refusals import invalid_request
 from shared.session.format import layout
 from shared.session.format.plain import open_plain, read_plain
-from shared.session.writing.frames import PendingFrame
+from shared.session.writing.frames import FrameToWrite
 from shared.session.writing.root import make_root
 from shared.session.writing.spilled import InputFields, StoredFrame, spilled_header
 from shared.system.disk import Disk
@@ -59,7 +59,7 @@ class SpilledFrame:
     path: Path
     frame: Frame
 
-    def load(self) -> PendingFrame:
+    def load(self) -> FrameToWrite:
         """Read its picture, and its input where the spill has it.
 
         Raises:
@@ -75,7 +75,7 @@ class SpilledFrame:
             log.debug("the spill has no input %s: the session has it, or nobody", sha256)
         except ValueError as error:
             log.error("%s: frame %s is recorded without its input", error, self.frame.frame_id)
-        return PendingFrame(self.frame, png, source, input_lost=source is None)
+        return FrameToWrite(self.frame, png, source, input_lost=source is None)
 
 
 def write_spill(

@@ -14,7 +14,7 @@ from shared.frame import Frame
 from shared.session.format import layout
 from shared.session.format.entries import Entry
 from shared.session.format.plain import find_input
-from shared.session.writing.frames import CorruptFrame, MissingInput, PendingFrame, RecordedFrame
+from shared.session.writing.frames import CorruptFrame, FrameToWrite, MissingInput, RecordedFrame
 from shared.session.writing.open_session import OpenSession
 
 
@@ -35,7 +35,7 @@ class SessionWriter(OpenSession):
             coming.add(frame.sha256)
         return wanted
 
-    def append(self, frames: Sequence[PendingFrame]) -> list[RecordedFrame]:
+    def append(self, frames: Sequence[FrameToWrite]) -> list[RecordedFrame]:
         """Record frames in the order given. When it returns, each may be acknowledged; after an error, call it again.
         Raises CorruptFrame or MissingInput about the first frame that is so (nothing was written), and OSError where
         the disk refuses (frames that are whole on it are finished by the next call)."""
@@ -48,9 +48,9 @@ class SessionWriter(OpenSession):
         fresh = {frame.frame_id for frame in new}
         return [self._answer(frame, duplicate=frame.frame_id not in fresh) for frame in frames]
 
-    def _new(self, frames: Sequence[PendingFrame]) -> list[PendingFrame]:
+    def _new(self, frames: Sequence[FrameToWrite]) -> list[FrameToWrite]:
         """The frames that are not recorded yet, each once, with their bytes proved to be what they say."""
-        new: dict[str, PendingFrame] = {}
+        new: dict[str, FrameToWrite] = {}
         hashes: set[str] = set()
         for frame in frames:
             if self.has(frame.frame_id) or frame.frame_id in new:
@@ -67,7 +67,7 @@ class SessionWriter(OpenSession):
             new[frame.frame_id] = frame
         return list(new.values())
 
-    def _place(self, frames: Sequence[PendingFrame]) -> None:
+    def _place(self, frames: Sequence[FrameToWrite]) -> None:
         """Bring inputs, then images to the disk. Images get their names in order, and share one folder fsync."""
         staged: list[tuple[str, Entry]] = []
         try:
@@ -115,7 +115,7 @@ class SessionWriter(OpenSession):
         path = find_input(self.folder, sha256)
         return f"{layout.INPUTS}/{path.name}" if path else None
 
-    def _answer(self, pending: PendingFrame, *, duplicate: bool) -> RecordedFrame:
+    def _answer(self, pending: FrameToWrite, *, duplicate: bool) -> RecordedFrame:
         frame, known = pending.frame, self.recent.find(pending.frame_id)
         assert frame.record_seq is not None  # it is of a session
         index, filename = (known.index, known.filename) if known else (None, None)
@@ -125,7 +125,7 @@ class SessionWriter(OpenSession):
         )
 
 
-def _prove(pending: PendingFrame, data: bytes | memoryview, sha256: str, what: str) -> None:
+def _prove(pending: FrameToWrite, data: bytes | memoryview, sha256: str, what: str) -> None:
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         raise CorruptFrame(pending, what, found, sha256)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from services.generator import acknowledged
 from shared.bus import acknowledging
 from shared.bus.address import BusAddress
 from shared.bus.curve import CurveKeys, load_keys, make_keys
@@ -95,7 +94,7 @@ async def test_a_recorder_that_was_started_again_has_a_secret_of_its_own(rig: Ri
     frames = await held(rig)
     acknowledging.write(Disk(), secret_path(rig), SECRET)
     assert await acknowledge(rig, frames[:1]) == 1
-    later = acknowledging.draw_secret()
+    later = os.urandom(32)
     acknowledging.write(Disk(), secret_path(rig), later)
     assert await acknowledge(rig, frames[1:2], later) == 1
     with pytest.raises(Forbidden):
@@ -130,13 +129,13 @@ async def test_a_disk_that_hangs_holds_one_thread_and_nobody_else(rig: Rig, monk
         return real(path)
 
     monkeypatch.setattr(acknowledging, "read", read)
-    monkeypatch.setattr(acknowledged, "READ_S", 0.05)
+    monkeypatch.setattr(acknowledging, "READ_S", 0.05)
     refused = await asyncio.gather(*(acknowledge(rig, frames) for _ in range(50)), return_exceptions=True)
     assert {type(error) for error in refused} == {Forbidden}
     assert len(readings) == 1
     assert (await rig.ask("status")).body["state"] == "ready"
     gate.set()
-    monkeypatch.setattr(acknowledged, "READ_S", 10)
+    monkeypatch.setattr(acknowledging, "READ_S", 10)
     assert await acknowledge(rig, frames) == 3
 
 
@@ -200,11 +199,11 @@ async def test_with_keys_the_secret_is_the_servers_and_in_no_file(
     secret = acknowledging.derived_secret(recorder)
     assert secret is not None
     assert secret == acknowledging.derived_secret(generator)
-    check = acknowledged.Acknowledgements(generator, folder / "elsewhere").check
+    check = acknowledging.Acknowledgements(generator, folder / "elsewhere").check
     frames = [FrameRef(session_id="s", epoch="e", record_seq=0)]
 
     async def passes(secret: bytes) -> bool:
-        wanted = acknowledged.Acknowledge(frames=tuple(frames), proof=acknowledging.prove(secret, frames))
+        wanted = acknowledging.Acknowledge(frames=tuple(frames), proof=acknowledging.prove(secret, frames))
         try:
             await check(wanted)
         except Forbidden:

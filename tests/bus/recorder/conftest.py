@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from services.generator.acknowledged import Acknowledgements
 from services.recorder.service import Recorder
+from shared.bus.acknowledging import Acknowledgements
 from shared.bus.envelope import Published, Reply, Request
 from shared.bus.messages import Message, Status
 from shared.bus.publisher import Publisher

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.recorder import closing, service
+from services.recorder import active, service
 from services.recorder.service import Recorder
 from shared.bus.subscriber import Subscriber
 from shared.errors import (
@@ -159,7 +159,7 @@ async def test_sessions_are_started_stopped_and_named(rig: Rig) -> None:
 async def test_who_ends_a_session_finds_it_closed(
     rig: Rig, recording: SteeredGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closing, "END_S", 15.0)
+    monkeypatch.setattr(active, "END_S", 15.0)
     await rig.wait_recorded(await recording.make(count=3))
     stopped = await rig.ask("stop")
     assert (stopped["recorded"], stopped["pending"]) == (3, 0)
@@ -169,7 +169,7 @@ async def test_who_ends_a_session_finds_it_closed(
 async def test_ending_a_session_does_not_wait_for_a_disk_that_refuses(
     rig: Rig, recording: SteeredGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closing, "END_S", 0.05)
+    monkeypatch.setattr(active, "END_S", 0.05)
     hashes = await recording.make(count=2)
     await rig.wait_recorded(hashes)
     rig.disk.arm(Fault(0, "error", errno.ENOSPC, lasting=True))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from services.api.http.schemas import GenerateRequest, checked, from_form, resolve
 from shared import sectors
-from shared.bus.requests.generator import MAX_SEED
 from shared.errors import InvalidRequest
+from shared.fields import MAX_SEED
 
 seeds = st.integers(0, MAX_SEED)
 fractions = st.floats(0, 1, allow_nan=False)

@@ -62,7 +62,7 @@ def test_a_session_is_closed_when_nothing_of_it_is_expected() -> None:
     assert not ledger.may_close("s", 0.0)
     assert ledger.may_close("s", 1.0)
     assert ledger.closed("s") == 1
-    assert ledger.backoff.sessions() == []
+    assert ledger.backoff.sessions == {}
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -217,13 +217,13 @@ class AnyOrder(RuleBasedStateMachine):
             if not self.ledger.backoff.may_try(session_id, self.now_s):
                 continue
             self.ledger.backoff.succeeded(session_id)
-            if self.ledger.left.has_spilled(session_id):
+            if session_id in self.ledger.left.spilled:
                 self._take_out(session_id)
             else:
                 self._write_ready(session_id, acknowledged=acknowledged)
 
     def _take_out(self, session_id: str) -> None:
-        frames = self.ledger.left.spilled(session_id)[:BATCH_FRAMES]
+        frames = self.ledger.left.spilled[session_id][:BATCH_FRAMES]
         if any(key_of(spilled.frame) in self.unfit for spilled in frames):
             frames = frames[:1]
         keys = [key_of(spilled.frame) for spilled in frames]

@@ -111,7 +111,7 @@ def test_what_does_not_fit_is_dropped_and_fetched_in_its_turn() -> None:
     for number in range(5):
         tap(streams, number)
     assert upcoming(streams) == [0, 1]
-    assert streams.dropped == 3
+    assert streams.cached_bytes == 20
     assert streams.to_fetch() == [ref(2)], "there is room for a little more"
     streams.add(made(2, "a"), bytes(10), 0.0, asked=True)
     assert streams.to_fetch() == []

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.replayer.reruns.plan import Step, changes_of, steps
-from shared.bus.requests.generator import MAX_SEED
 from shared.bus.requests.replayer import StartRerun
 from shared.errors import InvalidRequest
+from shared.fields import MAX_SEED
 from shared.session.format.entries import parse_entry
 
 

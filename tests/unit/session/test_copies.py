@@ -11,7 +11,7 @@ import pytest
 
 from shared.session.check import Finding, check
 from shared.session.format.recipes import is_parent
-from shared.session.writing.frames import PendingFrame
+from shared.session.writing.frames import FrameToWrite
 from shared.session.writing.repair import repair
 from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, pending_frame
@@ -38,7 +38,7 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     (folder / "metadata.json").write_text(json.dumps(value))
 
 
-def own_frame(number: int, session_id: str = "copy") -> PendingFrame:
+def own_frame(number: int, session_id: str = "copy") -> FrameToWrite:
     """A frame that was made for the copy: its number is one that the original has, too."""
     return pending_frame(number, session_id=session_id, frame_id=f"frame-epoch-a-{100 + number}", seq=100 + number)
 

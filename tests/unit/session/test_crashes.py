@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from shared.session.check import check, exit_code
 from shared.session.reading.reader import SessionReader
-from shared.session.writing.frames import PendingFrame
+from shared.session.writing.frames import FrameToWrite
 from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame
 from tests.support.scripted_disk import Died, Fault, ScriptedDisk
@@ -42,7 +42,7 @@ class Recording(RuleBasedStateMachine):
         self.root = Path(tempfile.mkdtemp(prefix="pf-crash-")) / "sessions"
         self.disk = ScriptedDisk()
         self.writer: SessionWriter | None = None
-        self.frames: list[PendingFrame] = []
+        self.frames: list[FrameToWrite] = []
         self.acknowledged = 0
         """Frames are acknowledged in order, so a number says which."""
         self.epoch = 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.session.check import check, exit_code
 from shared.session.reading.reader import SessionReader
-from shared.session.writing.frames import PendingFrame
+from shared.session.writing.frames import FrameToWrite
 from shared.session.writing.spill import read_spill, write_spill
 from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
@@ -24,8 +24,8 @@ from tests.support.scripted_disk import Died, ScriptedDisk
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc to see what was written")
 
 
-def frames(chain: bool) -> list[PendingFrame]:
-    made: list[PendingFrame] = []
+def frames(chain: bool) -> list[FrameToWrite]:
+    made: list[FrameToWrite] = []
     for number in range(8):
         source = bytes(made[-1].png) if chain and made else input_image(number // 2)
         made.append(pending_frame(number, input=source))
@@ -64,7 +64,7 @@ def test_a_power_cut_costs_nothing_that_was_acknowledged(
     logging.disable(logging.NOTSET)
 
 
-def assert_whole(root: Path, given_frames: list[PendingFrame], acknowledged: int) -> None:
+def assert_whole(root: Path, given_frames: list[FrameToWrite], acknowledged: int) -> None:
     """All that was acknowledged is there before anything comes again; then all of it is, in order, once."""
     disk = ScriptedDisk()
     writer = SessionWriter.open_or_create(disk, root, "s", CREATED_AT)

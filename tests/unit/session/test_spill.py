@@ -11,13 +11,13 @@ import pytest
 
 from shared.session.reading.reader import SessionReader
 from shared.session.writing import spill
-from shared.session.writing.frames import PendingFrame
+from shared.session.writing.frames import FrameToWrite
 from shared.session.writing.writer import SessionWriter
 from tests.support.frames import CREATED_AT, input_image, pending_frame, tiny_png
 from tests.support.scripted_disk import Died, Fault, ScriptedDisk
 
 
-def write(disk: ScriptedDisk, root: Path, frames: list[PendingFrame]) -> int:
+def write(disk: ScriptedDisk, root: Path, frames: list[FrameToWrite]) -> int:
     inputs: dict[str, tuple[str, bytes]] = {}
     for frame in frames:
         inputs[frame.frame.input_sha256] = ("png", bytes(frame.input or b""))

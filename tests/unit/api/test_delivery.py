@@ -1,11 +1,13 @@
-"""Which frames are pending."""
+"""Which frames are pending, and what became of the others."""
 
 from __future__ import annotations
+
+from itertools import chain
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.bus.pending import REMEMBERED_ANNOUNCEMENTS, PendingFrames
+from services.api.bus.delivery import REMEMBERED_ANNOUNCEMENTS, DeliveryTracking
 from shared.frame import FrameKey
 
 
@@ -14,14 +16,14 @@ def frame(number: int, session_id: str = "s", epoch: str = "e") -> FrameKey:
 
 
 def test_an_announcement_may_come_first() -> None:
-    pending = PendingFrames()
-    assert not pending.recorded(frame(0).frame_id)
+    pending = DeliveryTracking()
+    pending.recorded(frame(0).frame_id)
     assert pending.add(frame(0)) is None
-    assert len(pending) == 0
+    assert pending.oldest(1) == []
 
 
 def test_older_is_by_number_and_by_generator() -> None:
-    pending = PendingFrames()
+    pending = DeliveryTracking()
     pending.add(frame(5))
     assert pending.has_older(frame(6))
     assert not pending.has_older(frame(4))
@@ -30,7 +32,7 @@ def test_older_is_by_number_and_by_generator() -> None:
 
 
 def test_what_nobody_waits_for_is_not_kept_for_ever() -> None:
-    pending = PendingFrames()
+    pending = DeliveryTracking()
     for number in range(REMEMBERED_ANNOUNCEMENTS + 1):
         pending.recorded(frame(number).frame_id)
     assert pending.add(frame(0)) is not None, "forgotten: it is waited for"
@@ -39,9 +41,10 @@ def test_what_nobody_waits_for_is_not_kept_for_ever() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["add", "recorded", "lost"]), st.integers(0, 5), st.sampled_from("ab"))))
 def test_each_frame_has_one_outcome(steps: list[tuple[str, int, str]]) -> None:
-    pending = PendingFrames()
+    pending = DeliveryTracking()
     open_frames: dict[str, FrameKey] = {}
     announced: set[str] = set()
+    lost: list[str] = []
     for step, number, session_id in steps:
         one = frame(number, session_id)
         if step == "add":
@@ -53,13 +56,14 @@ def test_each_frame_has_one_outcome(steps: list[tuple[str, int, str]]) -> None:
                 assert waiting is not None
                 open_frames[one.frame_id] = one
         elif step == "recorded":
-            assert pending.recorded(one.frame_id) == (one.frame_id in open_frames)
+            pending.recorded(one.frame_id)
             if open_frames.pop(one.frame_id, None) is None:
                 announced.add(one.frame_id)
         else:
-            assert pending.lost(one.frame_id) == (one.frame_id in open_frames)
-            open_frames.pop(one.frame_id, None)
+            pending.gone(one)
+            lost += [one.frame_id] if open_frames.pop(one.frame_id, None) else []
+            assert sorted(chain(*pending.lost.values())) == sorted(lost)
         assert {item.frame_id for item in pending.oldest(100)} == set(open_frames)
         for name in "ab":
-            assert pending.count(name) == sum(item.session_id == name for item in open_frames.values())
+            assert pending.counts()[name] == sum(item.session_id == name for item in open_frames.values())
     assert set(pending.counts()) == {item.session_id for item in open_frames.values()}
