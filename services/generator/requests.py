@@ -55,8 +55,8 @@ class Requests:
             async with asyncio.timeout(timeout_s):
                 await self._acknowledged.wait()
 
-    async def _cancel(self, asked: requests.Cancel) -> requests.Cancelled:
-        return requests.Cancelled(found=self.queue.cancel(asked.request_id))
+    async def _cancel(self, asked: requests.Cancel) -> requests.CancelAnswer:
+        return requests.CancelAnswer(found=self.queue.cancel(asked.request_id))
 
     async def _status(self, asked: Nothing) -> Status:
         return self.current_status()
@@ -81,10 +81,10 @@ class Requests:
             raise NotFound(f"no unacknowledged frame needs an input {asked.sha256}")
         return WithImage(requests.Input(sha256=held.sha256, format=held.format), held.data)
 
-    async def _vocabulary(self, asked: Nothing) -> requests.Vocabulary:
+    async def _vocabulary(self, asked: Nothing) -> requests.VocabularyAnswer:
         info = self.check_ready()
         known = info.vocabulary.to_json() if info.vocabulary is not None else {}
-        return requests.Vocabulary(model=info.model, **known)
+        return requests.VocabularyAnswer(model=info.model, **known)
 
     async def _acknowledge(self, asked: requests.Acknowledge) -> requests.Acknowledged:
         await self.acknowledgements.check(asked)

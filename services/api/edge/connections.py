@@ -43,7 +43,7 @@ class TooManyConnections(ParafoveaError):
     code, status, retry_after_s = "too_many_connections", 503, 1
 
 
-class Connection(Protocol):
+class ServedConnection(Protocol):
     """A connection of the HTTP server."""
 
     transport: asyncio.Transport
@@ -59,9 +59,9 @@ class Connections:
     def __init__(self) -> None:
         self._limit = max(LEAST, min(MOST, limit_now() - OWN_DESCRIPTORS - SPARE - ACCEPTED_AT_ONCE))
         self._websocket_limit = self._limit // 2
-        self._known: dict[Connection, None] = {}
-        self._spare: dict[Connection, None] = {}
-        self._websockets: set[Connection] = set()
+        self._known: dict[ServedConnection, None] = {}
+        self._spare: dict[ServedConnection, None] = {}
+        self._websockets: set[ServedConnection] = set()
         self._full = Rarely(log)
 
     async def cut_off_unread(self) -> None:
@@ -72,7 +72,7 @@ class Connections:
             transports = [connection.transport for connection in (*self._known, *self._spare)]
             unread.check(transports, asyncio.get_running_loop().time())
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, connection: ServedConnection) -> None:
         """Add a connection, perhaps in place of another."""
         if len(self._known) >= self._limit and not self._make_room():
             self._full.warn("%d connections are at work, the most that this server takes", self._limit)
@@ -82,18 +82,18 @@ class Connections:
             return
         self._known[connection] = None
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: ServedConnection) -> None:
         """Remove a connection."""
         self._known.pop(connection, None)
         self._spare.pop(connection, None)
         self._websockets.discard(connection)
 
-    def used(self, connection: Connection) -> None:
+    def used(self, connection: ServedConnection) -> None:
         """Note that a request was answered: of the idle ones it is now the newest."""
         if connection in self._known:
             self._known[connection] = self._known.pop(connection)
 
-    def refusal(self, connection: Connection, path: bytes, *, is_websocket: bool) -> TooManyConnections | None:
+    def refusal(self, connection: ServedConnection, path: bytes, *, is_websocket: bool) -> TooManyConnections | None:
         """Why its request is refused, or None."""
         if connection in self._spare:
             if path.endswith(OPEN_PATHS) and not is_websocket:
@@ -105,7 +105,7 @@ class Connections:
             )
         return None
 
-    def upgraded(self, connection: Connection) -> None:
+    def upgraded(self, connection: ServedConnection) -> None:
         """Note that a connection is a WebSocket from now on."""
         self._websockets.add(connection)
 
@@ -115,7 +115,7 @@ class Connections:
             self._end(idle)
         return idle is not None
 
-    def _end(self, connection: Connection) -> None:
+    def _end(self, connection: ServedConnection) -> None:
         self.closed(connection)
         connection.transport.abort()
 

@@ -18,7 +18,7 @@ from shared.errors import PayloadTooLarge, UnsupportedMediaType
 MAX_BODY_BYTES = 96 * 1024 * 1024
 
 
-class TooMuch(Closes, PayloadTooLarge):
+class BodyTooLarge(Closes, PayloadTooLarge):
     """Over twice the limit, or announced so: the rest is not read, and the connection closes."""
 
 
@@ -45,14 +45,14 @@ async def received(request: Request, reader: Reader, limit_bytes: int = MAX_BODY
     """
     too_large = f"The body is larger than {limit_bytes >> 20} MiB; send a smaller or better compressed image."
     if announced_bytes(request) > (limit_bytes if asks_first(request) else 2 * limit_bytes):
-        raise TooMuch(too_large)
+        raise BodyTooLarge(too_large)
     uploads: Uploads = request.app.state.uploads
     pace = Pace(request)
     with uploads.begin(reader) as upload:
         while not pace.ended:
             piece = await pace.next()
             if pace.received_bytes > 2 * limit_bytes:
-                raise TooMuch(too_large)
+                raise BodyTooLarge(too_large)
             if pace.received_bytes > limit_bytes:
                 upload.fail(PayloadTooLarge(too_large))
             await upload.take(piece)

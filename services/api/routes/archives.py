@@ -41,7 +41,7 @@ class ImportQuery(Asked):
 
 
 @dataclass
-class Imported:
+class ImportAnswer:
     session_id: str
     status: Literal["imported"]
     frames: int
@@ -66,12 +66,12 @@ async def export(api: Api, asked: SessionPath, request: Request) -> Response:
 
 @post(
     "/session/import",
-    json(Imported, "It is there."),
+    json(ImportAnswer, "It is there."),
     "invalid_archive invalid_session_id session_exists invalid_request payload_too_large request_timeout server_busy",
     "unsupported_media_type insufficient_storage recorder_unavailable generator_unavailable",
     bodies={"application/octet-stream": bytes},
 )
-async def import_archive(api: Api, asked: ImportQuery, request: Request) -> Imported | Response:
+async def import_archive(api: Api, asked: ImportQuery, request: Request) -> ImportAnswer | Response:
     """Take a session in: an export, or a tar of a session's folder. Of one that is refused nothing stays.
 
     It is proved while it comes, by a process of its own.
@@ -97,7 +97,7 @@ async def import_archive(api: Api, asked: ImportQuery, request: Request) -> Impo
         if (asks_first(request) and not body.received_bytes) or not await _drain(body):
             return error_response(error, {"Connection": "close"})
         raise
-    return Imported(imported.pop("session_id"), "imported", **imported)
+    return ImportAnswer(imported.pop("session_id"), "imported", **imported)
 
 
 async def _import(api: Api, body: Pace, session_id: str | None) -> dict[str, Any]:

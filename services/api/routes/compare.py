@@ -27,7 +27,7 @@ class PairsQuery(Asked):
 
 
 @dataclass
-class Pair:
+class PairAnswer:
     index: int
     identical: bool | None
     problem: str | None
@@ -47,7 +47,7 @@ class Comparison:
     first: int
     total: int | None
     summary: dict[str, Any] | None
-    frames: list[Pair]
+    frames: list[PairAnswer]
 
 
 # It may start minutes of work beside a running experiment.

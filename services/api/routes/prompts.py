@@ -15,7 +15,7 @@ CLOSED = "A prompt may ask for one of these objects, or for several of one kind;
 
 
 @dataclass
-class KnownObject:
+class ListedObject:
     name: str
     plural: str
     synonyms: list[str]
@@ -26,10 +26,10 @@ class KnownObject:
 
 
 @dataclass
-class Known:
+class VocabularyAnswer:
     detail: str
     model: dict[str, Any]
-    objects: list[KnownObject] | None
+    objects: list[ListedObject] | None
     colours: dict[str, list[str]]
     sizes: dict[str, list[str]]
     numbers: dict[str, int]
@@ -40,7 +40,7 @@ class Known:
 
 @get(
     "/vocabulary",
-    json(Known, "Its objects; `null` for a model that takes any text."),
+    json(VocabularyAnswer, "Its objects; `null` for a model that takes any text."),
     "generator_loading generator_unavailable",
 )
 async def vocabulary(api: Api) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Complete:
 
 
 @dataclass
-class Stopped:
+class ReplayStopped:
     status: Literal["stopped"]
 
 
@@ -119,10 +119,10 @@ async def status(api: Api, asked: CursorQuery) -> Position:
 
 
 @post("/session/replay/stop", "Stopped.", "invalid_request replayer_unavailable")
-async def stop(api: Api, asked: CursorQuery) -> Stopped:
+async def stop(api: Api, asked: CursorQuery) -> ReplayStopped:
     """Take a cursor off its session."""
     await api.replayer.ask(requests.STOP, CursorRequest(cursor=asked.cursor))
-    return Stopped("stopped")
+    return ReplayStopped("stopped")
 
 
 async def _step(api: Api, call: Call[CursorRequest, ReplayedFrame], asked: CursorQuery) -> Response:

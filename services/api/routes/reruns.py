@@ -53,7 +53,7 @@ class Skipped:
 
 
 @dataclass
-class Rerun:
+class RerunAnswer:
     session_id: str
     parent: str
     status: Literal["queued", "running", "waiting", "complete", "cancelled", "failed", "interrupted"]
@@ -69,7 +69,7 @@ _UNKNOWN = "session_not_found session_damaged not_found replayer_unavailable"
 
 @post(
     "/session/{session_id}/rerun",
-    json(Rerun, "It is begun.", 202),
+    json(RerunAnswer, "It is begun.", 202),
     "invalid_json invalid_request session_not_found session_exists invalid_session_id session_busy payload_too_large",
     "request_timeout insufficient_storage session_damaged generator_unavailable generator_loading",
     "recorder_unavailable replayer_unavailable",
@@ -85,13 +85,13 @@ async def start(api: Api, asked: ExistingSession, request: Request) -> dict[str,
     return _answer(await api.replayer.ask(RERUN, rerun))
 
 
-@get("/session/{session_id}/rerun", json(Rerun, "Its state."), _UNKNOWN)
+@get("/session/{session_id}/rerun", json(RerunAnswer, "Its state."), _UNKNOWN)
 async def status(api: Api, asked: ExistingSession) -> dict[str, Any]:
     """How the re-run into this session stands."""
     return _answer(await api.replayer.ask(RERUN_STATUS, RerunRequest(session_id=asked.session_id)))
 
 
-@delete("/session/{session_id}/rerun", json(Rerun, "Its state."), _UNKNOWN)
+@delete("/session/{session_id}/rerun", json(RerunAnswer, "Its state."), _UNKNOWN)
 async def cancel(api: Api, asked: ExistingSession) -> dict[str, Any]:
     """Give the re-run into this session up; it can be resumed."""
     return _answer(await api.replayer.ask(RERUN_CANCEL, RerunRequest(session_id=asked.session_id)))

@@ -37,7 +37,7 @@ class Started:
 
 
 @dataclass
-class Stopped:
+class StopAnswer:
     session_id: str
     status: Literal["stopped"]
     recorded: int
@@ -45,7 +45,7 @@ class Stopped:
 
 
 @dataclass
-class Status:
+class StatusAnswer:
     session_id: str | None
     recorded: int
     pending: int
@@ -117,16 +117,16 @@ async def start(api: Api, asked: StartQuery) -> Started:
 
 
 @post("/session/stop", "Stopped.", "session_not_active recorder_unavailable")
-async def stop(api: Api) -> Stopped:
+async def stop(api: Api) -> StopAnswer:
     """End the active session."""
     stopped = await api.recorder.stop()
     pending = max(stopped.pending, api.delivery.counts()[stopped.session_id])
-    return Stopped(stopped.session_id, "stopped", stopped.recorded, pending)
+    return StopAnswer(stopped.session_id, "stopped", stopped.recorded, pending)
 
 
 @get(
     "/session/status",
-    json(Status, "`session_id` is null where none is active; `stopped` is then the one stopped last."),
+    json(StatusAnswer, "`session_id` is null where none is active; `stopped` is then the one stopped last."),
     "recorder_unavailable",
 )
 async def status(api: Api) -> dict[str, Any]:

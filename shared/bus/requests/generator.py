@@ -56,7 +56,7 @@ class Cancel(Body):
     request_id: fields.RequestId
 
 
-class Cancelled(Body):
+class CancelAnswer(Body):
     """Where the job was: ``queued``, ``running``, or ``unknown`` (done, or never seen)."""
 
     found: Literal["queued", "running", "unknown"]
@@ -117,7 +117,7 @@ class Acknowledged(Body):
     released: fields.Count
 
 
-class KnownObject(Body):
+class VocabularyObject(Body):
     """One thing that a model with a closed vocabulary draws."""
 
     name: fields.Name
@@ -131,14 +131,14 @@ class KnownObject(Body):
     styles: tuple[fields.Name, ...]
 
 
-class Vocabulary(Body):
+class VocabularyAnswer(Body):
     """The answer to ``vocabulary``: what the model can be asked for. ``objects`` None: any text.
 
     Errors: ``generator_loading``, ``generator_unavailable``.
     """
 
     model: Model
-    objects: tuple[KnownObject, ...] | None = None
+    objects: tuple[VocabularyObject, ...] | None = None
     colours: dict[fields.Name, tuple[fields.Name, ...]] = Field(default_factory=dict)
     """By colour, the words for it."""
     sizes: dict[fields.Name, tuple[fields.Name, ...]] = Field(default_factory=dict)
@@ -153,10 +153,10 @@ class Vocabulary(Body):
 
 
 GENERATE = Call("generator", "generate", Generate, Frame)
-CANCEL = Call("generator", "cancel", Cancel, Cancelled)
+CANCEL = Call("generator", "cancel", Cancel, CancelAnswer)
 STATUS = Call("generator", "status", Nothing, Heartbeat)
 PENDING = Call("generator", "pending", Nothing, Listing)
 FETCH = Call("generator", "fetch", Fetch, Frame, DISK_S)
 INPUT = Call("generator", "input", InputRequest, Input, DISK_S)
 ACKNOWLEDGE = Call("generator", "ack", Acknowledge, Acknowledged)
-VOCABULARY = Call("generator", "vocabulary", Nothing, Vocabulary)
+VOCABULARY = Call("generator", "vocabulary", Nothing, VocabularyAnswer)

@@ -32,7 +32,7 @@ _SEQUENCE = r'(?="sequence"\s*:\s*\[)'
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TextPlace:
     """Where to go on: at something that ``begins`` there, or behind the bracket that ends it all. Not ``sure``: it may
     be within an entry."""
 
@@ -51,7 +51,7 @@ class Onwards:
         self._has_lines = True
         """Whether entries may still begin a line: searched for to the end at most once."""
 
-    def entry(self, begin: int, seek: int, wrong_at: int, first_at: int) -> Place | None:
+    def entry(self, begin: int, seek: int, wrong_at: int, first_at: int) -> TextPlace | None:
         """Behind an entry that ``begin``s at a place and turned out to be wrong at another: the next, from ``seek`` on,
         or the end of the sequence; None where there is none. The first entry begins at ``first_at``."""
         if not self._may_go_on(wrong_at - begin):
@@ -60,7 +60,7 @@ class Onwards:
         if indent and self._has_lines:
             found = self._search(rf"\n(?:{indent}(\{{)|[ \t]{{0,{len(indent) - 1}}}(\]))", seek)
             if found is not None:
-                return Place(found.start(1), True) if found[1] else Place(found.end(), False)
+                return TextPlace(found.start(1), True) if found[1] else TextPlace(found.end(), False)
             self._has_lines = False
         if wrong_at > seek:
             # All before the text that came last is understood: what is in there is within the entry.
@@ -69,12 +69,12 @@ class Onwards:
         while (found := self._search(_BETWEEN, seek)) is not None:
             seek = found.end()
             if found[1]:
-                return Place(found.start(1), True, sure=False)
+                return TextPlace(found.start(1), True, sure=False)
             if self._ends(found.end()):
-                return Place(found.end(), False)
+                return TextPlace(found.end(), False)
         return None
 
-    def member(self, seek: int, first_at: int, entries_at: int | None) -> Place | None:
+    def member(self, seek: int, first_at: int, entries_at: int | None) -> TextPlace | None:
         """Behind a member at the top: the next, from ``seek`` on, or the end of the file; None where there is none. The
         first member begins at ``first_at``, and the first entry, where a sequence was met, at ``entries_at``."""
         indent = self._indent(first_at)
@@ -87,7 +87,7 @@ class Onwards:
         found = self._search("|".join(ways), seek)
         if found is None:
             return None
-        return Place(found.end(), begins=not (found.lastindex and found[1]))
+        return TextPlace(found.end(), begins=not (found.lastindex and found[1]))
 
     def _search(self, pattern: str | re.Pattern[str], seek: int) -> re.Match[str] | None:
         """The first match from a place on. Piece by piece: nothing else runs while a pattern is searched for."""

@@ -15,7 +15,7 @@ from shared.session.format.kinds import differ
 from shared.session.format.metadata import DamagedMetadata, Tail
 from shared.session.format.numbers import FrameIds
 from shared.session.format.plain import find_input, read_plain
-from shared.session.writing.frames import RECENT, Known
+from shared.session.writing.frames import RECENT, RecentFrame
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Examination:
     next_index: int = 0
     """One past the largest that an entry or a file name has."""
     recorded: FrameIds = field(default_factory=FrameIds)
-    recent: deque[Known] = field(default_factory=lambda: deque(maxlen=RECENT))
+    recent: deque[RecentFrame] = field(default_factory=lambda: deque(maxlen=RECENT))
     leftovers: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     rebuilt: list[Entry] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Examination:
             frame_id = carried(self.folder, entry.filename, "frame_id")
         if frame_id is not None:
             self.recorded.add(frame_id)
-        self.recent.append(Known(entry.index, entry.filename, entry.sha256, frame_id))
+        self.recent.append(RecentFrame(entry.index, entry.filename, entry.sha256, frame_id))
 
 
 def carried(folder: Path, name: str, key: str) -> str | None:

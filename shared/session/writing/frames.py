@@ -59,7 +59,7 @@ class MissingInput(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class RecentFrame:
     """A recorded frame, as far as a duplicate's answer needs it."""
 
     index: int
@@ -72,7 +72,7 @@ class RecentFrames:
     """The last :data:`RECENT` frames, of which one may be the input of another, or come twice."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._known: OrderedDict[str, RecentFrame] = OrderedDict()
         """By frame id; by file name where an entry has none."""
         self._by_hash: dict[str, str] = {}
 
@@ -84,7 +84,7 @@ class RecentFrames:
         self._known.clear()
         self._by_hash.clear()
 
-    def add(self, known: Known) -> None:
+    def add(self, known: RecentFrame) -> None:
         """This one was recorded."""
         self._known[known.frame_id or known.filename] = known
         if known.sha256:
@@ -94,7 +94,7 @@ class RecentFrames:
             if old.sha256 and self._by_hash.get(old.sha256) == old.filename:
                 del self._by_hash[old.sha256]
 
-    def find(self, frame_id: str) -> Known | None:
+    def find(self, frame_id: str) -> RecentFrame | None:
         """A frame, where it is among them."""
         return self._known.get(frame_id)
 

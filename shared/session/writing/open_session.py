@@ -21,7 +21,7 @@ from shared.session.format.metadata import Tail
 from shared.session.format.numbers import FrameIds
 from shared.session.writing.appending import MetadataFile, Torn
 from shared.session.writing.examination import Examination
-from shared.session.writing.frames import Known, RecentFrames
+from shared.session.writing.frames import RecentFrame, RecentFrames
 from shared.session.writing.repair import record, repair
 from shared.session.writing.settling import Settling
 from shared.system.disk import TEMP_PREFIX, Disk
@@ -217,5 +217,5 @@ class OpenSession:
         for entry in self._placed:
             assert entry.frame_id is not None  # it was made here
             self.recorded_ids.add(entry.frame_id)
-            self.recent.add(Known(entry.index, entry.filename, entry.sha256, entry.frame_id))
+            self.recent.add(RecentFrame(entry.index, entry.filename, entry.sha256, entry.frame_id))
         self._placed.clear()
