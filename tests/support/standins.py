@@ -13,7 +13,7 @@ from typing import Any
 from shared.bus.envelope import Payload, Reply, Request
 from shared.bus.messages import FrameRecorded, Message, Progress, ReplayStatus, SessionStarted, Status
 from shared.bus.publisher import Publisher
-from shared.bus.requests.generator import Generate, Vocabulary
+from shared.bus.requests.generator import Generate, VocabularyAnswer
 from shared.bus.requests.recorder import (
     DeleteSession,
     RecorderStatus,
@@ -190,7 +190,7 @@ class FakeGenerator(StandIn):
     async def _vocabulary(self, request: Request) -> Reply:
         if self.error is not None:
             raise self.error
-        return Reply(Vocabulary(model=MODEL, **self.vocabulary).model_dump())
+        return Reply(VocabularyAnswer(model=MODEL, **self.vocabulary).model_dump())
 
     async def _cancel(self, request: Request) -> Reply:
         self.cancelled.append(request.body["request_id"])
