@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.system.disk import Buffer, Disk
+from shared.system.disk import Buffer, Disk, StrPath
 
 
 class CountingDisk(Disk):
@@ -33,7 +33,7 @@ class CountingDisk(Disk):
         self.steps += 1
         super().fsync(fd)
 
-    def rename(self, source: Path, target: Path) -> None:
+    def rename(self, source: StrPath, target: StrPath) -> None:
         self.steps += 1
         super().rename(source, target)
 
@@ -41,6 +41,6 @@ class CountingDisk(Disk):
         self.steps += 1
         super().fsync_dir(path)
 
-    def create(self, path: Path) -> int:
+    def create(self, path: StrPath, mode: int = 0o644) -> int:
         self.steps += 1
-        return super().create(path)
+        return super().create(path, mode)
