@@ -15,7 +15,7 @@ from typing import Any
 from services.recorder.folder import SessionsFolder
 from shared.bus.requests.recorder import AskedFrame
 from shared.errors import InvalidSessionId, SessionNotFound
-from shared.frame import Frame, SessionStamp
+from shared.frame import Frame, FrameKey, SessionStamp
 from shared.session.format import ids, layout
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.format.numbers import FrameIds
@@ -185,12 +185,12 @@ class Archive:
             return [], set()
         left = []
         for journal in journals:
-            recorded = self.recorded([AskedFrame(**frame.key.model_dump()) for frame in journal.frames])
+            recorded = self.recorded([frame.key for frame in journal.frames])
             frames = [frame for frame, is_safe in zip(journal.frames, recorded, strict=True) if not is_safe]
             left.append(replace(journal, frames=frames))
         return left, ending
 
-    def recorded(self, frames: Sequence[AskedFrame]) -> list[bool]:
+    def recorded(self, frames: Sequence[AskedFrame | FrameKey]) -> list[bool]:
         """Whether each frame is on disk. Of a session that is not open, its whole metadata is read.
 
         One that is asked after without its id is not affirmed: numbers alone may be another frame's.

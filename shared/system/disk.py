@@ -152,16 +152,20 @@ class Disk:
             self.fsync_dir(folder.parent)
         return bool(missing)
 
-    def stage(self, folder: Path, name: str, parts: Iterable[Buffer], mode: int = 0o644) -> str:
-        """Write ``parts`` durably under a temporary name in ``folder``, for :meth:`rename` to ``name`` later. On an
-        error nothing stays behind, as far as the disk allows; what does stay is recognised by its name."""
+    def stage(
+        self, folder: Path, name: str, parts: Iterable[Buffer], mode: int = 0o644, *, durable: bool = True
+    ) -> str:
+        """Write ``parts`` under a temporary name in ``folder``, for :meth:`rename` to ``name`` later; durably unless
+        that is not wanted. On an error nothing stays behind, as far as the disk allows; what does stay is recognised
+        by its name."""
         temporary = os.path.join(folder, f"{TEMP_PREFIX}{name}")
         fd = self.create(temporary, mode)
         try:
             try:
                 for part in parts:
                     self.write_all(fd, part)
-                self.fsync(fd)
+                if durable:
+                    self.fsync(fd)
             finally:
                 self.close(fd)
         except OSError:
@@ -174,17 +178,24 @@ class Disk:
         self.put_parts(path, parts, mode=mode)
 
     def put_parts(
-        self, path: Path, parts: Iterable[Buffer], *, staged_as: str | None = None, mode: int = 0o644
+        self,
+        path: Path,
+        parts: Iterable[Buffer],
+        *,
+        staged_as: str | None = None,
+        mode: int = 0o644,
+        durable: bool = True,
     ) -> None:
         """:meth:`put`, for parts that come one by one. Two who may put the same file at a time stage it under names of
-        their own: what was renamed last stays."""
-        temporary = self.stage(path.parent, staged_as or path.name, parts, mode)
+        their own: what was renamed last stays. Where it need not be ``durable``, it outlives processes alone."""
+        temporary = self.stage(path.parent, staged_as or path.name, parts, mode, durable=durable)
         try:
             self.rename(temporary, path)
         except OSError:
             self.discard(temporary)
             raise
-        self.fsync_dir(path.parent)
+        if durable:
+            self.fsync_dir(path.parent)
 
     def append_line(self, path: Path, line: bytes) -> None:
         """Add one line to a file durably, on a line of its own even after one that was cut short."""

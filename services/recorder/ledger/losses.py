@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -75,7 +75,7 @@ class Losses:
         self._held_bytes += aside.bytes if aside is not None else 0
         # Epoch and number alone may be those of a frame in the session that this one is a copy of.
         name = frame.frame_id or "#".join(map(str, _place(frame.ref)))
-        self._unwritten[_place(frame.ref)] = LostFrame(frame.ref, name, aside, frame.answered)
+        self._unwritten[_place(frame.ref)] = replace(frame, frame_id=name, aside=aside)
 
     def is_unwritten(self, ref: FrameRef) -> bool:
         """Whether a frame is lost, and not yet written down."""

@@ -130,13 +130,7 @@ class Journal:
 
     def _write_anew(self) -> None:
         self._disk.make_folders(self._folder)
-        temporary = self._folder / f"{TEMP_PREFIX}{self._path.name}"
-        fd = self._disk.create(temporary)
-        try:
-            self._disk.write_all(fd, b"".join(self._open.values()))
-        finally:
-            self._disk.close(fd)
-        self._disk.rename(temporary, self._path)
+        self._disk.put_parts(self._path, [b"".join(self._open.values())], durable=False)
         self._lines = max(1, len(self._open))
 
 
@@ -178,6 +172,7 @@ def read_left(root: Path, living: str | None) -> tuple[list[LeftJournal], set[st
 
 def remove_left(disk: Disk, root: Path, left: LeftJournal) -> None:
     """What a journal says is known elsewhere now. One that is damaged is kept for a human. Raises OSError."""
+    disk.discard(left.path.with_name(f"{TEMP_PREFIX}{left.path.name}"))  # of a death while it was written anew
     if left.damaged:
         aside = root / layout.ASIDE
         disk.make_folders(aside)

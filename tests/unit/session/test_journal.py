@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,31 @@ def test_it_is_bounded(disk: ScriptedDisk, root: Path, monkeypatch: pytest.Monke
         journal.write([made(number)])
     killed(journal)
     assert [frame.key.record_seq for frame in left(root)[0].frames] == [115, 116, 117, 118, 119]
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_a_write_that_is_refused_leaves_nothing_half_made(disk: ScriptedDisk, root: Path, step: int) -> None:
+    journal = Journal(disk, root, "e")
+    journal.write([made(0)])
+    file_of(root).unlink()
+    disk.arm(Fault(step, "error", errno.ENOSPC))
+    with suppress(OSError):
+        journal.write([made(1)])
+    disk.arm(None)
+    assert {path.name for path in (root / ".journal").iterdir()} <= {"e.jsonl", "e.lock"}
+    journal.write()
+    killed(journal)
+    assert list(left(root)[0].frames) == [made(0), made(1)]
+
+
+def test_what_a_death_left_half_written_goes_with_its_journal(disk: ScriptedDisk, root: Path) -> None:
+    journal = Journal(disk, root, "e")
+    journal.write([made(0)])
+    killed(journal)
+    (root / ".journal" / ".tmp-e.jsonl").write_bytes(b'{"add"')
+    (found,) = left(root)
+    remove_left(disk, root, found)
+    assert not (root / ".journal").exists()
 
 
 def test_a_torn_last_line_costs_itself_only(disk: ScriptedDisk, root: Path) -> None:
