@@ -53,6 +53,7 @@ class GeneratorLink:
         self._proving = proving
         self._wake = wake
         self._to_acknowledge: dict[FrameRef, None] = {}
+        self._acknowledging = False
         self._acknowledge_soon = asyncio.Event()
         self._ask_soon = asyncio.Event()
         self._unusable = Rarely(log)
@@ -65,6 +66,11 @@ class GeneratorLink:
         epoch = self._ledger.streams.epoch
         self._to_acknowledge.update((frame, None) for frame in frames if frame.epoch == epoch)
         self._acknowledge_soon.set()
+
+    @property
+    def owes(self) -> bool:
+        """Whether the generator has yet to be told of something that is on disk."""
+        return self._acknowledging or bool(self._to_acknowledge)
 
     def wake(self) -> None:
         """There may be something to fetch or to list."""
@@ -115,10 +121,12 @@ class GeneratorLink:
                 batch = tuple(islice(self._to_acknowledge, ACKNOWLEDGED_AT_ONCE))
                 for ref in batch:
                     del self._to_acknowledge[ref]
+                self._acknowledging = True
                 try:
                     await self._acknowledge(batch)
                 except ParafoveaError as error:
                     log.debug("an acknowledgement went astray: %s", error)
+                self._acknowledging = False
 
     async def _acknowledge(self, frames: tuple[FrameRef, ...]) -> None:
         request = self._proving.acknowledge(frames)

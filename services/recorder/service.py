@@ -86,7 +86,7 @@ class Recorder:
             self._runtime.supervise(work, name)
         self._runtime.guard(ALLOWED_BYTES + CACHE_BYTES)
         await stopping.wait()
-        await self._drain(link)
+        await self._drain(link, writer)
         writer.stop()
         await self._close(link)
 
@@ -107,8 +107,8 @@ class Recorder:
             await active.remember()
             await asyncio.sleep(BEAT_S)
 
-    async def _drain(self, link: GeneratorLink) -> None:
-        """Write on until everything that is known is on disk and nothing more can come, or the time is up."""
+    async def _drain(self, link: GeneratorLink, writer: WriterLoop) -> None:
+        """Write on until everything that is known is on disk and told, and nothing more can come, or the time is up."""
         began, ledger = time.monotonic(), self.ledger
         while (elapsed := time.monotonic() - began) < DRAIN_S:
             quiet = link.state == "stopping" or elapsed > LISTEN_S
@@ -118,7 +118,8 @@ class Recorder:
                 if not may_come and ledger.is_stuck():
                     break
             elif quiet and not ledger.streams.wants_listing and not ledger.sessions():
-                break
+                if not writer.is_reporting and not link.owes:
+                    break
             await asyncio.sleep(0.02)
         if left := sum(map(ledger.pending, ledger.sessions())):
             log.warning("%d frames are not on disk; the generator, or its spill, has them", left)

@@ -37,6 +37,8 @@ class WriterLoop:
     closing: Closing
     _missed_inputs: dict[str, int] = field(default_factory=dict, init=False)
     _stopping: bool = field(default=False, init=False)
+    is_reporting: bool = field(default=False, init=False)
+    """Frames are on disk that not everybody has been told of."""
 
     def stop(self) -> None:
         """Write nothing more."""
@@ -180,12 +182,14 @@ class WriterLoop:
             FrameRef(session_id=session_id, epoch=frame.epoch, record_seq=frame.record_seq) for frame in written.frames
         ]
         self.ledger.wrote(session_id, refs, written.count, time.monotonic())
+        self.is_reporting = True
         for frame in written.frames:
             if frame.index is not None:  # else it was there long ago
                 fields = {**asdict(frame), "session_id": session_id, "frame_epoch": frame.epoch}
                 await self.publish(FrameRecorded.model_validate(fields))
         self.link.acknowledge(refs)
         self.link.wake()
+        self.is_reporting = False
 
     async def _name_losses(self) -> None:
         for session_id, frames in self.ledger.losses_due(time.monotonic()).items():

@@ -53,6 +53,8 @@ class SteeredGenerator:
         self.fetched: list[int] = []
         self.acknowledged: list[int] = []
         self.ignores_acknowledgements = 0
+        self.may_acknowledge = asyncio.Event()
+        self.may_acknowledge.set()
         self.held: dict[tuple[str, int], tuple[dict[str, Any], bytes]] = {}
         self.inputs: dict[str, bytes] = {}
         self.acknowledgements = Acknowledgements(self.bus, Path())  # on ipc the secret is beside the sockets
@@ -173,6 +175,7 @@ class SteeredGenerator:
         return Reply({"sha256": sha256, "format": "png"}, (self.inputs[sha256],))
 
     async def _ack(self, request: Request) -> Reply:
+        await self.may_acknowledge.wait()
         if self.ignores_acknowledgements:
             self.ignores_acknowledgements -= 1
             return Reply({"released": 0})

@@ -494,6 +494,23 @@ async def test_told_to_stop_it_waits_for_a_generator_that_it_has_not_met(
     await eventually_async(lambda: not generator.held, what="all are acknowledged")
 
 
+async def test_told_to_stop_it_sees_its_acknowledgements_arrive(
+    rig: Rig, recording: SteeredGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the generator, which stops as well, would spill what is on disk already."""
+    monkeypatch.setattr(service, "DRAIN_S", 9.0)
+    recording.state = "stopping"
+    recording.may_acknowledge.clear()
+    hashes = await recording.make(count=3)
+    await eventually_async(lambda: rig.hashes() == hashes)
+    rig.runtime.stopping.set()
+    ended, _ = await asyncio.wait({rig.task}, timeout=0.5)
+    assert not ended
+    recording.may_acknowledge.set()
+    await rig.stop()
+    assert recording.acknowledged == [0, 1, 2]
+
+
 async def test_a_second_recorder_refuses(rig: Rig, recording: SteeredGenerator, folder: Path) -> None:
     settings = Settings.model_validate({"sessions_dir": rig.root, "bus": str(rig.buses.address)})
     second = Runtime(settings, rig.buses.new())
