@@ -188,11 +188,11 @@ async def test_who_takes_nothing_and_says_nothing_is_cut_off(site: Site, monkeyp
 
 
 async def test_who_sends_is_not_cut_off_for_what_it_leaves_unread(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.api.edge.websockets.UNREAD_S", 0.3)
+    monkeypatch.setattr("services.api.edge.websockets.UNREAD_S", 1.5)
     async with wire(site, "/gaze?listen=true") as both, connect(site) as tracker:
         padding = "x" * 1900
         loop = asyncio.get_running_loop()
-        ends = loop.time() + 3
+        ends = loop.time() + 5
         while loop.time() < ends:
             await tracker.send(json.dumps({"x": 0.5, "y": 0.5, "padding": padding}))
             await both.send(point(0.1))

@@ -116,8 +116,11 @@ async def test_one_that_waits_too_long_is_told_so(quick: Callable[[float], None]
         assert isinstance(second.failure or first.failure, ServerBusy)
 
 
-async def test_large_ones_leave_room_for_others(quick: Callable[[float], None]) -> None:
-    quick(0.1)
+async def test_large_ones_leave_room_for_others(
+    quick: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick(0.2)
+    monkeypatch.setattr(module, "WINDOW_S", 60)  # none is so slow that it makes room
     uploads = Uploads(40 * MIB)
     async with AsyncExitStack() as held:
         for _ in range(3):
