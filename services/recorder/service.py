@@ -117,9 +117,8 @@ class Recorder:
                 may_come = not link.client.met and elapsed < LISTEN_S
                 if not may_come and ledger.is_stuck():
                     break
-            elif quiet and not ledger.streams.wants_listing and not ledger.sessions():
-                if not writer.is_reporting and not link.owes:
-                    break
+            elif quiet and not (ledger.streams.wants_listing or ledger.sessions() or writer.is_reporting or link.owes):
+                break
             await asyncio.sleep(0.02)
         if left := sum(map(ledger.pending, ledger.sessions())):
             log.warning("%d frames are not on disk; the generator, or its spill, has them", left)
