@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from schemathesis.pytest.plugin import SchemathesisFunction
 
+from services.api import server
 from services.api.__main__ import serve
 from services.api.server import listen
 from shared.bus.address import BusAddress
@@ -136,7 +137,9 @@ class Sites:
         sockets = listen("127.0.0.1", 0)
         port = sockets[0].getsockname()[1]
         serving = asyncio.create_task(serve(runtime, sockets))
-        client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False)
+        # A connection that the server is about to close is not used again: the request would meet its end.
+        limits = httpx.Limits(keepalive_expiry=min(5.0, server.KEEP_ALIVE_S / 4))
+        client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False, limits=limits)
         if token := values.get("api_token"):
             client.headers["Authorization"] = f"Bearer {token}"
         site = Site(folder, runtime, client, port, buses, site_generator, site_recorder, replayer, serving)
