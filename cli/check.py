@@ -27,9 +27,6 @@ from shared.session.writing.repair import repair as repair_folder
 from shared.system.disk import Disk
 from shared.system.holder import AlreadyHeld, Holder
 
-REPAIR_S = 600.0
-"""Of a session of 100,000 frames whose every picture has to be read."""
-
 _MARKS = {"note": "note", "repairable": "repairable", "lost": "LOST"}
 
 
@@ -100,7 +97,7 @@ async def _ask(settings: Settings, session_id: str) -> list[str]:
     asked = request_of(RepairSession, session_id=session_id)
     async with calling(settings, RecorderClient) as recorder:
         try:
-            return list((await recorder.ask(REPAIR, asked, timeout_s=REPAIR_S)).actions)
+            return list((await recorder.ask(REPAIR, asked)).actions)
         except RecorderUnavailable:
             raise AlreadyHeld(
                 f"a recorder holds {settings.sessions_dir}, and none answers on the bus {settings.bus_address}; "

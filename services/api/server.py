@@ -103,7 +103,7 @@ class HttpServer(Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to serve. asyncio takes one number for the backlog and for how many it accepts at once; ours differ."""
         await super().startup(sockets)
-        for listening in self._sockets:
+        for listening in sockets or ():
             listening.listen(BACKLOG)
 
     @contextlib.contextmanager

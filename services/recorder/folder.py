@@ -1,5 +1,5 @@
-"""The sessions folder as a whole: its lock, which ids are free, what was left in it, the spill, and frames that were
-set aside. Everything here blocks; one thread at a time."""
+"""The sessions folder as a whole: its lock, which ids are free, what was left in it, the spill, the journals
+of generators that have ended, and frames that were set aside. Everything here blocks; one thread at a time."""
 
 from __future__ import annotations
 

@@ -98,13 +98,13 @@ class Recorder:
     async def _beat(self, link: GeneratorLink, active: ActiveSession) -> None:
         while True:
             self.ledger.free_bytes = await self._space.run(self.archive.folder.free_bytes)
-            self.ledger.left.look_again()
             self.ledger.give_up(time.monotonic())
-            self._wake.set()
             link.wake()
             if self.ledger.is_settled:
                 await active.recall()  # its folder was not there before
             await active.remember()
+            self.ledger.left.look_again()  # last: while a journal is to be read again, nothing is given up
+            self._wake.set()
             await asyncio.sleep(BEAT_S)
 
     async def _drain(self, link: GeneratorLink, writer: WriterLoop) -> None:
@@ -115,7 +115,7 @@ class Recorder:
             if not link.client.connected:
                 # One that was never met may be a moment from it, with frames of ours; one that was is gone.
                 may_come = not link.client.met and elapsed < LISTEN_S
-                if not may_come and ledger.is_stuck():
+                if not (may_come or writer.is_reporting) and ledger.is_stuck():
                     break
             elif quiet and not (ledger.streams.wants_listing or ledger.sessions() or writer.is_reporting or link.owes):
                 break

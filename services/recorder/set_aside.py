@@ -1,7 +1,7 @@
 """``<sessions>/.aside/``: frames that cannot be recorded, for a human to look at. Nothing here reads them again.
 
 Of each there is a ``.json`` with the reason, the name and what was said of it, and a ``.png`` with the picture as it
-came, where one came.
+came, where one came. Beside them lie journals that could not be read (``shared/session/writing/journal.py``).
 """
 
 from __future__ import annotations

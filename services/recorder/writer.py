@@ -62,7 +62,7 @@ class WriterLoop:
                 await self.wake.wait()
 
     async def _prepare(self) -> bool:
-        """Recover once, and read the spill whenever a generator has gone; whether the folder can be written to."""
+        """Recover once, and read what a generator that has gone left; whether the folder can be written to."""
         ledger, folder = self.ledger, self.archive.folder
         try:
             if not ledger.recovered:
@@ -183,13 +183,15 @@ class WriterLoop:
         ]
         self.ledger.wrote(session_id, refs, written.count, time.monotonic())
         self.is_reporting = True
-        for frame in written.frames:
-            if frame.index is not None:  # else it was there long ago
-                fields = {**asdict(frame), "session_id": session_id, "frame_epoch": frame.epoch}
-                await self.publish(FrameRecorded.model_validate(fields))
-        self.link.acknowledge(refs)
+        try:
+            for frame in written.frames:
+                if frame.index is not None:  # else it was there long ago
+                    fields = {**asdict(frame), "session_id": session_id, "frame_epoch": frame.epoch}
+                    await self.publish(FrameRecorded.model_validate(fields))
+            self.link.acknowledge(refs)
+        finally:
+            self.is_reporting = False
         self.link.wake()
-        self.is_reporting = False
 
     async def _name_losses(self) -> None:
         for session_id, frames in self.ledger.losses_due(time.monotonic()).items():
@@ -207,7 +209,8 @@ class WriterLoop:
             self.link.acknowledge(frame.ref for frame in aside)
             if lost:
                 log.error("session %s: %d frames are lost: %s", session_id, len(lost), ", ".join(lost[:20]))
-            if never := [frame.frame_id for frame in frames if not frame.answered and frame.frame_id in lost]:
+            written = set(lost)
+            if never := [frame.frame_id for frame in frames if not frame.answered and frame.frame_id in written]:
                 log.error("of these, %d were made and given to nobody: %s", len(never), ", ".join(never[:20]))
         for journal in self.ledger.left.settled_journals():
             await self.thread.run(self.archive.folder.remove_journal, journal)

@@ -1,7 +1,7 @@
 """Message to ZeroMQ frames and back: pure functions, and the only place that knows the envelope.
 
 Published: ``[topic, header, payload]``. Request and reply: ``[header, *payloads]``. A header is one JSON object that
-begins with the envelope, and is read within limits. What cannot be read raises MalformedMessage, or UnsupportedVersion
+holds the envelope, and is read within limits. What cannot be read raises MalformedMessage, or UnsupportedVersion
 where it is of a newer protocol.
 """
 

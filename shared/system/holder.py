@@ -1,4 +1,4 @@
-"""One holder a channel, and one a folder for each who keeps something there: a lock file held for life.
+"""One holder a channel, one a folder for each who keeps something there, one a journal: a lock file held for life.
 
 libzmq lets whoever binds an ipc path last take it from the one who had it, without an error on either side. So a
 process locks a file beside the socket first; a second one refuses to start, and says why.

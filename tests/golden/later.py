@@ -128,7 +128,7 @@ def spill(whole: Whole) -> None:
     # What the next recorder publishes at once may be before our subscription has reached it.
     whole.note_published()
     whole.system.start("recorder")
-    eventually(lambda: not journal.exists(), WAIT_S, "the frames are recorded, and the API knows")
+    eventually(lambda: not journal.exists(), WAIT_S, "the frames are recorded, and their journal is gone")
     whole.ask("http_pending", [http_asked.plain("GET", "/session/waiting", "the frames of the spill")])
     disk.note_folder(whole.book, "the sessions folder once all is recorded", whole.system.sessions, depth=1)
     whole.ask("http_pending", [http_asked.plain("POST", "/session/stop", "stop")])

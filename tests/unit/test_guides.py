@@ -28,7 +28,7 @@ def read(path: Path) -> Any:
 def sentences() -> str:
     """Every text in the program, what is filled in left out."""
     found = []
-    for folder in ("services", "shared", "cli", "comparison", "reproduction"):
+    for folder in ("services", "shared", "cli", "reproduction"):
         for path in (ROOT / folder).rglob("*.py"):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             found += [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]

@@ -66,8 +66,7 @@ class Upload:
         self.failure: ParafoveaError | None = None
         """Why it is refused; the rest of it is dropped."""
         self.held_bytes = 0
-        self.waits_since: float | None = None
-        """When we began to hold it back, in seconds of the loop's clock."""
+        self.is_held_back = False
         self._begin_window()
 
     async def take(self, piece: bytes) -> None:
@@ -98,7 +97,7 @@ class Upload:
 
     def is_slow(self) -> bool:
         """Whether too little of it came lately."""
-        if self.waits_since is not None:
+        if self.is_held_back:
             return False
         self._note(0)
         least = LEAST_LARGE_BYTES_PER_S if self.held_bytes > LARGE_BYTES else LEAST_BYTES_PER_S
@@ -111,7 +110,7 @@ class Upload:
 
     def hold_back(self, is_held_back: bool) -> None:
         """Note whether we hold it back, so that its pace does not count."""
-        self.waits_since = _now() if is_held_back else None
+        self.is_held_back = is_held_back
         self._begin_window()
 
     def _begin_window(self) -> None:

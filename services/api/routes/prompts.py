@@ -26,7 +26,7 @@ class ListedObject:
 
 
 @dataclass
-class VocabularyAnswer:
+class KnownAnswer:
     detail: str
     model: dict[str, Any]
     objects: list[ListedObject] | None
@@ -40,7 +40,7 @@ class VocabularyAnswer:
 
 @get(
     "/vocabulary",
-    json(VocabularyAnswer, "Its objects; `null` for a model that takes any text."),
+    json(KnownAnswer, "Its objects; `null` for a model that takes any text."),
     "generator_loading generator_unavailable",
 )
 async def vocabulary(api: Api) -> dict[str, Any]:

@@ -66,8 +66,8 @@ class Ledger:
         return self.recovered and not self.left.is_wanted
 
     def may_come(self, ref: FrameRef, frame_id: str = "") -> bool:
-        """Whether a frame may still be written: its generator lives or is not known, its stream is not given up, or
-        what was left behind has not been looked at.
+        """Whether a frame may still be written: its generator lives or is not known, its stream is not given up,
+        what was left behind has not been looked at, or it is lost and not named yet.
 
         Where it is called by an id, that of no frame that is on its way: who gives such a frame another epoch or number
         makes it no lost one.

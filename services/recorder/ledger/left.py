@@ -40,7 +40,7 @@ class LeftBehind:
     def look_again(self) -> None:
         """A generator may have ended meanwhile."""
         if self.ending:
-            self._streams.generations += 1
+            self._taken_in = 0
 
     # -- journals -----------------------------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ class Losses:
 
     def settled(self, session_id: str, frames: Iterable[LostFrame], lost: Iterable[str]) -> None:
         """These frames of a session were looked at; those in ``lost`` are written down."""
-        written = list(lost)
+        written = dict.fromkeys(lost)
         for frame in frames:
             self._drop(frame.ref)
             if frame.frame_id not in written:

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from shared.bus.requests.generator import Generate
 from shared.bus.requests.replayer import RerunChanges
 from shared.errors import InvalidRequest
 from shared.fields import MAX_SEED, FrameId, fits
 from shared.prompts import Cycle, InvalidPrompts, from_json
-from shared.refusals import invalid_request
+from shared.refusals import request_of
 from shared.remaking import background_job
 from shared.session.format.entries import Entry
 from shared.session.format.layout import parse_frame_name
@@ -26,11 +24,9 @@ Shown = tuple[Entry, str | None]
 def changes_of(wanted: RerunChanges | dict[str, Any]) -> RerunChanges:
     """The changes that a request asks for, or that the head of a re-run's session names. Raises InvalidRequest: they
     are not what they should be."""
+    changes = request_of(RerunChanges, **(wanted if isinstance(wanted, dict) else wanted.model_dump()))
     try:
-        changes = RerunChanges.model_validate(wanted if isinstance(wanted, dict) else wanted.model_dump())
         prompts = None if changes.prompts is None else from_json(changes.prompts).to_json()
-    except ValidationError as error:
-        raise invalid_request(error) from None
     except InvalidPrompts as error:
         raise InvalidRequest(f"prompts: {error}", fields={"prompts": str(error)}) from None
     return changes.model_copy(update={"prompts": prompts})

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared import fields
-from shared.bus.call import DISK_S, OPEN_S, Call, Nothing
+from shared.bus.call import DISK_S, Call, Nothing
 from shared.frame import Body, FrameRef, SessionStamp
 
 
@@ -130,10 +130,13 @@ class Repaired(Body):
     actions: tuple[fields.Said, ...] = ()
 
 
+REPAIR_S = 600.0
+"""Of a session of 100,000 frames whose every picture has to be read."""
+
 START = Call("recorder", "start", StartSession, StartedSession, DISK_S)
 STOP = Call("recorder", "stop", StopSession, StoppedSession, DISK_S)
 RESUME = Call("recorder", "resume", ResumeSession, StartedSession, DISK_S)
 STATUS = Call("recorder", "status", StatusRequest, RecorderStatus)
 DELETE = Call("recorder", "delete", DeleteSession, Nothing, DISK_S)
 IMPORT = Call("recorder", "import", ImportSession, Nothing, DISK_S)
-REPAIR = Call("recorder", "repair", RepairSession, Repaired, OPEN_S)
+REPAIR = Call("recorder", "repair", RepairSession, Repaired, REPAIR_S)

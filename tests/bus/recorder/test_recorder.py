@@ -12,6 +12,9 @@ import pytest
 
 from services.recorder import active, service
 from services.recorder.service import Recorder
+from shared.bus.envelope import Payload
+from shared.bus.messages import AnyMessage, FrameRecorded
+from shared.bus.publisher import Publisher
 from shared.bus.subscriber import Subscriber
 from shared.errors import (
     InsufficientStorage,
@@ -22,10 +25,12 @@ from shared.errors import (
     SessionNotActive,
     SessionNotFound,
 )
+from shared.frame import FrameKey
 from shared.process.runner import Runtime
 from shared.process.settings import Settings
 from shared.session.check import check, exit_code
 from shared.session.format.layout import RECORDER_LOCK
+from shared.session.writing.journal import Journal, JournaledFrame
 from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
 from shared.system.holder import AlreadyHeld
@@ -433,6 +438,21 @@ async def test_what_a_killed_generator_wrote_down_is_named_by_a_recorder_that_ne
     await eventually_async(lambda: not (rig.root / ".journal").exists())
 
 
+async def test_a_generator_that_hangs_holds_up_no_losses_of_another(rig: Rig, recording: SteeredGenerator) -> None:
+    """Its journal is locked for as long as it hangs, and is looked at again and again."""
+    recording.loses, recording.fetches_nothing = {1}, True
+    await recording.make(count=2)
+    lost = recording.held["s", 1][0]["frame_id"]
+    hung = Journal(Disk(), rig.root, "epoch-h")
+    key = FrameKey(session_id="h", epoch="epoch-h", record_seq=0, frame_id="epoch-h-0")
+    hung.write([JournaledFrame(key)])
+    recording.journal(rig.root).close()
+    await recording.die()
+    await rig.new_generator("epoch-b")
+    await eventually_async(lambda: rig.metadata().get("lost") == [lost])
+    hung.close()
+
+
 async def test_frames_of_a_living_generator_are_not_gone(rig: Rig, recording: SteeredGenerator) -> None:
     rig.disk.arm(Fault(0, "error", errno.EIO, lasting=True))
     await recording.make(count=1)
@@ -509,6 +529,30 @@ async def test_told_to_stop_it_sees_its_acknowledgements_arrive(
     recording.may_acknowledge.set()
     await rig.stop()
     assert recording.acknowledged == [0, 1, 2]
+
+
+async def test_told_to_stop_it_tells_everybody_what_is_on_disk(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the generator is gone, and nothing more can come."""
+    may_publish, publish = asyncio.Event(), Publisher.publish
+
+    async def held_up(publisher: Publisher, message: AnyMessage, payload: Payload = b"") -> None:
+        if isinstance(message, FrameRecorded):
+            await may_publish.wait()
+        await publish(publisher, message, payload)
+
+    monkeypatch.setattr(Publisher, "publish", held_up)
+    generator = await rig.new_generator()
+    await rig.start()
+    await rig.ask("start", session_id="s")
+    hashes = await generator.make(count=1)
+    await eventually_async(lambda: rig.hashes() == hashes)
+    await generator.die()
+    rig.runtime.stopping.set()
+    ended, _ = await asyncio.wait({rig.task}, timeout=0.5)
+    assert not ended
+    may_publish.set()
+    await rig.stop()
+    await eventually_async(lambda: "frame.recorded" in rig.types())
 
 
 async def test_a_second_recorder_refuses(rig: Rig, recording: SteeredGenerator, folder: Path) -> None:

@@ -146,10 +146,10 @@ async def test_one_that_gives_up_waiting_is_forgotten(quick: Callable[[float], N
             await oldest.take(bytes(MIB))
             with uploads.begin(Kept()) as upload:
                 waiting = asyncio.create_task(upload.take(bytes(2 * MIB)))
-                await eventually_async(lambda: upload.waits_since is not None, 10, "it waits")
+                await eventually_async(lambda: upload.is_held_back, 10, "it waits")
                 waiting.cancel()
                 await asyncio.gather(waiting, return_exceptions=True)
-                assert upload.waits_since is None
+                assert not upload.is_held_back
         with uploads.begin(Kept()) as next_oldest:
             await asyncio.wait_for(next_oldest.take(bytes(MIB)), 10)
     assert uploads.used_bytes == 0

@@ -60,7 +60,7 @@ def test_of_another_user_it_is_a_temporary_one_too(tmp_path: Path, monkeypatch: 
 
 
 def test_nothing_else_says_where() -> None:
-    for folder in ("services", "shared", "cli", "comparison"):
+    for folder in ("services", "shared", "cli", "reproduction"):
         for path in (ROOT / folder).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
             if path.name != "cache.py":
