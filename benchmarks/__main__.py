@@ -21,6 +21,9 @@ NAMES = (
     "reading",
     "soak",
     "playback",
+    "gaze.eyes",
+    "gaze.swaps",
+    "gaze.loop",
 )
 
 

@@ -1,0 +1,1 @@
+"""Figures of the gaze's detectors and decisions."""

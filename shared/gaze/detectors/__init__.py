@@ -1,0 +1,1 @@
+"""Causal detectors of saccades, blinks and fixations, in plain Python, fed one sample at a time."""
