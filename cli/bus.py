@@ -53,7 +53,8 @@ def keys(folder: Annotated[Path, typer.Argument(help="A new folder, for the keys
         "A program elsewhere needs server.key (the server's public key) and a key pair of its own, whose public half "
         "goes into\n"
         f"  {folder / 'allowed'} where it only listens to what is published,\n"
-        f"  {folder / 'control'} where it sends requests too: it may then start, stop and delete sessions.\n"
-        "The processes read both when they start. Give away no file that ends in key_secret: whoever has those of\n"
+        f"  {folder / 'control'} where it sends requests too: it may then start, stop and delete sessions,\n"
+        f"  {folder / 'gaze'} where it concerns itself with people's gaze, which no other key opens.\n"
+        "The processes read these when they start. Give away no file that ends in key_secret: whoever has those of\n"
         "this folder is taken for Parafovea itself."
     )

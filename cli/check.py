@@ -23,6 +23,7 @@ from shared.session.check import Finding, exit_code
 from shared.session.check import check as findings_of
 from shared.session.format.layout import RECORDER_LOCK
 from shared.session.reading.sessions import holds_session
+from shared.session.writing.gaze_repair import repair_trials
 from shared.session.writing.repair import repair as repair_folder
 from shared.system.disk import Disk
 from shared.system.holder import AlreadyHeld, Holder
@@ -40,7 +41,7 @@ def check(
     A repair that has to write metadata.json anew keeps every key in it that can be understood, and the file as it was
     beside it.
 
-    Exit code 0: whole. 1: repairable. 2: frames lost or altered. 3: there is no such session.
+    Exit code 0: whole. 1: repairable. 2: frames or parts of trials lost or altered. 3: there is no such session.
     """
     folder = _folder(session)
     if not folder.is_dir():
@@ -88,7 +89,7 @@ def _repair(folder: Path) -> list[str]:
         return asyncio.run(_ask(settings, folder.resolve().name))
     try:
         take_umask_of(folder)
-        return repair_folder(Disk(), folder).did
+        return repair_folder(Disk(), folder).did + repair_trials(Disk(), folder)
     finally:
         holder.release()
 

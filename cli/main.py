@@ -10,12 +10,15 @@ from typer.core import TyperGroup
 from cli.archive import export, import_session
 from cli.bus import bus, keys
 from cli.check import check
+from cli.decide import decide
+from cli.eyes import eyes
 from cli.output import flushed, prepare, reader_may_leave, say
 from cli.reproduce import compare, verify
 from cli.rerun import rerun
 from cli.settings import settings
 from cli.start import start
 from cli.tap import tap
+from cli.trials import trials
 from shared.errors import ParafoveaError
 from shared.process.runner import EXIT_REFUSED, REFUSALS
 from shared.process.worker import FAILED
@@ -62,7 +65,7 @@ def _options(
     """Parafovea: changes the part of a picture that its viewer is not looking at, records it, replays it."""
 
 
-for command in (start, tap, bus, settings, keys, check, verify, compare, export, rerun):
+for command in (start, tap, bus, settings, keys, check, verify, compare, export, rerun, eyes, decide, trials):
     app.command()(command)
 app.command("import")(import_session)
 

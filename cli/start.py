@@ -18,7 +18,7 @@ from shared.system.places import PROCFILE
 
 def start(
     processes: Annotated[
-        list[str] | None, typer.Argument(help="Start only these: generator, recorder, replayer, api, metrics.")
+        list[str] | None, typer.Argument(help="Start only these: generator, recorder, replayer, gaze, api, metrics.")
     ] = None,
 ) -> None:
     """Start all processes, until Ctrl-C. Recordings go below the working folder, unless a setting says otherwise.

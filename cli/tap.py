@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.output import printable, reader_may_leave, say
-from shared.bus import messages
+from shared.bus import gaze_messages, messages
 from shared.bus.channels import CHANNELS
 from shared.bus.envelope import Published, own_fields
 from shared.bus.subscriber import Subscriber
@@ -111,6 +111,7 @@ def _for_terminal(message: Published) -> str:
     return printed.get().rstrip("\n")
 
 
+_OF_TRIAL = set(gaze_messages.OfTrial.model_fields)
 _COLOURS = {"frame": "green", "frame.recorded": "cyan", "replay.frame": "magenta", "status": "blue"}
 
 
@@ -156,6 +157,17 @@ def _words(published: Published) -> str:
         case messages.ReplayStatus() as at:
             place = "" if at.session_id is None else f"  {at.session_id} {at.position} of {at.total}"
             return f"{at.cursor}  {at.state}{place}"
+        case gaze_messages.GazeSamples() as samples:
+            return f"{samples.trial_id} #{samples.first_n}  {samples.count} samples  {payload}  {samples.source}"
+        case gaze_messages.GazeStatus() as source:
+            rate = "" if source.rate_hz is None else f"  {source.rate_hz:.0f} Hz"
+            trial = "" if source.trial_id is None else f"  trial {source.trial_id}"
+            return f"{source.source}  {source.state}{rate}{trial}  held {size(source.held_bytes)}"
+        case gaze_messages.OfTrial() as step:
+            own = step.model_dump(exclude=_OF_TRIAL)
+            own |= own.pop("details", {})
+            said = "  ".join(f"{name} {value}" for name, value in own.items() if value is not None)
+            return f"{step.trial_id} #{step.step_id}  {step.step}  by {step.caused_by or '-'}  {said}"
     return "  ".join(f"{name} {value}" for name, value in own_fields(published.header).items())
 
 

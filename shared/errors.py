@@ -156,6 +156,28 @@ class ReplayerUnavailable(ParafoveaError):
     code, status = "replayer_unavailable", 503
 
 
+class GazeUnavailable(ParafoveaError):
+    code, status = "gaze_unavailable", 503
+
+
+class GazeBacklogFull(ParafoveaError):
+    """What is held of trials for the recorder has reached its limit."""
+
+    code, status = "gaze_backlog_full", 503
+
+
+class TrialActive(ParafoveaError):
+    """A trial is under way already."""
+
+    code, status = "trial_active", 409
+
+
+class TrialNotActive(ParafoveaError):
+    """No trial is under way, or another one is."""
+
+    code, status = "trial_not_active", 409
+
+
 class RecordingBacklogFull(ParafoveaError):
     code, status = "recording_backlog_full", 503
 

@@ -78,6 +78,7 @@ Seq = Annotated[int, Field(strict=True, ge=-1, le=MAX_INDEX), WHOLE]
 Index = Annotated[int, Field(strict=True, ge=0, le=MAX_INDEX), WHOLE]
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT), WHOLE]
 """How many, or how many bytes."""
+Whole = Annotated[int, Field(strict=True, ge=-MAX_COUNT, le=MAX_COUNT), WHOLE]
 Seed = Annotated[int, Field(strict=True, ge=0, le=MAX_SEED), WHOLE]
 SeedOffset = Annotated[int, Field(strict=True, ge=-MAX_SEED, le=MAX_SEED), WHOLE]
 Steps = Annotated[int, Field(strict=True, ge=1, le=MAX_STEPS), WHOLE]

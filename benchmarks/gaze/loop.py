@@ -219,7 +219,7 @@ def _held(system: System) -> bool:
 @contextmanager
 def _display(system: System) -> Iterator[None]:
     """A display in a process of its own, which draws at once."""
-    command = [sys.executable, "-m", "benchmarks.gaze.drawing", str(system.port)]
+    command = [sys.executable, "-m", "tests.support.drawing_display", str(system.port)]
     drawing = subprocess.Popen(command, cwd=REPOSITORY)
     try:
         yield

@@ -52,7 +52,7 @@ async def serve(runtime: Runtime, sockets: list[socket.socket]) -> None:
         log.info("listening on http://%s", host_and_port(*opened.getsockname()[:2]))
     await runtime.stopping.wait()
     server.stop()
-    await api.live.close()
+    await asyncio.gather(api.live.close(), api.displays.close())
     await server.wait_idle(GRACE_S)
     api.closing.set()
     await server.wait_idle(ANSWER_S)

@@ -20,7 +20,9 @@ from services.api.routes import (
     prompts,
     replay,
     reruns,
+    session_trials,
     sessions,
+    trial,
     websockets,
 )
 from shared import errors
@@ -28,7 +30,7 @@ from shared.errors import ParafoveaError
 from shared.version import VERSION
 
 _MODULES = (
-    *(generate, sessions, archives, replay, compare, reruns),
+    *(generate, trial, sessions, session_trials, archives, replay, compare, reruns),
     *(prompts, health, websockets, docs_page, page, entries),
 )
 """In the order of the document."""

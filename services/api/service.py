@@ -11,10 +11,12 @@ from functools import cache
 from typing import Any
 
 from services.api.bus.delivery import DeliveryTracking
+from services.api.bus.gaze_peer import STEPS, GazePeer
 from services.api.bus.peers import GeneratorPeer, ReplayerPeer
 from services.api.bus.recorder_link import RecorderLink
 from services.api.http.pace import ImportSlots
 from services.api.http.uploads import Uploads
+from services.api.live.displays import DisplayHub
 from services.api.live.gaze import GazeRelay
 from services.api.live.viewers import LiveHub
 from services.api.work.comparisons import Comparisons
@@ -59,7 +61,9 @@ class Api:
             self._recorder_client, self.delivery, self.settings.sessions_dir, self.settings.disk_stop_bytes
         )
         self.live = LiveHub(runtime.bus, runtime.supervise, self._hello)
-        self.gaze = GazeRelay()
+        self.gaze = GazePeer(runtime.bus, self._on_gaze, self._on_gaze_change)
+        self.relay = GazeRelay(self.gaze)
+        self.displays = DisplayHub(self.gaze)
         self.generator = GeneratorPeer(runtime.bus, self.live.publish)
         self.replayer = ReplayerPeer(runtime.bus)
         self.prompts = SectorPrompts(self.settings.sector_prompts)
@@ -78,6 +82,8 @@ class Api:
             self._runtime.supervise(self._recordings.hand_to(self._on_recording), "recordings"),
             self._runtime.supervise(self.recorder.follow(), "recorder's state"),
             self._runtime.supervise(self.replayer.follow(), "replayer's state"),
+            self._runtime.supervise(self.gaze.listen(), "gaze process"),
+            self._runtime.supervise(self.gaze.watch(), "gaze process's coming and going"),
             self._runtime.supervise(Calm().run(), "memory"),
         ]
 
@@ -94,10 +100,11 @@ class Api:
 
     async def close(self) -> None:
         """Close sockets, files and child processes."""
+        await self.displays.finish()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for peer in (self.generator, self._recorder_client, self.replayer):
+        for peer in (self.generator, self._recorder_client, self.replayer, self.gaze):
             await peer.close()
         are_over = await asyncio.gather(
             _in_time(self.thumbnailer.close()),
@@ -112,6 +119,14 @@ class Api:
     def _on_recording(self, message: Published) -> None:
         self.live.publish(message)
         self.recorder.on_published(message)
+
+    def _on_gaze(self, message: Published) -> None:
+        self.displays.publish(message)
+        if message.type in STEPS:
+            self.live.publish(message)
+
+    def _on_gaze_change(self, is_there: bool) -> None:
+        self.displays.on_change(is_there)
 
     def _hello(self) -> dict[str, Any]:
         active = self.recorder.active

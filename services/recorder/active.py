@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from services.recorder.archive import Archive
 from services.recorder.folder import FolderUnusable
 from services.recorder.ledger.ledger import Ledger
-from shared.bus.messages import Message, SessionStarted, SessionStopped
+from shared.bus.message import Message
+from shared.bus.messages import SessionStarted, SessionStopped
 from shared.errors import InvalidSessionId, SessionNotFound
 from shared.frame import SessionStamp
 from shared.session.format import ids

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from services.recorder.folder import SessionsFolder
@@ -19,6 +20,7 @@ from shared.frame import Frame, FrameKey, SessionStamp
 from shared.session.format import ids, layout
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.format.numbers import FrameIds
+from shared.session.reading.reader import open_session
 from shared.session.reading.sessions import is_session
 from shared.session.transfer.staging import adopt
 from shared.session.writing.examine import examine
@@ -86,6 +88,24 @@ class Archive:
         """Go on with a session that is known to be active; made anew where its folder is gone. Its frames."""
         self.folder.claim()
         return self._open(ids.validate(stamp.session_id), stamp.created_at).recorded
+
+    def hold(self, stamp: SessionStamp) -> tuple[Path, int]:
+        """Have a session open, made anew where its folder is gone; that folder, and how many entries it has."""
+        self.folder.claim()
+        writer = self._open(ids.validate(stamp.session_id), stamp.created_at)
+        if not writer.folder.exists():
+            writer.reread()
+        return writer.folder, writer.recorded
+
+    def created_at(self, session_id: str) -> float | None:
+        """When a session was begun; None where nothing tells."""
+        if (writer := self._writers.get(session_id)) is not None:
+            return writer.created_at
+        try:
+            with open_session(self._root, session_id) as reader:
+                return reader.created_at
+        except (DamagedMetadata, SessionNotFound):
+            return None
 
     def write(
         self,

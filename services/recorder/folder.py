@@ -37,6 +37,8 @@ class SessionsFolder:
     def __init__(self, disk: Disk, path: Path) -> None:
         self._disk = disk
         self.path = path
+        self.left_open: list[str] = []
+        """Sessions that were being recorded when an earlier recorder died."""
         self._holder: Holder | None = None
 
     def claim(self) -> None:
@@ -77,6 +79,7 @@ class SessionsFolder:
                 if name.startswith(TEMP_PREFIX):
                     self._remove(self.path / name)
                 elif name[0] != "." and not is_open(name) and self._was_left_open(name):
+                    self.left_open.append(name)
                     repair(self._disk, self.path / name)
             except OSError as error:
                 log.error("session %s could not be repaired: %s", name, error)

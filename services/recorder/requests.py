@@ -15,6 +15,7 @@ from services.recorder.active import ActiveSession, Closing
 from services.recorder.archive import Archive
 from services.recorder.folder import FolderUnusable
 from services.recorder.ledger.ledger import Ledger
+from services.recorder.trials import TrialArchive
 from shared.bus.call import Nothing
 from shared.bus.requests import recorder as requests
 from shared.bus.server import Server
@@ -39,6 +40,7 @@ class RequestHandlers:
     epoch: str
     ledger: Ledger
     archive: Archive
+    trials: TrialArchive
     active: ActiveSession
     thread: Worker
     closing: Closing
@@ -113,7 +115,7 @@ class RequestHandlers:
             raise SessionBusy(f"session {session_id!r} is being made by a re-run; cancel that first")
         if self.ledger.pending(session_id):
             raise SessionBusy(f"frames of session {session_id!r} are not on disk yet; try again when they are")
-        await self._write(self.archive.delete, session_id)
+        await self._write(self.trials.delete, session_id)
         self.ledger.forget(session_id)
         self.closing.forget(session_id)
         return Nothing()
@@ -124,7 +126,7 @@ class RequestHandlers:
         return Nothing()
 
     async def _repair(self, asked: requests.RepairSession) -> requests.Repaired:
-        actions = await self._write(self.archive.repair, asked.session_id)
+        actions = await self._write(self.trials.repair, asked.session_id)
         return requests.Repaired(session_id=asked.session_id, actions=tuple(actions))
 
     # -- what is known ------------------------------------------------------------------------------------------------

@@ -13,13 +13,16 @@ import time
 from services.recorder.active import ActiveSession, Closing, Remembered, started
 from services.recorder.archive import Archive
 from services.recorder.folder import FolderUnusable, SessionsFolder
+from services.recorder.gaze_link import GazeLink
 from services.recorder.generator_link import GeneratorLink
 from services.recorder.ledger.ledger import Ledger
 from services.recorder.ledger.streams import CACHE_BYTES
 from services.recorder.requests import RequestHandlers
+from services.recorder.trials import TrialArchive
 from services.recorder.writer import WriterLoop
 from shared.bus.acknowledging import Proving
-from shared.bus.messages import Message, SessionStarted
+from shared.bus.message import Message
+from shared.bus.messages import SessionStarted
 from shared.bus.publisher import Publisher
 from shared.bus.server import Server
 from shared.ids import new_id
@@ -46,6 +49,7 @@ class Recorder:
         self.epoch = new_id()[:16]
         self.ledger = Ledger()
         self.archive = Archive(disk, SessionsFolder(disk, settings.sessions_dir))
+        self.trials = TrialArchive(disk, self.archive)
         self.thread = Worker("writer")
         self._wake = asyncio.Event()
         self.closing = Closing(self.ledger, self._wake)
@@ -69,10 +73,12 @@ class Recorder:
             raise
         await self._proving.share_secret()
         link = GeneratorLink(bus, ledger, self._proving, wake)
+        gaze = GazeLink(bus, self.trials, ledger, self._proving, thread, wake)
         writer = WriterLoop(ledger, self.archive, link, publisher.publish, thread, wake, self.closing)
         active = ActiveSession(self.epoch, ledger, self.archive, self._remembered, publisher.publish, thread, wake)
         stopping = self._runtime.stopping
-        RequestHandlers(self.epoch, ledger, self.archive, active, thread, self.closing, stopping).register(server)
+        parts = (self.epoch, ledger, self.archive, self.trials, active, thread, self.closing, stopping)
+        RequestHandlers(*parts).register(server)
         await active.recall()  # before anybody is told that none is active
         for work, name in (
             (server.serve(), "control"),
@@ -80,15 +86,17 @@ class Recorder:
             (link.follow(), "tap"),
             (link.ask(), "ask"),
             (link.send_acknowledgements(), "acknowledge"),
+            (gaze.follow(), "gaze"),
+            (gaze.work(), "trials"),
             (writer.run(), "write"),
             (self._beat(link, active), "beat"),
         ):
             self._runtime.supervise(work, name)
         self._runtime.guard(ALLOWED_BYTES + CACHE_BYTES)
         await stopping.wait()
-        await self._drain(link, writer)
+        await self._drain(link, writer, gaze)
         writer.stop()
-        await self._close(link)
+        await self._close(link, gaze)
 
     def _on_join(self, message_type: str) -> list[Message]:
         if message_type == SessionStarted.type and self.ledger.active is not None:
@@ -107,23 +115,28 @@ class Recorder:
             self._wake.set()
             await asyncio.sleep(BEAT_S)
 
-    async def _drain(self, link: GeneratorLink, writer: WriterLoop) -> None:
+    async def _drain(self, link: GeneratorLink, writer: WriterLoop, gaze: GazeLink) -> None:
         """Write on until everything that is known is on disk and told, and nothing more can come, or the time is up."""
         began, ledger = time.monotonic(), self.ledger
         while (elapsed := time.monotonic() - began) < DRAIN_S:
             quiet = link.state == "stopping" or elapsed > LISTEN_S
+            gaze.wake()
+            # One that stops as well ends its trial now, and says so.
+            has_trials = gaze.owes or (gaze.client.connected and elapsed < LISTEN_S)
             if not link.client.connected:
                 # One that was never met may be a moment from it, with frames of ours; one that was is gone.
                 may_come = not link.client.met and elapsed < LISTEN_S
-                if not (may_come or writer.is_reporting) and ledger.is_stuck():
+                if not (may_come or writer.is_reporting or has_trials) and ledger.is_stuck():
                     break
-            elif quiet and not (ledger.streams.wants_listing or ledger.sessions() or writer.is_reporting or link.owes):
+            elif quiet and not (
+                (ledger.streams.wants_listing or ledger.sessions()) or (writer.is_reporting or link.owes or has_trials)
+            ):
                 break
             await asyncio.sleep(0.02)
         if left := sum(map(ledger.pending, ledger.sessions())):
             log.warning("%d frames are not on disk; the generator, or its spill, has them", left)
 
-    async def _close(self, link: GeneratorLink) -> None:
+    async def _close(self, link: GeneratorLink, gaze: GazeLink) -> None:
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self.thread.run(self.archive.close_all)
@@ -131,6 +144,7 @@ class Recorder:
         except TimeoutError:
             log.warning("the disk does not answer; open sessions are repaired at the next start")
         await link.client.close()
+        await gaze.client.close()
         for thread in (self.thread, self._space):
             thread.close()
         self._runtime.abandon_threads = True

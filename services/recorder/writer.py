@@ -15,7 +15,8 @@ from services.recorder.folder import FolderUnusable
 from services.recorder.generator_link import GeneratorAway, GeneratorLink
 from services.recorder.ledger.ledger import BATCH_FRAMES, Ledger
 from services.recorder.ledger.losses import SetAside
-from shared.bus.messages import FrameRecorded, Message
+from shared.bus.message import Message
+from shared.bus.messages import FrameRecorded
 from shared.frame import FrameRef
 from shared.session.writing.frames import CorruptFrame
 from shared.system.worker import Worker

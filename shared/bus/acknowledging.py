@@ -1,7 +1,7 @@
 """That an acknowledgement is the recorder's: what is acknowledged is forgotten, so nobody else may do it.
 
 Both ends know a secret, and an ``ack`` carries a proof of it, never the secret itself: who listens in, or sits on the
-generator's port while that is away, learns nothing to acknowledge other frames with.
+generator's port (or the gaze process's) while that is away, learns nothing to acknowledge anything else with.
 
 With CURVE keys the secret is derived from the server's own secret key, which every process of the server has and no
 client. Without, the recorder draws one at each start and leaves it in a file that only this user can read: in the bus's
@@ -15,10 +15,11 @@ import hmac
 import json
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from shared.bus.requests.gaze import AcknowledgeTrial
 from shared.bus.requests.generator import Acknowledge
 from shared.bus.sockets import Bus
 from shared.errors import Forbidden
@@ -50,7 +51,7 @@ def secret_path(bus: Bus, sessions: Path) -> Path:
 
 
 def write(disk: Disk, path: Path, secret: bytes) -> None:
-    """Leave the secret for the generator, unless the file says it already. Raises OSError: the disk refuses."""
+    """Leave the secret for the others, unless the file says it already. Raises OSError: the disk refuses."""
     with suppress(OSError):  # another user's, who once recorded here
         if read(path) == secret:
             return
@@ -83,6 +84,11 @@ def prove(secret: bytes, frames: Iterable[FrameRef]) -> str:
     return hmac.digest(secret, said.encode(), "sha256").hex()
 
 
+def prove_trial(secret: bytes, trial_id: str, next_n: int) -> str:
+    """:func:`prove` for a trial's inputs below ``next_n``."""
+    return hmac.digest(secret, json.dumps(["trial", trial_id, next_n]).encode(), "sha256").hex()
+
+
 class Proving:
     """The recorder's end: a secret of this life's own, or with CURVE keys the derived one."""
 
@@ -98,6 +104,10 @@ class Proving:
     def acknowledge(self, frames: Sequence[FrameRef]) -> Acknowledge:
         """The request, with its proof."""
         return Acknowledge(frames=tuple(frames), proof=prove(self._secret, frames))
+
+    def acknowledge_trial(self, trial_id: str, next_n: int) -> AcknowledgeTrial:
+        """The request about a trial's inputs below ``next_n``, with its proof."""
+        return AcknowledgeTrial(trial_id=trial_id, next_n=next_n, proof=prove_trial(self._secret, trial_id, next_n))
 
     async def withdraw(self) -> None:
         """Remove the secret: this life acknowledges nothing more, and the next one draws another."""
@@ -124,7 +134,8 @@ class Proving:
 
 
 class Acknowledgements:
-    """The generator's end: each is checked by the recorder's secret, which is another one after each of its starts."""
+    """The end of who holds something: each is checked by the recorder's secret, which is another one after each of its
+    starts."""
 
     def __init__(self, bus: Bus, sessions: Path) -> None:
         self._derived = derived_secret(bus)
@@ -136,23 +147,31 @@ class Acknowledgements:
 
     async def check(self, wanted: Acknowledge) -> None:
         """Return where it is the recorder's. Raises Forbidden: it is not, or the secret cannot be read now."""
-        if self._is_proved(wanted):
-            return
-        if self._derived is None:
-            # One reading at a time, whoever asks: a disk that hangs holds one thread, and no end of them.
-            if self._reading is None or self._reading.done():
-                self._reading = asyncio.create_task(self._read())
-            await asyncio.wait([self._reading], timeout=READ_S)
-            if self._is_proved(wanted):
-                return
-        self._refused.warn("an acknowledgement of %d frames is refused: it is not the recorder's", len(wanted.frames))
-        raise Forbidden("only the recorder may acknowledge frames, and this does not prove to be from it")
+        if not await self._is_proved(lambda secret: prove(secret, wanted.frames), wanted.proof):
+            count = len(wanted.frames)
+            self._refused.warn("an acknowledgement of %d frames is refused: it is not the recorder's", count)
+            raise Forbidden("only the recorder may acknowledge frames, and this does not prove to be from it")
 
-    def _is_proved(self, wanted: Acknowledge) -> bool:
-        """Whether who sent it knew the secret."""
+    async def check_trial(self, wanted: AcknowledgeTrial) -> None:
+        """:meth:`check` of a trial's inputs."""
+        if not await self._is_proved(lambda secret: prove_trial(secret, wanted.trial_id, wanted.next_n), wanted.proof):
+            self._refused.warn("an acknowledgement of a trial is refused: it is not the recorder's")
+            raise Forbidden("only the recorder may acknowledge trials, and this does not prove to be from it")
+
+    async def _is_proved(self, proof_by: Callable[[bytes], str], proof: str) -> bool:
+        """Whether who sent it knew the secret, which is read anew where that did not seem so."""
+        if self._fits(proof_by, proof) or self._derived is not None:
+            return self._fits(proof_by, proof)
+        # One reading at a time, whoever asks: a disk that hangs holds one thread, and no end of them.
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
+        await asyncio.wait([self._reading], timeout=READ_S)
+        return self._fits(proof_by, proof)
+
+    def _fits(self, proof_by: Callable[[bytes], str], proof: str) -> bool:
         if self._secret is None:
             return False
-        return hmac.compare_digest(prove(self._secret, wanted.frames).encode(), wanted.proof.encode(errors="replace"))
+        return hmac.compare_digest(proof_by(self._secret).encode(), proof.encode(errors="replace"))
 
     async def _read(self) -> None:
         try:

@@ -94,6 +94,21 @@ CHANNELS: tuple[Channel, ...] = (
         8 * MIB,
         frozenset(_OF_A_CURSOR),
     ),
+    Channel("gaze", "gaze", "publish", 6, ("gaze", "eye", "trial", "swap", "displayed", "clock", "source"), 1024, MIB),
+    Channel(
+        "gaze-control",
+        "gaze",
+        "requests",
+        7,
+        (
+            *("status", "source", "screen", "trial", "trial.begin", "trial.end", "trial.response", "picture"),
+            *("view", "points", "ready", "displayed", "missed", "key", "ping", "clock", "gone", "fetch", "ack"),
+        ),
+        64 * 1024,
+        128 * MIB,
+        104 * MIB,
+        frozenset({"picture", "fetch"}),
+    ),
 )
 
 BY_NAME: dict[str, Channel] = {channel.name: channel for channel in CHANNELS}

@@ -17,6 +17,7 @@ from shared.bus.requests import generator, replayer
 from shared.bus.rpc import Client, PeerGone, read
 from shared.bus.sockets import Bus
 from shared.errors import (
+    GazeUnavailable,
     GenerationTimeout,
     GeneratorUnavailable,
     ParafoveaError,
@@ -36,6 +37,8 @@ class Peer:
     """One process, to be asked. One owner, any number of requests at a time."""
 
     channel: ClassVar[str]
+    named: ClassVar[str] = ""
+    """What errors call it; empty: as its channel."""
     unavailable: ClassVar[type[ParafoveaError]]
 
     def __init__(self, bus: Bus) -> None:
@@ -71,12 +74,13 @@ class Peer:
     def _reaching(self, call: Call[AskedT, AnswerT], timeout_s: float | None = None) -> Iterator[float]:
         """While an answer is waited for, for so many seconds."""
         within_s = call.timeout_s if timeout_s is None else timeout_s
+        named = self.named or self.channel
         try:
             yield within_s
         except PeerGone:
-            raise self.unavailable(f"The {self.channel} is not running; start it and try again.") from None
+            raise self.unavailable(f"The {named} is not running; start it and try again.") from None
         except TimeoutError:
-            told = f"The {self.channel} did not answer '{call.name}' within {within_s:g} s; see its log."
+            told = f"The {named} did not answer '{call.name}' within {within_s:g} s; see its log."
             raise self.unavailable(told) from None
 
 
@@ -152,3 +156,11 @@ class ReplayerClient(Peer):
             reply = await self._client.call(call.name, asked.flat(), timeout_s=within_s)
         shown = read(call.answer, reply)
         return None if shown.complete or shown.entry is None else WithImage(shown, reply.payload)
+
+
+class GazeClient(Peer):
+    """The gaze process."""
+
+    channel = "gaze-control"
+    named = "gaze process"
+    unavailable = GazeUnavailable

@@ -1,8 +1,9 @@
 """CURVE keys for a bus that leaves the machine.
 
-A key folder holds ``server.key_secret``, ``client.key_secret``, their public halves, and two folders of public keys:
-``allowed/``, whose owners may listen, and ``control/``, whose owners may send requests as well. The set's own client
-key may do both. See https://rfc.zeromq.org/spec/26/ (CurveZMQ).
+A key folder holds ``server.key_secret``, ``client.key_secret``, their public halves, and three folders of public keys:
+``allowed/``, whose owners may listen, ``control/``, whose owners may send requests as well, and ``gaze/``, whose owners
+may connect to the gaze process: where a person looks says a lot of that person, and is nobody's by the way. The set's
+own client key may do all. See https://rfc.zeromq.org/spec/26/ (CurveZMQ).
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ log = logging.getLogger(__name__)
 MAX_CERTIFICATE_BYTES = 64 * 1024
 KEY_BYTES = 32
 
-Role = Literal["listen", "control"]
-"""What the owner of a key may do: connect to what is published, or to what takes requests too."""
+Role = Literal["listen", "control", "gaze"]
+"""What the owner of a key may do: connect to what is published, to what takes requests too, or to the gaze process."""
 
 
 class InvalidKeys(Exception):
@@ -46,12 +47,16 @@ class CurveKeys:
     def control(self) -> Path:
         return self.allowed.with_name("control")
 
+    @property
+    def gaze(self) -> Path:
+        return self.allowed.with_name("gaze")
+
 
 def make_keys(folder: Path) -> None:
     """Write a new set of keys. Raises InvalidKeys: the folder has keys already; they are never written over."""
     if (folder / "server.key_secret").exists():
         raise InvalidKeys(f"{folder} has keys already; choose another folder, or remove them first")
-    for name in ("allowed", "control"):
+    for name in ("allowed", "control", "gaze"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     for name in ("server", "client"):
@@ -92,11 +97,13 @@ def secure_client(socket: zmq.asyncio.Socket, keys: CurveKeys) -> None:
 
 def role_for(channel: Channel) -> Role:
     """The role that a channel asks of whoever connects."""
+    if channel.bound_by == "gaze":
+        return "gaze"
     return "listen" if channel.pattern == "publish" else "control"
 
 
 def admitted(keys: CurveKeys) -> dict[Role, frozenset[bytes]]:
-    """The public keys (Z85) of each role. Reads both folders; a file that is no key is named in the log, and is no
+    """The public keys (Z85) of each role. Reads the folders; a file that is no key is named in the log, and is no
     reason to shut the others out."""
     listen = _public_keys(keys.allowed) - {keys.client_public}
     control = _public_keys(keys.control) | {keys.client_public}
@@ -106,7 +113,8 @@ def admitted(keys: CurveKeys) -> dict[Role, frozenset[bytes]]:
             keys.allowed,
             keys.control,
         )
-    return {"listen": listen | control, "control": control}
+    gaze = _public_keys(keys.gaze) | {keys.client_public}
+    return {"listen": listen | control, "control": control, "gaze": gaze}
 
 
 def _public_keys(folder: Path) -> frozenset[bytes]:

@@ -18,7 +18,8 @@ import orjson
 
 from shared.bounds import is_deeper
 from shared.bus.channels import topic_of
-from shared.bus.messages import HEARD, PROTOCOL_VERSION, AnyMessage, Envelope
+from shared.bus.message import PROTOCOL_VERSION, Envelope
+from shared.bus.messages import HEARD, AnyMessage
 from shared.errors import (
     InternalError,
     InvalidRequest,

@@ -1,38 +1,27 @@
-"""One type a published message, and the protocol version. Requests and their replies: ``shared/bus/requests/``.
+"""One type a published message. Requests and their replies: ``shared/bus/requests/``.
 
 Fields are added, never re-used or removed; a change that a subscriber of today would misread raises
-:data:`PROTOCOL_VERSION`. Unknown fields are ignored, so an old subscriber reads a newer publisher.
+:data:`shared.bus.message.PROTOCOL_VERSION`. Unknown fields are ignored, so an old subscriber reads a newer publisher.
 """
 
 from __future__ import annotations
 
-from time import monotonic_ns
-from time import time as unix_time
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from shared import fields
+from shared.bus.gaze_messages import (
+    ClockCompared,
+    EyeMovement,
+    GazeSamples,
+    GazeStatus,
+    SwapDisplayed,
+    SwapOrdered,
+    TrialStep,
+)
+from shared.bus.message import Message
 from shared.frame import Body, Frame, Model
-from shared.ids import new_id
-
-PROTOCOL_VERSION = 1
-
-
-class Envelope(Body):
-    """What every header has beside ``type``."""
-
-    v: fields.Version = PROTOCOL_VERSION
-    id: fields.MessageId = Field(default_factory=new_id)
-    time: fields.UnixSeconds = Field(default_factory=unix_time)
-    """When it was sent."""
-    monotonic_ns: fields.Count = Field(default_factory=monotonic_ns)
-
-
-class Message(Body):
-    """What is published beside frames: the message's own fields. The envelope is added where it is sent."""
-
-    type: ClassVar[str]
 
 
 class Progress(Message):
@@ -168,7 +157,10 @@ AnyMessage = Frame | Message
 
 PUBLISHED: dict[str, type[AnyMessage]] = {
     cls.type: cls
-    for cls in (Frame, Progress, Status, SessionStarted, SessionStopped, FrameRecorded, ReplayFrame, ReplayStatus)
+    for cls in (
+        *(Frame, Progress, Status, SessionStarted, SessionStopped, FrameRecorded, ReplayFrame, ReplayStatus),
+        *(GazeSamples, EyeMovement, TrialStep, SwapOrdered, SwapDisplayed, ClockCompared, GazeStatus),
+    )
 }
 
 HEARD: dict[str, type[AnyMessage]] = {**PUBLISHED, Heartbeat.type: Heartbeat}

@@ -60,6 +60,11 @@ class Publisher:
         """Subscriptions so far, to each type."""
         return self._joins.count
 
+    def is_heard(self, message_type: str) -> bool:
+        """Whether somebody has subscribed to a type, and not left since, as far as this end knows: what nobody hears
+        need not be made."""
+        return self._joins.is_heard(message_type)
+
     async def publish(self, message: AnyMessage, payload: Payload = b"") -> None:
         """Send. Never waits for a subscriber to read: what is beyond its mark is dropped instead.
 
@@ -130,6 +135,8 @@ class Joins:
         self._flooded = Rarely(log)
         self._received: set[str] = set()
         self._waiting: set[str] = set()
+        self._heard: frozenset[bytes] = frozenset()
+        """The topics, or beginnings of such, that somebody has subscribed to: replaced, never changed."""
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.joined = asyncio.Event()
@@ -148,13 +155,24 @@ class Joins:
             joined, self._waiting = self._waiting, set()
         return [name for name in self._channel.types if name in joined]
 
+    def is_heard(self, message_type: str) -> bool:
+        """Whether anybody is subscribed to a type."""
+        topic = topic_of(message_type)
+        return any(topic.startswith(prefix) for prefix in self._heard)
+
     # -- in the front's thread ----------------------------------------------------------------------------------------
 
     def receive(self, frame: zmq.Frame) -> None:
         """Take what a subscriber has sent: an XSUB peer may send whatever it likes, in any number of frames."""
         self._count(frame)
-        if len(frame) - 1 <= self._longest and not frame.more and frame.bytes.startswith(b"\x01"):
-            matching = {name for name in self._channel.types if topic_of(name).startswith(frame.bytes[1:])}
+        if len(frame) - 1 > self._longest or frame.more or not frame.bytes.startswith((b"\x00", b"\x01")):
+            return
+        prefix = frame.bytes[1:]
+        matching = {name for name in self._channel.types if topic_of(name).startswith(prefix)}
+        if frame.bytes[0] == 0:  # libzmq tells it once the last one has left
+            self._heard -= {prefix}
+        elif matching:
+            self._heard |= {prefix}
             self.count += len(matching)
             self._received |= matching
 

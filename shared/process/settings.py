@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.bus.address import BusAddress, default_bus
 from shared.fields import MAX_WAIT_S
+from shared.gaze.screen import Screen
 from shared.system.places import sector_prompts
 
 PREFIX = "PARAFOVEA_"
@@ -24,6 +25,10 @@ ENV_FILE = ".env"
 GB = 1_000_000_000
 MAX_ROOT_PATH_CHARS = 200
 
+MAX_SCREEN_PX, MAX_SCREEN_M = 100_000, 100.0
+
+_METRES = r"(\d{1,3}(?:\.\d{1,6})?)"
+_SCREEN = re.compile(rf"(\d{{1,6}})x(\d{{1,6}}),{_METRES}x{_METRES},{_METRES}\Z")
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9._~:\[\]-]+/?\Z")
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9._~-]*)+\Z")
 
@@ -71,6 +76,17 @@ class Settings(BaseSettings):
     )
     upload_bytes: int = Field(384 * 1024 * 1024, ge=1, description="memory that requests' bodies may take together")
     backlog_bytes: int = Field(1 << 30, ge=1, description="frames and inputs held in memory for the recorder")
+    gaze: str = Field(
+        "page", description="where the gaze comes from: page, websocket, simulated:SEED or file:TRACE.csv"
+    )
+    gaze_backlog_bytes: int = Field(
+        256 * 1024 * 1024, ge=1, description="trials' samples and steps held in memory for the recorder"
+    )
+    screen: str = Field(
+        "",
+        description="screen that degrees are worked out from: pixels, metres and the distance of the eyes in metres, "
+        "such as 1920x1080,0.531x0.299,0.6; empty: assumed",
+    )
     disk_warn_bytes: int = Field(5 * GB, ge=0, description="free bytes below which /health warns")
     disk_stop_bytes: int = Field(1 * GB, ge=0, description="free bytes below which recording is refused")
     api_token: str | None = Field(None, description="when set, requests need 'Authorization: Bearer'")
@@ -124,9 +140,35 @@ class Settings(BaseSettings):
         BusAddress.parse(value)
         return value
 
+    @field_validator("screen")
+    @classmethod
+    def _screen_is_one(cls, value: str) -> str:
+        if value:
+            parse_screen(value)
+        return value
+
+    @property
+    def gaze_screen(self) -> Screen | None:
+        """The screen that the settings tell; None where they tell none."""
+        return parse_screen(self.screen) if self.screen else None
+
     @property
     def bus_address(self) -> BusAddress:
         return BusAddress.parse(self.bus)
+
+
+def parse_screen(text: str) -> Screen:
+    """A screen as the settings tell it. Raises ValueError: it is none, or of no size that a screen has."""
+    found = _SCREEN.match(text)
+    if found is None:
+        raise ValueError(f"{text[:100]!r} is no screen; write pixels, metres and distance: 1920x1080,0.531x0.299,0.6")
+    width_m, height_m, distance_m = (float(found[number]) for number in (3, 4, 5))
+    px = (int(found[1]), int(found[2]))
+    if not all(1 <= side <= MAX_SCREEN_PX for side in px):
+        raise ValueError(f"a screen has 1 to {MAX_SCREEN_PX} pixels a side")
+    if not all(0 < length <= MAX_SCREEN_M for length in (width_m, height_m, distance_m)):
+        raise ValueError(f"a screen's sides and its distance are in metres, above 0 and at most {MAX_SCREEN_M:g}")
+    return Screen(px, (width_m, height_m), distance_m)
 
 
 def load_settings(env_file: str | Path = ENV_FILE) -> Settings:

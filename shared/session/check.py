@@ -18,12 +18,15 @@ from shared.session.format.layout import METADATA
 from shared.session.format.metadata import DamagedMetadata
 from shared.session.format.numbers import FrameIds, NumberSet
 from shared.session.format.plain import read_plain
+from shared.session.format.trial_files import FILES, GAZE
 from shared.session.reading.reader import SessionReader
+from shared.session.reading.trial_faults import faults
 from shared.session.writing.examination import Examination
 from shared.session.writing.examine import examine
 
 Severity = Literal["note", "repairable", "lost"]
-"""``note``: worth knowing, all is well. ``repairable``: repair mends it. ``lost``: a frame is gone or altered."""
+"""``note``: worth knowing, all is well. ``repairable``: repair mends it. ``lost``: a frame, or a part of a
+trial, is gone or altered."""
 
 Progress = Callable[[int, int], None]
 """Told how many entries of how many are read."""
@@ -31,7 +34,7 @@ Progress = Callable[[int, int], None]
 _CARRIED = ("frame_id", "epoch", "seq", "record_seq", "prompt", "seed", "focus_sector", "input_sha256", "timestamp")
 """Fields that entry and image both have, and must agree in."""
 
-_OURS = (METADATA, layout.REPAIRS, layout.INPUTS, layout.VERIFICATION)
+_OURS = (METADATA, layout.REPAIRS, layout.INPUTS, layout.VERIFICATION, GAZE, *FILES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ def check(folder: Path, progress: Progress | None = None) -> Iterator[Finding]:
         if reader.tail.interrupted:
             yield Finding("note", METADATA, "its recorder died once while it was open")
         yield from _of_entries(folder, reader, found, progress)
+        for fault in faults(folder, is_open=reader.tail.open, frames=found.recorded):
+            yield Finding(*fault)
 
 
 def _settled(folder: Path) -> Examination:

@@ -65,7 +65,7 @@ def processes_of(procfile: str) -> dict[str, str]:
 
 def test_every_process_of_the_procfile_is_there() -> None:
     started = processes_of("Procfile")
-    assert {"generator", "recorder", "replayer", "api"} <= set(started)
+    assert {"generator", "recorder", "replayer", "gaze", "api"} <= set(started)
     for name, command in started.items():
         # Without exec the shell takes the signal, dies at once, and honcho loses sight of a process that still drains.
         assert command == f"exec python -m services.{name}"

@@ -29,8 +29,9 @@ _OF_GENERATOR = re.compile(r"services\.generator\.(\w+)")
 
 SHARED = (
     *("errors", "version", "texts", "ids", "sectors", "bounds", "json_loads", "refusals", "prompts"),
+    *("gaze.sample", "gaze.screen", "gaze.events", "gaze.detectors", "gaze.trace"),
     *("png_chunks", "images", "system", "session.format.ids", "session.format.layout"),
-    *("fields", "frame", "bus", "process"),
+    *("fields", "frame", "gaze", "bus", "process"),
     *("session.format", "session.text", "session.reading", "session.writing", "session.check", "session.transfer"),
     "remaking",
 )
@@ -71,7 +72,7 @@ def named(source: str) -> set[str]:
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert {"api", "generator", "logger", "metrics", "recorder", "replayer"} <= set(SERVICES)
+    assert {"api", "gaze", "generator", "logger", "metrics", "recorder", "replayer"} <= set(SERVICES)
     assert len(sources()) > 50
 
 

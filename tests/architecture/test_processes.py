@@ -23,7 +23,8 @@ print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
 
 
 @pytest.mark.parametrize(
-    "package", ["services.api", "services.recorder", "services.replayer", "services.metrics", "services.logger"]
+    "package",
+    [f"services.{name}" for name in ("api", "recorder", "replayer", "gaze", "metrics", "logger")],
 )
 def test_a_small_process_stays_small(package: str) -> None:
     """All of its modules, those that are imported late too; but not a worker, which is a process of its own."""

@@ -67,7 +67,7 @@ def test_it_runs_as_the_user_for_the_group_on_the_private_bus(unit: Path) -> Non
 
 def test_only_those_that_write_recordings_may() -> None:
     writing = {unit.stem for unit in UNITS if "ReadWritePaths" in settings(unit)}
-    assert writing == {"parafovea-api", "parafovea-generator", "parafovea-recorder"}
+    assert writing == {"parafovea-api", "parafovea-gaze", "parafovea-generator", "parafovea-recorder"}
 
 
 @with_systemd

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from services.api.operations import build
 from services.generator.painting.renderer import RENDERER
-from shared.bus.messages import PROTOCOL_VERSION
+from shared.bus.message import PROTOCOL_VERSION
 from shared.session.format.metadata import FORMAT
 from shared.version import VERSION
 

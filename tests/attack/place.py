@@ -17,7 +17,7 @@ from tests.support.processes import Process
 from tests.support.recorded import record_pictures
 from tests.support.studio import Studio, flat_png
 
-SERVICES = ("generator", "recorder", "replayer", "api", "metrics")
+SERVICES = ("generator", "recorder", "replayer", "gaze", "api", "metrics")
 RECORDED = ("rec_0", "rec_1", "rec_2")
 LARGE = "rec_large"
 LARGE_BYTES = 2 << 20
@@ -69,7 +69,7 @@ class Place(Studio):
             self.start_generator(wait=False)
         else:
             self.start("generator", wait=False)
-        for name in ("recorder", "replayer", "metrics"):
+        for name in ("recorder", "replayer", "gaze", "metrics"):
             self.start(name, wait=False)
         self.start("api")
         for name in SERVICES:

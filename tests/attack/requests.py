@@ -25,6 +25,16 @@ GENERATE: Fields = {
     "seed": 1,
     "timeout_ms": 2000.0,
 }
+TRIAL: Fields = {
+    "view": "default",
+    "policy": {"name": "random", "ask": "fixation", "dwell_ms": 0.0},
+    "trigger": {"name": "at_once"},
+    "prompts": {"default": ["x"], "sectors": {}},
+    "catch_rate": 0.5,
+    "fields": {"a": 1},
+    "record": False,
+    "replace": True,
+}
 FITTING: dict[tuple[str, str], Fields] = {
     ("generator", "generate"): GENERATE,
     ("generator", "cancel"): {"request_id": "r"},
@@ -52,6 +62,25 @@ FITTING: dict[tuple[str, str], Fields] = {
     ("replayer", "rerun"): {"session_id": "rec_0", "into": "fuzz_rerun", "seed_offset": 1},
     ("replayer", "rerun.status"): {"session_id": "fuzz_rerun"},
     ("replayer", "rerun.cancel"): {"session_id": "fuzz_rerun"},
+    ("gaze-control", "status"): {},
+    ("gaze-control", "source"): {"source": "simulated:1@1000"},
+    ("gaze-control", "screen"): {"px": [1920, 1080], "m": [0.5, 0.3], "distance_m": 0.6},
+    ("gaze-control", "trial"): {},
+    ("gaze-control", "trial.begin"): TRIAL,
+    ("gaze-control", "trial.end"): {"trial_id": None},
+    ("gaze-control", "trial.response"): {"key": " ", "at": 1736155234.5},
+    ("gaze-control", "picture"): {"sha256": "0" * 64},
+    ("gaze-control", "view"): {"display": "d", "left": 0.1, "top": 0.1, "width": 0.5, "height": 0.5},
+    ("gaze-control", "points"): {"source": "page", "display": "d", "points": [{"x": 0.1, "y": 0.2, "t": 1.5}]},
+    ("gaze-control", "ready"): {"display": "d", "trial_id": "t", "frame": "12"},
+    ("gaze-control", "displayed"): {"display": "d", "trial_id": "t", "swap": "12/1", "drawn_ms": 5.0},
+    ("gaze-control", "missed"): {"display": "d", "trial_id": "t", "swap": "12/1", "reason": "late"},
+    ("gaze-control", "key"): {"key": " ", "display": "d", "at_ms": 5.0},
+    ("gaze-control", "ping"): {"display": "d", "sent_ms": 5.0},
+    ("gaze-control", "clock"): {"display": "d", "sent_ms": 1.0, "received_ns": 5, "answered_ns": 6, "returned_ms": 2.0},
+    ("gaze-control", "gone"): {"display": "d", "reason": "x"},
+    ("gaze-control", "fetch"): {"trial_id": "t", "from_n": 0, "limit_bytes": 1000},
+    ("gaze-control", "ack"): {"trial_id": "t", "next_n": 5, "proof": "x"},
 }
 ASKED = sorted(FITTING)
 PICTURE = flat_png(64, 64)
@@ -105,7 +134,7 @@ def _value(draw: Random, name: str, fitting: object, victim: str) -> str:
 
 def _payloads(draw: Random, message_type: str) -> list[bytes]:
     kind = draw.randrange(20)
-    if message_type == "generate" and kind < 14:
+    if message_type in ("generate", "trial.begin") and kind < 14:
         return [PICTURE if kind < 7 else chance.mutated(draw, PICTURE)]
     if kind == 14:
         return [b""] * draw.choice((1, 50, 1000))

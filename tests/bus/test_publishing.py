@@ -11,7 +11,8 @@ import zmq
 
 from shared.bus.channels import BY_NAME
 from shared.bus.envelope import Published
-from shared.bus.messages import Message, Progress, ReplayStatus
+from shared.bus.message import Message
+from shared.bus.messages import Progress, ReplayStatus
 from shared.bus.publisher import Publisher
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
@@ -118,6 +119,22 @@ async def test_only_those_who_ask_for_the_state_trigger_it(buses: Buses, frames:
     Subscriber(buses.new(), "frames", ["progress"])
     await joined(frames)
     await eventually_async(lambda: frames.joins == ["progress"])
+
+
+async def test_it_is_known_whether_anybody_hears_a_type(buses: Buses, frames: Station) -> None:
+    publisher = frames.publisher
+    assert not publisher.is_heard("status")
+    one, other = Subscriber(buses.new(), "frames", ["status"]), Subscriber(buses.new(), "frames", ["status"])
+    await joined(frames, 2)
+    assert publisher.is_heard("status")
+    assert not publisher.is_heard("progress")
+    one.close()
+    other.drop("status")
+    await eventually_async(lambda: not publisher.is_heard("status"), what="both have left")
+    everything = Subscriber(buses.new(), "frames")
+    await eventually_async(lambda: publisher.is_heard("progress"), what="one subscribed to everything")
+    everything.close()
+    await eventually_async(lambda: not publisher.is_heard("progress"), what="it has left")
 
 
 async def test_messages_within_the_mark_all_come_in_order(buses: Buses) -> None:

@@ -22,7 +22,7 @@ from tests.support.buses import Buses, first
 from tests.support.samples import SAMPLES
 
 REFUSED_S = 0.7
-PUBLISHED = {"frames": "status", "recordings": "session.started", "replays": "replay.status"}
+PUBLISHED = {"frames": "status", "recordings": "session.started", "replays": "replay.status", "gaze": "source"}
 
 
 class Guarded:
@@ -108,19 +108,29 @@ async def guarded(tcp_buses: Buses, tmp_path: Path) -> AsyncIterator[Guarded]:
 
 
 ALL = {channel.name for channel in CHANNELS}
-LISTENING = {name for name in ALL if BY_NAME[name].pattern == "publish"}
+GAZE = {"gaze", "gaze-control"}
+PUBLISHING = {name for name in ALL if BY_NAME[name].pattern == "publish"}
+LISTENING = PUBLISHING - GAZE
+CONTROL = ALL - GAZE
 
 
 @pytest.mark.parametrize(
     ("folders", "expected"),
-    [((), set()), (("allowed",), LISTENING), (("control",), ALL), (("allowed", "control"), ALL)],
-    ids=["no folder", "allowed", "control", "both"],
+    [
+        ((), set()),
+        (("allowed",), LISTENING),
+        (("control",), CONTROL),
+        (("allowed", "control"), CONTROL),
+        (("gaze",), GAZE),
+        (("control", "gaze"), ALL),
+    ],
+    ids=["no folder", "allowed", "control", "both", "gaze", "control and gaze"],
 )
 async def test_a_key_opens_what_its_folder_says(folders: tuple[str, ...], expected: set[str], guarded: Guarded) -> None:
     theirs = guarded.client_keys("wall", *folders)
     guarded.serve()
     assert await guarded.may(theirs) == expected
-    assert set(guarded.asked) == expected - LISTENING, "nothing of one who is refused is carried out"
+    assert set(guarded.asked) == expected - PUBLISHING, "nothing of one who is refused is carried out"
     assert await guarded.may(guarded.own) == ALL, "the server's own processes go on"
 
 
@@ -156,7 +166,7 @@ async def test_a_set_of_before_works_and_its_other_keys_listen(
 
 
 async def test_the_servers_own_key_needs_no_folder(guarded: Guarded) -> None:
-    for folder in ("allowed", "control"):
+    for folder in ("allowed", "control", "gaze"):
         shutil.rmtree(guarded.folder / folder)
     guarded.serve()
     assert await guarded.may(guarded.own) == ALL
@@ -176,7 +186,7 @@ async def test_files_that_are_no_keys_are_named_and_shut_nobody_out(
         "latin.key": 'public-key = "\xe9"\n'.encode("latin-1"),
         "large.key": b"#" * (1 << 20),
     }
-    for folder in ("allowed", "control"):
+    for folder in ("allowed", "control", "gaze"):
         for name, data in bad.items():
             (guarded.folder / folder / name).write_bytes(data)
         (guarded.folder / folder / "folder.key").mkdir()
@@ -185,9 +195,9 @@ async def test_files_that_are_no_keys_are_named_and_shut_nobody_out(
         (guarded.folder / folder / "README").write_text("who may come in")
     with caplog.at_level(logging.ERROR):
         guarded.serve()
-    assert await guarded.may(theirs) == ALL
+    assert await guarded.may(theirs) == CONTROL
     assert await guarded.may(guarded.own) == ALL
-    for folder in ("allowed", "control"):
+    for folder in ("allowed", "control", "gaze"):
         for name in (*bad, "folder.key", "gone.key", "pipe.key"):
             assert caplog.text.count(str(guarded.folder / folder / name)) == 1
     assert "README" not in caplog.text
@@ -199,7 +209,7 @@ async def test_a_folder_that_cannot_be_read_is_named(guarded: Guarded, caplog: p
     (guarded.folder / "allowed").write_text("no folder")
     guarded.serve()
     assert str(guarded.folder / "allowed") in caplog.text
-    assert await guarded.may(theirs) == ALL
+    assert await guarded.may(theirs) == CONTROL
 
 
 async def test_a_key_counts_after_the_next_start(guarded: Guarded) -> None:

@@ -23,6 +23,7 @@ from shared.png_chunks import PNG_SIGNATURE, chunk
 from shared.process.runner import Runtime
 from shared.process.settings import Settings
 from tests.support.buses import Buses, short_folder
+from tests.support.gaze_standin import FakeGaze
 from tests.support.standins import FakeGenerator, FakeRecorder, FakeReplayer
 from tests.support.waiting import eventually_async
 
@@ -63,6 +64,7 @@ class Site:
     generator: FakeGenerator
     recorder: FakeRecorder
     replayer: FakeReplayer
+    gaze: FakeGaze
     serving: asyncio.Task[None]
     others: list[Any] = field(default_factory=list)
 
@@ -100,6 +102,19 @@ class Site:
         self.generator.on_frame = self.recorder.take
         return self.recorder
 
+    def new_gaze(self) -> FakeGaze:
+        """Another life of the gaze process."""
+        self.gaze = FakeGaze(self.buses.new())
+        return self.gaze
+
+    async def until_gaze(self) -> None:
+        """Wait until the API knows that the gaze process is there."""
+
+        async def there() -> bool:
+            return (await self.health())["gaze"] is not None
+
+        await eventually_async(there, 10, "the gaze process is seen")
+
 
 class Sites:
     """Makes sites, and takes them down."""
@@ -108,8 +123,10 @@ class Sites:
         self.folder = folder
         self._made: list[Site] = []
 
-    async def new(self, *, ready: bool = True, recorder: bool = True, generator: bool = True, **settings: Any) -> Site:
-        """An API with its own settings. Without ``recorder`` or ``generator`` these are dead from the start."""
+    async def new(
+        self, *, ready: bool = True, recorder: bool = True, generator: bool = True, gaze: bool = True, **settings: Any
+    ) -> Site:
+        """An API with its own settings. Without ``recorder``, ``generator`` or ``gaze`` it is dead at first."""
         folder = self.folder / f"site{len(self._made)}"
         folder.mkdir()
         (folder / "prompts.json").write_bytes(orjson.dumps(PROMPTS))
@@ -129,6 +146,9 @@ class Sites:
         site_recorder = FakeRecorder(buses.new(), sessions)
         site_generator.on_frame = site_recorder.take
         replayer = FakeReplayer(buses.new(), sessions)
+        site_gaze = FakeGaze(buses.new())
+        if not gaze:
+            await site_gaze.die()
         if not recorder:
             await site_recorder.die()
         if not generator:
@@ -142,7 +162,7 @@ class Sites:
         client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False, limits=limits)
         if token := values.get("api_token"):
             client.headers["Authorization"] = f"Bearer {token}"
-        site = Site(folder, runtime, client, port, buses, site_generator, site_recorder, replayer, serving)
+        site = Site(folder, runtime, client, port, buses, site_generator, site_recorder, replayer, site_gaze, serving)
         self._made.append(site)
         if ready:
             await site.until_ready()
@@ -159,7 +179,7 @@ class Sites:
                 await site.runtime.finish()
         finally:
             for site in self._made:
-                for standin in (site.generator, site.recorder, site.replayer):
+                for standin in (site.generator, site.recorder, site.replayer, site.gaze):
                     await standin.die()
                 site.buses.close()
 

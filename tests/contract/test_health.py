@@ -20,7 +20,7 @@ async def test_all_is_well(site: Site) -> None:
     assert told["reasons"] == []
     assert told["version"] == VERSION
     states = {name: process["state"] for name, process in told["processes"].items()}
-    assert states == {"api": "ok", "generator": "ready", "recorder": "ok", "replayer": "ok"}
+    assert states == {"api": "ok", "generator": "ready", "recorder": "ok", "replayer": "ok", "gaze": "ok"}
     assert told["queue"] == {"waiting": 0, "limit": 8}
     assert told["backlog"] == {"bytes": 0, "limit_bytes": 1 << 30}
     assert told["model"]["id"] == "stand-in"
@@ -107,3 +107,62 @@ async def test_trouble_of_the_recorder_is_passed_on(site: Site) -> None:
     assert told["processes"]["recorder"]["state"] == "trouble"
     assert told["status"] == "degraded"
     assert "recorder: the sessions folder is read-only" in told["reasons"]
+
+
+async def test_the_gaze_is_told(site: Site) -> None:
+    site.gaze.status = {
+        "source": "websocket",
+        "state": "running",
+        "rate_hz": 249.5,
+        "loss": 0.02,
+        "age_s": 0.004,
+        "held_bytes": 4096,
+        "held_limit_bytes": 1 << 20,
+        "displays": ("display-1",),
+        "view": "default",
+    }
+    await site.gaze.tell()
+
+    async def told() -> bool:
+        return ((await site.health())["gaze"] or {}).get("source") == "websocket"
+
+    await eventually_async(told)
+    health = await site.health()
+    wanted = {"state": "running", "rate_hz": 249.5, "loss": 0.02, "age_s": 0.004, "trial_id": None, "held_bytes": 4096}
+    assert wanted.items() <= health["gaze"].items()
+    assert health["processes"]["gaze"]["displays"] == ["display-1"]
+    assert health["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"state": "failed", "source": "file:x.csv", "detail": "there is no such file"}, "there is no such file"),
+        ({"held_bytes": 1 << 20, "held_limit_bytes": 1 << 20}, "limit"),
+    ],
+)
+async def test_trouble_of_the_gaze_process_is_told(site: Site, changes: dict[str, object], word: str) -> None:
+    site.gaze.status = changes
+    await site.gaze.tell()
+
+    async def told() -> bool:
+        return word in " ".join((await site.health())["reasons"])
+
+    await eventually_async(told)
+    health = await site.health()
+    assert (health["status"], health["processes"]["gaze"]["state"]) == ("degraded", "trouble")
+    assert (await site.client.get("/ready")).status_code == 200
+
+
+async def test_a_gaze_process_that_went_is_missed(site: Site) -> None:
+    await site.until_gaze()
+    await site.gaze.die()
+
+    async def missed() -> bool:
+        return (await site.health())["processes"]["gaze"]["state"] == "unreachable"
+
+    await eventually_async(missed)
+    health = await site.health()
+    assert (health["status"], health["gaze"]) == ("degraded", None)
+    assert "gaze" in {reason.split(":")[0] for reason in health["reasons"]}
+    assert (await site.client.get("/ready")).status_code == 200, "pictures are made without it"

@@ -11,6 +11,7 @@ import websockets
 
 from shared.bus.messages import Progress, ReplayFrame
 from tests.contract.conftest import Site
+from tests.support.gaze_standin import shown, swap, trial_step
 from tests.support.waiting import eventually_async
 
 Viewer = websockets.ClientConnection
@@ -89,6 +90,30 @@ async def test_replayed_frames_are_shown(site: Site) -> None:
 
     await eventually_async(seen)
     assert await viewer.recv() == b"picture"
+    await viewer.close()
+
+
+async def test_each_step_of_a_trial_is_told(site: Site) -> None:
+    viewer = await connect(site)
+    await site.until_gaze()
+
+    async def seen() -> bool:
+        await site.gaze.publish(trial_step(1, step="probe"))
+        try:
+            async with asyncio.timeout(0.1):
+                return (await until(viewer, "trial"))["step"] == "probe"
+        except TimeoutError:
+            return False
+
+    await eventually_async(seen)
+    for n in range(2, 50, 3):
+        await site.gaze.publish(trial_step(n))
+        await site.gaze.publish(swap(n + 1))
+        await site.gaze.publish(shown(n + 2))
+    told = [
+        (kind, (await until(viewer, kind))["n"]) for _ in range(2, 50, 3) for kind in ("trial", "swap", "displayed")
+    ]
+    assert [n for _, n in told if n > 1] == list(range(2, 50)), "none took another's place"
     await viewer.close()
 
 

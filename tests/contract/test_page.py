@@ -165,6 +165,15 @@ async def test_where_nothing_can_be_cached_thumbnails_are_made_all_the_same(
     assert (await site.client.get("/samples/stream.jpg/thumbnail")).status_code == 200
 
 
+async def test_the_page_is_isolated_so_that_its_clock_is_fine(site: Site) -> None:
+    for path in ("/", "/web/js/main.js"):
+        headers = (await site.client.get(path)).headers
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+        assert headers["cross-origin-embedder-policy"] == "require-corp"
+    for path in ("/samples", "/health"):
+        assert "cross-origin-embedder-policy" not in (await site.client.get(path)).headers
+
+
 async def test_points_of_a_gaze_are_passed_on(site: Site) -> None:
     address = f"ws://127.0.0.1:{site.port}/gaze"
     async with websockets.connect(address) as viewer, websockets.connect(address) as tracker:

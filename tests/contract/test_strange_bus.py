@@ -12,7 +12,8 @@ import pytest
 import websockets
 
 from shared.bus.envelope import Reply, Request, encode_published
-from shared.bus.messages import Heartbeat, Message
+from shared.bus.message import Message
+from shared.bus.messages import Heartbeat
 from tests.contract.conftest import Site, Sites
 from tests.support.samples import SAMPLES
 from tests.support.standins import FakeGenerator, FakeRecorder, FakeReplayer

@@ -82,6 +82,7 @@ class ApiAlone:
                     ("recorder", "status"): self._tell_recorder_status,
                     ("replayer", "status"): answer(**canned.cursor(state="idle", session_id=None, total=number(0))),
                 }
+                gaze = self._system.start("gaze")
                 self._states()
                 self._generating()
                 self._refusals()
@@ -89,6 +90,7 @@ class ApiAlone:
                 self._replaying()
                 note_asked(self._book, "the API", others, without=("generate", "status"))
                 self._note_status()
+                assert gaze.stop() == 0
             assert self._system.stop_all() == {"api": 0}
         except BaseException:
             self._system.print_logs()
@@ -109,9 +111,9 @@ class ApiAlone:
     def _without_anybody(self) -> None:
         def all_missed() -> bool:
             reasons = self._health()["reasons"]
-            return len(reasons) == 3 and not any("not answered yet" in reason for reason in reasons)
+            return len(reasons) == 4 and not any("not answered yet" in reason for reason in reasons)
 
-        eventually(all_missed, WAIT_S, "the API misses all three")
+        eventually(all_missed, WAIT_S, "the API misses all four")
         for asked in _NOBODY:
             self._ask(asked, "nobody is there")
 
@@ -135,6 +137,7 @@ class ApiAlone:
     def _states(self) -> None:
         eventually(lambda: self._health()["processes"]["replayer"]["state"] == "ok", WAIT_S, "the replayer is seen")
         eventually(lambda: self._health()["processes"]["recorder"]["state"] == "ok", WAIT_S, "the recorder is seen")
+        eventually(lambda: self._health()["processes"]["gaze"]["state"] == "ok", WAIT_S, "the gaze process is seen")
         states: dict[str, dict[str, Any]] = {
             "loading": {"state": "loading", "model": None, "device": None, "dtype": None},
             "failed": {"state": "failed", "detail": "no such model"},

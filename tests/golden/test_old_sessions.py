@@ -40,7 +40,7 @@ def reading() -> Iterator[System]:
         system = System(folder, PARAFOVEA_DISK_STOP_BYTES="0")
         copy_all(system)
         try:
-            for process in [system.start(name, wait=False) for name in ("recorder", "replayer", "api")]:
+            for process in [system.start(name, wait=False) for name in ("recorder", "replayer", "gaze", "api")]:
                 system.wait_ready(process)
             yield system
             system.stop_all()

@@ -41,7 +41,7 @@ class Whole:
         lost = FrameKey(session_id="plain", epoch="e", record_seq=0, frame_id="e-0")
         self._other_generator.write([JournaledFrame(lost)])
         with self._listener:
-            for name in ("generator", "recorder", "replayer", "api"):
+            for name in ("generator", "recorder", "replayer", "gaze", "api"):
                 self.system.start(name, wait=False)
             yield
 

@@ -30,6 +30,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 READY_TIMEOUT_S = 60.0
 """Generous: importing torch on a busy machine takes long. A process that exits instead fails at once."""
 STOP_TIMEOUT_S = 10.0
+CONTROLS = {"gaze": "gaze-control"}
+"""By process, the channel that it answers on, where that has another name."""
 
 
 class Process:
@@ -192,7 +194,7 @@ class System:
             return http_status(f"http://127.0.0.1:{self.metrics_port}/metrics") == 200
         if name == "logger":
             return process is not None and "reads the bus" in process.err
-        status = self.ask(name, "status", timeout_s=0.5)
+        status = self.ask(CONTROLS.get(name, name), "status", timeout_s=0.5)
         return status is not None and status.get("state") not in ("loading", "stopping")
 
     def ask(

@@ -5,11 +5,22 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
+from typing import Any
 
+from shared.bus.gaze_messages import (
+    ClockCompared,
+    EyeMovement,
+    GazeSamples,
+    GazeStatus,
+    HeldTrial,
+    SwapDisplayed,
+    SwapOrdered,
+    TrialStep,
+)
+from shared.bus.message import Message
 from shared.bus.messages import (
     Backlogged,
     FrameRecorded,
-    Message,
     Progress,
     ReplayFrame,
     ReplayStatus,
@@ -17,7 +28,7 @@ from shared.bus.messages import (
     SessionStopped,
     Status,
 )
-from shared.frame import Frame, Model
+from shared.frame import Frame, Model, SessionStamp
 
 
 def tiny_png(shade: int = 0) -> bytes:
@@ -65,6 +76,17 @@ def frame(seq: int = 0, *, session_id: str | None = "s", record_seq: int | None 
     )
 
 
+OF_TRIAL: dict[str, Any] = {
+    "epoch": "epoch-3",
+    "trial_id": "t",
+    "view": "default",
+    "n": 12,
+    "step_id": "12/0",
+    "caused_by": "12",
+    "t_ns": 100,
+    "at": 1736155240.2,
+}
+
 SAMPLES: dict[str, Message] = {
     message.type: message
     for message in (
@@ -93,5 +115,60 @@ SAMPLES: dict[str, Message] = {
         ),
         ReplayFrame(cursor="default", session_id="s", index=0, total=1, entry={"index": 0}),
         ReplayStatus(cursor="default", state="replaying", session_id="s", position=0, total=1),
+        GazeSamples(epoch="epoch-3", trial_id="t", source="page", first_n=12, count=2),
+        EyeMovement(**OF_TRIAL, step="eye", kind="blink", onset_ns=90, offset_ns=None, detected_ns=100),
+        TrialStep(**OF_TRIAL, step="fixation", details={"sector": "TL", "x": 0.1, "y": 0.1, "since_ns": 10}),
+        SwapOrdered(
+            **OF_TRIAL,
+            step="swap",
+            display="display-1",
+            ready="11",
+            frame_id="frame-0",
+            sha256="0" * 64,
+            kind="change",
+            target="BR",
+            deadline_ns=50_000_100,
+            deadline_ms=1234.5,
+        ),
+        SwapDisplayed(
+            **OF_TRIAL,
+            step="displayed",
+            report="15",
+            kind="change",
+            frame_id="frame-0",
+            sha256="0" * 64,
+            target="BR",
+            drawn_ns=20_000_000,
+            flags=("no_gaze",),
+        ),
+        ClockCompared(
+            **OF_TRIAL,
+            step="clock",
+            display="display-1",
+            sent_ms=1.0,
+            received_ns=50,
+            answered_ns=60,
+            returned_ms=1.5,
+        ),
+        GazeStatus(
+            epoch="epoch-3",
+            source="page",
+            state="running",
+            rate_hz=60.0,
+            loss=0.0,
+            age_s=0.01,
+            trial_id="t",
+            view="default",
+            displays=("display-1",),
+            held=(
+                HeldTrial(
+                    trial_id="t",
+                    session=SessionStamp(session_id="s", created_at=1736155234.5),
+                    next_n=16,
+                    acknowledged=12,
+                    ended=False,
+                ),
+            ),
+        ),
     )
 }

@@ -43,11 +43,13 @@ class Fault:
 
 
 class ScriptedDisk(Disk):
-    """See the module. ``log`` has each step with the name of its file; ``written_bytes`` counts what writes took."""
+    """See the module. ``log`` has each step with the name of its file; ``written_bytes`` counts what writes took, and
+    ``refused`` the steps that failed with an error."""
 
     def __init__(self) -> None:
         self.log: list[tuple[str, str]] = []
         self.written_bytes = 0
+        self.refused = 0
         self.fault: Fault | None = None
         self.dead = False
         self._count = 0
@@ -106,6 +108,7 @@ class ScriptedDisk(Disk):
         if fault.kind == "error" or (fault.kind == "short" and step not in ("write", "pwrite")):
             if step == "close":
                 real()
+            self.refused += 1
             raise OSError(fault.number, os.strerror(fault.number))
         if fault.kind == "die" or (fault.kind == "torn" and step not in ("write", "pwrite")):
             self.dead = True

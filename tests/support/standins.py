@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.bus.envelope import Payload, Reply, Request
-from shared.bus.messages import FrameRecorded, Message, Progress, ReplayStatus, SessionStarted, Status
+from shared.bus.message import Message
+from shared.bus.messages import FrameRecorded, Progress, ReplayStatus, SessionStarted, Status
 from shared.bus.publisher import Publisher
 from shared.bus.requests.generator import Generate, VocabularyAnswer
 from shared.bus.requests.recorder import (

@@ -69,6 +69,7 @@ class Studio(System):
         self.start_generator()
         self.start_recorder()
         self.start("replayer")
+        self.start("gaze")
         self.start_api()
 
     def process(self, name: str) -> Process:

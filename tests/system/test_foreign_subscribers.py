@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.bus.messages import Message, Status
+from shared.bus.message import Message
+from shared.bus.messages import Status
 from shared.bus.publisher import Publisher
 from tests.support.buses import Buses
 from tests.support.processes import REPOSITORY, Process, System

@@ -41,7 +41,7 @@ def wait_ready(studio: Studio, honcho: Process, timeout_s: float) -> None:
         if honcho.exit_code is not None:
             raise RuntimeError(f"honcho ended:\n{honcho.out}")
         # One that is still being imported would end by the signal, before it has heard of signals.
-        others = all(studio.is_ready(name) for name in ("replayer", "metrics"))
+        others = all(studio.is_ready(name) for name in ("replayer", "gaze", "metrics"))
         return others and studio.is_ready("api") and studio.http.get("/ready").status_code == 200
 
     eventually(ready, timeout_s, "/ready under honcho")
@@ -87,7 +87,7 @@ def test_stopped_in_the_middle_of_recording_it_keeps_every_frame(number: int, qu
     assert "Traceback" not in honcho.out
 
 
-@pytest.mark.parametrize("name", ["recorder", "replayer", "api", "metrics"])
+@pytest.mark.parametrize("name", ["recorder", "replayer", "gaze", "api", "metrics"])
 def test_when_one_is_killed_all_go_and_the_next_start_is_clean(name: str, quick: Studio) -> None:
     procfile = quick_procfile(quick.folder)
     honcho = start(quick, procfile)

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import pytest
 
-from shared.bus.messages import Message
+from shared.bus.message import Message
 from shared.bus.publisher import Publisher
 from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
@@ -138,7 +138,7 @@ def start(system: System, command: list[str], *, out: int | IO[Any], err: int | 
     )
 
 
-@pytest.mark.parametrize("name", ["api", "recorder", "replayer", "metrics"])
+@pytest.mark.parametrize("name", ["api", "recorder", "replayer", "gaze", "metrics"])
 def test_a_process_whose_log_nobody_reads_answers_and_stops(system: System, name: str) -> None:
     with unread_pipe() as (_, write):
         process = start(system, [sys.executable, "-m", f"services.{name}"], out=subprocess.DEVNULL, err=write)

@@ -148,7 +148,7 @@ def assert_the_group_can_read(quick: Studio) -> None:
     assert run("rm", str(quick.sessions / "one" / "metadata.json"), group=GROUP) != 0
 
 
-@pytest.mark.parametrize("name", ["generator", "recorder", "replayer", "api", "metrics", "logger"])
+@pytest.mark.parametrize("name", ["generator", "recorder", "replayer", "gaze", "api", "metrics", "logger"])
 def test_a_bus_folder_behind_a_link_is_refused_by_all(quick: Studio, name: str) -> None:
     (quick.folder / "real").mkdir(0o700)
     quick.bus_folder.symlink_to(quick.folder / "real")
@@ -163,7 +163,10 @@ def test_a_bus_folder_behind_a_link_is_refused_by_all(quick: Studio, name: str) 
 @pytest.mark.parametrize(
     "arguments",
     [
-        *[("-m", f"services.{name}") for name in ("generator", "recorder", "replayer", "api", "metrics", "logger")],
+        *[
+            ("-m", f"services.{name}")
+            for name in ("generator", "recorder", "replayer", "gaze", "api", "metrics", "logger")
+        ],
         ("-m", "cli.main", "tap"),
         ("-m", "cli.main", "rerun", "s", "--into", "t"),
         ("-m", "cli.main", "verify", "s", "--by", "server"),

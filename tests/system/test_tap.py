@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.bus.messages import Message
+from shared.bus.message import Message
 from shared.bus.publisher import Publisher
 from tests.support.buses import Buses
 from tests.support.processes import Process, System

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.system
 
 MODEL = ("torch", "diffusers", "transformers", "accelerate", "safetensors")
 ALL = (*MODEL, "numpy", "scipy", "skimage")
-PLAIN = ("api", "recorder", "replayer", "metrics", "logger")
+PLAIN = ("api", "recorder", "replayer", "gaze", "metrics", "logger")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from services.metrics.collect import Collector, Gaps
 from shared.bus.envelope import Published, decode_published, encode_published
-from shared.bus.messages import Message
+from shared.bus.message import Message
 from tests.support.samples import SAMPLES, frame
 
 

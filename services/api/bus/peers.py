@@ -9,7 +9,8 @@ from typing import Any
 
 from shared.bus.clients import GeneratorClient, ReplayerClient
 from shared.bus.envelope import Published
-from shared.bus.messages import Envelope, Heartbeat, Status
+from shared.bus.message import Envelope
+from shared.bus.messages import Heartbeat, Status
 from shared.bus.requests.replayer import STATUS, CursorRequest
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber

@@ -52,6 +52,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Whether it has a request that is not answered yet, or is a WebSocket."""
         return self._websocket is not None or (self.cycle is not None and not self.cycle.response_complete)
 
+    @property
+    def said_bytes(self) -> int:
+        """What came over it as a WebSocket so far; 0 before it is one."""
+        return getattr(self._websocket, "said_bytes", 0)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         read_at_most(transport, READ_BYTES)

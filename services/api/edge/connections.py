@@ -31,7 +31,7 @@ OPEN_PATHS = (b"/health", b"/ready")
 UNREAD_BYTES = 256 * 1024 * 1024
 """Of answers in memory. Beyond it slow readers are cut off, the largest answer first; beyond twice as much any."""
 UNREAD_S = 300.0
-"""So long a client may read nothing of what waits for it."""
+"""So long a client may read nothing of what waits for it, and say nothing over a WebSocket."""
 CHECK_S = 2.0
 LEAST_TAKEN_BYTES = 64 * 1024
 """So much between two checks makes no slow reader."""
@@ -52,6 +52,10 @@ class ServedConnection(Protocol):
     def is_at_work(self) -> bool:
         """Whether it has a request that is not answered yet, or is a WebSocket."""
 
+    @property
+    def said_bytes(self) -> int:
+        """What came over it as a WebSocket so far."""
+
 
 class Connections:
     """Counts connections, and makes room."""
@@ -69,8 +73,8 @@ class Connections:
         unread = Unread()
         while True:
             await asyncio.sleep(CHECK_S)
-            transports = [connection.transport for connection in (*self._known, *self._spare)]
-            unread.check(transports, asyncio.get_running_loop().time())
+            connections = [(each.transport, each.said_bytes) for each in (*self._known, *self._spare)]
+            unread.check(connections, asyncio.get_running_loop().time())
 
     def opened(self, connection: ServedConnection) -> None:
         """Add a connection, perhaps in place of another."""
@@ -123,30 +127,34 @@ class Connections:
 @dataclass(slots=True)
 class _Seen:
     waiting_bytes: int
+    said_bytes: int
     since: float
     took_bytes: int
 
 
 class Unread:
-    """Cuts off connections that leave too much unread; ``limit_bytes`` is over all clients."""
+    """Cuts off connections that leave too much unread; ``limit_bytes`` is over all clients.
+
+    A tracker's program sends over its WebSocket for hours and reads nothing: within the limit it stays.
+    """
 
     def __init__(self, limit_bytes: int = UNREAD_BYTES) -> None:
         self._limit_bytes = limit_bytes
         self._seen: dict[asyncio.Transport, _Seen] = {}
         self._full = Rarely(log)
 
-    def check(self, transports: Iterable[asyncio.Transport], now: float) -> None:
-        """See what waits, and cut off whoever keeps it waiting; ``now`` is of a monotonic clock, in seconds."""
+    def check(self, connections: Iterable[tuple[asyncio.Transport, int]], now: float) -> None:
+        """See what waits, and cut off whoever keeps it waiting, and says nothing; ``connections`` are each with what
+        came over it as a WebSocket so far, in bytes, and ``now`` is of a monotonic clock, in seconds."""
         before, self._seen = self._seen, {}
-        for transport in transports:
+        for transport, said_bytes in connections:
             waiting_bytes = transport.get_write_buffer_size()
             if not waiting_bytes and not transport.is_closing():
                 continue
             last = before.get(transport)
-            if last is not None and last.waiting_bytes == waiting_bytes:
-                seen = _Seen(waiting_bytes, last.since, 0)
-            else:
-                seen = _Seen(waiting_bytes, now, last.waiting_bytes - waiting_bytes if last else waiting_bytes)
+            took_bytes = last.waiting_bytes - waiting_bytes if last else waiting_bytes
+            is_quiet = last is not None and not took_bytes and last.said_bytes == said_bytes
+            seen = _Seen(waiting_bytes, said_bytes, last.since if last and is_quiet else now, took_bytes)
             self._seen[transport] = seen
             if now - seen.since > UNREAD_S:
                 self._cut_off(transport)

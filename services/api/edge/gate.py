@@ -114,7 +114,7 @@ class Gate:
             nonlocal is_accepted
             if message["type"] == "websocket.close" and not is_accepted:
                 # The router's way to say that no route leads here; left alone it is an answer with an empty body.
-                error = NotFound("There is no WebSocket at this path; there are /ws and /gaze.")
+                error = NotFound("There is no WebSocket at this path; there are /ws, /gaze and /display.")
                 await error_response(error)(scope, receive, send)
                 return
             is_accepted = is_accepted or message["type"] == "websocket.accept"

@@ -66,6 +66,8 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         self._unread: asyncio.TimerHandle | None = None
         self._unread_bytes = 0
         self._has_sent = False
+        self.said_bytes = 0
+        """What has come so far."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -83,6 +85,7 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._has_sent = True
+        self.said_bytes += len(data)
         if self.conn.parser_exc is not None:
             return  # it was answered already, and has to close
         super().data_received(data)

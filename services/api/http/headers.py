@@ -60,6 +60,7 @@ _OTHERS: dict[str, Described] = {
     "Retry-After": ("seconds after which another try makes sense", _WHOLE),
     "Content-Range": ("which bytes these are, and of how many", _TEXT),
     "Accept-Ranges": ("`bytes`", _TEXT),
+    "X-Image-Sha256": ("the SHA-256 of the picture", _TEXT),
 }
 
 EXPOSED = tuple(_OURS)
@@ -70,7 +71,7 @@ HEADERS: dict[str, Described] = {
     **_OURS,
     **_OTHERS,
     "Upgrade": ("`websocket`", {"const": "websocket"}),
-    "Cache-Control": ("`no-store` or `no-cache`", _TEXT),
+    "Cache-Control": ("`no-store` or `no-cache`; of what never changes, how long it may be kept", _TEXT),
 }
 """All headers of answers that the OpenAPI document describes."""
 
@@ -79,6 +80,8 @@ GENERATED = (*(name for name in EXPOSED if name != "X-Index"), "Cache-Control")
 REPLAYED = (*(name for name in EXPOSED if name not in ("X-Generation-Ms", "X-Recorded")), "Cache-Control")
 
 NO_STORE = {"Cache-Control": "no-store"}
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""Of what its address names by its hash."""
 
 TEXTS_BYTES = 2400
 """Of X-Prompt, X-Object and X-Fallback together: a prompt of 2000 ASCII characters and short notes."""

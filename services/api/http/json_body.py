@@ -1,4 +1,4 @@
-"""A ``/generate`` request in JSON, split while it comes.
+"""A request in JSON with an image in it, split while it comes.
 
 The image goes to the base64 decoder. Only the short rest is parsed, so no body makes the parser run for long.
 """
@@ -32,11 +32,12 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 _NAME = re.compile(rb'"((?:[^"\\]|\\.){1,200})"[ \t\r\n]*:[ \t\r\n]*\Z')
 _NAME_WITHIN = 1000
+NO_TEXT = "the image must be a string: base64, or a data URL"
 _TWICE = "it is given more than once"
 
 
-class JsonBody:
-    """Reads the body of a ``/generate`` request."""
+class ImageBody:
+    """Reads a body with fields and perhaps one image in base64."""
 
     def __init__(self) -> None:
         self._kept = bytearray()
@@ -59,18 +60,14 @@ class JsonBody:
         while at < len(piece):
             at = self._between(piece, at) if self._text_at is None else self._within(piece, at)
 
-    def finish(self) -> tuple[GenerateRequest, bytes]:
-        """The fields and the encoded image. Raises InvalidJson, InvalidRequest or UnreadableImage for what is wrong."""
+    def split(self) -> tuple[dict[str, Any], object]:
+        """The fields, and what stands for the image; None where there is none. Raises InvalidJson or InvalidRequest."""
         values = load_object(bytes(self._kept))
-        image = values.pop(IMAGE, None)
-        problems: dict[str, str] = {}
-        if image is None:
-            problems[IMAGE] = "the image is missing; send a PNG, JPEG or WebP file as base64"
-        elif not isinstance(image, str):
-            problems[IMAGE] = "the image must be a string: base64, or a data URL"
-        request = checked(GenerateRequest, values, problems)
-        assert isinstance(image, str)
-        return request, decode_base64(image) if self._image is None else self._image.finish()
+        return values, values.pop(IMAGE, None)
+
+    def decoded(self, image: str) -> bytes:
+        """The image that :meth:`split` gave as text, encoded as it was. Raises InvalidJson or UnreadableImage."""
+        return decode_base64(image) if self._image is None else self._image.finish()
 
     def _between(self, piece: bytes, at: int) -> int:
         """Take what is between two texts; where the next one begins."""
@@ -146,6 +143,22 @@ class JsonBody:
             raise InvalidRequest(
                 f"The body has more than {MAX_QUOTES} quotation marks; send the documented fields only."
             )
+
+
+class JsonBody(ImageBody):
+    """Reads the body of a ``/generate`` request."""
+
+    def finish(self) -> tuple[GenerateRequest, bytes]:
+        """The fields and the encoded image. Raises InvalidJson, InvalidRequest or UnreadableImage for what is wrong."""
+        values, image = self.split()
+        problems: dict[str, str] = {}
+        if image is None:
+            problems[IMAGE] = "the image is missing; send a PNG, JPEG or WebP file as base64"
+        elif not isinstance(image, str):
+            problems[IMAGE] = NO_TEXT
+        request = checked(GenerateRequest, values, problems)
+        assert isinstance(image, str)
+        return request, self.decoded(image)
 
 
 def load_object(body: bytes) -> dict[str, Any]:

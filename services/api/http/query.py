@@ -112,6 +112,7 @@ Cursor = Annotated[
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_CURSOR_CHARS, "pattern": NO_CONTROLS}),
     Field(description="a cursor of the client's own; default: the one named `default`"),
 ]
+NotEmpty = Annotated[str, _NOT_EMPTY]
 GivenSession = Annotated[str, AfterValidator(_given), _NOT_EMPTY]
 SessionName = Annotated[str, _NOT_EMPTY, _THE_SESSION]
 """In a path, not validated."""

@@ -1,6 +1,7 @@
-"""``WS /gaze``: gaze points, relayed from whoever sends them (an eye tracker's program) to all who listen.
+"""``WS /gaze``: gaze points, from whoever sends them (an eye tracker's program) to all who listen, and to trials.
 
-A point is ``{"x": 0.31, "y": 0.62}``: fractions of the view from its top left. Other keys are passed on.
+A point is ``{"x": 0.31, "y": 0.62}``: fractions of the view from its top left. Other keys are passed on. A listener
+gets the newest, the gaze process all of them.
 
 A tracker's program sends and never reads. Data for it would pile up at its end until its connection breaks, so a
 sender is sent nothing but a few errors.
@@ -9,14 +10,18 @@ sender is sent nothing but a few errors.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from contextlib import suppress
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from shared.json_loads import loads
+from services.api.bus.gaze_peer import GazePeer
+from services.api.live.gaze_points import heard
+from shared.bus.requests.displays import MAX_POINTS, POINTS, Point, Points
+from shared.errors import ParafoveaError
 
-MAX_POINT_CHARS = 2_000
+MAX_UNANSWERED = 256
+"""Requests with points that the gaze process has not answered; beyond it new points are dropped."""
 MAX_ERRORS = 10
 """Errors sent to one connection. Libraries hold 16 unread messages, then they stop reading."""
 
@@ -75,10 +80,13 @@ class GazeClient:
 
 
 class GazeRelay:
-    """Passes points on between its clients."""
+    """Passes points on between its clients, and to the gaze process, which need not be there."""
 
-    def __init__(self) -> None:
+    def __init__(self, peer: GazePeer) -> None:
         self._clients: set[GazeClient] = set()
+        self._peer = peer
+        self._points: list[Point] = []
+        self._unanswered: set[asyncio.Task[None]] = set()
 
     async def serve(self, websocket: WebSocket, listens: bool | None) -> None:
         """Serve a client that sends, listens, or both, until it leaves."""
@@ -91,7 +99,7 @@ class GazeRelay:
                 message = await websocket.receive()
                 if message["type"] == "websocket.disconnect":
                     return
-                self._relay(client, message.get("text") or "")
+                self._take(client, message.get("text") or "")
         except WebSocketDisconnect:
             return
         finally:
@@ -99,22 +107,36 @@ class GazeRelay:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
 
-    def _relay(self, source: GazeClient, text: str) -> None:
+    def _take(self, source: GazeClient, text: str) -> None:
         source.has_sent()
-        if len(text) > MAX_POINT_CHARS or not _is_point(text):
+        found = heard(text)
+        if found.is_wrong:
             source.refuse()
+        self._collect(found.points)
+        if found.relayed is None:
             return
         for client in self._clients:
             if client is not source and client.listens:
-                client.put(text)
+                client.put(found.relayed)
 
+    def _collect(self, points: list[Point]) -> None:
+        if points and not self._points:
+            # What else comes in this turn of the loop, of whomever, goes with them.
+            asyncio.get_running_loop().call_soon(self._forward)
+        self._points += points
 
-def _is_point(text: str) -> bool:
-    try:
-        value: Any = loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(value, dict) and all(
-        isinstance(value.get(axis), (int, float)) and not isinstance(value[axis], bool) and 0 <= value[axis] <= 1
-        for axis in ("x", "y")
-    )
+    def _forward(self) -> None:
+        points, self._points = self._points, []
+        if not self._peer.is_there:
+            return
+        for at in range(0, len(points), MAX_POINTS):
+            if len(self._unanswered) < MAX_UNANSWERED:
+                part = Points(source="websocket", points=tuple(points[at : at + MAX_POINTS]))
+                task = asyncio.create_task(self._ask(part))
+                self._unanswered.add(task)
+                task.add_done_callback(self._unanswered.discard)
+
+    async def _ask(self, points: Points) -> None:
+        # Of a process that went, or is stuck, there is nobody to tell: a sender does not read.
+        with suppress(ParafoveaError):
+            await self._peer.ask(POINTS, points)

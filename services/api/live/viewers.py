@@ -135,7 +135,7 @@ class LiveHub:
     async def close(self) -> None:
         """Close all viewers' connections."""
         self._closing = True
-        await asyncio.gather(*(_close(websocket, sender) for websocket, sender in self._viewers.items()))
+        await asyncio.gather(*(send_away(websocket, sender) for websocket, sender in self._viewers.items()))
         await self._leave()
 
     def _join(self) -> None:
@@ -172,7 +172,8 @@ async def _send(websocket: WebSocket, outbox: Outbox) -> None:
             return  # gone: the task that reads from it ends this viewer
 
 
-async def _close(websocket: WebSocket, sender: asyncio.Task[None]) -> None:
+async def send_away(websocket: WebSocket, sender: asyncio.Task[None]) -> None:
+    """Close a connection because the server stops. ``sender`` writes to it until then."""
     sender.cancel()
     with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
         # One that does not read is cut off instead.

@@ -56,8 +56,12 @@ def report(api: Api) -> dict[str, Any]:
     replayer = {"state": "ok" if api.replayer.problem is None else "unreachable", "detail": api.replayer.problem}
     if api.replayer.problem is not None:
         reasons.append(f"replayer: {api.replayer.problem}")
-    all_seen = api.generator.status is not None and api.recorder.has_answered and api.replayer.has_answered
-    is_starting = is_loading or (uptime_s < STARTING_S and not all_seen)
+    gaze = _gaze(api, reasons)
+    all_seen = (
+        *(api.generator.status is not None, api.recorder.has_answered),
+        *(api.replayer.has_answered, api.gaze.status is not None),
+    )
+    is_starting = is_loading or (uptime_s < STARTING_S and not all(all_seen))
     disk = _disk(api, reasons)
     lost = api.recorder.lost()
     if lost:
@@ -77,16 +81,19 @@ def report(api: Api) -> dict[str, Any]:
                 "detail": None,
                 "uptime_s": round(uptime_s, 1),
                 "viewers": api.live.viewers,
+                "displays": api.displays.count,
             },
             "generator": generator,
             "recorder": recorder,
             "replayer": replayer,
+            "gaze": gaze,
         },
         "session": {**active.model_dump(), **api.recorder.state_of(active.session_id).model_dump()} if active else None,
         "queue": {"waiting": generator.get("queue"), "limit": api.settings.queue_limit},
         "backlog": {"bytes": generator.get("backlog_bytes"), "limit_bytes": generator.get("backlog_limit_bytes")},
         "model": generator.get("model"),
         "device": generator.get("device"),
+        "gaze": _source(api),
         "disk": disk,
         "lost": lost,
         "prompts": {"file": str(api.prompts.path), "error": api.prompts.problem},
@@ -127,6 +134,34 @@ def _recorder(api: Api, reasons: list[str]) -> dict[str, Any]:
         "set_aside": status.set_aside,
         "unanswered": status.unanswered,
     }
+
+
+def _gaze(api: Api, reasons: list[str]) -> dict[str, Any]:
+    status = api.gaze.status_now
+    if status is None:
+        detail = api.gaze.problem or "it is not running, or does not answer"
+        reasons.append(f"gaze: {detail}")
+        return {"state": "unreachable", "detail": detail}
+    problems = []
+    if status.state == "failed":
+        problems.append(f"its source {status.source!r} failed" + (f": {status.detail}" if status.detail else ""))
+    if 0 < status.held_limit_bytes <= status.held_bytes:
+        problems.append("what it holds of trials for the recorder has reached its limit")
+    reasons += [f"gaze: {problem}" for problem in problems]
+    return {
+        "state": "trouble" if problems else "ok",
+        "detail": "; ".join(problems) or None,
+        **status.model_dump(include={"view", "displays", "held"}),
+    }
+
+
+def _source(api: Api) -> dict[str, Any] | None:
+    """Where the gaze comes from, and the trial that goes by it; None where the gaze process is not there."""
+    status = api.gaze.status_now
+    if status is None:
+        return None
+    told = {"source", "state", "detail", "rate_hz", "loss", "age_s", "samples", "refused", "trial_id"}
+    return status.model_dump(include=told | {"held_bytes", "held_limit_bytes"})
 
 
 def _disk(api: Api, reasons: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The paths of WebSockets: what passes on the bus, and points of a gaze."""
+"""The paths of WebSockets: what passes on the bus, points of a gaze, and displays of a trial."""
 
 from __future__ import annotations
 
@@ -44,7 +44,19 @@ async def gaze_without_upgrade(asked: GazeQuery) -> NoReturn:
 @websocket("/gaze")
 async def gaze(api: Api, asked: GazeQuery, websocket: WebSocket) -> None:
     """One that sends points or listens, until it leaves."""
-    await api.gaze.serve(websocket, asked.listen)
+    await api.relay.serve(websocket, asked.listen)
+
+
+@get("/display", _UPGRADED, "upgrade_required")
+async def display_without_upgrade() -> NoReturn:
+    """A display that shows a view, and is told when to exchange its picture, over a WebSocket."""
+    _need_upgrade()
+
+
+@websocket("/display")
+async def display(api: Api, websocket: WebSocket) -> None:
+    """One that shows a view, until it leaves."""
+    await api.displays.serve(websocket)
 
 
 def _need_upgrade() -> NoReturn:

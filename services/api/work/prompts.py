@@ -38,6 +38,11 @@ class SectorPrompts:
         """Why the present file cannot be used, or None."""
         return f"{self.path} cannot be read now: its disk does not answer" if self._is_slow else self._problem
 
+    @property
+    def lists(self) -> PromptLists:
+        """All that there are, as last read by :meth:`refresh`."""
+        return self._cycle.lists
+
     def draw(self, sector: str) -> Draw:
         """The next prompt for a sector, as last read by :meth:`refresh`. Raises InvalidRequest if there is none."""
         draw = self._cycle.take(sector)

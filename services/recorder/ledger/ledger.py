@@ -35,6 +35,7 @@ class Ledger:
         recorded: entries by session, of those that are open.
         free_bytes: where the sessions are, at the last look; None where it cannot be told.
         recovered: what an earlier life of the recorder left was looked at.
+        in_trial: sessions of trials that go on, or of which more is to come.
     """
 
     def __init__(self, cache_bytes: int = CACHE_BYTES) -> None:
@@ -47,6 +48,7 @@ class Ledger:
         self.recorded: dict[str, int] = {}
         self.free_bytes: int | None = None
         self.recovered = False
+        self.in_trial: frozenset[str] = frozenset()
         self._leases: dict[str, float] = {}
         self._changes = 0
 
@@ -165,6 +167,7 @@ class Ledger:
             self._changes
             or self.is_active(session_id)
             or self.is_leased(session_id, now_s)
+            or session_id in self.in_trial
             or self.pending(session_id)
             or not self.backoff.may_try(session_id, now_s)
         )

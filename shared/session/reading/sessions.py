@@ -77,7 +77,7 @@ def details(root: Path, summary: SessionSummary) -> SessionDetails:
     SessionNotFound where it was removed meanwhile."""
     folder = root / summary.session_id
     total = 0
-    for path in (folder, folder / "inputs"):
+    for path in (folder, folder / "inputs", folder / "gaze"):
         try:
             with os.scandir(path) as items:
                 total += sum(_size(item) for item in items)

@@ -19,8 +19,10 @@ from isal import isal_zlib
 from shared.errors import FrameMissing
 from shared.session.format import layout, metadata
 from shared.session.format.plain import open_plain
+from shared.session.format.trial_files import INDEX, limit_bytes
 from shared.session.reading.reader import open_session
 from shared.session.transfer.tar import END, header, padding
+from shared.session.transfer.trials import to_export
 
 PREFIX = "generation/sessions"
 
@@ -108,13 +110,17 @@ class Export:
     def _list(self) -> Iterator[_File]:
         folder, missing = self._reader.folder, set(self._reader.tail.missing)
         listed: set[str] = set()
-        for held in (layout.REPAIRS, layout.VERIFICATION, *sorted(filter(layout.is_kept, os.listdir(folder)))):
+        for held in (layout.REPAIRS, layout.VERIFICATION, INDEX, *sorted(filter(layout.is_kept, os.listdir(folder)))):
             if not (folder / held).is_symlink() and (folder / held).is_file():
                 # These may be replaced or grow meanwhile: the file of this moment is kept open.
                 self._held[held] = _open(folder, held)
                 size = os.fstat(self._held[held].fileno()).st_size
                 _check_length(held, size, layout.MAX_METADATA_BYTES)
                 yield _File(held, size, self._created_at)
+        for held, size in to_export(folder, is_open=self._reader.tail.open).items():
+            self._held[held] = _open(folder, held)  # a repair may put another in its place
+            _check_length(held, size, limit_bytes(held))
+            yield _File(held, size, self._created_at)
         for entry in self._reader.entries():
             for name in (entry.input_file, entry.filename):
                 if name is None or name in listed:

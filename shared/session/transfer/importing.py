@@ -31,6 +31,7 @@ from shared.session.text import lines
 from shared.session.transfer.compression import MAX_ARCHIVE_BYTES, ArchiveStream
 from shared.session.transfer.staging import adopt, staging
 from shared.session.transfer.tar import TarReader
+from shared.session.transfer.trials import prove_trials
 from shared.session.transfer.unpacking import MAX_FILES, Unpacked, sync, unpack
 from shared.session.writing.examine import examine
 from shared.session.writing.repair import repair
@@ -118,6 +119,7 @@ def _stage(disk: Disk, staged: Path, archive: TarReader, session_id: str | None)
     disk.mkdir(folder)
     unpacked = unpack(disk, folder, archive)
     had = _prove(folder, unpacked)
+    prove_trials(folder, unpacked.hashes)
     _take_in_strays(disk, folder, unpacked)
     wanted = session_id or had
     renamed_from = _name_session(disk, folder, wanted)

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from shared.errors import InvalidArchive
 from shared.session.format import layout
+from shared.session.format.trial_files import FILES, GAZE, is_trial_file, limit_bytes
 from shared.session.transfer.tar import Member, TarReader
 from shared.system.disk import Disk
 
 MAX_FILES = 2_000_000
 MAX_FOLDERS = 10_000
-"""A session has two; the rest are those that it lay in."""
+"""A session has three; the rest are those that it lay in."""
 MAX_KEPT = 10_000
 """Versions of the metadata that were kept beside it."""
 
@@ -55,14 +56,14 @@ def unpack(disk: Disk, folder: Path, archive: TarReader) -> Unpacked:
             unpacked.folders.add(parts)
             if len(unpacked.folders) > MAX_FOLDERS:
                 held = f"more than {MAX_FOLDERS} folders"
-                raise InvalidArchive(f"the archive holds {held}; a session is one, with one in it")
+                raise InvalidArchive(f"the archive holds {held}; a session is one, with two in it")
             continue
         name = _place(unpacked, parts)
         if name in unpacked.hashes:
             raise InvalidArchive(f"the archive holds {name!r} twice")
         _check_size(name, member)
-        if name.startswith(f"{layout.INPUTS}/"):
-            disk.make_folders(folder / layout.INPUTS)
+        if "/" in name:
+            disk.make_folders((folder / name).parent)
         unpacked.hashes[name] = _write(disk, folder, name, archive.content())
         unpacked.bytes += member.size
     if not unpacked.hashes:
@@ -80,8 +81,9 @@ def sync(disk: Disk, folder: Path, unpacked: Unpacked) -> None:
             disk.fsync(fd)
         finally:
             disk.close(fd)
-    if any(name.startswith(f"{layout.INPUTS}/") for name in unpacked.hashes):
-        disk.fsync_dir(folder / layout.INPUTS)
+    for inner in (layout.INPUTS, GAZE):
+        if any(name.startswith(f"{inner}/") for name in unpacked.hashes):
+            disk.fsync_dir(folder / inner)
     disk.fsync_dir(folder)
 
 
@@ -113,7 +115,9 @@ def _place(unpacked: Unpacked, parts: tuple[str, ...]) -> str:
     leaf = parts[-1]
     if layout.parse_input_name(leaf) is not None and parts[-2:-1] == (layout.INPUTS,):
         base, name = parts[:-2], f"{layout.INPUTS}/{leaf}"
-    elif leaf in _DESCRIPTIONS or layout.is_kept(leaf) or layout.parse_frame_name(leaf) is not None:
+    elif is_trial_file("/".join(parts[-2:])):
+        base, name = parts[:-2], "/".join(parts[-2:])
+    elif leaf in _DESCRIPTIONS or leaf in FILES or layout.is_kept(leaf) or layout.parse_frame_name(leaf) is not None:
         base, name = parts[:-1], leaf
     else:
         raise InvalidArchive(f"{'/'.join(parts)[:200]!r} is not a file of a session")
@@ -130,6 +134,8 @@ def _place(unpacked: Unpacked, parts: tuple[str, ...]) -> str:
 
 def _check_size(name: str, member: Member) -> None:
     limit = layout.MAX_METADATA_BYTES if name in _DESCRIPTIONS or layout.is_kept(name) else layout.MAX_PICTURE_BYTES
+    if is_trial_file(name):
+        limit = limit_bytes(name)
     if member.size > limit:
         raise InvalidArchive(f"{name} has {member.size} bytes; more than {limit} is not a file of a session")
 
@@ -154,7 +160,7 @@ def _write(disk: Disk, folder: Path, name: str, chunks: Iterator[bytes]) -> byte
 
 def _check_picture(name: str, start: bytes) -> None:
     """Refuse a frame or an input that does not begin as the picture that its name says, before it is written."""
-    if name in _DESCRIPTIONS or layout.is_kept(name):
+    if name in _DESCRIPTIONS or layout.is_kept(name) or is_trial_file(name):
         return
     wanted = name.rpartition(".")[2]
     try:

@@ -52,6 +52,23 @@ def claim(root: Path) -> Holder:
     return Holder(folder / _LOCK, f"the spill {folder}")
 
 
+def wait_to_claim(root: Path) -> Holder | None:
+    """:func:`claim`, waited for; None where it is not to be had in time: what is on disk without it is better than
+    nothing."""
+    deadline = time.monotonic() + _LOCK_S
+    while True:
+        try:
+            return claim(root)
+        except AlreadyHeld:
+            if time.monotonic() > deadline:
+                log.warning("the spill is being taken in while it is written")
+                return None
+            time.sleep(0.01)
+        except OSError as error:
+            log.warning("the spill cannot be locked: %s", error)
+            return None
+
+
 @dataclass(frozen=True, slots=True)
 class SpilledFrame:
     """One frame in the spill, its bytes not read yet."""
@@ -97,7 +114,7 @@ def write_spill(
         make_root(disk, root)
     disk.make_folders(folder)
     written = 0
-    with _wait_to_claim(root) or nullcontext():
+    with wait_to_claim(root) or nullcontext():
         for sha256, (image_format, data) in inputs.items():
             _put(disk, folder / f"{sha256}{_INPUT}", {"sha256": sha256, "format": image_format}, data)
         for frame, png in frames:
@@ -154,22 +171,6 @@ def clear(disk: Disk, root: Path) -> None:
                     disk.unlink(path)
     if not any(folder.iterdir()):
         disk.rmdir(folder)
-
-
-def _wait_to_claim(root: Path) -> Holder | None:
-    """The claim; None where it is not to be had in time: frames on disk without it are better than none."""
-    deadline = time.monotonic() + _LOCK_S
-    while True:
-        try:
-            return claim(root)
-        except AlreadyHeld:
-            if time.monotonic() > deadline:
-                log.warning("the spill is being taken in while it is written")
-                return None
-            time.sleep(0.01)
-        except OSError as error:
-            log.warning("the spill cannot be locked: %s", error)
-            return None
 
 
 def _put(disk: Disk, path: Path, header: Mapping[str, Any], data: bytes) -> bool:

@@ -9,7 +9,7 @@ from pydantic import PrivateAttr, ValidationError
 
 from shared import fields
 from shared.bus.envelope import own_fields
-from shared.bus.messages import Envelope
+from shared.bus.message import Envelope
 from shared.frame import Body, Frame
 
 

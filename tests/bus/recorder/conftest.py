@@ -14,7 +14,8 @@ import pytest
 from services.recorder.service import Recorder
 from shared.bus.acknowledging import Acknowledgements
 from shared.bus.envelope import Published, Reply, Request
-from shared.bus.messages import Message, Status
+from shared.bus.message import Message
+from shared.bus.messages import Status
 from shared.bus.publisher import Publisher
 from shared.bus.requests.generator import Acknowledge, Fetch, InputRequest, ListedFrame, Listing
 from shared.bus.rpc import Client, PeerGone

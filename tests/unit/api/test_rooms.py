@@ -12,7 +12,7 @@ MAY_IMPORT = {
     "http": {"http"},
     "edge": {"edge", "http"},
     "bus": {"bus"},
-    "live": {"live"},
+    "live": {"live", "bus"},
     "work": {"work", "http"},
     "routes": {"routes", "http", "work", "service"},
     "service": {"bus", "http", "live", "work"},

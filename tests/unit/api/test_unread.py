@@ -13,6 +13,7 @@ class Waiting:
 
     def __init__(self, size: int, *, is_closing: bool = False) -> None:
         self.size, self._is_closing, self.aborted = size, is_closing, False
+        self.said_bytes = 0
 
     def get_write_buffer_size(self) -> int:
         return self.size
@@ -25,7 +26,8 @@ class Waiting:
 
 
 def look(unread: Unread, now: float, *connections: Waiting) -> None:
-    unread.check(cast("list[asyncio.Transport]", [each for each in connections if not each.aborted]), now)
+    left = [(each, each.said_bytes) for each in connections if not each.aborted]
+    unread.check(cast("list[tuple[asyncio.Transport, int]]", left), now)
 
 
 def test_within_the_limit_one_may_take_its_time() -> None:
@@ -39,6 +41,27 @@ def test_within_the_limit_one_may_take_its_time() -> None:
     assert not one.aborted
     look(unread, 2 * UNREAD_S + 1, one)
     assert one.aborted
+
+
+def test_who_sends_meanwhile_may_leave_it_unread() -> None:
+    """A tracker's program sends for hours over a WebSocket, and never reads."""
+    unread, tracker, quiet = Unread(1000), Waiting(400), Waiting(400)
+    for now in range(0, 3 * int(UNREAD_S), 10):
+        tracker.said_bytes += 30
+        look(unread, now, tracker, quiet)
+    assert (tracker.aborted, quiet.aborted) == (False, True)
+    look(unread, 3 * UNREAD_S, tracker)
+    look(unread, 4 * UNREAD_S + 1, tracker)
+    assert tracker.aborted, "it has stopped"
+
+
+def test_at_the_limit_who_sends_goes_like_others() -> None:
+    limit = 10 * LEAST_TAKEN_BYTES
+    unread, tracker = Unread(limit), Waiting(limit + 1)
+    for now in (0, 2):
+        tracker.said_bytes += 30
+        look(unread, now, tracker)
+    assert tracker.aborted
 
 
 def test_the_end_of_a_last_answer_is_waited_for_as_long() -> None:

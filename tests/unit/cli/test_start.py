@@ -40,7 +40,7 @@ def test_one_that_is_not_there_is_a_sentence(tmp_path: Path, monkeypatch: pytest
     result = runner.invoke(app, ["start", "recorded"])
     assert result.exit_code == 2
     told = " ".join(result.stderr.replace("│", " ").split())
-    assert "there is no process 'recorded'; there are generator, recorder, replayer, api, metrics" in told
+    assert "there is no process 'recorded'; there are generator, recorder, replayer, gaze, api, metrics" in told
 
 
 def test_a_wrong_setting_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,11 +35,11 @@ def test_a_secret_that_others_can_read_is_refused(keys: Path, name: str, mode: i
     load_keys(keys)
 
 
-@pytest.mark.parametrize("what", ["", "allowed", "allowed/client.key", "control"])
+@pytest.mark.parametrize("what", ["", "allowed", "allowed/client.key", "control", "gaze"])
 @pytest.mark.parametrize(("folder_mode", "mode"), [(0o755, 0o777), (0o750, 0o770), (0o711, 0o703)])
 def test_what_others_can_change_is_refused(keys: Path, what: str, folder_mode: int, mode: int) -> None:
     """Who may add to ``allowed`` lets themselves in."""
-    for path in (keys / "allowed", keys / "control", *keys.rglob("*.key")):
+    for path in (keys / "allowed", keys / "control", keys / "gaze", *keys.rglob("*.key")):
         path.chmod(path.stat().st_mode & 0o755)
     keys.chmod(folder_mode)
     load_keys(keys)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.gaze.screen import Screen
 from shared.process.settings import PREFIX, InvalidSettings, Settings, load_settings
 
 
@@ -58,6 +59,12 @@ def test_an_unknown_variable_like_none_lists_them_all(monkeypatch: pytest.Monkey
         ("BUS", "tcp://127.0.0.1:99999"),
         ("DEVICE", "gpu"),
         ("DTYPE", "float8"),
+        ("SCREEN", "24 inches"),
+        ("SCREEN", "1920x1080,0.531x0.299"),
+        ("SCREEN", "1920x1080,0.531x0.299,0"),
+        ("SCREEN", "0x1080,0.531x0.299,0.6"),
+        ("SCREEN", "1920x1080,531x299,600"),
+        ("GAZE_BACKLOG_BYTES", "0"),
         ("QUEUE_LIMIT", "0"),
         ("GENERATION_TIMEOUT_S", "-1"),
         ("API_TOKEN", ""),
@@ -136,3 +143,9 @@ def test_origins_and_a_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     for given, kept in (("/", ""), ("/lab/", "/lab"), ("/lab/Eye_1.2~", "/lab/Eye_1.2~"), ("", "")):
         monkeypatch.setenv("PARAFOVEA_ROOT_PATH", given)
         assert load_settings().root_path == kept
+
+
+def test_a_screen_is_read() -> None:
+    assert Settings().gaze_screen is None
+    screen = Settings.model_validate({"screen": "1920x1080,0.531x0.299,0.6"}).gaze_screen
+    assert screen == Screen((1920, 1080), (0.531, 0.299), 0.6)

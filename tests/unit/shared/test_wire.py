@@ -23,7 +23,8 @@ from shared.bus.envelope import (
     encode_reply,
     encode_request,
 )
-from shared.bus.messages import PROTOCOL_VERSION, PUBLISHED
+from shared.bus.message import PROTOCOL_VERSION
+from shared.bus.messages import PUBLISHED
 from shared.errors import MalformedMessage, ParafoveaError, UnsupportedVersion
 from tests.support.samples import SAMPLES
 

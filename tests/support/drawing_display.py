@@ -1,4 +1,4 @@
-"""A display that draws nothing, and says that it did at 60 Hz: ``python -m benchmarks.gaze.drawing PORT``."""
+"""A display that draws nothing, and says that it did at 60 Hz: ``python -m tests.support.drawing_display PORT``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 import websockets
@@ -29,8 +30,9 @@ async def run(port: int) -> None:
                     times = {name: message[name] for name in ("sent_ms", "received_ns", "answered_ns")}
                     await server.send(json.dumps({"type": "clock", **times, "returned_ms": _now_ms()}))
                 elif step == "frame":
-                    ready = {"type": "ready", "trial_id": message["trial_id"], "frame": message["step_id"]}
-                    await server.send(json.dumps(ready))
+                    await _say_ready(server, message["trial_id"], message["step_id"])
+                elif message["type"] == "view" and message["trial"].get("pending_frame"):
+                    await _say_ready(server, message["trial"]["trial_id"], message["trial"]["pending_frame"])
                 elif step == "withdrawn":
                     withdrawn.add(message["details"]["swap"])
                 elif message["type"] == "swap":
@@ -39,6 +41,10 @@ async def run(port: int) -> None:
                     task.add_done_callback(reports.discard)
         finally:
             pinging.cancel()
+
+
+async def _say_ready(server: Any, trial_id: str, frame: str) -> None:
+    await server.send(json.dumps({"type": "ready", "trial_id": trial_id, "frame": frame}))
 
 
 async def _draw(server: Any, swap: dict[str, Any], withdrawn: set[str]) -> None:
@@ -67,4 +73,5 @@ def _now_ms() -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(int(sys.argv[1])))
+    with suppress(websockets.ConnectionClosed):  # the API has ended
+        asyncio.run(run(int(sys.argv[1])))

@@ -1,0 +1,1 @@
+"""Where the gaze comes from: pages, trackers' programs, a simulated viewer, a trace."""
