@@ -1,4 +1,4 @@
-"""API, recorder and replayer: resident megabytes, and start-up against the import of their libraries alone."""
+"""API, recorder, replayer and gaze process: resident megabytes, and start-up against the import of their libraries alone."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ LIBRARIES = {
     "uvicorn.protocols.websockets.auto",
     "recorder": "pydantic, pydantic_settings, orjson, zmq.asyncio, zmq.auth.asyncio, filelock",
     "replayer": "pydantic, pydantic_settings, orjson, zmq.asyncio, zmq.auth.asyncio, filelock",
+    "gaze": "pydantic, pydantic_settings, orjson, zmq.asyncio, zmq.auth.asyncio, filelock",
 }
 LIMIT_MB = 120
 FRAMES = 30
@@ -33,6 +34,7 @@ def measure() -> list[Figure]:
 
 def _memory() -> list[Figure]:
     with sleeping_system() as system:
+        system.start("gaze")
         caller = Caller(system)
         session_id = caller.post("/session/start")["session_id"]
         body = generate_body(photograph(1024))

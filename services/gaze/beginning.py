@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from services.gaze.screens import size_of
+from services.gaze.sources.pushed import PUSHED
 from shared.bus.requests.gaze import BeginTrial
 from shared.bus.requests.generator import DRAWN_SEEDS
 from shared.errors import InvalidRequest
@@ -23,6 +24,7 @@ from shared.refusals import request_of
 READ_S = 2.0
 MIN_SACCADE_HZ = 100.0
 """Below it a saccade is over before it is seen."""
+PUSHED_SILENCE_MS = 1000.0
 ID_CHARS = 12
 MAX_CONFIG_BYTES = 2 * 1024 * 1024
 """It stands in one line of the record."""
@@ -77,12 +79,17 @@ def config_of(
         fields=asked.fields_,
         screen=size_of(screen),
         source=source,
-        detectors=DetectorParameters().as_dict(),
+        detectors=_parameters(source).as_dict(),
         **{name: getattr(asked, name) for name in _AS_ASKED},
     )
     if len(orjson.dumps(config.flat())) > MAX_CONFIG_BYTES:
         raise InvalidRequest(f"the trial is set up with more than {MAX_CONFIG_BYTES} bytes; name fewer prompts")
     return config
+
+
+def _parameters(source: str) -> DetectorParameters:
+    """A page, or a program, that is busy for a moment sends nothing meanwhile: that is no loss of the eyes."""
+    return DetectorParameters(silence_ms=PUSHED_SILENCE_MS) if source in PUSHED else DetectorParameters()
 
 
 _AS_ASKED = ("grid_size", "policy", "trigger", "model", "catch_rate", "sham_rate", "view", "participant")

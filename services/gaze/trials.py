@@ -39,6 +39,7 @@ from shared.gaze.trial.trial import ImpossibleTrial, check
 
 log = logging.getLogger(__name__)
 
+REPLACED = "another trial was begun"
 SourceState = Literal["running", "silent", "gone", "failed"]
 _STATES: dict[str, SourceState] = {"running": "running", "ended": "gone", "failed": "failed"}
 
@@ -80,6 +81,8 @@ class Trials:
         self._on_change = on_change
         self._beginning = asyncio.Lock()
         self._is_closed = False
+        self._gives_way = False
+        """Whether the trial that is under way ends for any other."""
         self._told: Viewed | None = None
         """What the trial was last told of its display."""
 
@@ -116,7 +119,7 @@ class Trials:
                 screen=self.screen_of(asked.view),
                 source=self._source.word,
             )
-            self._begin(config)
+            self._begin(config, gives_way=asked.gives_way)
 
     def end(self, outcome: Literal["complete", "interrupted"], reason: str | None = None) -> None:
         """End the trial that is under way, if one is."""
@@ -126,8 +129,9 @@ class Trials:
         running.take(Ended(t_ns=running.now_ns(), outcome=outcome, reason=reason))
         self._asking.end()
         self._told = None
-        if reason is not None:
-            log.warning("trial %s ends: %s", running.config.trial_id, reason)
+        if reason is not None:  # a page begins another trial with every choice
+            level = logging.INFO if reason == REPLACED else logging.WARNING
+            log.log(level, "trial %s ends: %s", running.config.trial_id, reason)
         self._on_change()
 
     def close(self) -> None:
@@ -145,7 +149,7 @@ class Trials:
         if self._is_closed:
             raise GazeUnavailable("The gaze process is stopping; try again when it is back.")
         running = self.running
-        if running is not None and not asked.replace:
+        if running is not None and not (asked.replace or self._gives_way):
             raise TrialActive(f"trial {running.config.trial_id} is under way; end it, or say that it is to be replaced")
         if asked.record and self._held.is_full:
             raise GazeBacklogFull(
@@ -161,12 +165,13 @@ class Trials:
             raise SessionNotActive("no session is active; start one, or begin a trial that is not recorded")
         return session
 
-    def _begin(self, config: TrialConfig) -> None:
+    def _begin(self, config: TrialConfig, *, gives_way: bool) -> None:
         try:
             check(config)
         except ImpossibleTrial as error:
             raise InvalidRequest(str(error)) from None
-        self.end("interrupted", "another trial was begun")
+        self.end("interrupted", REPLACED)
+        self._gives_way = gives_way
         began = Began(t_ns=clock_ns(), config=config, unix_s=time.time())
         held = None
         if config.session is not None:

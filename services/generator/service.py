@@ -23,7 +23,8 @@ from services.generator.stream import FrameStream
 from shared import images
 from shared.bus.acknowledging import Acknowledgements
 from shared.bus.call import WithImage
-from shared.bus.messages import AnyMessage, Backlogged, Message, Progress, Status, Waiting
+from shared.bus.message import Message
+from shared.bus.messages import AnyMessage, Backlogged, Progress, Status, Waiting
 from shared.bus.publisher import Publisher
 from shared.bus.requests.generator import Generate
 from shared.bus.server import Server

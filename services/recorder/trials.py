@@ -6,9 +6,12 @@ FolderUnusable or OSError where the disk refuses: try again.
 
 from __future__ import annotations
 
+import errno
 import logging
+import time
 
 from services.recorder.archive import Archive
+from services.recorder.ledger.held_trials import GRACE_S
 from shared.errors import InvalidSessionId
 from shared.frame import SessionStamp
 from shared.session.format import ids
@@ -48,6 +51,8 @@ class TrialArchive:
         self._records: dict[str, GazeRecord] = {}
         self._deleted: set[str] = set()
         self._opened: dict[str, int] = {}
+        self._missing: dict[str, float] = {}
+        """Sessions whose folders are gone, each with when that was seen first."""
 
     def recover(self) -> None:
         """Look at the trials of sessions that an earlier recorder left open: what is half-written is cut off."""
@@ -68,12 +73,13 @@ class TrialArchive:
         record = self._record(stamp)
         return record.next_n if record.trial_id == trial_id else 0
 
-    def write(self, part: HeldPart) -> None:
-        """Write what of a part is not there yet; when it returns, the part may be acknowledged.
+    def write(self, part: HeldPart, *, is_spilled: bool = False) -> None:
+        """Write what of a part is not there yet; when it returns, the part may be acknowledged. For one that nobody
+        else has any more, a session's folder that is gone is made anew, as for a frame.
 
         Raises SessionGone, UnusablePart (it is none) or ClosedTrial (it has no place any more)."""
         found = sort_part(part)
-        record = self._record(part.session)
+        record = self._record(part.session, is_spilled=is_spilled)
         try:
             record.write(part, found)
         except BaseException:
@@ -130,7 +136,7 @@ class TrialArchive:
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
-    def _record(self, stamp: SessionStamp) -> GazeRecord:
+    def _record(self, stamp: SessionStamp, *, is_spilled: bool = False) -> GazeRecord:
         self._archive.folder.claim()
         try:
             folder = self._root / ids.validate(stamp.session_id)
@@ -140,6 +146,8 @@ class TrialArchive:
             self._records.pop(stamp.session_id, None)
             if stamp.session_id in self._deleted:
                 raise SessionGone(f"session {stamp.session_id} was deleted")
+            if not is_spilled and not self._archive.is_open(stamp.session_id):
+                self._wait_for(stamp.session_id)
         elif differ(self._archive.created_at(stamp.session_id), stamp.created_at):
             raise SessionGone(f"another session has the name {stamp.session_id} now")
         folder, self._opened[stamp.session_id] = self._archive.hold(stamp)
@@ -148,6 +156,15 @@ class TrialArchive:
         while len(self._records) > KEPT_OPEN:
             del self._records[next(iter(self._records))]
         return record
+
+    def _wait_for(self, session_id: str) -> None:
+        """Give whoever goes on with a session, after a restart, the time to say so: its folder is made anew then.
+        Raises FileNotFoundError: until then; SessionGone: nobody does."""
+        since_s = self._missing.setdefault(session_id, time.monotonic())
+        if time.monotonic() - since_s < GRACE_S:
+            raise FileNotFoundError(errno.ENOENT, "its session's folder is gone")
+        del self._missing[session_id]
+        raise SessionGone(f"the folder of session {session_id} was removed, and nobody goes on with it")
 
     def _note(self, session_id: str, record: GazeRecord) -> None:
         """Keep in mind which trial of a session has no end."""
@@ -160,7 +177,7 @@ class TrialArchive:
         """Whether the file is needed no more."""
         try:
             part = spilled.load()
-            self.write(part)
+            self.write(part, is_spilled=True)
         except SessionGone as error:
             log.error("a part of trial %s is dropped: %s", spilled.header.trial_id, error)
         except (ValueError, UnusablePart, ClosedTrial) as error:

@@ -14,7 +14,8 @@ from services.replayer.playback.player import Player
 from services.replayer.reruns.registry import Reruns
 from shared.bus.call import WithImage
 from shared.bus.clients import GeneratorClient, RecorderClient
-from shared.bus.messages import Message, ReplayFrame, ReplayStatus
+from shared.bus.message import Message
+from shared.bus.messages import ReplayFrame, ReplayStatus
 from shared.bus.publisher import Publisher
 from shared.bus.requests import replayer as requests
 from shared.bus.requests.replayer import CursorRequest, Play, ReplayedFrame, Seek, StartReplay

@@ -11,8 +11,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
 from tests.browser.eyes import TIMEOUT_MS, wait_picture
+from tests.support.asking import http_status
 from tests.support.buses import short_folder
 from tests.support.studio import Studio, studio_in
+from tests.support.waiting import eventually
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -54,8 +56,16 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 def studio(browser: Browser) -> Iterator[Studio]:
     """Everything up, for all tests here; what they record they name apart."""
     with short_folder() as folder, studio_in(folder) as made:
-        made.start_everything()
+        start_everything(made)
         yield made
+
+
+def start_everything(studio: Studio) -> None:
+    """All processes that the page needs, of those that are not there yet too."""
+    studio.start_everything()
+    if not any(process.name == "gaze" for process in studio.processes):
+        studio.start("gaze")
+    eventually(lambda: studio.health()["gaze"], 30, "the API knows of the gaze process")
 
 
 @pytest.fixture
@@ -85,6 +95,8 @@ def new_page(browser: Browser, studio: Studio, complaints: list[str]) -> Iterato
     yield make
     for context in contexts:
         context.close()
+    if http_status(f"{studio.url}/health") == 200:
+        studio.http.post("/gaze/source", json={"source": "page"})  # where a test chose another one
     assert complaints == []
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
 from tests.support.waiting import eventually
 
@@ -68,7 +70,7 @@ def _middle(start: float, length: float, place: int, view: float) -> float:
 
 
 def wait_state(page: Page, state: str) -> None:
-    """Until the chain of changes is in a state: resting, asking, waiting, refused."""
+    """Until the trial is at a stage: resting, asking, waiting, refused."""
     expect(page.locator("main.stage")).to_have_attribute("data-state", state)
 
 
@@ -84,7 +86,13 @@ def wait_change(page: Page, looked_at: str) -> None:
 
 def wait_swaps(page: Page, number: int) -> None:
     """Until so many pictures have taken the place of the one before."""
-    wait_until(page, f"Number(document.querySelector('main.stage').dataset.swaps ?? 0) >= {number}")
+
+    def are_shown() -> bool:
+        told: dict[str, str] = page.evaluate("({ ...document.querySelector('main.stage').dataset })")
+        assert int(told.get("swaps", 0)) >= number, told
+        return True
+
+    eventually(are_shown, TIMEOUT_MS / 1000, f"{number} changes are shown")
 
 
 def change(page: Page, sector: str, number: int = 1) -> None:
@@ -93,6 +101,42 @@ def change(page: Page, sector: str, number: int = 1) -> None:
     wait_change(page, sector)
     page.keyboard.press("Space")
     wait_swaps(page, number)
+
+
+def hold_pictures(page: Page) -> list[Route]:
+    """From now on a picture that is made comes to the page only when the test lets it."""
+    held: list[Route] = []
+    page.route("**/trial/picture/*", lambda route: held.append(route))
+    return held
+
+
+def let_come(page: Page, held: list[Route]) -> None:
+    """Wait for a picture that is held, and let it come."""
+    eventually(lambda: page.evaluate("1") and held, TIMEOUT_MS / 1000, "a picture is made")
+    held.pop().continue_()
+
+
+def refuse_changes(page: Page, detail: str) -> None:
+    """Load the page again; from then on what it hears of each change is that the generator refused it so."""
+
+    def connect(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def pass_on(text: str | bytes) -> None:
+            message = json.loads(text)
+            if message.get("step") in ("frame", "ready"):
+                return
+            route.send(text)
+            if message.get("step") == "request":
+                details = {"request": message["step_id"], "code": "insufficient_storage", "detail": detail}
+                for step, own in (("failed", details), ("abandoned", {"reason": detail})):
+                    route.send(json.dumps({**message, "step": step, "step_id": "0", "details": own}))
+
+        server.on_message(pass_on)
+
+    page.route_web_socket(re.compile("/display"), connect)
+    page.reload()
+    wait_picture(page)
 
 
 def wait_until(page: Page, expression: str) -> None:

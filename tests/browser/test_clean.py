@@ -6,10 +6,20 @@ import json
 import signal
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.eyes import hide_controls, look, wait_picture, wait_state, wait_swaps, wait_until
+from tests.browser.eyes import (
+    hide_controls,
+    hold_pictures,
+    let_come,
+    look,
+    refuse_changes,
+    wait_picture,
+    wait_state,
+    wait_swaps,
+    wait_until,
+)
 from tests.support.studio import Studio
 from tests.support.waiting import eventually
 
@@ -33,16 +43,14 @@ def test_a_picture_that_is_made_and_recorded_moves_nothing(page: Page, studio: S
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     hide_controls(page)
     before = seen(page)
-    held: list[Route] = []
-    page.route("**/generate", lambda route: held.append(route))
+    held = hold_pictures(page)
     look(page, "TL")
     wait_state(page, "asking")
     assert seen(page) == before
-    eventually(lambda: page.evaluate("1") and held, 20, "a picture is asked for")
-    held.pop().continue_()
+    let_come(page, held)
     wait_state(page, "waiting")
     eventually(lambda: page.evaluate("1") and len(studio.frame_ids("unseen")) >= 1, 20, "it is recorded")
-    wait_until(page, "document.querySelector('.record-pill').textContent.includes('1 frame ')")
+    wait_until(page, "document.querySelector('.record-pill').textContent.match(/[1-9][0-9]* frames? /)")
     assert seen(page) == before
     studio.http.post("/session/stop")
     expect(page.locator(".record-figures")).to_have_attribute("hidden", "")
@@ -65,8 +73,7 @@ def test_the_words_do_not_go_with_the_swap(page: Page) -> None:
 
 
 def test_an_error_waits_for_the_controls(page: Page) -> None:
-    refusal = json.dumps({"error": "x", "detail": "The disk is full of bees."})
-    page.route("**/generate", lambda route: route.fulfill(status=507, content_type="application/json", body=refusal))
+    refuse_changes(page, "The disk is full of bees.")
     hide_controls(page)
     page.mouse.move(500, 350)
     before = seen(page)
@@ -79,8 +86,7 @@ def test_an_error_waits_for_the_controls(page: Page) -> None:
 
 
 def test_the_debug_layer_tells_it_all(page: Page) -> None:
-    refusal = json.dumps({"error": "x", "detail": "The disk is full of bees."})
-    page.route("**/generate", lambda route: route.fulfill(status=507, content_type="application/json", body=refusal))
+    refuse_changes(page, "The disk is full of bees.")
     hide_controls(page)
     page.keyboard.press("d")
     look(page, "TL")

@@ -8,7 +8,18 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.eyes import changed, hide_controls, look, on_view, wait_picture, wait_state, wait_swaps, wait_until
+from tests.browser.eyes import (
+    changed,
+    hide_controls,
+    hold_pictures,
+    let_come,
+    look,
+    on_view,
+    wait_picture,
+    wait_state,
+    wait_swaps,
+    wait_until,
+)
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
@@ -136,7 +147,7 @@ def test_at_the_border_both_sides_are_looked_at(page: Page) -> None:
 
 def test_blackouts_wait_for_the_gaze_as_well(page: Page) -> None:
     page.get_by_label("Change the picture").select_option("blackout")
-    held = hold_generate(page)
+    held = hold_pictures(page)
     page.get_by_label("Gaze rests").select_option("2000")
     hide_controls(page)
     page.evaluate(WATCH_DARK)
@@ -153,7 +164,7 @@ def test_blackouts_wait_for_the_gaze_as_well(page: Page) -> None:
 
 def test_at_once_waits_until_the_gaze_is_elsewhere(page: Page) -> None:
     page.get_by_label("Change the picture").select_option("once")
-    held = hold_generate(page)
+    held = hold_pictures(page)
     page.get_by_label("Gaze rests").select_option("2000")
     hide_controls(page)
     before = on_view(page)
@@ -313,16 +324,9 @@ def pass_time(page: Page, ms: float) -> None:
     wait_until(page, f"performance.now() >= {until}")
 
 
-def hold_generate(page: Page) -> list[Route]:
-    """From now on pictures are made only when the test lets them be."""
-    held: list[Route] = []
-    page.route("**/generate", lambda route: held.append(route))
-    return held
-
-
 def release(page: Page, held: list[Route], sector: str) -> None:
     """Look somewhere while the picture is being made, and let it come."""
-    eventually(lambda: page.evaluate("1") and held, 20, "a picture is asked for")
+    eventually(lambda: page.evaluate("1") and held, 20, "a picture is made")
     look(page, sector)
-    held.pop().continue_()
+    let_come(page, held)
     wait_state(page, "waiting")

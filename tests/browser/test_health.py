@@ -17,7 +17,7 @@ def test_each_process_is_shown(page: Page) -> None:
     light = page.get_by_role("button", name="Server:")
     expect(light).to_contain_text("Well")
     light.click()
-    for name in ("api", "generator", "recorder", "replayer"):
+    for name in ("api", "gaze", "generator", "recorder", "replayer"):
         expect(page.locator(f"[data-process={name}]")).to_have_attribute("data-level", "ok")
     page.keyboard.press("Escape")
     expect(page.locator("#health-panel")).to_be_hidden()

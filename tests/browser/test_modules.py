@@ -1,4 +1,4 @@
-"""The page's own logic without a browser: fixations, blinks, the chain, playback, the virtual strip."""
+"""The page's own logic without a browser: trials, swaps, the pointer, playback, the virtual strip."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import NewPage, start_everything
 from tests.browser.eyes import change, changed, hide_controls, on_view, wait_picture, wait_state
 from tests.support.buses import short_folder
 from tests.support.proxies import PREFIX, find, running
@@ -26,7 +26,7 @@ def address() -> Iterator[str]:
     with short_folder() as folder:
         studio = Studio(folder, PARAFOVEA_ROOT_PATH=PREFIX)
         try:
-            studio.start_everything()
+            start_everything(studio)
             with running("nginx", folder, studio.port) as url:
                 yield url + PREFIX
             studio.stop_all()
@@ -56,7 +56,8 @@ def test_the_page_works_under_a_prefix(new_page: NewPage, address: str) -> None:
     card = page.locator("[data-session=prefixed]")
     expect(card.locator("img")).to_be_visible()
     expect(card.get_by_label("Export prefixed")).to_have_attribute("href", f"{address}/session/prefixed/export")
-    assert set(sockets) == {address.replace("http://", "ws://") + "/ws?frames=false"}
+    own = address.replace("http://", "ws://")
+    assert set(sockets) == {f"{own}/ws?frames=false", f"{own}/display"}
 
 
 def test_an_eye_tracker_sends_under_the_prefix(new_page: NewPage, address: str) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from shared.png_chunks import PNG_SIGNATURE, text_chunks
+from shared.session.format.metadata import PNG_KEYWORD
 from tests.browser.conftest import NewPage
 from tests.browser.eyes import (
     change,
@@ -15,6 +17,7 @@ from tests.browser.eyes import (
     hide_controls,
     look,
     on_view,
+    refuse_changes,
     wait_picture,
     wait_state,
     wait_swaps,
@@ -117,18 +120,21 @@ def test_the_debug_layer_shows_what_goes_on(page: Page) -> None:
 
 
 def test_the_debug_layer_says_what_was_not_done(page: Page) -> None:
-    def tell(route: Route) -> None:
-        answer = route.fetch()
-        told = {"x-object": "dog", "x-fallback": "left out: 'with a h%C3%BCt'", "x-fallback-encoding": "percent"}
-        route.fulfill(response=answer, headers={**answer.headers, **told})
+    fields = {"prompt": "a dog", "seed": 2**62, "notes": {"object": "dog", "fallback": "left out: 'with a hüt'"}}
 
-    page.route("**/generate", tell)
+    def tell(route: Route) -> None:
+        picture = route.fetch().body()
+        at = len(PNG_SIGNATURE) + 25  # behind the header
+        route.fulfill(body=picture[:at] + text_chunks({PNG_KEYWORD: json.dumps(fields)}) + picture[at:])
+
+    page.route("**/trial/picture/*", tell)
     page.keyboard.press("d")
     hide_controls(page)
     look(page, "TL")
     wait_state(page, "waiting")
     expect(page.locator("[data-fact=object]")).to_have_text("dog")
     expect(page.locator("[data-fact='not done']")).to_have_text("left out: 'with a hüt'")
+    expect(page.locator("[data-fact=seed]")).to_have_text(str(2**62))
 
 
 def test_steps_of_a_change_are_told_as_they_are_made(page: Page) -> None:
@@ -190,14 +196,7 @@ def test_a_wrong_file_is_refused_with_a_sentence_and_changes_nothing(
 
 
 def test_the_servers_refusal_is_shown_as_its_own_sentence(page: Page) -> None:
-    page.route(
-        "**/generate",
-        lambda route: route.fulfill(
-            status=507,
-            content_type="application/json",
-            body=json.dumps({"error": "x", "detail": "The disk is full of bees."}),
-        ),
-    )
+    refuse_changes(page, "The disk is full of bees.")
     look(page, "TL")
     expect(page.locator(".notice.error")).to_contain_text("The disk is full of bees.")
     wait_state(page, "refused")

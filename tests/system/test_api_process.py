@@ -109,6 +109,7 @@ def test_health_while_the_model_works(quick: Studio) -> None:
     quick.start_generator(sleep_ms=3000)
     quick.start_recorder()
     quick.start("replayer")
+    quick.start("gaze")
     quick.start_api()
 
     def ok() -> bool:

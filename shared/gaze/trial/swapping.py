@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from shared.gaze.trial import steps
 from shared.gaze.trial.change import Change, Swap
 from shared.gaze.trial.config import DARK_MS
@@ -14,9 +16,20 @@ UNANSWERED_NS = 2_000_000_000
 """A display that says nothing so long after a deadline has not drawn: a page in the background draws no frames."""
 AGAIN_NS = 250_000_000
 """So long after a miss ``at_once`` tries again: a display that cannot draw now need not be told at every sample."""
+DARK_USED_NS = 200_000_000
+"""So long after a view went dark it can still be exchanged before it is light."""
 KEPT_SWAPS = 100
 LOOKED_AT = "the viewer looks where it would change"
 NOT_KNOWN = "nobody knows where the viewer looks"
+
+
+@dataclass(frozen=True, slots=True)
+class _Dark:
+    """The view is dark since a time; ``triggered``: the step that says so, where there was something to show."""
+
+    chance: Chance
+    triggered: str | None
+    since_ns: int
 
 
 class Swapping:
@@ -29,6 +42,7 @@ class Swapping:
     def __init__(self, course: Course) -> None:
         self._course = course
         self._again_ns = 0
+        self._dark: _Dark | None = None
         self.swaps: dict[str, Swap] = {}
 
     def take_chance(self, chance: Chance) -> None:
@@ -36,21 +50,25 @@ class Swapping:
         course = self._course
         trigger, change = course.config.trigger, course.change
         ready = change if change is not None and change.ready is not None and change.swap is None else None
+        triggered: str | None = None
         if ready is not None and not self._is_held_back():
-            if (why := self._why_not(ready)) is None:
-                self._swap(ready, chance)
+            why = self._why_not(ready)
+            if why is None:
+                self._swap(ready, self._trigger(chance), course.t_ns)
                 return
             if trigger.name != "at_once":
                 triggered = self._trigger(chance)
                 course.tell(steps.Missed, triggered, report=None, reason=why)
         if trigger.is_dark and course.view is not None:
             course.tell(steps.Darkened, chance.cause, dark_ms=DARK_MS)
+            self._dark = _Dark(chance, triggered, course.t_ns)
 
     def follow(self) -> None:
         """Take a swap back whose target is looked at now, and give up waiting for a display that says nothing."""
         course, change = self._course, self._course.change
         swap = change.swap if change is not None else None
         if change is None or swap is None:
+            self._use_the_dark(change)
             return
         if course.t_ns >= swap.deadline_ns + UNANSWERED_NS:
             self._miss(swap, None, "the display said nothing of it")
@@ -103,6 +121,17 @@ class Swapping:
         is_due = change.ready is not None and self._course.config.trigger.name == "at_once"
         return self._again_ns if is_due and self._again_ns > self._course.t_ns else None
 
+    def _use_the_dark(self, change: Change | None) -> None:
+        """While it is dark a picture may become ready, or the viewer look away from where it changes."""
+        dark, course = self._dark, self._course
+        if dark is None:
+            return
+        if course.t_ns - dark.since_ns >= DARK_USED_NS:
+            self._dark = None
+        elif change is not None and change.ready is not None and self._why_not(change) is None:
+            self._dark = None
+            self._swap(change, dark.triggered or self._trigger(dark.chance), dark.since_ns)
+
     # -- parts --------------------------------------------------------------------------------------------------------
 
     def _is_held_back(self) -> bool:
@@ -125,10 +154,11 @@ class Swapping:
             onset_ns=chance.onset_ns,
         )
 
-    def _swap(self, change: Change, chance: Chance) -> None:
+    def _swap(self, change: Change, triggered: str, since_ns: int) -> None:
+        """Order it; ``since_ns``: when the trigger was detected."""
         course, trigger = self._course, self._course.config.trigger
-        deadline_ns = course.t_ns + trigger.within_ns
-        triggered = self._trigger(chance)
+        self._dark = None
+        deadline_ns = since_ns + trigger.within_ns
         swapped = course.tell(
             steps.Swapped,
             triggered,
@@ -143,7 +173,7 @@ class Swapping:
             dark_ms=DARK_MS if trigger.is_dark else 0.0,
         )
         change.last = swapped
-        change.swap = self.swaps[swapped] = Swap(swapped, change, course.t_ns, course.t_ns, deadline_ns)
+        change.swap = self.swaps[swapped] = Swap(swapped, change, course.t_ns, since_ns, deadline_ns)
         if len(self.swaps) > KEPT_SWAPS:
             del self.swaps[next(iter(self.swaps))]
 

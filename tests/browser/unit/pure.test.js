@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { nextInterval } from "../../../services/api/web/js/pure/blink.js";
 import { RecentCache } from "../../../services/api/web/js/pure/cache.js";
 import { difference } from "../../../services/api/web/js/pure/difference.js";
 import { place, toPicture, within } from "../../../services/api/web/js/pure/fit.js";
@@ -25,16 +24,6 @@ test("sectors: names, opposites and regions as the server has them", () => {
   assert.equal(region("MC", 2, 100, 50), null);
   assert.equal(neighbour("TL", 3, -1, 0), "TL");
   assert.equal(neighbour("TL", 3, 1, 1), "MC");
-});
-
-test("blinks: about 17 a minute, never a flicker, never an endless wait", () => {
-  let state = 1;
-  const random = () => (state = (state * 16807) % 2147483647) / 2147483647;
-  const drawn = Array.from({ length: 20_000 }, () => nextInterval(random));
-  const mean = drawn.reduce((sum, each) => sum + each, 0) / drawn.length;
-  assert.ok(Math.abs(60_000 / mean - 17) < 1, `${60_000 / mean} a minute`);
-  assert.ok(Math.min(...drawn) >= 1_200 && Math.max(...drawn) <= 10_000);
-  assert.ok(new Set(drawn.map(Math.round)).size > 1_000, "they are spread");
 });
 
 test("virtual strip: what is in view and a little more, within its ends", () => {
@@ -132,12 +121,15 @@ function health(states, status = "ok", reasons = []) {
 }
 
 test("health: well, starting, troubled, down, and nobody there", () => {
-  const well = { api: "ok", generator: "ready", recorder: "ok", replayer: "ok" };
+  const well = { api: "ok", gaze: "ok", generator: "ready", recorder: "ok", replayer: "ok" };
   assert.equal(assess(health(well)).level, "ok");
   const down = assess(health({ ...well, generator: "unreachable" }, "degraded", ["generator: x"]));
   assert.equal(down.level, "down");
   assert.match(down.summary, /generator is not running/);
   assert.match(down.advice, /services\.generator/);
+  const blind = assess(health({ ...well, gaze: "unreachable" }, "degraded", ["gaze: x"]));
+  assert.equal(blind.summary, "The gaze process is not running.");
+  assert.match(blind.advice, /no picture changes.*services\.gaze/);
   assert.equal(assess(health({ ...well, generator: "loading" }, "starting")).level, "starting");
   assert.equal(assess(health({ ...well, recorder: "unreachable" }, "starting")).level, "starting");
   const newer = assess(health({ ...well, generator: "dreaming" }, "degraded", ["generator: dreaming"]));

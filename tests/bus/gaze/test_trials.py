@@ -103,6 +103,22 @@ async def test_a_trial_that_cannot_be_is_refused_with_the_reason(
     assert (await rig.ask("status"))["trial_id"] is None
 
 
+async def test_a_trial_that_gives_way_is_ended_by_any_other(rig: Rig) -> None:
+    await rig.start()
+    await rig.begin(gives_way=True)
+    second = await rig.begin()
+    ended = await rig.wait_for("trial", "end")
+    assert ended.header["details"] == {"outcome": "interrupted", "reason": "another trial was begun"}
+    with pytest.raises(TrialActive, match=second):
+        await rig.begin()
+
+
+async def test_a_page_that_is_busy_for_a_moment_is_no_loss(rig: Rig) -> None:
+    await rig.start()
+    await rig.begin()
+    assert (await rig.ask("trial"))["config"]["detectors"]["silence_ms"] == 1000.0
+
+
 async def test_a_picture_that_is_none_is_refused(rig: Rig) -> None:
     await rig.start()
     with pytest.raises(UnreadableImage):

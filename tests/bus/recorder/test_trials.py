@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import itertools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.recorder import gaze_link
+from services.recorder import gaze_link, trials
 from services.recorder.ledger import held_trials
 from shared.bus.acknowledging import Acknowledgements, prove_trial
 from shared.bus.call import Nothing, WithImage
@@ -41,6 +42,7 @@ LINES = ("trials.jsonl", "eyes.jsonl", "clocks.jsonl")
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gaze_link, "POLL_S", 0.02)
     monkeypatch.setattr(held_trials, "GRACE_S", 0.3)
+    monkeypatch.setattr(trials, "GRACE_S", 2.0)
 
 
 class SteeredGaze:
@@ -386,8 +388,9 @@ async def test_a_spill_that_comes_before_the_grace_is_over_wins(
 
 async def test_nobody_else_may_acknowledge(rig: Rig, gazes: Any) -> None:
     await rig.start()
+    created_at = await begin_session(rig)
     source = gazes()
-    trial = source.hold(trial_of(1_700_000_000.0).begin().change())
+    trial = source.hold(trial_of(created_at).begin().change())
     stranger = GazeClient(rig.buses.new())
     right = prove_trial(bytes(32), "trial-a", 3)
     for proof in ("", right, prove_trial(b"", "trial-a", 3)):
@@ -435,13 +438,33 @@ async def test_a_session_that_is_not_active_any_more(rig: Rig, gazes: Any) -> No
     await source.die()
 
 
-async def test_a_folder_that_was_removed_is_made_anew(rig: Rig, gazes: Any) -> None:
+async def test_a_folder_that_was_removed_is_made_anew_while_it_is_recorded(rig: Rig, gazes: Any) -> None:
+    await rig.start()
+    created_at = await begin_session(rig)
+    shutil.rmtree(rig.root / "s")
+    source = gazes()
+    trial = source.hold(trial_of(created_at).whole())
+    await all_are_safe(rig, source, trial)
+    assert rig.metadata("s")["created_at"] == created_at
+    await source.die()
+
+
+async def test_a_folder_that_was_removed_is_not_made_anew_where_nobody_goes_on_with_it(rig: Rig, gazes: Any) -> None:
+    await rig.start()
+    source = gazes()
+    source.hold(trial_of(1_700_000_000.0, session_id="gone").whole())
+    await eventually_async(lambda: not source.trials, what="it holds nothing")
+    assert not (rig.root / "gone").exists()
+    await source.die()
+
+
+async def test_a_session_whose_folder_is_gone_is_waited_for_at_a_restart(rig: Rig, gazes: Any) -> None:
+    """The API says after a moment that it is active."""
     await rig.start()
     source = gazes()
     trial = source.hold(trial_of(1_700_000_000.0, session_id="gone").whole())
+    await rig.ask("resume", session_id="gone", created_at=1_700_000_000.0)
     await all_are_safe(rig, source, trial, session_id="gone")
-    await eventually_async(lambda: not rig.metadata("gone").get("open"), what="it is closed")
-    assert rig.metadata("gone")["created_at"] == 1_700_000_000.0
     await source.die()
 
 

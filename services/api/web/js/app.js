@@ -26,8 +26,6 @@ import { Shell } from "./ui/shell.js";
 
 export class App {
   constructor() {
-    /** Whose requests these are: progress events come back with it. */
-    this.clientId = `page-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
     this.preferences = loadPreferences();
     const tokens = new TokenKeeper();
     this.api = new Api({ token: () => tokens.token, onUnauthorized: () => tokens.askAgain() });

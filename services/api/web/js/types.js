@@ -68,6 +68,15 @@
 /** @typedef {{name: string, file: string, title: string}} Sample */
 
 /**
+ * @typedef {object} GazeStatus where the gaze comes from
+ * @property {string} source
+ * @property {string} state waiting, running, silent, ended or failed
+ * @property {string | null} [detail]
+ * @property {number | null} [rate_hz]
+ * @property {number | null} [loss]
+ */
+
+/**
  * @typedef {object} LiveEvent what comes over the WebSocket; more fields by type
  * @property {string} type
  * @property {string} [session_id]

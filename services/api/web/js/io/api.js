@@ -1,10 +1,12 @@
 /** The HTTP API as this page uses it: one method a call, errors as the sentence they carry. */
 
 import { addressOf } from "./address.js";
+import { base64Of } from "./base64.js";
 
 /** @typedef {import("../types.js").Entry} Entry */
 /** @typedef {import("../types.js").EntryPage} EntryPage */
 /** @typedef {import("../types.js").Health} Health */
+/** @typedef {import("../pure/trial.js").TrialState} TrialState */
 
 /** An error that a person can read; `code` is the API's, or `unreachable` where nobody answered. */
 export class ApiError extends Error {
@@ -66,17 +68,27 @@ export class Api {
   }
 
   /**
-   * @param {Blob} picture
-   * @param {Record<string, string | number | boolean | null>} fields null is left out
-   * @param {AbortSignal} signal
-   * @returns {Promise<{blob: Blob, headers: Headers}>}
+   * @param {Blob} picture that the trial begins with
+   * @param {Record<string, unknown>} fields
+   * @returns {Promise<TrialState>}
    */
-  async generate(picture, fields, signal) {
-    const form = new FormData();
-    form.set("image", picture, "picture");
-    for (const [name, value] of Object.entries(fields)) if (value !== null) form.set(name, String(value));
-    const response = await this._request("/generate", { method: "POST", body: form, signal });
-    return { blob: await response.blob(), headers: response.headers };
+  async beginTrial(picture, fields) {
+    return this._post("/trial/begin", { ...fields, image_base64: await base64Of(picture) });
+  }
+
+  /** @param {string} id @returns {Promise<TrialState>} */
+  endTrial(id) {
+    return this._json(`/trial/end?trial_id=${encodeURIComponent(id)}`, { method: "POST" });
+  }
+
+  /** A picture of the trial, on view or not yet. @param {string} sha256 @param {AbortSignal} [signal] */
+  trialPicture(sha256, signal) {
+    return this._blob(`/trial/picture/${sha256}`, { signal });
+  }
+
+  /** @param {string} source of the gaze, from now on @returns {Promise<import("../types.js").GazeStatus>} */
+  chooseSource(source) {
+    return this._post("/gaze/source", { source });
   }
 
   /** @param {string} name may be empty @param {boolean} resume @returns {Promise<{session_id: string}>} */
@@ -156,6 +168,11 @@ export class Api {
     return token ? `${path}${path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}` : path;
   }
 
+  /** @param {string} path @param {Record<string, unknown>} body @returns {Promise<any>} */
+  _post(path, body) {
+    return this._json(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+  }
+
   /** @param {string} path @param {RequestInit} [init] @returns {Promise<any>} */
   async _json(path, init) {
     const text = await (await this._request(path, init)).text();
@@ -207,16 +224,6 @@ async function readError(response) {
   } catch {
     return new ApiError("unreadable", `The server answered ${response.status} without a reason.`, retryAfterMs);
   }
-}
-
-/**
- * Text of a header that may be percent-encoded.
- * @param {Headers} headers
- * @param {string} name
- */
-export function headerText(headers, name) {
-  const value = headers.get(name) ?? "";
-  return headers.get(`${name}-Encoding`) === "percent" ? decodeURIComponent(value) : value;
 }
 
 /** @param {unknown} error @returns {boolean} whether somebody here gave the request up */

@@ -7,13 +7,14 @@ import { addressOf } from "./address.js";
  * @typedef {object} Preferences
  * @property {2 | 3} gridSize
  * @property {number} dwellMs
- * @property {"press" | "blackout" | "once"} swap
+ * @property {import("../stage/choices.js").Swap} swap
  * @property {"auto" | "fill" | "whole"} fit
+ * @property {boolean} patch whether a corner of the page tells each exchange to a photodiode
  * @property {boolean} flickerAccepted
  */
 
 /** @type {Preferences} */
-const DEFAULTS = { gridSize: 3, dwellMs: 800, swap: "press", fit: "auto", flickerAccepted: false };
+const DEFAULTS = { gridSize: 3, dwellMs: 800, swap: "press", fit: "auto", patch: false, flickerAccepted: false };
 
 const KEY = "parafovea.preferences";
 /** Servers behind one proxy share its origin, and with it this storage, but neither their tokens nor their sessions. */

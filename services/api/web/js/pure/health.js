@@ -5,10 +5,14 @@
 /** @typedef {{name: string, level: Level, state: string, detail: string}} ProcessState */
 /** @typedef {{level: Level, summary: string, advice: string, processes: ProcessState[]}} Assessment */
 
-const ORDER = ["api", "generator", "recorder", "replayer"];
+const ORDER = ["api", "gaze", "generator", "recorder", "replayer"];
+
+/** @type {Record<string, string>} What a process is called in a sentence, where that is not its name. */
+const CALLED = { gaze: "gaze process" };
 
 /** @type {Record<string, string>} What does not work while a process is down. */
 const CONSEQUENCE = {
+  gaze: "Nobody’s gaze is followed, and no picture changes, until it is back.",
   generator: "No picture can change until it is back.",
   recorder: "Nothing can be recorded until it is back.",
   replayer: "The replay over HTTP waits; this page replays by itself.",
@@ -49,7 +53,7 @@ export function assess(health) {
     const [first] = missing;
     return {
       level: "down",
-      summary: `The ${missing.map((process) => process.name).join(" and the ")} ${missing.length > 1 ? "are" : "is"} not running.`,
+      summary: `The ${missing.map(called).join(" and the ")} ${missing.length > 1 ? "are" : "is"} not running.`,
       advice: `${CONSEQUENCE[first.name] ?? ""} ${HOW_TO_START.replace("NAME", first.name)}`.trim(),
       processes,
     };
@@ -57,7 +61,7 @@ export function assess(health) {
   const reasons = health.reasons ?? [];
   const starting = processes.filter((process) => process.level === "starting");
   if (isStarting || starting.length) {
-    const who = starting.map((process) => process.name).join(" and the ");
+    const who = starting.map(called).join(" and the ");
     return {
       level: "starting",
       summary: who ? `The ${who} ${starting.length > 1 ? "are" : "is"} starting.` : "The server is starting.",
@@ -80,6 +84,11 @@ export function assess(health) {
 function processState(name, process, isStarting) {
   const level = isStarting && process.state === "unreachable" ? "starting" : LEVELS[process.state] ?? "degraded";
   return { name, level, state: process.state, detail: process.detail ?? "" };
+}
+
+/** @param {ProcessState} process */
+function called({ name }) {
+  return CALLED[name] ?? name;
 }
 
 /** @param {string} name */

@@ -1,6 +1,6 @@
 /** What can be chosen on the stage. */
 
-/** @typedef {"press" | "blackout" | "once"} Swap */
+/** @typedef {"press" | "blackout" | "once" | "blink" | "saccade"} Swap */
 
 /** @type {(2 | 3)[]} */
 export const GRID_SIZES = [2, 3];
@@ -15,6 +15,21 @@ export const SWAPS = [
   },
   { value: "blackout", label: "On blackouts", hint: "The view blinks by itself, about 17 times a minute." },
   { value: "once", label: "At once", hint: "As soon as the picture is there and you look elsewhere." },
+  { value: "blink", label: "On blinks", hint: "Blink: the picture changes while your eyes are closed." },
+  { value: "saccade", label: "On saccades", hint: "Look from place to place: the picture changes while your eyes jump." },
+];
+
+/** What follows the gaze, by the names that the server has for it. */
+export const SOURCES = [
+  { value: "page", label: "Pointer" },
+  { value: "websocket", label: "Eye tracker" },
+  { value: "simulated:1", label: "Simulated viewer" },
+];
+
+/** @type {{value: 0 | 1, label: string}[]} */
+export const PATCHES = [
+  { value: 0, label: "Off" },
+  { value: 1, label: "On" },
 ];
 
 export const DWELLS_MS = [400, 600, 800, 1200, 2000];

@@ -1,7 +1,6 @@
-/** The debug layer: grid, gaze, focus and target, queue, progress and timings, over the picture. */
+/** The debug layer: grid, gaze, focus and target, queue, progress and what is known of the trial, over the picture. */
 
 import { NAMES, spoken } from "../pure/sectors.js";
-import { milliseconds } from "../pure/format.js";
 import { el, fill, setText } from "../ui/dom.js";
 
 /** @typedef {import("../pure/sectors.js").GridSize} GridSize */
@@ -12,12 +11,9 @@ import { el, fill, setText } from "../ui/dom.js";
  * @property {string} state
  * @property {string | null} focus
  * @property {string | null} target
- * @property {number} dwell 0 to 1
  * @property {number | null} queue
- * @property {string} problem what went wrong last, empty where nothing did
  * @property {{step: number, steps: number} | null} progress
- * @property {Record<string, string>} last about the last picture: prompt, seed, ...
- * @property {{generation: number | null, roundTrip: number | null, waited: number | null}} timings
+ * @property {Record<string, string>} more the rest, by name, in words
  */
 
 export class DebugLayer {
@@ -44,6 +40,7 @@ export class DebugLayer {
 
   /** @param {GridSize} gridSize */
   setGrid(gridSize) {
+    if (this._grid.dataset.size === String(gridSize)) return;
     this._cells.clear();
     this._grid.dataset.size = String(gridSize);
     for (const name of NAMES[gridSize].flat()) this._cells.set(name, el("div", { class: "cell" }, el("span", {}, name)));
@@ -72,7 +69,6 @@ export class DebugLayer {
       cell.classList.toggle("focus", name === facts.focus);
       cell.classList.toggle("target", name === facts.target);
     }
-    this._gaze.style.setProperty("--dwell", String(facts.dwell));
     this._bar.value = facts.progress ? facts.progress.step / Math.max(1, facts.progress.steps) : 0;
     const steps = facts.progress ? `${facts.progress.step} of ${facts.progress.steps}` : "–";
     this._put("state", facts.state);
@@ -80,11 +76,7 @@ export class DebugLayer {
     this._put("target", facts.target ? `${facts.target}, ${spoken(facts.target)}` : "–");
     this._put("queue", facts.queue === null ? "–" : String(facts.queue));
     this._put("step", steps);
-    this._put("problem", facts.problem);
-    this._put("generation", milliseconds(facts.timings.generation));
-    this._put("round trip", milliseconds(facts.timings.roundTrip));
-    this._put("waited for blink", milliseconds(facts.timings.waited));
-    for (const [name, value] of Object.entries(facts.last)) this._put(name, value);
+    for (const [name, value] of Object.entries(facts.more)) this._put(name, value);
   }
 
   /** @param {string} name @param {string} value */

@@ -4,7 +4,8 @@ import { notify } from "../ui/notices.js";
 import { choice, el, fill, icon, iconButton, setText } from "../ui/dom.js";
 import { sentenceOf } from "../io/api.js";
 import { usesTouch, withKey } from "../ui/input.js";
-import { DWELLS_MS, FITS, GRID_SIZES, SWAPS } from "./choices.js";
+import { BY_EYES, PAGE, possibleSwap } from "../pure/begin.js";
+import { DWELLS_MS, FITS, GRID_SIZES, PATCHES, SOURCES, SWAPS } from "./choices.js";
 
 /** @typedef {import("../io/prefs.js").Preferences} Preferences */
 
@@ -14,6 +15,7 @@ import { DWELLS_MS, FITS, GRID_SIZES, SWAPS } from "./choices.js";
  * @property {Preferences} preferences
  * @property {(picture: Blob, sample: string | null) => void} onPicture `sample`: its file name, where it is one
  * @property {(changed: Partial<Preferences>) => void} onPreference
+ * @property {(source: string) => void} onSource another source of the gaze is chosen
  * @property {() => void} onFullScreen
  * @property {() => void} onDebug
  * @property {() => void} onHide
@@ -23,6 +25,9 @@ export class Dock {
   /** @param {DockOptions} options */
   constructor(options) {
     this._options = options;
+    /** The source that the server goes by. */
+    this._source = PAGE;
+    this._sources = el("select", { change: () => this._options.onSource(this._sources.value) });
     this._samples = el("ul", { class: "samples" });
     this._hint = el("p", { class: "hint small" });
     this._file = el("input", {
@@ -83,8 +88,27 @@ export class Dock {
     }
   }
 
+  /** Which source the server goes by now. @param {string} source */
+  follow(source) {
+    if (source === this._source) return;
+    this._source = source;
+    this._fillSources();
+    this.refresh();
+  }
+
+  /** What was chosen here did not become the source. */
+  restore() {
+    this._sources.value = this._source;
+  }
+
+  _fillSources() {
+    const known = SOURCES.some(({ value }) => value === this._source) ? SOURCES : [...SOURCES, { value: this._source, label: this._source }];
+    fill(this._sources, ...known.map(({ value, label }) => el("option", { value, selected: value === this._source }, label)));
+  }
+
   _settings() {
     const { preferences, onPreference, onFullScreen, onDebug, onHide } = this._options;
+    this._fillSources();
     this._swaps = choice({
       label: "Change the picture",
       value: preferences.swap,
@@ -99,6 +123,7 @@ export class Dock {
       "div",
       { class: "dock-settings" },
       this._swaps,
+      el("label", { class: "field" }, el("span", {}, "Gaze"), this._sources),
       choice({
         label: "Gaze rests",
         value: preferences.dwellMs,
@@ -112,6 +137,7 @@ export class Dock {
         onChange: (gridSize) => onPreference({ gridSize }),
       }),
       choice({ label: "Picture", value: preferences.fit, choices: FITS, onChange: (fit) => onPreference({ fit }) }),
+      choice({ label: "Corner patch", value: Number(preferences.patch), choices: PATCHES, onChange: (patch) => onPreference({ patch: patch === 1 }) }),
       el(
         "div",
         { class: "dock-buttons" },
@@ -126,10 +152,15 @@ export class Dock {
   /** Say what to do in the words of how this person points. */
   refresh() {
     const wordsOf = (/** @type {typeof SWAPS[number]} */ swap) => (usesTouch() && swap.byTouch) || swap;
+    const chosen = possibleSwap(this._options.preferences.swap, this._source);
     for (const option of this._swaps?.querySelectorAll("option") ?? []) {
       const swap = SWAPS.find((item) => item.value === option.value);
-      if (swap) setText(option, wordsOf(swap).label);
-      if (swap?.value === this._options.preferences.swap) setText(this._hint, wordsOf(swap).hint);
+      if (!swap) continue;
+      setText(option, wordsOf(swap).label);
+      // A pointer neither blinks nor jumps.
+      option.hidden = option.disabled = this._source === PAGE && BY_EYES.includes(swap.value);
+      option.selected = swap.value === chosen;
+      if (swap.value === chosen) setText(this._hint, wordsOf(swap).hint);
     }
   }
 

@@ -9,7 +9,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 /**
  * @typedef {object} StageActions
  * @property {() => boolean} isShown whether keys are for this view
- * @property {() => void} blink
+ * @property {(key: string) => void} press the space bar, or a key that stands for nothing here: an answer, perhaps
  * @property {(columns: number, rows: number) => void} moveGaze
  * @property {() => void} debug
  * @property {() => void} fullScreen
@@ -36,10 +36,22 @@ export function listenToStageKeys(actions) {
     const act = event.key === "Escape" ? actions.showControls : letters[letterOf(event)];
     if (event.key in ARROWS) actions.moveGaze(...ARROWS[event.key]);
     else if (isSpace(event) && !onButton) {
-      if (!event.repeat) actions.blink();
+      if (!event.repeat) actions.press(" ");
     } else if (act) {
       if (!event.repeat) act();
-    } else return;
+    } else {
+      if (!event.repeat && isAnswer(event, at)) actions.press(event.key);
+      return;
+    }
     event.preventDefault();
   });
+}
+
+/** What a page does by itself, and keys that only go with others. */
+const OTHERS = ["Tab", "Enter", "Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "NumLock", "Dead", "Process", "Unidentified"];
+
+/** @param {KeyboardEvent} event @param {Element | null} at */
+function isAnswer(event, at) {
+  if (letterOf(event) === "r" || /^F\d/.test(event.key)) return false;
+  return !OTHERS.includes(event.key) || (event.key === "Enter" && (at === null || at === document.body || at.matches(".surface")));
 }

@@ -1,7 +1,6 @@
 /** The picture on view, and how another one takes its place without being seen to. */
 
 import { contextOf, paint } from "../io/pictures.js";
-import { BLACKOUT_MS } from "../pure/blink.js";
 import { place } from "../pure/fit.js";
 import { el } from "../ui/dom.js";
 import { wantsLessMotion } from "../ui/motion.js";
@@ -15,6 +14,10 @@ import { wantsLessMotion } from "../ui/motion.js";
  * @property {() => boolean} mayGoOn whether more of it may be seen in this frame
  */
 
+/** @typedef {(frameMs: number) => Exchange | null} Exchanging asked in the frame that would draw; null: not now */
+
+/** A blackout hides the view for about as long as a blink does. */
+export const BLACKOUT_MS = 250;
 const FADE_MS = 600;
 
 export class Screen {
@@ -22,18 +25,23 @@ export class Screen {
     this.canvas = el("canvas", { class: "picture", role: "img", "aria-label": "No picture yet" });
     this._veil = el("canvas", { class: "picture veil", "aria-hidden": "true", hidden: true });
     this._dark = el("div", { class: "blackout", hidden: true });
-    this.element = el("div", { class: "screen" }, this.canvas, this._veil, this._dark);
+    /** A square that turns from black to white and back at each exchange, for a photodiode. */
+    this.patch = el("div", { class: "patch", "aria-hidden": "true", hidden: true });
+    this.element = el("div", { class: "screen" }, this.canvas, this._veil, this._dark, this.patch);
     /** @type {Fit} */
     this.fit = "auto";
     /** @type {Box} */
     this.box = { left: 0, top: 0, width: 1, height: 1 };
-    this._dimming = false;
+    this._isDark = false;
+    this._isFading = false;
+    /** @type {Exchanging | null} What is asked when the view is lit again. */
+    this._exchanging = null;
     new ResizeObserver(() => this.layOut()).observe(this.element);
   }
 
-  /** Whether the view is just being hidden. */
-  get isDimming() {
-    return this._dimming;
+  /** Whether there is a picture to look at. */
+  get hasPicture() {
+    return this.canvas.dataset.shown !== undefined;
   }
 
   /** Another photograph to begin with. @param {ImageBitmap} bitmap */
@@ -45,7 +53,13 @@ export class Screen {
   /** @param {ImageBitmap} bitmap */
   show(bitmap) {
     paint(this.canvas, bitmap);
+    this.canvas.dataset.shown = "";
     this.layOut();
+  }
+
+  /** Tell a photodiode, in the frame that draws. */
+  tellPatch() {
+    this.patch.classList.toggle("lit");
   }
 
   /** Place the picture in the view. */
@@ -62,49 +76,74 @@ export class Screen {
     this.element.dispatchEvent(new Event("placed"));
   }
 
-  /**
-   * Hide the view for the length of a blink. At its end, in the very animation frame that lights the view again,
-   * `exchange` is asked to put another picture there; it says how, or that there is none to be shown just now. For those
-   * who asked for less motion, the old picture fades slowly instead of going dark.
-   * @param {() => Exchange | null} exchange
-   */
-  async blink(exchange) {
-    if (this._dimming) return;
-    this._dimming = true;
-    try {
-      if (wantsLessMotion()) await this._fade(exchange);
-      else await this._blackOut(exchange);
-    } finally {
-      this._dimming = false;
-    }
+  /** Exchange the picture in the next animation frame. @param {Exchanging} exchanging */
+  exchangeNext(exchanging) {
+    requestAnimationFrame((frameMs) => exchanging(frameMs)?.show());
   }
 
-  /** @param {() => Exchange | null} exchange */
-  async _blackOut(exchange) {
+  /**
+   * Exchange it in the very frame that lights the view again, which goes dark for that unless it is so already. For those
+   * who asked for less motion, the old picture fades slowly in place of the dark.
+   * @param {number} darkMs
+   * @param {Exchanging} exchanging
+   * @returns {boolean} false where the one before is not over yet, and nothing comes of this one
+   */
+  exchangeInTheDark(darkMs, exchanging) {
+    if (this._isFading || this._exchanging) return false;
+    if (wantsLessMotion() && !this._isDark) void this._fade(exchanging);
+    else {
+      this._exchanging = exchanging;
+      this.goDark(darkMs);
+    }
+    return true;
+  }
+
+  /** Hide the view for the length of a blink, if it is not hidden. @param {number} [darkMs] */
+  goDark(darkMs = BLACKOUT_MS) {
+    if (this._isDark || this._isFading || (wantsLessMotion() && !this._exchanging)) return;
+    this._isDark = true;
+    void this._blackOut(darkMs);
+  }
+
+  /** @param {number} darkMs */
+  async _blackOut(darkMs) {
     this._dark.hidden = false;
     const since = performance.now();
     // Dark is on the glass once the frame after it has begun.
-    await nextFrame();
-    while ((await nextFrame()) - since < BLACKOUT_MS);
-    // From here to the end is one frame: the gaze that was asked about is the newest that there is.
-    exchange()?.show();
+    let frameMs = await nextFrame();
+    do frameMs = await nextFrame();
+    while (performance.now() - since < darkMs);
+    // From here to the end is one frame: the gaze that is asked about is the newest that there is.
+    const exchanging = this._exchanging;
+    this._exchanging = null;
+    exchanging?.(frameMs)?.show();
     await Promise.resolve();
     this._dark.hidden = true;
+    this._isDark = false;
   }
 
-  /** @param {() => Exchange | null} exchange */
-  async _fade(exchange) {
-    let last = await nextFrame();
-    const taken = exchange();
-    if (!taken) return;
-    this._veil.width = this.canvas.width;
-    this._veil.height = this.canvas.height;
-    contextOf(this._veil).drawImage(this.canvas, 0, 0);
-    this._veil.style.opacity = "1";
-    this._veil.hidden = false;
-    taken.show();
+  /** @param {Exchanging} exchanging */
+  async _fade(exchanging) {
+    this._isFading = true;
+    const taken = exchanging(await nextFrame());
+    if (taken) {
+      this._veil.width = this.canvas.width;
+      this._veil.height = this.canvas.height;
+      contextOf(this._veil).drawImage(this.canvas, 0, 0);
+      this._veil.style.opacity = "1";
+      this._veil.hidden = false;
+      taken.show();
+      await this._fadeVeil(taken);
+    }
+    this._isFading = false;
+  }
+
+  /** @param {Exchange} taken */
+  async _fadeVeil(taken) {
+    let last = performance.now();
     for (let faded = 0; faded < FADE_MS && !this._veil.hidden; ) {
-      const now = await nextFrame();
+      await nextFrame();
+      const now = performance.now();
       // While the gaze is where the picture changes, it stays as it is.
       if (taken.mayGoOn()) faded += now - last;
       last = now;
@@ -114,7 +153,7 @@ export class Screen {
   }
 }
 
-/** @returns {Promise<number>} its time; what follows still belongs to that frame */
+/** @returns {Promise<number>} when it began; what follows still belongs to that frame */
 function nextFrame() {
-  return new Promise((resolve) => requestAnimationFrame(() => resolve(performance.now())));
+  return new Promise(requestAnimationFrame);
 }

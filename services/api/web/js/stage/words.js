@@ -30,8 +30,8 @@ export class StageWords {
     if (!isClean()) this._picture.setAttribute("aria-label", this._label);
   }
 
-  /** The viewer has blinked, and so knows how. It goes with the press, not with what comes of it. */
-  blinked() {
+  /** The viewer has pressed, and so knows how. It goes with the press, not with what comes of it. */
+  pressed() {
     this.help.hidden = true;
   }
 
@@ -41,11 +41,12 @@ export class StageWords {
     this.refresh();
   }
 
-  /** @param {{state: import("../pure/chain.js").ChainState, target: string | null}} chain */
-  follow({ state, target }) {
+  /** @param {import("../pure/trial.js").Trial} trial */
+  follow({ stage, target, trigger }) {
     const where = target ? spoken(target) : "a corner";
-    if (state === "asking") this._news = `A change is being made: ${where}.`;
-    else if (state === "waiting") this._news = `The changed picture is ready: ${where}. ${usesTouch() ? "Tap." : "Press space."}`;
+    const press = usesTouch() ? " Tap." : " Press space.";
+    if (stage === "asking") this._news = `A change is being made: ${where}.`;
+    else if (stage === "waiting") this._news = `The changed picture is ready: ${where}.${trigger.name === "key" ? press : ""}`;
     else return;
     this.refresh();
   }

@@ -405,6 +405,36 @@ def test_blackouts_come_whether_or_not_there_is_something_to_show() -> None:
     assert min(gaps) >= 1_200 * MS
 
 
+def test_in_the_dark_the_viewer_may_look_away_from_the_target() -> None:
+    rehearsal = ready(trigger={"name": "key"})
+    rehearsal.look(0.9, 0.9, 200)
+    rehearsal.press()
+    rehearsal.look(0.1, 0.1, 400)
+    assert steps_of(rehearsal)[-5:] == ["trigger", "missed", "dark", "swap", "displayed"]
+    (swap,) = rehearsal.all(steps.Swapped)
+    (triggered,) = rehearsal.all(steps.Triggered)
+    assert swap.deadline_ns == triggered.t_ns + 400 * MS
+    assert triggered.t_ns < swap.t_ns < triggered.t_ns + 200 * MS
+
+
+def test_a_picture_that_becomes_ready_in_the_dark_is_shown_at_its_end() -> None:
+    rehearsal = Rehearsal(config(trigger={"name": "key"}), decoding_ms=400)
+    rehearsal.look(0.1, 0.1, 1400)
+    assert rehearsal.trial.phase == "made"
+    rehearsal.press()
+    rehearsal.look(0.1, 0.1, 500)
+    assert steps_of(rehearsal)[-4:] == ["dark", "trigger", "swap", "displayed"]
+
+
+def test_after_the_dark_nothing_is_exchanged() -> None:
+    rehearsal = ready(trigger={"name": "key"})
+    rehearsal.look(0.9, 0.9, 200)
+    rehearsal.press()
+    rehearsal.look(0.9, 0.9, 220)
+    rehearsal.look(0.1, 0.1, 1000)
+    assert not rehearsal.all(steps.Swapped)
+
+
 def test_a_press_darkens_the_view_whether_or_not_there_is_something_to_show() -> None:
     rehearsal = Rehearsal(config(trigger={"name": "key", "keys": (" ",)}))
     assert [each.what.step for each in rehearsal.press() if not isinstance(each.what, EyeEvent)] == ["dark"]

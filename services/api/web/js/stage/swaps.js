@@ -1,0 +1,116 @@
+/** Exchanging pictures when the gaze process says so: within an animation frame, or not at all; and telling which. */
+
+import { whyNot } from "../pure/swap.js";
+
+/**
+ * @typedef {object} Swap as the gaze process orders it
+ * @property {string} trial_id
+ * @property {string} step_id
+ * @property {string} sha256
+ * @property {"change" | "sham" | "catch"} kind
+ * @property {string} target
+ * @property {number | null} deadline_ms
+ * @property {number} dark_ms
+ */
+
+/**
+ * @typedef {object} SwapOptions
+ * @property {import("./screen.js").Screen} screen
+ * @property {import("../io/trial-pictures.js").TrialPictures} pictures
+ * @property {import("../io/display.js").DisplaySocket} socket
+ * @property {import("../pure/refresh.js").RefreshMeter} meter
+ * @property {(target: string) => boolean} isLookedAt whether a sector is looked at, by what is known here; asked in each frame
+ * @property {(swap: Swap) => void} onDrawn
+ */
+
+export class Swaps {
+  /** @param {SwapOptions} options */
+  constructor(options) {
+    this._options = options;
+    /** @type {Swap | null} The one that is to be drawn. */
+    this._waiting = null;
+    /** @type {string | null} Why the one that waits must not be drawn any more. */
+    this._withdrawn = null;
+    /** @type {Set<string>} Ids of those that were told to this display. */
+    this._ours = new Set();
+  }
+
+  /** Whether a swap was this display's. @param {string | null} id */
+  isOurs(id) {
+    return id !== null && this._ours.has(id);
+  }
+
+  /** Another trial begins, or none is known any more. */
+  forget() {
+    this.withdraw(this._waiting?.step_id ?? "", "another trial was begun");
+    this._ours.clear();
+  }
+
+  /** @param {Swap} swap */
+  take(swap) {
+    this._ours.add(swap.step_id);
+    this._waiting = swap;
+    this._withdrawn = null;
+    const { screen } = this._options;
+    const exchanging = (/** @type {number} */ frameMs) => this._exchange(swap, frameMs);
+    if (swap.dark_ms === 0) screen.exchangeNext(exchanging);
+    else if (!screen.exchangeInTheDark(swap.dark_ms, exchanging)) this._miss(swap, "the exchange before it is not over");
+  }
+
+  /** One that was told must not be drawn any more. @param {string} id @param {string} [reason] */
+  withdraw(id, reason = "it was withdrawn") {
+    if (this._waiting?.step_id === id) this._withdrawn = reason;
+  }
+
+  /**
+   * In the frame that would draw it.
+   * @param {Swap} swap
+   * @param {number} frameMs
+   * @returns {import("./screen.js").Exchange | null}
+   */
+  _exchange(swap, frameMs) {
+    const { screen, pictures, meter, isLookedAt } = this._options;
+    screen.layOut(); // the window may have got another size since the last frame
+    const isWithdrawn = this._withdrawn !== null || this._waiting !== swap;
+    const why = whyNot({
+      isWithdrawn,
+      isThere: swap.kind !== "change" || pictures.held(swap.sha256) !== null,
+      isLookedAt: isLookedAt(swap.target),
+      deadlineMs: swap.deadline_ms,
+      frameMs,
+      nowMs: performance.now(),
+      refreshMs: meter.intervalMs,
+    });
+    if (why !== null) {
+      this._miss(swap, (isWithdrawn && this._withdrawn) || why);
+      return null;
+    }
+    this._waiting = null;
+    return { show: () => this._draw(swap, frameMs), mayGoOn: () => !isLookedAt(swap.target) };
+  }
+
+  /** @param {Swap} swap @param {number} frameMs */
+  _draw(swap, frameMs) {
+    const { meter, socket, onDrawn } = this._options;
+    onDrawn(swap);
+    const drawnMs = performance.now();
+    const before = meter.droppedBefore(frameMs);
+    requestAnimationFrame((nextMs) => {
+      socket.report("displayed", {
+        trial_id: swap.trial_id,
+        swap: swap.step_id,
+        drawn_ms: drawnMs,
+        frame_ms: frameMs,
+        next_frame_ms: nextMs,
+        refresh_ms: meter.intervalMs,
+        dropped: before + meter.droppedBetween(frameMs, nextMs),
+      });
+    });
+  }
+
+  /** @param {Swap} swap @param {string} reason */
+  _miss(swap, reason) {
+    if (this._waiting === swap) this._waiting = null;
+    this._options.socket.report("missed", { trial_id: swap.trial_id, swap: swap.step_id, reason });
+  }
+}
