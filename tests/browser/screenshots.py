@@ -36,7 +36,7 @@ def main() -> int:
     with short_folder() as folder, sync_playwright() as playwright:
         system = System(folder)
         try:
-            for name in ("generator", "recorder", "replayer", "api"):
+            for name in ("generator", "recorder", "replayer", "gaze", "api"):
                 system.start(name)
             client = httpx.Client(base_url=system.url, timeout=GENERATION_S)
             eventually(lambda: client.get("/ready").status_code == 200, GENERATION_S, "everything is up")

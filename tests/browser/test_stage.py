@@ -139,6 +139,7 @@ def test_the_debug_layer_says_what_was_not_done(page: Page) -> None:
 
 def test_steps_of_a_change_are_told_as_they_are_made(page: Page) -> None:
     page.keyboard.press("d")
+    page.wait_for_selector("[data-fact=step]", state="attached")
     page.evaluate(
         """() => {
           const step = document.querySelector("[data-fact=step]");
