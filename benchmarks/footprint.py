@@ -1,4 +1,5 @@
-"""API, recorder, replayer and gaze process: resident megabytes, and start-up against the import of their libraries alone."""
+"""API, recorder, replayer and gaze process: resident megabytes, and start-up against the import of their libraries
+alone."""
 
 from __future__ import annotations
 

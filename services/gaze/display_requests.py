@@ -68,6 +68,7 @@ class DisplayRequests:
     async def _points(self, asked: Points) -> Taken:
         if asked.source != self._source.name or not self._is_wanted(asked):
             return Taken(count=0)
+        self._source.lost(asked.dropped)
         return Taken(count=self._source.take(points_of(asked.points)))
 
     def _is_wanted(self, asked: Points) -> bool:
@@ -115,6 +116,8 @@ class DisplayRequests:
         return Pong(sent_ms=asked.sent_ms, received_ns=received_ns, answered_ns=clock_ns())
 
     async def _clock(self, asked: ClockReport) -> Noted:
+        if not asked.received_ns <= asked.answered_ns <= clock_ns():
+            raise InvalidRequest("received_ns and answered_ns are not those of an answer that was given here")
         display, running = self._displays.get(asked.display), self._trials.running
         if display is None:
             return Noted()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from services.gaze.sources.source import Box
 from shared.bus.requests.displays import ShowView
 from shared.errors import InvalidRequest
-from shared.gaze.trial.inputs import ClockMeasured
+from shared.gaze.trial.inputs import ClockMeasured, Viewed
 
 MOST_DISPLAYS = 64
 SILENT_NS = 8_000_000_000
@@ -45,6 +45,21 @@ class Display:
             return None
         return left, top, width, height
 
+    def viewed(self, t_ns: int, *, is_assumed: bool) -> Viewed | None:
+        """What a trial is told of it; None while it shows no picture."""
+        if self.box is None:
+            return None
+        left, top, width, height = self.box
+        return Viewed(
+            t_ns=t_ns,
+            display=self.name,
+            left=left,
+            top=top,
+            width=width,
+            height=height,
+            is_assumed=is_assumed,
+        )
+
 
 class Displays:
     """All displays, in the order in which they came to their views."""
@@ -71,13 +86,14 @@ class Displays:
             display.heard_ns = now_ns
 
     def drop_silent(self, now_ns: int) -> bool:
-        """Drop displays that say nothing and keep others of their view from counting: whoever connected them may have
-        ended without a word. Whether there were any."""
+        """Drop displays that say nothing: whoever connected them may have ended without a word. One that never compared
+        clocks need not say anything, and goes only where it keeps others of its view from counting. Whether there were
+        any."""
         lively = {display.view for display in self._displays.values() if now_ns - display.heard_ns < SILENT_NS}
         silent = [
             name
             for name, display in self._displays.items()
-            if now_ns - display.heard_ns >= SILENT_NS and display.view in lively
+            if now_ns - display.heard_ns >= SILENT_NS and (display.clocks or display.view in lively)
         ]
         for name in silent:
             self.drop(name)

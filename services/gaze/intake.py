@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,6 +21,9 @@ from shared.gaze.trial.inputs import AnyInput, Began, Ended, Ticked
 from shared.gaze.trial.outcomes import Outcome
 from shared.gaze.trial.trial import Trial
 
+log = logging.getLogger(__name__)
+
+FAULT = "a fault in the decision; the log of the gaze process has it"
 BATCH_S = 0.008
 """So old may samples be when they are published; what comes of them is published at once."""
 
@@ -41,6 +45,7 @@ class Intake:
     Attributes:
         counts: by step, how many there have been.
         ended: the last input; None while the trial goes on.
+        is_broken: a fault of ours has ended it, and nobody has tidied up yet.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Intake:
         self.config = began.config
         self.counts: Counter[str] = Counter()
         self.ended: Ended | None = None
+        self.is_broken = False
         self.held = held
         self._epoch = epoch
         self._source = source
@@ -77,7 +83,15 @@ class Intake:
         return max(clock_ns(), self._last_ns)
 
     def take(self, taken: AnyInput) -> int:
-        """Take an input in; its number. None may be taken in after the last."""
+        """Take an input in; its number. None may be taken in after the last.
+
+        A decision that fails is a fault of ours: the trial ends by it, and nothing else does."""
+        try:
+            return self._take(taken)
+        except Exception:
+            return self._break_off()
+
+    def _take(self, taken: AnyInput) -> int:
         n = self._next_n
         outcomes = self.trial.take(n, taken)
         self._next_n = n + 1  # not before: numbers have no gaps, whatever goes wrong
@@ -96,6 +110,27 @@ class Intake:
 
     def take_samples(self, taken: Sequence[Timed]) -> None:
         """Take samples in, oldest first."""
+        try:
+            self._take_samples(taken)
+        except Exception:
+            self._break_off()
+
+    def _break_off(self) -> int:
+        log.exception("trial %s cannot go on", self.config.trial_id)
+        ended = Ended(t_ns=self.now_ns(), outcome="interrupted", reason=FAULT)
+        self.ended, self.is_broken = ended, True
+        n = self._next_n
+        self._next_n += 1
+        self._publish_batch()
+        line = {**lines.of_input(self._origin, n, ended), lines.BY: "the gaze process, after a fault"}
+        self._publish(line)
+        if self.held is not None:
+            self.held.add_lines(n, [lines.encode(line)])
+            self.held.ended = True
+        self._timer.cancel()
+        return n
+
+    def _take_samples(self, taken: Sequence[Timed]) -> None:
         trial = self.trial
         for sample, device_s in taken:
             if sample.t_ns < self._origin.t_ns:

@@ -17,7 +17,7 @@ from services.gaze.held import Held
 from services.gaze.intake import Intake
 from services.gaze.pictures import Pictures
 from services.gaze.publishing import Outbox
-from services.gaze.screens import screen_for
+from services.gaze.screens import screen_for, size_of
 from services.gaze.session import ActiveSession
 from services.gaze.sources.chosen import ChosenSource, Timed
 from shared import images
@@ -31,11 +31,13 @@ from shared.errors import (
     TrialNotActive,
 )
 from shared.frame import SessionStamp
+from shared.gaze.detectors.parameters import DETECTOR_VERSION
 from shared.gaze.screen import Screen
 from shared.gaze.trial.config import TrialConfig
 from shared.gaze.trial.inputs import Began, DisplayGone, DisplayReady, Ended, SourceChanged, Viewed
 from shared.gaze.trial.outcomes import Outcome
 from shared.gaze.trial.trial import ImpossibleTrial, check
+from shared.session.format.trial_files import about_of
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +177,7 @@ class Trials:
         began = Began(t_ns=clock_ns(), config=config, unix_s=time.time())
         held = None
         if config.session is not None:
-            about = {"source": config.source, "screen": config.screen.flat(), "detectors": config.detectors}
+            about = {**about_of(config.flat()), "detector_version": DETECTOR_VERSION, "epoch": self._epoch}
             held = self._held.begin(config.trial_id, config.session, about)
         self.last = Intake(began, self._epoch, lambda: self._source.word, self._outbox, held, self._act)
         self.follow_displays()
@@ -210,11 +212,14 @@ class Trials:
         if running is None:
             return
         told, counting = self._told, self._displays.counting(running.config.view)
-        if told is not None and (counting is None or counting.name != told.display):
-            gone = reason if self._displays.get(told.display) is None else "it shows another view"
+        if told is not None and (counting is None or counting.name != told.display or counting.box is None):
+            gone = reason if self._displays.get(told.display) is None else "it shows the picture no more"
             running.take(DisplayGone(t_ns=running.now_ns(), display=told.display, reason=gone))
             told = self._told = None
-        if counting is None or (viewed := self._viewed(running, counting)) is None:
+        if counting is None:
+            return
+        viewed = counting.viewed(running.now_ns(), is_assumed=self._is_assumed(counting))
+        if viewed is None:
             return
         if told is None or viewed != told.model_copy(update={"t_ns": viewed.t_ns}):
             self._told = viewed
@@ -226,19 +231,12 @@ class Trials:
             if trial_id == running.config.trial_id and running.trial.accepts_ready(frame):
                 running.take(DisplayReady(t_ns=running.now_ns(), frame=frame, display=counting.name))
 
-    def _viewed(self, running: Intake, display: Display) -> Viewed | None:
-        if display.box is None:
-            return None
-        left, top, width, height = display.box
-        return Viewed(
-            t_ns=running.now_ns(),
-            display=display.name,
-            left=left,
-            top=top,
-            width=width,
-            height=height,
-            is_assumed=self._source.is_of_screen and not display.shown.is_full_screen,
-        )
+    def _is_assumed(self, display: Display) -> bool:
+        """Whether it is not known where the picture lies, or how large it is in degrees."""
+        if self._source.is_of_screen and not display.shown.is_full_screen:
+            return True
+        running = self.running
+        return running is not None and size_of(self.screen_of(running.config.view)) != running.config.screen
 
     def follow_session(self) -> None:
         """Another session is active, or none."""
@@ -249,6 +247,10 @@ class Trials:
     def watch(self) -> None:
         """End a recorded trial of which no more can be held, and notice displays that are gone without a word. To be
         called a few times a second."""
+        if self.last is not None and self.last.is_broken:  # nobody has tidied up after it yet
+            self.last.is_broken, self._told = False, None
+            self._asking.end()
+            self._on_change()
         if self._displays.drop_silent(clock_ns()):
             self.follow_displays("nothing was heard of it any more")
         running = self.running

@@ -142,13 +142,16 @@ class TrialArchive:
             folder = self._root / ids.validate(stamp.session_id)
         except InvalidSessionId as error:
             raise SessionGone(f"no session can be called {stamp.session_id[:100]!r}: {error.detail}") from None
-        if not folder.exists():
+        if folder.exists():
+            self._missing.pop(stamp.session_id, None)
+            self._deleted.discard(stamp.session_id)
+        else:
             self._records.pop(stamp.session_id, None)
             if stamp.session_id in self._deleted:
                 raise SessionGone(f"session {stamp.session_id} was deleted")
             if not is_spilled and not self._archive.is_open(stamp.session_id):
                 self._wait_for(stamp.session_id)
-        elif differ(self._archive.created_at(stamp.session_id), stamp.created_at):
+        if folder.exists() and differ(self._archive.created_at(stamp.session_id), stamp.created_at):
             raise SessionGone(f"another session has the name {stamp.session_id} now")
         folder, self._opened[stamp.session_id] = self._archive.hold(stamp)
         record = self._records.pop(stamp.session_id, None) or GazeRecord(self._disk, folder)

@@ -11,7 +11,7 @@ import pytest
 from shared import sectors
 from shared.bus.channels import BY_NAME, CHANNELS
 from shared.bus.envelope import encode_error
-from shared.bus.message import Envelope, PROTOCOL_VERSION
+from shared.bus.message import PROTOCOL_VERSION, Envelope
 from shared.bus.messages import PUBLISHED, ReplayStatus
 from shared.bus.requests.generator import DRAWN_SEEDS
 from shared.bus.requests.replayer import CursorRequest, ReplayedFrame, StartReplay

@@ -26,13 +26,15 @@ MAX_WAITING_CHARS = 4 * 1024 * 1024
 MAX_ERRORS = 10
 """Errors sent to one connection for messages that cannot be used."""
 LAST_ERROR = " Of further messages that cannot be used you are not told."
+NAMED = "display-"
+"""How names of displays of an API begin."""
 
 
 class Display:
     """One connection: what it says, in order, and what waits to be sent to it."""
 
     def __init__(self, peer: GazePeer) -> None:
-        self.name = f"display-{token_hex(4)}"
+        self.name = f"{NAMED}{token_hex(4)}"
         self.view: ShowView | None = None
         """What it shows, as it said last."""
         self.is_behind = asyncio.Event()

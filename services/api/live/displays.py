@@ -13,7 +13,7 @@ import orjson
 from starlette.websockets import WebSocket
 
 from services.api.bus.gaze_peer import GazePeer
-from services.api.live.display import Display
+from services.api.live.display import NAMED, Display
 from services.api.live.viewers import send_away
 from shared.bus.envelope import Published
 from shared.bus.gaze_messages import GazeStatus
@@ -76,6 +76,8 @@ class DisplayHub:
 
     def on_change(self, is_there: bool) -> None:
         """Tell all that the gaze process came or went, and one that came what they show."""
+        if is_there:
+            self._clear_up()
         for display in self._displays:
             display.tell({"type": "gaze", "there": is_there})
             if is_there:
@@ -100,17 +102,27 @@ class DisplayHub:
         except ParafoveaError:
             return None
 
+    def _clear_up(self) -> None:
+        """Those of an earlier life of this API, which ended without a word, are gone: each stands in another's way."""
+        own = {display.name for display in self._displays}
+        status = self._peer.status_now
+        for name in status.displays if status is not None else ():
+            if name.startswith(NAMED) and name not in own:
+                self._say(Gone(display=name, reason="the API that it was connected to went away"))
+
     def _say_gone(self, display: Display) -> None:
-        task = asyncio.create_task(self._gone(display))
+        self._say(Gone(display=display.name, reason=CUT_OFF if display.is_behind.is_set() else WENT))
+
+    def _say(self, gone: Gone) -> None:
+        task = asyncio.create_task(self._ask(gone))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
-    async def _gone(self, display: Display) -> None:
+    async def _ask(self, gone: Gone) -> None:
         if self._peer.is_there:
             # One that is not told, or does not answer, begins anew without this display.
             with suppress(ParafoveaError):
-                reason = CUT_OFF if display.is_behind.is_set() else WENT
-                await self._peer.ask(GONE, Gone(display=display.name, reason=reason))
+                await self._peer.ask(GONE, gone)
 
 
 async def _receive(websocket: WebSocket, display: Display) -> None:

@@ -87,6 +87,8 @@ class GazeRelay:
         self._peer = peer
         self._points: list[Point] = []
         self._unanswered: set[asyncio.Task[None]] = set()
+        self._dropped = 0
+        """Points that nobody had room for, since the last that were sent on."""
 
     async def serve(self, websocket: WebSocket, listens: bool | None) -> None:
         """Serve a client that sends, listens, or both, until it leaves."""
@@ -130,11 +132,15 @@ class GazeRelay:
         if not self._peer.is_there:
             return
         for at in range(0, len(points), MAX_POINTS):
-            if len(self._unanswered) < MAX_UNANSWERED:
-                part = Points(source="websocket", points=tuple(points[at : at + MAX_POINTS]))
-                task = asyncio.create_task(self._ask(part))
-                self._unanswered.add(task)
-                task.add_done_callback(self._unanswered.discard)
+            some = points[at : at + MAX_POINTS]
+            if len(self._unanswered) >= MAX_UNANSWERED:
+                self._dropped += len(some)
+                continue
+            part = Points(source="websocket", points=tuple(some), dropped=self._dropped)
+            self._dropped = 0
+            task = asyncio.create_task(self._ask(part))
+            self._unanswered.add(task)
+            task.add_done_callback(self._unanswered.discard)
 
     async def _ask(self, points: Points) -> None:
         # Of a process that went, or is stuck, there is nobody to tell: a sender does not read.

@@ -18,6 +18,8 @@ from shared.gaze.sample import Sample
 
 log = logging.getLogger(__name__)
 
+PREPARE_S = 5.0
+
 Timed = tuple[Sample, float]
 """A sample as the record holds it, with its time by our clock, and that by its source's in seconds; NaN: none."""
 
@@ -72,7 +74,7 @@ class ChosenSource:
         async with self._choosing:
             source = source_of(name, self._around)
             try:
-                await source.prepare()
+                await _prepare(source)
             except BaseException:
                 source.close()
                 raise
@@ -83,7 +85,7 @@ class ChosenSource:
         there is none of that name."""
         source = source_of(name, self._around)
         try:
-            await source.prepare()
+            await _prepare(source)
         except InvalidRequest as error:
             log.error("there is no gaze: %s", error.detail)
             self._source = source
@@ -118,10 +120,19 @@ class ChosenSource:
             self._on_samples(usable)
         return len(usable)
 
+    def lost(self, count: int) -> None:
+        """Points were lost on their way here."""
+        if count:
+            self.gauge.refused += count
+            self._on_change(f"{count} points were lost on their way")
+
     def watch(self) -> None:
-        """Look whether the source has fallen silent. To be called a few times a second."""
-        if self.gauge.watch(clock_ns()):
+        """Look whether the source has fallen silent, or has another rate. To be called a few times a second."""
+        now_ns = clock_ns()
+        if self.gauge.watch(now_ns):
             self._on_change(self.gauge.detail)
+        elif (rate_hz := self.gauge.another_rate(now_ns)) is not None:
+            self._on_change(f"its rate is {rate_hz:.0f} Hz now")
 
     def _begin(self, source: Source) -> None:
         self.close()
@@ -148,3 +159,12 @@ class ChosenSource:
             told = f"{self.gauge.refused} points so far were not later than the one before, or had no usable time"
             log.warning("%s: %s", self.word, told)
             self._on_change(told)
+
+
+async def _prepare(source: Source) -> None:
+    """Raises InvalidRequest: it cannot be used, or its disk does not answer."""
+    try:
+        async with asyncio.timeout(PREPARE_S):
+            await source.prepare()
+    except TimeoutError:
+        raise InvalidRequest(f"{word_of(source.name)} cannot be used: its disk does not answer") from None

@@ -7,6 +7,8 @@ from collections import deque
 SILENT_NS = 1_000_000_000
 WINDOW_NS = 2_000_000_000
 """Over which rate and loss are measured."""
+JUMP = 0.25
+"""Another rate is one that differs by this share."""
 KNOWN_AFTER_NS = 500_000_000
 """Before a source has run for so long its rate is not known."""
 
@@ -28,6 +30,8 @@ class Gauge:
         self.refused = 0
         self._batches: deque[tuple[int, int, int]] = deque()
         """When it came, samples in it, and how many of them say nothing of where the eyes look."""
+        self._told_hz: float | None = None
+        self._told_ns = 0
         self._count = 0
         self._missing = 0
 
@@ -53,6 +57,16 @@ class Gauge:
             return False
         self.state, self.detail = "silent", "nothing has come for a second"
         return True
+
+    def another_rate(self, now_ns: int) -> float | None:
+        """The rate, where it is another one than was told last; told anew once the window holds nothing of before."""
+        if self.state != "running" or now_ns - self._told_ns < WINDOW_NS or (rate_hz := self.rate_hz(now_ns)) is None:
+            return None
+        told_hz, self._told_ns = self._told_hz, now_ns
+        if told_hz is not None and abs(rate_hz - told_hz) <= JUMP * told_hz:
+            return None
+        self._told_hz = rate_hz
+        return None if told_hz is None else rate_hz
 
     def end(self, state: str, detail: str) -> None:
         """No more will come."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
 from collections.abc import AsyncIterator
 from itertools import islice
@@ -32,7 +33,7 @@ class RecordedSource:
         """Raises InvalidRequest: no file is named, or a speed that is none."""
         found = _NAME.match(name)
         speed = float((found["speed"] if found else None) or 1)
-        if found is None or not 0 < speed <= MAX_SPEED:
+        if found is None or not 0 < speed <= MAX_SPEED or not found["path"].lower().endswith(".csv"):
             raise InvalidRequest(f"{name[:100]!r} is no trace; write {FORM}, with a speed up to {MAX_SPEED:g}")
         self.name = name
         self._path = Path(found["path"])
@@ -47,7 +48,7 @@ class RecordedSource:
         """Open the file and read its beginning. Raises InvalidRequest: there is none, or it is no trace."""
         try:
             self._first = await self._thread.run(self._open)
-        except (OSError, ValueError) as error:
+        except (OSError, UnusableTrace) as error:
             raise InvalidRequest(self._problem(error)) from None
 
     async def run(self, outlets: Outlets) -> None:
@@ -56,7 +57,7 @@ class RecordedSource:
         try:
             async for part in self._parts():
                 await give(iter(part), pace, outlets)
-        except (OSError, ValueError) as error:
+        except (OSError, UnusableTrace) as error:
             outlets.end("failed", self._problem(error))
             return
         outlets.end("ended", self._said())
@@ -83,9 +84,9 @@ class RecordedSource:
             finally:
                 reading.cancel()
 
-    def _problem(self, error: OSError | ValueError) -> str:
+    def _problem(self, error: OSError | UnusableTrace) -> str:
         if isinstance(error, OSError):
-            return f"the trace {self._path} cannot be read: {error.strerror or error}"
+            return f"the trace {self._path} cannot be read; see that it is there, and that this user may read it"
         return f"the trace {self._path} cannot be used: {error}"
 
     def _said(self) -> str:
@@ -101,7 +102,7 @@ class RecordedSource:
 
     def _open(self) -> list[Sample]:
         if not self._path.is_file():  # a pipe would wait for its other end
-            raise UnusableTrace("there is no such file")
+            raise FileNotFoundError(errno.ENOENT, "no file", str(self._path))
         self._file = self._path.open(encoding="utf-8", errors="replace", newline="")
         self._trace = Trace(self._file)
         self._samples = iter(self._trace)

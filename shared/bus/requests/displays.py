@@ -12,7 +12,7 @@ from shared.bus.requests.gaze import TrialState
 from shared.frame import Body
 from shared.gaze.trial import config
 from shared.gaze.trial.config import Name
-from shared.gaze.trial.inputs import BoxShare, DisplayMs, StepId
+from shared.gaze.trial.inputs import BoxShare, BoxSize, DisplayMs, StepId
 
 MAX_POINTS = 1000
 
@@ -39,8 +39,8 @@ class ShowView(OfDisplay):
     view: Name = "default"
     left: BoxShare | None = None
     top: BoxShare | None = None
-    width: Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=100)] | None = None
-    height: Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=100)] | None = None
+    width: BoxSize | None = None
+    height: BoxSize | None = None
     page_px: tuple[config.Pixels, config.Pixels] | None = None
     screen_px: tuple[config.Pixels, config.Pixels] | None = None
     is_full_screen: fields.Flag = False
@@ -81,11 +81,13 @@ class Points(Body):
     Attributes:
         source: ``page`` or ``websocket``.
         display: the page that sends them.
+        dropped: how many before them were lost on their way.
     """
 
     source: Name
     display: Name | None = None
     points: Annotated[tuple[Point, ...], Field(max_length=MAX_POINTS), fields.FIRST_ERROR]
+    dropped: fields.Count = 0
 
 
 class Taken(Body):

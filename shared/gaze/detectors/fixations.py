@@ -113,8 +113,10 @@ class Fixations:
         window.clear()
         self.is_going_on, self._box, self._onset_ns = True, box, onset_ns
         self._latest_ns = self._detected_ns = point[0]
-        self._sum_x = sum(one[1] for one in points)
-        self._sum_y = sum(one[2] for one in points)
+        self._sum_x = self._sum_y = 0.0
+        for one in points:  # sum() is another sum from Python 3.12 on
+            self._sum_x += one[1]
+            self._sum_y += one[2]
         self._count = len(points)
         event = self.event(point[0])
         return (event,) if event else ()

@@ -20,6 +20,8 @@ LINE_VERSION = 1
 TRIALS, EYES, CLOCKS = "trials.jsonl", "eyes.jsonl", "clocks.jsonl"
 FILES = (TRIALS, EYES, CLOCKS)
 EYE = "eye"
+BY = "by"
+"""In an ``end`` that nobody decided: who wrote it."""
 EYE_DIGITS = 6
 
 _EYE_EVENT = TypeAdapter(EyeEvent)

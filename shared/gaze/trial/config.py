@@ -50,7 +50,7 @@ MAX_FIELDS_CHARS = 16 * 1024
 
 PositiveMs = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=600_000)]
 Pixels = Annotated[int, Field(strict=True, ge=1, le=100_000), WHOLE]
-Metres = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=100)]
+Metres = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0.001, le=100)]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_WORD_CHARS, pattern=NO_CONTROLS)]
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 """Of a participant: a code, never a name."""
@@ -71,8 +71,8 @@ class Policy(Body):
     Attributes:
         name: ``opposite`` (the sector across the centre, or another one where that is looked at), ``farthest`` (from
             the gaze), ``random`` (drawn from the seed), ``listed`` (``targets``, one after another, round and round).
-        ask: ``dwell`` (the gaze stays in one sector for ``dwell_ms``) or ``fixation`` (a fixation goes on for
-            ``dwell_ms``, which may be 0: as soon as it is detected).
+        ask: ``dwell`` (the gaze stays in one sector for ``dwell_ms``, at least 100) or ``fixation`` (a fixation goes on
+            for ``dwell_ms``, which may be 0: as soon as it is detected).
         when_looked_at: what becomes of a change that is being made, or waits, where the viewer looks now: ``hold`` (it
             waits until they look away) or ``choose`` (another is asked for; where one waits, only after
             ``outwaited_ms``).

@@ -18,9 +18,11 @@ from shared.gaze.trial.config import Name, PositiveMs, TrialConfig
 StepId = Annotated[str, Field(max_length=64, pattern=r"^[0-9]+(/[0-9]+)?$")]
 """``12``: the input numbered 12; ``12/0``: the first outcome of it."""
 TimeNs = Annotated[int, Field(strict=True, ge=0, le=fields.MAX_COUNT), fields.WHOLE]
-DisplayMs = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e15, le=1e15)]
-"""By a display's own clock; a display may say anything, and what cannot be is flagged."""
+DisplayMs = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-4e12, le=4e12)]
+"""By a display's own clock, within 127 years: two of them together are nanoseconds of 64 bits still. What cannot be is
+flagged."""
 BoxShare = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-100, le=100)]
+BoxSize = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=1e-4, le=100)]
 
 
 class Input(Body):
@@ -48,14 +50,17 @@ class Ticked(Input):
 
 class Viewed(Input):
     """The display that counts says where the picture lies, as shares of what the gaze's points are fractions of, from
-    its top left. ``is_assumed``: points are fractions of the screen, and the page does not fill it."""
+    its top left.
+
+    ``is_assumed``: that is not known, since points are fractions of the screen, and the page does not fill it; or
+    degrees are not, since the page has another size than when the trial began."""
 
     step: ClassVar[str] = "view"
     display: Name
     left: BoxShare
     top: BoxShare
-    width: Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=100)]
-    height: Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=100)]
+    width: BoxSize
+    height: BoxSize
     is_assumed: fields.Flag = False
 
 
@@ -156,7 +161,8 @@ class DisplayGone(Input):
 
 
 class SourceChanged(Input):
-    """The source of the gaze: another one, silent, back, at another rate, or with samples that could not be used."""
+    """The source of the gaze: another one, silent, back, at another rate, or with samples that could not be used or
+    were lost on their way."""
 
     step: ClassVar[str] = "source"
     source: Name

@@ -67,6 +67,11 @@ class Looking:
         """The one that goes on, as far as it is."""
         return self._eyes.going_on("saccade")
 
+    @property
+    def rate_hz(self) -> float:
+        """Samples a second, as measured; NaN before that is known."""
+        return self._eyes.rate_hz
+
     def looked_at(self, view: View, t_ns: int) -> frozenset[str] | None:
         """The sectors that are looked at, or will be where the present movement ends; None: nobody knows."""
         last = self.last

@@ -14,6 +14,7 @@ from shared.gaze.trial.view import View
 AHEAD_NS = 100_000_000
 """The frame after the one that drew is begun when a display reports it: one that is further ahead than this is not."""
 DRAWN_DIGITS = 6
+IMPOSSIBLE = frozenset({"in_the_future", "before_its_swap", "unordered"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +63,22 @@ def place(report: Reported, swap: Swap, clock: DisplayClock) -> Shown:
 
 def judge(shown: Shown, report: Reported, swap: Swap, looking: Looking, view: View | None) -> dict[str, Any]:
     """The fields of :class:`~shared.gaze.trial.steps.Displayed` that say how it met the viewer."""
-    at_ns, flags = shown.at_ns, shown.flags
+    flags = shown.flags
+    # Of times that cannot be nothing is worked out.
+    at_ns = None if IMPOSSIBLE & set(flags) else shown.at_ns
+    is_late = None if at_ns is None else at_ns > swap.deadline_ns
+    if is_late:
+        flags = (*flags, "late")
     fields: dict[str, Any] = {
         "drawn_ns": shown.drawn_ns,
         "frame_ns": shown.frame_ns,
         "next_frame_ns": shown.next_frame_ns,
         "error_ns": shown.error_ns,
         "latency_ms": None if at_ns is None else round((at_ns - swap.detected_ns) / 1e6, 3),
-        "is_late": None if at_ns is None else at_ns > swap.deadline_ns,
+        "is_late": is_late,
     }
     # Of times that cannot be, the report's own is the nearest.
-    is_known = shown.drawn_ns is not None and not {"in_the_future", "before_its_swap"} & set(flags)
+    is_known = shown.drawn_ns is not None and not IMPOSSIBLE & set(flags)
     drawn_ns = shown.drawn_ns if is_known and shown.drawn_ns is not None else report.t_ns
     sample = looking.before(drawn_ns)
     if view is None or sample is None:

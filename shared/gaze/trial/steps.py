@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared import fields
 from shared.frame import Body
-from shared.gaze.trial.inputs import DisplayMs, StepId, TimeNs
+from shared.gaze.trial.inputs import StepId, TimeNs
 
 Kind = Literal["change", "sham", "catch"]
 """``sham``: the same picture is drawn again; ``catch``: nothing is drawn."""
@@ -94,7 +94,7 @@ class Swapped(Step):
     kind: Kind
     target: fields.Sector
     deadline_ns: TimeNs
-    deadline_ms: DisplayMs | None
+    deadline_ms: fields.Finite | None
     dark_ms: fields.Milliseconds = 0.0
 
 
@@ -125,9 +125,9 @@ class Displayed(Step):
         gaze_x, gaze_y: the last valid sample before it was drawn, as fractions of the picture.
         eccentricity_deg: from there to the nearest point of the target; 0 within it.
         seen_risk: the viewer looked at the target, or towards it, at the last sample before it was drawn.
-        flags: what is not as it should be: ``in_the_future``, ``before_its_swap``, ``no_clock``, ``no_gaze``,
-            ``twice``, ``photodiode`` (light was measured), ``unordered``.
-        is_light: whether a photodiode measured it.
+        flags: what is not as it should be: ``in_the_future``, ``before_its_swap``, ``unordered`` (of such times nothing
+            is worked out), ``late``, ``twice``, ``no_clock``, ``no_times``, ``no_gaze``; and ``photodiode``: light was
+            measured.
     """
 
     step: ClassVar[str] = "displayed"

@@ -198,4 +198,4 @@ class Swapping:
             course.shown += 1
             course.rest_until_ns = course.t_ns + round(course.config.policy.again_ms * 1e6)
         elif change.kind == "change":
-            course.give_up("the display shows another picture than the one that it was made from", course.cause)
+            course.give_up("the display shows another picture than the one that it was made from")

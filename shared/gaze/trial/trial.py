@@ -18,6 +18,9 @@ from shared.gaze.trial.policies.choosing import CHOOSERS
 from shared.gaze.trial.policies.triggers import TRIGGERS
 from shared.gaze.trial.swapping import Swapping
 
+MIN_SACCADE_HZ = 95.0
+"""With fewer samples a saccade is over before it is seen: below 100 Hz, as measured, none triggers."""
+
 
 class ImpossibleTrial(ValueError):
     """A trial cannot be as it is set up; the message says why, and what there is."""
@@ -224,7 +227,7 @@ class Trial:
             if (chance := self._trigger.event(step_id, event)) is not None:
                 self._swapping.take_chance(chance)
         saccade = looking.saccade
-        if saccade is None or looking.saccade_id is None:
+        if saccade is None or looking.saccade_id is None or not looking.rate_hz >= MIN_SACCADE_HZ:
             return
         if (chance := self._trigger.saccade(looking.saccade_id, saccade)) is not None:
             self._swapping.take_chance(chance)

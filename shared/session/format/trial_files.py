@@ -104,11 +104,13 @@ class GazeIndex:
     """``gaze.json``: which samples are whose, what is known to be missing, and the hashes of the files.
 
     ``files``: by name, ``sha256`` of the first ``bytes`` of it, as they were when a trial ended or the file was full.
+    ``lines``: the same of the files of lines, when a trial ended.
     """
 
     segments: list[Segment] = field(default_factory=list)
     gaps: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lines: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """With its newline."""
@@ -119,6 +121,7 @@ class GazeIndex:
             "segments": [segment.to_json() for segment in self.segments],
             "gaps": self.gaps,
             "files": self.files,
+            "lines": self.lines,
         }
         return orjson.dumps(said, option=orjson.OPT_INDENT_2) + b"\n"
 
@@ -135,7 +138,12 @@ class GazeIndex:
                 for name, of in said["files"].items()
                 if samples_number(f"{GAZE}/{name}") is not None
             }
-            return cls(segments, [dict(gap) for gap in said["gaps"]], files)
+            lines = {
+                str(name): {"sha256": str(of["sha256"]), "bytes": int(of["bytes"])}
+                for name, of in said.get("lines", {}).items()
+                if name in FILES
+            }
+            return cls(segments, [dict(gap) for gap in said["gaps"]], files, lines)
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"{INDEX} is none: {type(error).__name__}: {error}") from None
 
@@ -153,7 +161,9 @@ class GazeIndex:
 def about_of(config: Any) -> dict[str, Any]:
     """What ``gaze.json`` says of a trial, from the configuration that its ``begin`` has."""
     said = config if isinstance(config, dict) else {}
-    return {name: said[name] for name in ("source", "screen", "detectors") if name in said}
+    known = {name: said[name] for name in ("source", "screen", "detectors", "decision_version") if name in said}
+    # Of trackers, which this version does not know yet.
+    return {**known, "device": None, "calibration": None}
 
 
 def in_order(names: Iterable[str]) -> list[str]:

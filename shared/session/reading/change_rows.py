@@ -86,6 +86,8 @@ class ChangeRow:
     eye_onset_s: float | None = None
     eye_end_s: float | None = None
     since_end_ms: float | None = None
+    by_6_ms: bool | None = None
+    by_60_ms: bool | None = None
     error_ms: float | None = None
     gaze_x: float | None = None
     gaze_y: float | None = None
@@ -104,6 +106,10 @@ class ChangeRow:
         }
 
 
+CERTAIN_MS, UNNOTICED_MS = 6.0, 60.0
+"""So long after an eye movement a change is certainly unseen (McConkie and Loschky, Behavior Research Methods 34,
+2002), and not reliably noticed (Loschky and Wolverton, ACM TOMM 3(4), 2007)."""
+
 COLUMNS = tuple(each.name for each in fields(ChangeRow) if each.name != "fields")
 
 
@@ -119,6 +125,7 @@ def row_of(trial_id: str, began: Began, stages: Stages) -> ChangeRow:
     detected_ns = trigger.detected_ns if trigger else None
     drawn_ns, next_ns = (shown.drawn_ns, shown.next_frame_ns) if shown else (None, None)
     eye_end_ns = eye.offset_ns if eye else None
+    since_end_ms = _ms(eye_end_ns, next_ns)
     return ChangeRow(
         trial_id=trial_id,
         participant=began.config.participant,
@@ -152,7 +159,9 @@ def row_of(trial_id: str, began: Began, stages: Stages) -> ChangeRow:
         eye_kind=eye.kind if eye else None,
         eye_onset_s=since(eye.onset_ns if eye else None),
         eye_end_s=since(eye_end_ns),
-        since_end_ms=_ms(eye_end_ns, next_ns),
+        since_end_ms=since_end_ms,
+        by_6_ms=None if since_end_ms is None else since_end_ms <= CERTAIN_MS,
+        by_60_ms=None if since_end_ms is None else since_end_ms <= UNNOTICED_MS,
         error_ms=_ms(0, shown.error_ns if shown else None),
         gaze_x=shown.gaze_x if shown else None,
         gaze_y=shown.gaze_y if shown else None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.gaze.record.deciding_again import DecidingAgain, Difference, Unrepeatable
-from shared.gaze.record.lines import UnreadableLine, parse_input
+from shared.gaze.record.lines import BY, UnreadableLine, parse_input
 from shared.gaze.record.samples import RECORD_BYTES, decode
 from shared.gaze.sample import Sample
 from shared.gaze.trial.inputs import AnyInput
@@ -17,9 +17,6 @@ from shared.session.format.plain import open_plain
 from shared.session.reading.record import RecordFiles
 from shared.session.reading.walk import SAMPLE, Walk, Walked
 from shared.session.text.lines import pread
-
-BY = "by"
-"""In an ``end`` that was written after the gaze process had died: nobody decided what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ def decide_again(folder: Path) -> Iterator[TrialAgain]:
     current: _Current | None = None
     with ExitStack() as open_files:
         samples = _Samples(folder, open_files)
-        for walked in Walk(RecordFiles(folder)):
+        for walked in Walk(RecordFiles(folder, growing=True)):
             if not walked.trial_id:
                 continue  # what belongs to no trial is told by a check
             if current is None or current.trial_id != walked.trial_id:
@@ -108,6 +105,7 @@ class _Samples:
 
     def read(self, walked: Walked) -> Sample:
         if walked.file != self._name:
+            self._open_files.close()  # one at a time: a day of samples is in sixty
             self._name, self._fd = walked.file, open_plain(self._folder, walked.file)
             self._open_files.callback(os.close, self._fd)
         record = pread(self._fd, RECORD_BYTES, walked.line * RECORD_BYTES)

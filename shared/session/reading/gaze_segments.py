@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from shared.gaze.record.lines import FILES
 from shared.session.format.plain import open_plain
 from shared.session.format.trial_files import GAZE, GazeIndex, Segment, about_of
 from shared.session.reading.walk import SAMPLE, Walked
@@ -75,11 +77,18 @@ def differ(said: GazeIndex, found: GazeIndex, *, but_of: str | None = None) -> b
 
 
 def hash_of(folder: Path, name: str, length: int) -> str | None:
-    """SHA-256 of the first ``length`` bytes of a file of samples; None where it is not that long, or cannot be read."""
+    """SHA-256 of the first ``length`` bytes of a file of samples, or of lines; None where it is not that long, or
+    cannot be read."""
     try:
-        return digest_of(folder, f"{GAZE}/{name}", length).hexdigest()
+        return digest_of(folder, name if name in FILES else f"{GAZE}/{name}", length).hexdigest()
     except OSError:
         return None
+
+
+def hashes_of_lines(folder: Path, sizes: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """What ``gaze.json`` says of the files of lines, which have these sizes."""
+    hashes = {name: hash_of(folder, name, sizes[name]) for name in FILES if sizes.get(name)}
+    return {name: {"sha256": sha256, "bytes": sizes[name]} for name, sha256 in hashes.items() if sha256 is not None}
 
 
 def digest_of(folder: Path, name: str, length: int) -> Digest:

@@ -199,6 +199,9 @@ def _of_index(folder: Path, files: RecordFiles, segments: Segments, going_on: st
     for name, said in index.files.items():
         if hash_of(folder, name, said["bytes"]) != said["sha256"]:
             yield Fault("lost", f"{GAZE}/{name}"[:200], "altered: it no longer holds the samples that were recorded")
+    for name, said in index.lines.items():
+        if hash_of(folder, name, said["bytes"]) != said["sha256"]:
+            yield Fault("lost", name, "altered: it no longer holds the steps that were recorded")
     for gap in index.gaps:
         sentence = f"trial {gap.get('trial_id')}: nothing is recorded behind input {gap.get('after_n')}"
         yield Fault("note", INDEX, f"{sentence}: {gap.get('reason')}"[:500])

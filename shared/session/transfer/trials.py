@@ -47,6 +47,9 @@ def prove_trials(folder: Path, names: Mapping[str, object]) -> None:
             raise InvalidArchive(f"{GAZE}/{name} is missing from the archive")
         if hash_of(folder, name, said["bytes"]) != said["sha256"]:
             raise InvalidArchive(f"the bytes of {GAZE}/{name} do not have the hash in {INDEX}")
+    for name, said in files.index.lines.items() if files.index is not None else ():
+        if hash_of(folder, name, said["bytes"]) != said["sha256"]:
+            raise InvalidArchive(f"the lines of {name} do not have the hash in {INDEX}")
 
 
 def _prove_lines(files: RecordFiles, name: str) -> None:

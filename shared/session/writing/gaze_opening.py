@@ -12,7 +12,7 @@ from pathlib import Path
 from shared.gaze.record.lines import CLOCKS, EYES, TRIALS, Origin
 from shared.gaze.record.samples import RECORD_BYTES
 from shared.session.format.trial_files import BEFORE_OUTCOMES, GAZE, INDEX, GazeIndex, Key, Segment, samples_name
-from shared.session.reading.gaze_segments import digest_of
+from shared.session.reading.gaze_segments import digest_of, hashes_of_lines
 from shared.session.reading.record import Place, RecordFiles, last_line, place_of, sample_at
 from shared.session.writing.gaze_part import WRITTEN_FIRST
 from shared.session.writing.gaze_repair import index_of
@@ -157,6 +157,7 @@ class OpenRecord:
             if segment.trial_id == self.trial_id:
                 segment.ended = self._outcome
         self._say_hash()
+        self._index.lines = hashes_of_lines(self.folder, self._sizes)
         self._put_index()
 
     def _say_hash(self) -> None:

@@ -102,6 +102,8 @@ class GazeRecord(OpenRecord):
         self._last[TRIALS] = before.key if before is not None and is_of_it else NOTHING
         self._index.gaps = [gap for gap in self._index.gaps if gap.get("trial_id") != self.trial_id]
         self.is_ended = self._closed_here = False
+        self._index.lines.pop(TRIALS, None)  # until it ends again
+        self._put_index()
         log.warning("session %s: there is more of trial %s, and it goes on", self.folder.name, self.trial_id)
 
     def _write_lines(self, name: str, found: SortedPart) -> None:

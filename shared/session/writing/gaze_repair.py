@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared.gaze.record.lines import TRIALS
 from shared.session.format.trial_files import GAZE, INDEX, GazeIndex
-from shared.session.reading.gaze_segments import Segments, differ, hash_of
+from shared.session.reading.gaze_segments import Segments, differ, hash_of, hashes_of_lines
 from shared.session.reading.record import RecordFiles, place_of
 from shared.session.reading.walk import Walk, Walked
 from shared.session.writing.gaze_tails import cut_tails, end_line, trial_files
@@ -72,7 +72,9 @@ def index_of(files: RecordFiles) -> GazeIndex:
         segments.take(walked)
     index = segments.index
     if files.index is not None:
-        index.gaps, index.files = files.index.gaps, files.index.files
+        index.gaps, index.files, index.lines = files.index.gaps, files.index.files, files.index.lines
+    else:
+        index.lines = hashes_of_lines(files.folder, files.sizes)
     for name in files.samples_files():
         leaf, size = name.removeprefix(f"{GAZE}/"), files.sizes[name]
         if leaf not in index.files and (sha256 := hash_of(files.folder, leaf, size)):
@@ -115,6 +117,8 @@ def _mend_index(
     index = index_of(files)
     for trial_id, last in ended.items():
         index.add_gap(trial_id, last.n, last.t_ns, NO_END)
+    if ended:  # lines were put between those that there were
+        index.lines = hashes_of_lines(folder, files.sizes)
     said = files.index
     if said is not None and not ended and not differ(said, index, but_of=going_on):
         return []

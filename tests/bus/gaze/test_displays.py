@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from shared.errors import InvalidRequest
 from tests.bus.gaze.conftest import Rig
 from tests.bus.gaze.test_trials import AT_ONCE
 
@@ -92,3 +95,42 @@ async def test_a_display_that_was_ready_before_it_counted_need_not_say_so_again(
     await rig.ask("gone", display="d")
     ready = await rig.wait_for("trial", "ready")
     assert ready.header["details"] == {"frame": frame, "display": "second"}
+
+
+async def test_a_clock_that_cannot_be_is_refused(rig: Rig) -> None:
+    await rig.start()
+    await rig.show()
+    await rig.begin()
+    pong = await rig.ask("ping", display="d", sent_ms=1.0)
+    right = {"sent_ms": 1.0, "received_ns": pong["received_ns"], "answered_ns": pong["answered_ns"], "returned_ms": 2.0}
+    for wrong in (
+        {"received_ns": 2**62, "answered_ns": 2**62},
+        {"answered_ns": right["received_ns"] - 1},
+        {"sent_ms": 1e15},
+    ):
+        with pytest.raises(InvalidRequest):
+            await rig.ask("clock", display="d", **{**right, **wrong})
+    assert (await rig.ask("clock", display="d", **right))["n"] is not None
+
+
+async def test_whatever_times_a_display_tells_they_are_noted(rig: Rig) -> None:
+    """The largest that there are, and clocks as far apart as can be."""
+    await rig.with_generator()
+    await rig.start()
+    trial_id = await rig.begin(**AT_ONCE)
+    await rig.show()
+    pong = await rig.ask("ping", display="d", sent_ms=4e12)
+    times = {"received_ns": pong["received_ns"], "answered_ns": pong["answered_ns"]}
+    await rig.ask("clock", display="d", sent_ms=4e12 - 100, **times, returned_ms=4e12)
+    await rig.look(until=lambda: rig.of("trial", "frame"))
+    frame = rig.of("trial", "frame")[0].header["step_id"]
+    await rig.ask("ready", display="d", trial_id=trial_id, frame=frame)
+    await rig.look(until=lambda: rig.of("swap"))
+    swap = rig.of("swap")[0].header["step_id"]
+    report = {"drawn_ms": -4e12, "frame_ms": -4e12, "next_frame_ms": -4e12}
+    await rig.ask("displayed", display="d", trial_id=trial_id, swap=swap, **report)
+    displayed = (await rig.wait_for("displayed")).header
+    assert displayed["flags"] == ["before_its_swap"]
+    assert displayed["latency_ms"] is None
+    assert displayed["is_late"] is None
+    assert (await rig.ask("trial.end"))["state"] == "complete"

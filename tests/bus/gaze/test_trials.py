@@ -12,6 +12,7 @@ from shared.bus.envelope import Published
 from shared.bus.rpc import Client
 from shared.errors import InvalidRequest, NotFound, SessionNotActive, TrialActive, TrialNotActive, UnreadableImage
 from shared.gaze.record.samples import RECORD_BYTES, decode
+from shared.gaze.trial.looking import Looking
 from tests.bus.gaze.conftest import AT_ONCE, PICTURE, PROMPTS, Rig
 from tests.support.waiting import eventually_async
 
@@ -239,3 +240,23 @@ async def test_a_blackout_comes_by_the_clock_alone(rig: Rig) -> None:
     async with asyncio.timeout(20):
         dark = await rig.wait_for("trial", "dark")
     assert dark.header["caused_by"] is not None
+
+
+async def test_a_fault_in_the_decision_ends_the_trial_and_nothing_else(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.start(gaze="simulated:1")
+    await rig.begin()
+    await rig.wait_for("eye")
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Looking, "take", fail)
+        ended = await rig.wait_for("trial", "end")
+    assert ended.header["details"]["outcome"] == "interrupted"
+    assert "fault in the decision" in ended.header["details"]["reason"]
+    assert (await rig.ask("trial"))["state"] == "interrupted"
+    second = await rig.begin()
+    assert (await rig.ask("trial.end"))["trial_id"] == second

@@ -63,3 +63,16 @@ def test_the_name_of_a_long_path_fits_a_record() -> None:
     assert not fits(Name, name)
     assert fits(Name, word_of(name))
     assert word_of(name).endswith("folder/trace.csv")
+
+
+def test_another_rate_is_told() -> None:
+    gauge, now = Gauge(), 0
+    told = []
+    for rate in (250, 250, 1000, 1000, 900):
+        for _ in range(100 * 5):
+            now += 10 * MS
+            gauge.take(now, rate // 100, 0)
+            if (hz := gauge.another_rate(now)) is not None:
+                told.append(round(hz))
+    assert len(told) in (1, 2)
+    assert told[-1] == pytest.approx(1000, rel=0.3)

@@ -315,7 +315,19 @@ def test_notes_are_no_faults(disk: ScriptedDisk, folder: Path) -> None:
     notes = " ".join(finding.sentence for finding in check(folder))
     assert "does not have its frame frame-of-nobody" in notes
     assert "steps of a newer version: 'gleam'" in notes
+    # It was recorded so by nobody: the lines have a hash.
+    assert [finding.sentence[:7] for finding in severe(folder)] == ["altered"]
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_line_that_is_gone_or_altered_is_found(disk: ScriptedDisk, folder: Path, name: str) -> None:
+    write(disk, folder, [SyntheticTrial().whole().part()])
     assert severe(folder) == []
+    text = (folder / name).read_bytes()
+    (folder / name).write_bytes(b"".join(text.splitlines(keepends=True)[:-1]))
+    assert "lost" in {finding.severity for finding in severe(folder) if finding.file == name}
+    (folder / name).write_bytes(text.replace(b'"t_ns":5', b'"t_ns":6', 1))
+    assert "lost" in {finding.severity for finding in severe(folder) if finding.file == name}
 
 
 def test_repair_ends_trials_cuts_ends_and_makes_the_index_anew(disk: ScriptedDisk, folder: Path) -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from shared.bus.envelope import decode_published, encode_published
 from shared.bus.message import PROTOCOL_VERSION
-from shared.bus.messages import AnyMessage, PUBLISHED, ReplayStatus, Status
+from shared.bus.messages import PUBLISHED, AnyMessage, ReplayStatus, Status
 from shared.bus.requests.generator import Acknowledge, Generate
 from shared.bus.requests.replayer import CursorRequest, Seek, StartReplay
 from tests.support.samples import SAMPLES

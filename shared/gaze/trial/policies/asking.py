@@ -63,7 +63,7 @@ class Dwell:
     """The gaze stays in one sector, whatever it does there."""
 
     def __init__(self, policy: Policy, grid_size: int) -> None:
-        self._dwell_ns = round(policy.dwell_ms * 1e6)
+        self._dwell_ns = max(round(policy.dwell_ms * 1e6), LEAST_AGAIN_NS)
         self._grid_size = grid_size
         self._since_ns = 0
         self._first = 0
@@ -162,6 +162,6 @@ class LongFixation:
 
 
 LEAST_AGAIN_NS = 100_000_000
-"""A fixation that asks as soon as it is detected asks again after so long."""
+"""Nobody is asked for a change more often than that: a fixation that asks as soon as it is detected asks again then."""
 
 ASKING: dict[str, type[Dwell] | type[LongFixation]] = {"dwell": Dwell, "fixation": LongFixation}

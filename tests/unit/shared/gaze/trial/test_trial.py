@@ -345,6 +345,7 @@ def test_a_display_that_lies_about_its_times_is_flagged(drawn: int, following: i
     (step, *_) = report(rehearsal, swap, drawn_ms=own_ms(now + drawn), next_frame_ms=own_ms(now + following))
     assert isinstance(step, steps.Displayed)
     assert step.flags == flag
+    assert (step.latency_ms is None) == bool(flag)
     assert rehearsal.trial.phase == "resting"
 
 
@@ -374,6 +375,7 @@ def test_what_was_displayed_after_its_deadline_is_late() -> None:
     (step, *_) = report(rehearsal, swap, drawn_ms=now - 2, next_frame_ms=now)
     assert isinstance(step, steps.Displayed)
     assert step.is_late
+    assert step.flags == ("late",)
 
 
 def test_a_gaze_that_comes_to_rest_on_the_target_as_it_is_drawn_is_a_risk_that_is_recorded() -> None:
@@ -385,6 +387,14 @@ def test_a_gaze_that_comes_to_rest_on_the_target_as_it_is_drawn_is_a_risk_that_i
     assert step.seen_risk
     assert step.eccentricity_deg is not None
     assert step.eccentricity_deg > 10
+
+
+@pytest.mark.parametrize(("rate_hz", "triggers"), [(60.0, False), (90.0, False), (100.0, True), (500.0, True)])
+def test_a_slow_tracker_triggers_by_no_saccade(rate_hz: float, triggers: bool) -> None:
+    rehearsal = Rehearsal(config(trigger={"name": "saccade"}, policy={"dwell_ms": 300.0}))
+    rehearsal.follow(SimulatedViewer(1, ASSUMED_SCREEN, rate_hz), 20)
+    assert rehearsal.events("saccade")
+    assert bool(rehearsal.all(steps.Triggered)) is triggers
 
 
 def test_light_that_was_measured_is_what_counts() -> None:
