@@ -24,6 +24,7 @@ NAMES = (
     "gaze.eyes",
     "gaze.swaps",
     "gaze.loop",
+    "gaze.page",
 )
 
 

@@ -6,6 +6,7 @@ A sleeping engine makes the pictures. ``GAZE_MINUTES`` is how long the recorded 
 from __future__ import annotations
 
 import asyncio
+import base64
 import csv
 import json
 import os
@@ -13,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -56,7 +58,7 @@ def measure() -> list[Figure]:
 
 
 async def _latencies(system: System) -> list[Figure]:
-    _begin(system, trigger="key", record=False)
+    begin_trial(system, trigger="key", record=False)
     bus = Bus(system.address, budget_bytes=1 << 24, linger_ms=0)
     client = GazeClient(bus)
     told = Subscriber(bus, "gaze", [EyeMovement.type])
@@ -149,7 +151,7 @@ def _latency(name: str, values_ms: list[float], at_most_ms: float) -> Figure:
 
 def _processor_time(system: System, gaze_process: Process, rate_hz: int) -> Figure:
     """Of the gaze process, during a trial in which nothing is asked for."""
-    _begin(system, trigger="blink", record=False)
+    begin_trial(system, trigger="blink", record=False)
     process = psutil.Process(gaze_process.pid)
     before = process.cpu_times()
     time.sleep(IDLE_S)
@@ -168,7 +170,7 @@ def _recorder_killed() -> list[Figure]:
         system.start("gaze")
         Caller(system).post("/session/start?session_id=loop")
         with _display(system):
-            _begin(system, trigger="blink", record=True, policy={"name": "farthest", "dwell_ms": 300.0})
+            begin_trial(system, trigger="blink", record=True, policy={"name": "farthest", "dwell_ms": 300.0})
             until = time.monotonic() + MINUTES * 60
             kills = 0
             recorder = next(process for process in system.processes if process.name == "recorder")
@@ -178,8 +180,8 @@ def _recorder_killed() -> list[Figure]:
                 time.sleep(MINUTES * 60 / 16)
                 recorder = system.start("recorder")
                 kills += 1
-            _post(system, "/trial/end", {})
-        eventually(lambda: not _held(system), 30.0, "the recorder has everything")
+            post(system, "/trial/end", {})
+        eventually(lambda: is_recorded(system), 30.0, "the recorder has everything")
         Caller(system).post("/session/stop")
         folder = system.sessions / "loop"
         inputs = _numbers(folder)
@@ -211,9 +213,10 @@ def _numbers(folder: Any) -> int:
     return int(json.loads(last)["n"]) + 1
 
 
-def _held(system: System) -> bool:
-    health = json.loads(Caller(system).get("/health"))
-    return bool(health["gaze"]["held_bytes"])
+def is_recorded(system: System) -> bool:
+    """Whether the gaze process holds nothing for the recorder any more."""
+    status = system.ask("gaze-control", "status")
+    return status is not None and not status["held"]
 
 
 @contextmanager
@@ -228,16 +231,14 @@ def _display(system: System) -> Iterator[None]:
         drawing.wait()
 
 
-def _begin(system: System, **fields: Any) -> None:
-    import base64
-
+def begin_trial(system: System, **fields: Any) -> None:
+    """Begin a trial with a photograph."""
     body = {"image_base64": base64.b64encode(photograph(512)).decode(), "prompts": "a bee", **fields}
-    _post(system, "/trial/begin", body)
+    post(system, "/trial/begin", body)
 
 
-def _post(system: System, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    import urllib.request
-
+def post(system: System, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a POST of JSON."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{system.port}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )

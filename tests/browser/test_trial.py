@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, WebSocket, WebSocketRoute, expect
 
+from shared.session.check import check
+from shared.session.reading.deciding import decide_again
+from shared.session.reading.trials import rows
 from tests.browser.conftest import NewPage
 from tests.browser.eyes import (
     change,
@@ -97,6 +100,14 @@ def test_a_simulated_viewer_drives_a_recorded_trial(page: Page, studio: Studio) 
     expect(page.locator("[data-fact='trigger to next frame']")).to_contain_text("ms")
     page.keyboard.press("r")
     eventually(lambda: page.evaluate("1") and trial_of(studio)["session_id"] is None, 20, "the next is not recorded")
+    folder = studio.sessions / "by_blinks"
+    eventually(lambda: not [one for one in check(folder) if one.severity != "note"], 30, "its record is whole")
+    again = list(decide_again(folder))
+    assert again
+    assert [one for one in again if not one.is_identical] == []
+    shown = [row for row in rows(folder) if row.outcome == "shown"]
+    assert len(shown) >= 3
+    assert all(row.trigger_to_next_frame_ms is not None and not row.is_late for row in shown)
 
 
 def test_a_pointer_is_sent_steadily_also_while_it_rests(page: Page, studio: Studio) -> None:
