@@ -64,7 +64,7 @@ async def _latencies(system: System) -> list[Figure]:
     told = Subscriber(bus, "gaze", [EyeMovement.type])
     address = f"ws://127.0.0.1:{system.port}/display"
     try:
-        async with websockets.connect(address) as display:
+        async with websockets.connect(address, ping_interval=None, max_queue=None) as display:
             await display.send(json.dumps({"type": "view", **BOX}))
             decided = await _decisions(client, told)
             to_page, offsets = await _presses_and_pings(display)

@@ -8,7 +8,7 @@ import signal
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, WebSocket, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, WebSocket, WebSocketRoute, expect
 
 from shared.session.check import check
 from shared.session.reading.deciding import decide_again
@@ -248,6 +248,24 @@ def test_a_trial_that_somebody_else_begins_is_shown(page: Page, studio: Studio) 
     page.keyboard.press("m")
     page.locator(".sample").first.click()
     assert wait_trial(page, studio) != begun.json()["trial_id"]
+
+
+def test_a_page_that_begins_anew_by_itself_ends_nobody_elses_trial(page: Page, studio: Studio) -> None:
+    wait_trial(page, studio)
+    held: list[Route] = []
+    page.route("**/trial/begin", lambda route: held.append(route))
+    page.get_by_label("Gaze rests").select_option("1200")
+    eventually(lambda: page.evaluate("1") and held, 20, "the page begins anew")
+    begun = studio.http.post(
+        "/trial/begin", json={"sample": "meadow.jpg", "record": False, "fields": {"by": "the lab"}}
+    )
+    assert begun.status_code == 200, "a page's own trial gives way"
+    for route in held:
+        route.continue_()
+    page.unroute("**/trial/begin")
+    assert wait_trial(page, studio) == begun.json()["trial_id"]
+    page.locator(".sample").nth(2).click()
+    eventually(lambda: trial_of(studio)["config"]["fields"].get("by") == "page", 20, "a person may end it")
 
 
 def test_a_corner_tells_each_exchange_to_a_photodiode(page: Page) -> None:

@@ -111,7 +111,7 @@ test("a page begins with what was chosen, as far as its gaze goes", () => {
   const preferences = { gridSize: 2, dwellMs: 600, swap: "blink", fit: "auto", patch: false, flickerAccepted: false };
   const byEyes = beginFields({ preferences, source: "simulated:1", isRecorded: true });
   assert.deepEqual(byEyes.trigger, { name: "blink" });
-  assert.deepEqual([byEyes.record, byEyes.replace, byEyes.gives_way, byEyes.fields], [true, true, true, { by: "page" }]);
+  assert.deepEqual([byEyes.record, byEyes.gives_way, byEyes.fields], [true, true, { by: "page" }]);
   assert.deepEqual([byEyes.grid_size, byEyes.policy.dwell_ms], [2, 600]);
   const byPointer = beginFields({ preferences, source: "page", isRecorded: false });
   assert.equal(byPointer.trigger.name, "key", "a pointer does not blink");

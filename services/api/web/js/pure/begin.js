@@ -45,7 +45,6 @@ export function beginFields({ preferences, source, isRecorded }) {
     policy: { name: "opposite", ask: "dwell", dwell_ms: preferences.dwellMs },
     trigger: { name, ...more },
     record: isRecorded,
-    replace: true,
     gives_way: true,
     fields: { by: PAGE },
   };

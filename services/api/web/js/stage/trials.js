@@ -24,6 +24,8 @@ const SETTLED_MS = 1_000;
 const FINAL = ["invalid_request", "unreadable_image", "payload_too_large", "invalid_json"];
 /** What the health light tells, or the question for a token: the page goes on by itself when it is over. */
 const TOLD_ELSEWHERE = ["gaze_unavailable", "unreachable", "unauthorized"];
+/** Somebody else's trial is under way, and does not give way: it is followed once its steps come. */
+const TAKEN = "trial_active";
 const REPLACED = "another trial was begun";
 
 export class Trials {
@@ -43,6 +45,8 @@ export class Trials {
     this._isShown = false;
     this._isBeginning = false;
     this._isWantedAnew = false;
+    /** Whether somebody here has chosen another photograph while a trial of others was shown: that ends theirs. */
+    this._replaces = false;
     this._timer = 0;
     this._problem = "";
     /** @type {(isJoined: boolean) => void} */
@@ -61,6 +65,7 @@ export class Trials {
 
   /** Begin with another photograph, which is on view. */
   begin() {
+    this._replaces = !this._isOwn && Boolean(this._options.display().trial.isRunning);
     this._isOwn = true;
     this._isOver = false;
     this._problem = "";
@@ -154,8 +159,9 @@ export class Trials {
     display.hold();
     try {
       const believed = recording.believed;
-      const state = await api.beginTrial(picture.blob, this._fields());
+      const state = await api.beginTrial(picture.blob, { ...this._fields(), replace: this._replaces });
       this._problem = "";
+      this._replaces = false;
       this._id = state.trial_id;
       this._begunWith = wanted;
       if (display.picture === picture && this._isOwn) display.follow(state);
@@ -173,7 +179,7 @@ export class Trials {
     const { recording, onProblem } = this._options;
     const { code, retryAfterMs } = error instanceof ApiError ? error : { code: "", retryAfterMs: 0 };
     if (code === "session_not_active") void recording.check();
-    else if (!TOLD_ELSEWHERE.includes(code) && sentenceOf(error) !== this._problem) {
+    else if (code !== TAKEN && !TOLD_ELSEWHERE.includes(code) && sentenceOf(error) !== this._problem) {
       this._problem = sentenceOf(error);
       onProblem(this._problem);
     }
