@@ -110,6 +110,18 @@ class SessionDamaged(ParafoveaError):
     code, status = "session_damaged", 409
 
 
+class Stale(ParafoveaError):
+    """A change that was prepared cannot go onto this picture (any more), or its view shows another one."""
+
+    code, status = "stale", 409
+
+
+class UnknownImage(ParafoveaError):
+    """A picture was named by its hash, and is not known (any more): send it."""
+
+    code, status = "unknown_image", 409
+
+
 class InvalidSessionId(ParafoveaError):
     code, status = "invalid_session_id", 422
 

@@ -75,13 +75,15 @@ class SwapOrdered(OfTrial):
 
     display: fields.Word
     ready: StepId
-    frame_id: fields.FrameId
+    frame_id: fields.FrameId | None
     sha256: fields.Sha256
     kind: fields.Word
     target: fields.Sector
     deadline_ns: fields.Count
     deadline_ms: fields.Finite | None
     dark_ms: fields.Milliseconds = 0.0
+    prepared_id: fields.RequestId | None = None
+    on: fields.Sha256 | None = None
 
 
 class SwapDisplayed(OfTrial):
@@ -91,7 +93,7 @@ class SwapDisplayed(OfTrial):
 
     report: StepId
     kind: fields.Word
-    frame_id: fields.FrameId
+    frame_id: fields.FrameId | None
     sha256: fields.Sha256
     target: fields.Sector
     drawn_ns: fields.Whole | None = None

@@ -35,6 +35,30 @@ class Progress(Message):
     steps: fields.Count
 
 
+class Prepared(Message):
+    """A preparation is in another state, or made for another picture: see :mod:`shared.bus.requests.preparing`.
+
+    Attributes:
+        state: ``queued``, ``running``, ``composing``, ``ready``, ``stale``, ``failed``, ``committed`` or ``dropped``.
+        picture_sha256: the picture that it is made for.
+        frame_sha256: of a committed one: the picture that it has become.
+    """
+
+    type: ClassVar[str] = "prepared"
+
+    prepared_id: fields.RequestId
+    view: fields.Name | None
+    client_id: fields.ClientId | None
+    target_sector: fields.Sector
+    state: fields.Word
+    picture_sha256: fields.Sha256 | None = None
+    region: fields.Region | None = None
+    generation_ms: fields.Milliseconds | None = None
+    code: fields.Word | None = None
+    detail: fields.Said | None = None
+    frame_sha256: fields.Sha256 | None = None
+
+
 class Backlogged(Body):
     """The last number of a session that has a backlog."""
 
@@ -158,7 +182,7 @@ AnyMessage = Frame | Message
 PUBLISHED: dict[str, type[AnyMessage]] = {
     cls.type: cls
     for cls in (
-        *(Frame, Progress, Status, SessionStarted, SessionStopped, FrameRecorded, ReplayFrame, ReplayStatus),
+        *(Frame, Progress, Prepared, Status, SessionStarted, SessionStopped, FrameRecorded, ReplayFrame, ReplayStatus),
         *(GazeSamples, EyeMovement, TrialStep, SwapOrdered, SwapDisplayed, ClockCompared, GazeStatus),
     )
 }

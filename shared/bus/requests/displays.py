@@ -34,6 +34,7 @@ class ShowView(OfDisplay):
         screen_px: the screen's.
         is_full_screen: whether the page fills the screen.
         refresh_ms: its measure of its refresh interval.
+        takes_sectors: whether it can lay a changed sector over the picture that it shows.
     """
 
     view: Name = "default"
@@ -45,6 +46,7 @@ class ShowView(OfDisplay):
     screen_px: tuple[config.Pixels, config.Pixels] | None = None
     is_full_screen: fields.Flag = False
     refresh_ms: config.PositiveMs | None = None
+    takes_sectors: fields.Flag = False
 
 
 class ViewShown(Body):
@@ -95,8 +97,9 @@ class Taken(Body):
 
 
 class FrameReady(OfDisplay):
-    """``ready``: the display has decoded a frame. ``frame``: the id of its ``frame`` step. Errors:
-    ``trial_not_active``; ``invalid_request`` (nothing of that id waits)."""
+    """``ready``: the display has decoded a frame, or a sector. ``frame``: the id of its ``frame`` or ``prepared`` step.
+
+    Errors: ``trial_not_active``; ``invalid_request`` (nothing of that id waits)."""
 
     trial_id: fields.MessageId
     frame: StepId

@@ -19,7 +19,8 @@ BACKGROUND_TIMEOUT_S = 600.0
 
 
 class Generate(Recipe):
-    """``generate``: make one frame. The payload is the input image as it came. Answered with :class:`Frame`."""
+    """``generate``: make one frame. The payload is the input image as it came, or empty where ``image_sha256`` names a
+    recent picture: an earlier input or frame. Answered with :class:`Frame`."""
 
     request_id: fields.RequestId
     client_id: fields.ClientId | None = None
@@ -42,11 +43,12 @@ class Generate(Recipe):
     """False for a job that is made only to be compared: answered, not published, not recorded."""
     origin: FrameOrigin | None = None
     """The frame that a re-run makes again in another way."""
+    image_sha256: fields.Sha256 | None = None
 
     ORDER: ClassVar[tuple[str, ...]] = (
         *("request_id", "client_id", "supersede", "session", "grid_size", "target_sector", "focus_sector"),
         *("focus_x", "focus_y", "prompt", "negative_prompt", "seed", "steps", "guidance_scale", "strength"),
-        *("strict", "timeout_ms", "priority", "publish", "origin"),
+        *("strict", "timeout_ms", "priority", "publish", "origin", "image_sha256"),
     )
 
 

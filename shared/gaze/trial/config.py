@@ -78,6 +78,9 @@ class Policy(Body):
             ``outwaited_ms``).
         near: so close to a sector it counts as looked at, as a share of the picture.
         again_ms: so long after a change, or a refusal, nothing is asked for.
+        ahead: how many changes are kept ready, of different sectors, for a display that takes sectors: one of them is
+            shown at a trigger, wherever the gaze rests. 0: one is asked for when the gaze has rested, as it is for
+            other displays.
     """
 
     name: Name = "opposite"
@@ -88,6 +91,7 @@ class Policy(Body):
     outwaited_ms: Milliseconds = 5000.0
     near: Fraction = NEAR
     again_ms: Milliseconds = 0.0
+    ahead: Annotated[int, Field(strict=True, ge=0, le=9), WHOLE] = 4
 
 
 class Trigger(Body):

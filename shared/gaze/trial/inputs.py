@@ -53,7 +53,10 @@ class Viewed(Input):
     its top left.
 
     ``is_assumed``: that is not known, since points are fractions of the screen, and the page does not fill it; or
-    degrees are not, since the page has another size than when the trial began."""
+    degrees are not, since the page has another size than when the trial began.
+
+    ``takes_sectors``: it can lay a changed sector over the picture that it shows; else it is given whole pictures, each
+    made when it is asked for."""
 
     step: ClassVar[str] = "view"
     display: Name
@@ -62,10 +65,33 @@ class Viewed(Input):
     width: BoxSize
     height: BoxSize
     is_assumed: fields.Flag = False
+    takes_sectors: fields.Flag = False
+
+
+class PreparedChanged(Input):
+    """What was to be prepared is ready, or will not be.
+
+    Attributes:
+        prepare: the id of the ``prepare`` that asked for it.
+        state: ``ready``, ``stale`` (the picture has changed where the model had looked), ``failed`` or ``dropped``.
+        picture_sha256: of a ready one, the picture that its sector goes onto: after each change of the view it is
+            ready anew.
+        code, detail: why not.
+    """
+
+    step: ClassVar[str] = "prepared"
+    CAUSE: ClassVar[str | None] = "prepare"
+    prepare: StepId
+    state: Literal["ready", "stale", "failed", "dropped"]
+    picture_sha256: fields.Sha256 | None = None
+    generation_ms: fields.Milliseconds | None = None
+    code: fields.Word | None = None
+    detail: fields.Said | None = None
+    retry_after_ms: fields.Milliseconds | None = None
 
 
 class FrameMade(Input):
-    """The generator has made what was asked for."""
+    """The generator has made what was asked for. ``request``: the id of the ``request``, or of the ``commit``."""
 
     step: ClassVar[str] = "frame"
     CAUSE: ClassVar[str | None] = "request"
@@ -89,7 +115,8 @@ class RequestFailed(Input):
 
 
 class DisplayReady(Input):
-    """The display that counts has decoded the frame, and can draw it at once. ``frame``: the id of its ``frame``."""
+    """The display that counts has decoded the frame, or the sector, and can draw it at once. ``frame``: the id of its
+    ``frame``, or of the ``prepared`` that said that it is ready."""
 
     step: ClassVar[str] = "ready"
     CAUSE: ClassVar[str | None] = "frame"
@@ -182,6 +209,7 @@ AnyInput = (
     Began
     | Ticked
     | Viewed
+    | PreparedChanged
     | FrameMade
     | RequestFailed
     | DisplayReady
@@ -196,7 +224,18 @@ AnyInput = (
 INPUTS: dict[str, type[AnyInput]] = {
     kind.step: kind
     for kind in (
-        *(Began, Ticked, Viewed, FrameMade, RequestFailed, DisplayReady, Reported, Pressed, ClockMeasured),
+        *(
+            Began,
+            Ticked,
+            Viewed,
+            PreparedChanged,
+            FrameMade,
+            RequestFailed,
+            DisplayReady,
+            Reported,
+            Pressed,
+            ClockMeasured,
+        ),
         *(DisplayGone, SourceChanged, Ended),
     )
 }

@@ -65,6 +65,50 @@ class Requested(Step):
     seed: fields.Seed
 
 
+class Preparing(Step):
+    """A change is to be made ahead, for the picture on view. Caused by what made it wanted."""
+
+    step: ClassVar[str] = "prepare"
+    prepared_id: fields.RequestId
+    picture_sha256: fields.Sha256
+    target_sector: fields.Sector
+    prompt: fields.Prompt
+    seed: fields.Seed
+
+
+class GivenUp(Step):
+    """What was prepared is not wanted any more. Caused by what made it so."""
+
+    step: ClassVar[str] = "drop"
+    prepare: StepId
+    reason: fields.Said
+
+
+class Committed(Step):
+    """One of the changes that are ready is chosen, and to be made the picture on view. Caused by the trigger.
+
+    Attributes:
+        ready: id of the ``ready`` of its sector.
+        prepare: id of the ``prepare`` that asked for it.
+        on: the picture that it goes onto: the one on view.
+        focus_sector, focus_x, focus_y: where the viewer looks, as fractions of the picture.
+        policy, reason: which policy chose it, and why another than its first choice.
+    """
+
+    step: ClassVar[str] = "commit"
+    request_id: fields.RequestId
+    prepared_id: fields.RequestId
+    prepare: StepId
+    ready: StepId
+    on: fields.Sha256
+    policy: fields.Word
+    target_sector: fields.Sector
+    focus_sector: fields.Sector
+    focus_x: fields.Finite
+    focus_y: fields.Finite
+    reason: fields.Said | None = None
+
+
 class Triggered(Step):
     """The viewer sees nothing just now. Caused by the eye event, the press, or the tick (of a blackout)."""
 
@@ -84,18 +128,23 @@ class Swapped(Step):
         deadline_ms: the same by the display's own clock; None where that is not known.
         dark_ms: the view goes dark for so long, and the exchange is in its last frame; 0: it does not.
         display: the one that counts.
+        frame_id, sha256: the picture that is to be on view. Where nothing was made for a ``sham`` or a ``catch``, no
+            frame, and the picture that is on view already.
+        prepared_id: of a change that was prepared: its sector is laid over the picture ``on``.
     """
 
     step: ClassVar[str] = "swap"
     ready: StepId
     display: fields.Word
-    frame_id: fields.FrameId
+    frame_id: fields.FrameId | None
     sha256: fields.Sha256
     kind: Kind
     target: fields.Sector
     deadline_ns: TimeNs
     deadline_ms: fields.Finite | None
     dark_ms: fields.Milliseconds = 0.0
+    prepared_id: fields.RequestId | None = None
+    on: fields.Sha256 | None = None
 
 
 class Darkened(Step):
@@ -133,7 +182,7 @@ class Displayed(Step):
     step: ClassVar[str] = "displayed"
     report: StepId
     kind: Kind
-    frame_id: fields.FrameId
+    frame_id: fields.FrameId | None
     sha256: fields.Sha256
     target: fields.Sector
     drawn_ns: fields.Whole | None = None
@@ -165,9 +214,26 @@ class Abandoned(Step):
     reason: fields.Said
 
 
-AnyStep = Fixated | Decided | Requested | Triggered | Swapped | Darkened | Withdrawn | Displayed | Missed | Abandoned
+AnyStep = (
+    Fixated
+    | Decided
+    | Requested
+    | Preparing
+    | GivenUp
+    | Committed
+    | Triggered
+    | Swapped
+    | Darkened
+    | Withdrawn
+    | Displayed
+    | Missed
+    | Abandoned
+)
 
 STEPS: dict[str, type[AnyStep]] = {
     kind.step: kind
-    for kind in (*(Fixated, Decided, Requested, Triggered, Swapped, Darkened, Withdrawn, Displayed, Missed, Abandoned),)
+    for kind in (
+        *(Fixated, Decided, Requested, Preparing, GivenUp, Committed, Triggered, Swapped, Darkened, Withdrawn),
+        *(Displayed, Missed, Abandoned),
+    )
 }
