@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from services.generator.engine import Edit, Engine
+from services.generator.engine import Edit, Engine, edited_picture
 from services.generator.load import load_engine
 from shared.process.settings import Settings
 from shared.sectors import region
@@ -57,7 +57,7 @@ def changed(engine: Engine, before: Image.Image, change: Change) -> Image.Image:
     """The photograph after the edit."""
     target = region(change.sector, 3, before.width, before.height)
     edit = Edit(np.asarray(before), target, change.prompt, change.seed)
-    return Image.fromarray(engine.run(edit, lambda done, of: None, lambda: False).pixels)
+    return Image.fromarray(edited_picture(edit, engine.run(edit, lambda done, of: None, lambda: False)))
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from reproduction.environment import of_engine
 from services.generator.decode import decode
-from services.generator.engine import Edit, Engine, Pixels
+from services.generator.engine import Edit, Engine, Pixels, edited_picture
 from shared import sectors
 from shared.bus.clients import GeneratorClient
 from shared.bus.requests.generator import BACKGROUND_TIMEOUT_S, STATUS
@@ -134,7 +134,8 @@ def _run(engine: Engine, recipe: Recipe, source: bytes, fields: dict[str, Any]) 
         decoded = decode(source)
         region = sectors.region(recipe.target_sector, recipe.grid_size, decoded.width, decoded.height)
         edit = Edit.of(recipe, decoded.pixels, region)
-        return Remade(engine.run(edit, lambda *_: None, lambda: False).pixels, fields)
+        edited = engine.run(edit, lambda *_: None, lambda: False)
+        return Remade(edited_picture(edit, edited), fields)
     except (ParafoveaError, ValueError, KeyError) as error:
         raise CannotRemake(f"it could not be made: {error}") from None
 

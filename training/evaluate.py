@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from services.generator.engine import Edit, Engine, Pixels
+from services.generator.engine import Edit, Engine, Pixels, edited_picture
 from services.generator.models import painters
 from services.generator.painting.compositing import Composite
 from shared.errors import GenerationFailed
@@ -104,18 +104,20 @@ def edit(engine: Engine, witness: Witness, picture: Pixels, case: Case) -> tuple
     witness.last = None
     began = time.perf_counter()
     try:
-        edited = engine.run(Edit(picture, target, case.prompt, case.seed), lambda done, of: None, lambda: False)
+        wanted = Edit(picture, target, case.prompt, case.seed)
+        edited = engine.run(wanted, lambda done, of: None, lambda: False)
+        pixels = edited_picture(wanted, edited)
     except GenerationFailed:
         return picture, Outcome(0, None, time.perf_counter() - began, False)
     seconds = time.perf_counter() - began
     composite = witness.last
     assert composite is not None, "the engine did not compose: is this a layer model?"
-    strayed = int(np.count_nonzero((edited.pixels != picture).any(2) & ~composite.changed))
+    strayed = int(np.count_nonzero((pixels != picture).any(2) & ~composite.changed))
     rows, columns = np.flatnonzero(composite.changed.any(1)), np.flatnonzero(composite.changed.any(0))
     kept = len(rows) and target.top <= rows[0] and rows[-1] < target.bottom
     kept = kept and target.left <= columns[0] and columns[-1] < target.right
     box = composite.poses[0].box
-    return edited.pixels, Outcome(strayed + (not kept), box, seconds, "fallback" in edited.notes)
+    return pixels, Outcome(strayed + (not kept), box, seconds, "fallback" in edited.notes)
 
 
 def view(pixels: Pixels, box: tuple[float, float, float, float], room: float = 0.06) -> Pixels:

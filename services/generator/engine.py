@@ -45,14 +45,67 @@ class Edit:
         return cls(pixels, region, **recipe.model_dump(include=named))
 
 
+class Painted(Protocol):
+    """What a model has made for a sector, before it is in the picture.
+
+    Putting it there is a function of its own, so that it runs on another thread than the model, and again for another
+    picture. The same pixels give the same sector, and no pixel but those that it says it reads counts.
+    """
+
+    @property
+    def seen(self) -> Region | None:
+        """The part of the picture that the model was given: where that changes, what it made is worth nothing any more.
+        None: it was given none of it."""
+        ...
+
+    @property
+    def reads(self) -> Region:
+        """The part of the picture that :meth:`sector` reads; the target lies in it."""
+        ...
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that it takes."""
+        ...
+
+    def sector(self, pixels: Pixels) -> Pixels:
+        """The target's new pixels in a picture, of the target's size. ``pixels``: the whole picture, of the size that
+        the edit had; it is not written to. Called from any thread."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A :class:`Painted` whose pixels are final as long as what it reads is the same.
+
+    Attributes:
+        pixels: the target's.
+        seen: what they were made from.
+    """
+
+    pixels: Pixels
+    seen: Region
+
+    @property
+    def reads(self) -> Region:
+        return self.seen
+
+    @property
+    def held_bytes(self) -> int:
+        return self.pixels.nbytes
+
+    def sector(self, pixels: Pixels) -> Pixels:
+        return self.pixels
+
+
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What an edit gave: the whole picture, equal to the input outside the region, and the values really used.
+    """What an edit gave: the sector, to be put into the picture, and the values really used.
 
     ``notes`` holds what a client should know beside them: a prompt that was understood as another object, say.
     """
 
-    pixels: Pixels
+    painted: Painted
     steps: int
     guidance_scale: float | None
     strength: float | None
@@ -71,6 +124,21 @@ class ModelInfo:
     """Attention, thread count, CPU capability: what may change a picture in its last bits."""
     vocabulary: Vocabulary | None = None
     """What it can be asked for; None: it takes any text."""
+
+
+def into_picture(pixels: Pixels, region: Region, sector: Pixels) -> Pixels:
+    """A copy of a picture with other pixels in a region. Every pixel outside equals the input's, by construction: only
+    the region's slice is written. Raises ValueError: ``sector`` is not of the region's size."""
+    if sector.shape != (region.height, region.width, 3):
+        raise ValueError(f"{sector.shape} does not fill a sector of {region.width} x {region.height}")
+    result = pixels.copy()
+    result[region.slices] = sector
+    return result
+
+
+def edited_picture(edit: Edit, edited: Edited) -> Pixels:
+    """The whole picture that an edit gave."""
+    return into_picture(edit.pixels, edit.region, edited.painted.sector(edit.pixels))
 
 
 class EditCancelled(Exception):

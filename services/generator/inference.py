@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from services.generator.engine import Edit, EditCancelled, Edited, Engine, ModelInfo
 from services.generator.jobs import Job
 from services.generator.models.files import ModelError
+from services.generator.pictures import Picture
 from shared import sectors
 from shared.bus.requests.generator import Generate
 from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable, ParafoveaError
-from shared.sectors import Region
 from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -27,12 +27,12 @@ OnProgress = Callable[[Generate, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A job that ran: what it gave, what made it, and how long it took, in milliseconds."""
+    """A job that ran: what it gave, what made it, and how long it took, in milliseconds. ``picture``: its input."""
 
     job: Job
+    picture: Picture
     edited: Edited
     info: ModelInfo
-    region: Region
     queued_ms: float
     generation_ms: float
 
@@ -82,12 +82,12 @@ class Inference:
 
     async def run(self, job: Job, on_progress: OnProgress) -> Run | None:
         """Run a job; None when it came to nothing, and its caller has the error."""
-        engine, info, request, decoded = self._engine, self.info, job.request, job.decoded
+        engine, info, request, picture = self._engine, self.info, job.request, job.picture
         assert engine is not None
         assert info is not None
-        assert decoded is not None
-        region = sectors.region(request.target_sector, request.grid_size, decoded.width, decoded.height)
-        edit = Edit.of(request, decoded.pixels, region)
+        assert picture is not None
+        region = sectors.region(request.target_sector, request.grid_size, *picture.size)
+        edit = Edit.of(request, picture.decoded.pixels, region)
         loop = asyncio.get_running_loop()
 
         def on_step(step: int, steps: int) -> None:
@@ -108,7 +108,7 @@ class Inference:
             job.fail(GenerationFailed(f"The model failed on this request ({type(error).__name__}: {error})."))
         else:
             finished = time.monotonic()
-            return Run(job, edited, info, region, (started - job.accepted) * 1000, (finished - started) * 1000)
+            return Run(job, picture, edited, info, (started - job.accepted) * 1000, (finished - started) * 1000)
         return None
 
     def close(self) -> None:

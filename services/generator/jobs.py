@@ -1,4 +1,4 @@
-"""The queue of jobs: bounded, live before background, first come first served within each.
+"""The queue of jobs: bounded, live before those that prepare, background last, first come first served within each.
 
 A job's life is accepted, decoded, queued, running, encoding, done. It can be dropped until its frame is committed to
 the stream. Everything here belongs to the event loop's thread; only :attr:`Job.dropped` is read by others.
@@ -10,11 +10,12 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
-from services.generator.decode import DecodedImage
+from services.generator.pictures import Picture
 from shared.bus.call import WithImage
 from shared.bus.requests.generator import Generate
 from shared.errors import Cancelled, GenerationTimeout, InvalidRequest, ParafoveaError, QueueFull, Superseded
@@ -22,33 +23,48 @@ from shared.frame import Frame
 
 BACKGROUND_LIMIT = 4
 """Background jobs that may wait. They have places of their own: live jobs neither lose one to them nor take theirs."""
+PREPARED_LIMIT = 64
+"""Jobs that prepare, which may wait likewise."""
+
+Lane = Literal["live", "prepared", "background"]
+LANES: tuple[Lane, ...] = ("live", "prepared", "background")
+"""In the order in which they are served."""
 
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """One ``generate`` request on its way.
+    """One ``generate`` request on its way, or the like of one that prepares.
 
     Attributes:
-        encoded: the input image as it came.
+        picture: its input, once it is decoded.
         deadline: monotonic seconds at which its caller gives up.
         answer: resolved once, with the frame or the error.
         noted: whether the journal has its frame; None for one that is not recorded.
         dropped: set when nobody wants it any more; the inference thread asks it after each step.
+        on_begin: called when its run begins.
     """
 
     request: Generate
-    encoded: bytes
     answer: asyncio.Future[WithImage[Frame]]
+    lane: Lane = "live"
+    picture: Picture | None = None
     noted: asyncio.Future[bool] | None = None
     accepted: float = field(default_factory=time.monotonic)
     dropped: threading.Event = field(default_factory=threading.Event)
     reason: ParafoveaError | None = None
-    input_sha256: str = ""
-    decoded: DecodedImage | None = None
     deadline: float = 0.0
+    on_begin: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
-        self.deadline = self.accepted + self.request.timeout_ms / 1000
+        # Of one that prepares nobody waits yet.
+        self.deadline = inf if self.lane == "prepared" else self.accepted + self.request.timeout_ms / 1000
+
+    def begin(self) -> None:
+        """It runs from now on: one that prepares has its time from here."""
+        if self.lane == "prepared":
+            self.deadline = time.monotonic() + self.request.timeout_ms / 1000
+        if self.on_begin is not None:
+            self.on_begin()
 
     def drop(self, reason: ParafoveaError) -> None:
         """Give it up: its caller gets ``reason``, and a run under way stops after the current step."""
@@ -80,7 +96,7 @@ class JobQueue:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._accepted: dict[str, Job] = {}
-        self._ready: dict[str, deque[Job]] = {"live": deque(), "background": deque()}
+        self._ready: dict[Lane, deque[Job]] = {lane: deque() for lane in LANES}
         self._filled = asyncio.Event()
         self.running: Job | None = None
 
@@ -90,48 +106,50 @@ class JobQueue:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of the decoded pictures that wait or run; the encoded ones are part of requests under way."""
-        return sum(job.decoded.pixels.nbytes for job in self._all() if job.decoded is not None)
+        """Bytes of the pictures that wait or run."""
+        pictures = {id(job.picture): job.picture for job in self._all() if job.picture is not None}
+        return sum(picture.held_bytes for picture in pictures.values())
 
-    def waiting(self, priority: Literal["live", "background"]) -> int:
+    def waiting(self, lane: Lane) -> int:
         """Jobs of one kind that wait."""
-        return sum(job.request.priority == priority for job in self._accepted.values())
+        return sum(job.lane == lane for job in self._accepted.values())
 
     def line(self) -> list[Generate]:
         """The requests that wait, in the order in which they will run."""
-        requests = [job.request for job in self._accepted.values()]
-        return sorted(requests, key=lambda request: request.priority != "live")
+        return [job.request for job in sorted(self._accepted.values(), key=lambda job: LANES.index(job.lane))]
 
     def accept(self, job: Job) -> None:
         """Give a job its place. Raises QueueFull, or InvalidRequest: a job of the same request id is under way."""
         if any(other.request.request_id == job.request.request_id for other in self._all()):
             raise InvalidRequest(f"A request {job.request.request_id} is under way already; give each its own id.")
-        limit = self._limit if job.request.priority == "live" else BACKGROUND_LIMIT
-        if self.waiting(job.request.priority) >= limit:
+        limit = {"live": self._limit, "prepared": PREPARED_LIMIT, "background": BACKGROUND_LIMIT}[job.lane]
+        if self.waiting(job.lane) >= limit:
             raise QueueFull(f"{limit} jobs are waiting already; try again when one is done.")
         self._accepted[job.request.request_id] = job
 
     def make_ready(self, job: Job) -> None:
         """The job's input is decoded: it may run. One that was dropped meanwhile is passed over."""
         if job.request.request_id in self._accepted:
-            self._ready[job.request.priority].append(job)
+            self._ready[job.lane].append(job)
             self._filled.set()
 
     def discard(self, job: Job) -> None:
         """Give its place back, if it waits; a running or finished one has none any more."""
         if self._accepted.get(job.request.request_id) is job:
             del self._accepted[job.request.request_id]
-        waiting = self._ready[job.request.priority]
+        waiting = self._ready[job.lane]
         if job in waiting:
             waiting.remove(job)
 
     async def take(self) -> Job:
-        """The next job to run, which is :attr:`running` from now on: a live one if there is any."""
+        """The next job to run, which is :attr:`running` from now on: a live one if there is any, then one that
+        prepares."""
         while True:
             for waiting in self._ready.values():
                 if waiting:
                     self.running = waiting.popleft()
                     del self._accepted[self.running.request.request_id]
+                    self.running.begin()
                     return self.running
             self._filled.clear()
             await self._filled.wait()
@@ -151,8 +169,8 @@ class JobQueue:
         return "unknown"
 
     def supersede(self, client_id: str) -> list[Job]:
-        """Drop the jobs of a client whose eye has moved on."""
-        stale = [job for job in self._all() if job.request.client_id == client_id]
+        """Drop the jobs of a client whose eye has moved on; what is prepared for it stays."""
+        stale = [job for job in self._all() if job.request.client_id == client_id and job.lane != "prepared"]
         self._drop(stale, Superseded("A newer request of the same client_id took this one's place."))
         return stale
 
@@ -164,6 +182,10 @@ class JobQueue:
         """Drop the waiting jobs whose deadline has passed."""
         for job in [job for job in self._accepted.values() if not job.is_wanted()]:
             self._drop([job], job.drop_reason())
+
+    def drop(self, job: Job, reason: ParafoveaError) -> None:
+        """Drop one job."""
+        self._drop([job], reason)
 
     def _all(self) -> Iterator[Job]:
         yield from self._accepted.values()

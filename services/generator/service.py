@@ -1,47 +1,41 @@
 """The generator process: owns the engine, the queue of jobs, the stream of frames and the backlog.
 
 A request is accepted and decoded, waits, runs on the one inference thread, and is encoded on another while the next one
-runs. Then the frame is committed: published, held for the recorder, answered. Nothing here waits for the recorder.
+runs. Then the frame is committed: held for the recorder, answered, published. Nothing here waits for the recorder.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 
-from services.generator import decode
-from services.generator.backlog import Backlog, HeldFrame, HeldInput
+from services.generator.backlog import Backlog
 from services.generator.engine import ModelInfo
-from services.generator.inference import Inference, LoadEngine, Run
-from services.generator.jobs import Job, JobQueue
+from services.generator.inference import Inference, LoadEngine
+from services.generator.jobs import JobQueue
 from services.generator.journal import FrameJournal
-from services.generator.language.understanding import refuse_what_is_not_done
+from services.generator.making import Held, Making
+from services.generator.pictures import Pictures
+from services.generator.preparing.committing import PreparingRequests
+from services.generator.preparing.preparations import Preparations
 from services.generator.requests import Requests
 from services.generator.stream import FrameStream
-from shared import images
 from shared.bus.acknowledging import Acknowledgements
-from shared.bus.call import WithImage
 from shared.bus.message import Message
-from shared.bus.messages import AnyMessage, Backlogged, Progress, Status, Waiting
+from shared.bus.messages import AnyMessage, Backlogged, Status, Waiting
 from shared.bus.publisher import Publisher
-from shared.bus.requests.generator import Generate
 from shared.bus.server import Server
-from shared.errors import GenerationFailed, GeneratorUnavailable
-from shared.frame import Frame
+from shared.errors import GeneratorUnavailable
 from shared.process.runner import Runtime
 from shared.session.writing.spill import write_spill
 from shared.system.disk import Disk
-from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 1.0
 DRAIN_S = 3.0
 """How long a stopping generator waits for acknowledgements: honcho kills after five seconds."""
-RUNS_AWAITING_ENCODING = 2
-"""An engine faster than the encoder is held back here, so that pictures don't pile up in memory."""
 WORK_BYTES = 1 << 30
 """What an inference, and the pictures on their way through, may take beside what is accounted for."""
 
@@ -54,44 +48,58 @@ class Generator:
         self._runtime = runtime
         self._disk = disk
         self._inference = Inference(load_engine)
-        self._decoder = Worker("decoder")
-        self._encoder = Worker("encoder")
         self.queue = JobQueue(runtime.settings.queue_limit)
         self.backlog = Backlog(runtime.settings.backlog_bytes)
-        self.stream = FrameStream(self._encoder)
+        self.pictures = Pictures()
+        self.stream = FrameStream()
         self.journal = FrameJournal(disk, runtime.settings.sessions_dir, self.stream.epoch)
-        self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
         self._frames = Publisher(runtime.bus, "frames", self._status_on_join)
         self._server = Server(runtime.bus, "generator")
+        self._making = Making(
+            *(self._inference, self.queue, Held(self.backlog, self.journal), self.stream, self.pictures),
+            check_ready=self.check_ready,
+            publish=self._publish_soon,
+            publish_status=lambda: self._publish_soon(self.status()),
+        )
+        self.preparations = Preparations(self.queue, self._publish_soon)
+        self._making.prepared = self.preparations.took
         self._requests = Requests(
             self.queue,
             self.backlog,
             self.stream,
             self.journal,
             Acknowledgements(runtime.bus, runtime.settings.sessions_dir),
-            self.generate,
+            self._making.generate,
             self.status,
             self.check_ready,
         )
         self._requests.register(self._server)
+        PreparingRequests(
+            *(self.preparations, self._making, self.stream, self.journal, self.check_ready, self.backlog.release)
+        ).register(self._server)
 
     async def run(self) -> None:
         """Serve until stopped, then wait for acknowledgements, and spill the frames that got none."""
         self._runtime.supervise(self._server.serve(), "requests")
         self._runtime.supervise(self._frames.serve_joins(), "joins")
         self._runtime.supervise(self._beat(), "heartbeat")
-        self._runtime.supervise(self._infer(), "inference")
-        self._runtime.supervise(self._encode(), "encoding")
+        self._runtime.supervise(self._making.infer(), "inference")
+        self._runtime.supervise(self._making.encode(), "encoding")
         self._runtime.guard(
             WORK_BYTES + self._runtime.settings.bus_budget_bytes,
-            lambda: self.backlog.held_bytes + self.queue.held_bytes,
+            self._held_bytes,
             settling=lambda: self._inference.is_loading,
             working=lambda: self.queue.running is not None,
         )
         await self._runtime.stopping.wait()
         await self._stop()
 
+    def _held_bytes(self) -> int:
+        kept = self.pictures.held_bytes + self.preparations.held_bytes
+        return self.backlog.held_bytes + self.queue.held_bytes + kept
+
     async def _stop(self) -> None:
+        self.preparations.close()
         self.queue.drop_all(GeneratorUnavailable("The generator is stopping."))
         await self.publish_status()
         deadline = time.monotonic() + DRAIN_S
@@ -100,7 +108,7 @@ class Generator:
         if len(self.backlog):
             await self._spill()
         await self.journal.close()
-        for part in (self._decoder, self._encoder, self._inference):
+        for part in (self._making, self.stream, self._inference):
             part.close()
         self._runtime.abandon_threads = True
 
@@ -115,98 +123,18 @@ class Generator:
             lost = ", ".join(each.key.frame_id for each in held)
             log.error("the spill cannot be written (%s); these frames are lost: %s", error, lost)
 
-    # -- a request's way ----------------------------------------------------------------------------------------------
-
-    async def generate(self, request: Generate, encoded: bytes) -> WithImage[Frame]:
-        """Make one frame. Raises ParafoveaError: why there will be none; nothing was published."""
-        info = self.check_ready()
-        header = images.probe(encoded)
-        if request.strict:
-            refuse_what_is_not_done(info.vocabulary, request, (header.width, header.height))
-        job = Job(request, encoded, asyncio.get_running_loop().create_future())
-        if request.supersede and request.client_id is not None:
-            self.queue.supersede(request.client_id)
-        self.queue.drop_late()
-        if request.session is not None:
-            # The profile is in the frame as well, and may be a little less compressed there.
-            room = len(encoded) + 2 * header.profile_bytes
-            self.backlog.reserve(request.request_id, request.session.session_id, room, header.width, header.height)
-        try:
-            self.queue.accept(job)
-            await self.publish_status()
-            await self._decode(job)
-            made = await job.answer
-            await self.journal.wait(job.noted)
-            return made
-        finally:
-            self.queue.discard(job)
-            self.backlog.release(request.request_id)
-
-    async def _decode(self, job: Job) -> None:
-        def work() -> tuple[decode.DecodedImage, str]:
-            if not job.is_wanted():  # its caller may have gone on while others were decoded
-                raise job.drop_reason()
-            return decode.decode(job.encoded), hashlib.sha256(job.encoded).hexdigest()
-
-        job.decoded, job.input_sha256 = await self._decoder.run(work)
-        self.queue.make_ready(job)
-
     def check_ready(self) -> ModelInfo:
         """The model that would make a frame now. Raises GeneratorLoading or GeneratorUnavailable: there is none."""
         if self._runtime.stopping.is_set():
             raise GeneratorUnavailable("The generator is stopping; try again when it is back.")
         return self._inference.check_loaded()
 
-    async def _infer(self) -> None:
-        if not await self._inference.load():
-            await self.publish_status()
-            return
-        while True:
-            await self.publish_status()
-            job = await self.queue.take()
-            await self.publish_status()
-            try:
-                run = await self._inference.run(job, self._publish_progress)
-            finally:
-                self.queue.finish(job)
-            if run is not None:
-                await self._runs.put(run)
-
-    async def _encode(self) -> None:
-        while True:
-            run = await self._runs.get()
-            if not run.job.is_wanted():
-                run.job.fail(run.job.drop_reason())
-                continue
-            try:
-                made = await self.stream.encode(run)
-            except Exception as error:
-                log.exception("request %s: the picture could not be encoded", run.job.request.request_id)
-                run.job.fail(GenerationFailed(f"The picture could not be encoded ({error})."))
-                continue
-            # No await between here and the answer: a cancel or a deadline finds the frame either whole or not at all.
-            self.stream.commit(made.answer)
-            self._hold(run.job, made)
-            if run.job.request.publish:
-                self._publish_soon(made.answer, made.image)
-            if not run.job.answer.done():
-                run.job.answer.set_result(made)
-
-    def _hold(self, job: Job, made: WithImage[Frame]) -> None:
-        key = made.answer.key
-        if key is None:
-            return
-        assert job.decoded is not None
-        self.backlog.release(job.request.request_id)
-        kept = HeldInput(job.input_sha256, job.decoded.format, job.encoded)
-        self.backlog.add(HeldFrame(key, made.answer, made.image, kept))
-        job.noted = self.journal.made(key, answered=not job.answer.done())
-
     # -- what is published ---------------------------------------------------------------------------------------------
 
     async def _beat(self) -> None:
         while True:
             self.queue.drop_late()
+            self.preparations.sweep()
             self.journal.retry()
             await self.publish_status()
             await asyncio.sleep(HEARTBEAT_S)
@@ -239,9 +167,6 @@ class Generator:
             unjournaled=self.journal.unjournaled,
             **({"model": info.model, "device": info.device, "dtype": info.dtype} if info else {}),
         )
-
-    def _publish_progress(self, request: Generate, step: int, steps: int) -> None:
-        self._publish_soon(Progress(request_id=request.request_id, client_id=request.client_id, step=step, steps=steps))
 
     def _status_on_join(self, message_type: str) -> list[Message]:
         return [self.status()] if message_type == Status.type else []

@@ -1,19 +1,26 @@
-"""The stream of frames: numbers each, encodes it once, and publishes it.
+"""The stream of frames: numbers each, and makes it whole.
 
-Numbers are given just before a frame is encoded, since the PNG carries them, and used up only when it is: so the
-sequence has no gaps even if an encoding fails. One frame is encoded at a time, in the order of the runs.
+A frame's pixels are encoded before (:mod:`services.generator.composing`); what is left is its text, which has its
+numbers, and its hash. Numbers are given one frame at a time, and used up only once it is there: so the sequence has no
+gaps even if something fails.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
-from services.generator import png
-from services.generator.inference import Run
+from services.generator.composing import Composed
+from services.generator.engine import Edited, ModelInfo
+from services.generator.pictures import Picture
 from shared.bus.call import WithImage
+from shared.bus.requests.generator import Generate
 from shared.frame import Frame, FrameFields, Recipe
 from shared.ids import new_id
 from shared.session.format.metadata import PNG_KEYWORD
@@ -23,8 +30,33 @@ UNNUMBERED = -1
 """``seq`` of a frame that is made only to be compared and never published."""
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that a frame is made of beside its number: who asked for what, what it gave, and how long that took."""
+
+    request: Generate
+    edited: Edited
+    info: ModelInfo
+    composed: Composed
+    queued_ms: float
+    generation_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A frame and its PNG, the picture that it is, and the one that it was made from."""
+
+    frame: Frame
+    picture: Picture
+    source: Picture
+
+    @property
+    def answer(self) -> WithImage[Frame]:
+        return WithImage(self.frame, self.picture.encoded)
+
+
 class FrameStream:
-    """Numbers of one epoch, and the encoder.
+    """Numbers of one epoch.
 
     Attributes:
         epoch: one life of the generator.
@@ -32,44 +64,48 @@ class FrameStream:
         next_record_seq: by session, the number its next frame gets.
     """
 
-    def __init__(self, encoder: Worker) -> None:
+    def __init__(self) -> None:
         self.epoch = new_id()[:16]
         self.last_seq = -1
         self.next_record_seq: dict[str, int] = {}
-        self._encoder = encoder
+        self._thread = Worker("frames")
+        self._numbering = asyncio.Lock()
 
-    async def encode(self, run: Run) -> WithImage[Frame]:
-        """Turn a run into its frame. The caller commits it, or drops it and its numbers stay free.
+    async def make(self, material: Material, commit: Callable[[Made], None]) -> Made:
+        """Number a frame and make it whole.
 
-        Calls must not overlap: each takes the numbers that follow the last committed ones.
+        Args:
+            commit: called on the event loop when it is, before any other frame gets a number; from here on the frame
+                exists. Where it raises, there is no frame and its numbers stay free.
         """
-        fields = self._fields(run)
-        decoded = run.job.decoded
-        assert decoded is not None
-        pixels = run.edited.pixels
+        async with self._numbering:
+            fields = self._fields(material)
+            made = await self._thread.run(_finish, fields, material.composed)
+            commit(made)
+            self._use_up(made.frame)
+            return made
 
-        def work() -> tuple[bytes, str]:
-            text = {PNG_KEYWORD: orjson.dumps(fields.flat()).decode()}
-            data = png.encode(pixels, text, decoded.icc_profile, decoded.colour)
-            return data, hashlib.sha256(data).hexdigest()
+    def close(self) -> None:
+        """End the thread after the call it is in."""
+        self._thread.close()
 
-        data, sha256 = await self._encoder.run(work)
-        return WithImage(fields.named(sha256), data)
-
-    def commit(self, frame: Frame) -> None:
-        """Use a frame's numbers up: from here on it exists."""
+    def _use_up(self, frame: Frame) -> None:
         if frame.seq == UNNUMBERED:
             return
         self.last_seq = frame.seq
         if frame.session_id is not None and frame.record_seq is not None:
             self.next_record_seq[frame.session_id] = frame.record_seq + 1
 
-    def _fields(self, run: Run) -> FrameFields:
-        request, decoded, edited, info = run.job.request, run.job.decoded, run.edited, run.info
-        assert decoded is not None
+    def _fields(self, material: Material) -> FrameFields:
+        request, composed, edited, info = material.request, material.composed, material.edited, material.info
+        source = composed.on
         session = request.session if request.publish else None
         seq = self.last_seq + 1 if request.publish else UNNUMBERED
-        used = {"steps": edited.steps, "guidance_scale": edited.guidance_scale, "strength": edited.strength}
+        used: dict[str, Any] = {
+            "steps": edited.steps,
+            "guidance_scale": edited.guidance_scale,
+            "strength": edited.strength,
+        }
         return FrameFields(
             frame_id=f"{self.epoch}-{seq}" if request.publish else new_id(),
             epoch=self.epoch,
@@ -79,18 +115,24 @@ class FrameStream:
             record_seq=self.next_record_seq.get(session.session_id, 0) if session else None,
             **{**request.model_dump(include={*Recipe.model_fields, "request_id", "client_id", "origin"}), **used},
             requested=request.model_dump(include={*used, "strict"}, exclude_defaults=True),
-            region=run.region.as_tuple(),
-            width=decoded.width,
-            height=decoded.height,
-            input_sha256=run.job.input_sha256,
-            input_format=decoded.format,
+            region=composed.region.as_tuple(),
+            width=source.decoded.width,
+            height=source.decoded.height,
+            input_sha256=source.sha256,
+            input_format=source.decoded.format,
             model=info.model,
             device=info.device,
             dtype=info.dtype,
             versions=info.versions,
             environment=info.environment,
             notes=edited.notes,
-            queued_ms=round(run.queued_ms, 3),
-            generation_ms=round(run.generation_ms, 3),
+            queued_ms=round(material.queued_ms, 3),
+            generation_ms=round(material.generation_ms, 3),
             timestamp=time.time(),
         )
+
+
+def _finish(fields: FrameFields, composed: Composed) -> Made:
+    data = composed.encode({PNG_KEYWORD: orjson.dumps(fields.flat()).decode()})
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Made(fields.named(sha256), composed.picture(sha256, data), composed.on)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from services.generator.engine import Edit, EditCancelled, Edited, ModelInfo
+from services.generator.engine import Edit, EditCancelled, Edited, Finished, ModelInfo
 from shared.frame import Model
 from shared.process.privacy import sessions_group
 from shared.process.runner import Runtime, run
@@ -33,11 +33,10 @@ class QuickEngine:
         if cancelled():
             raise EditCancelled
         on_step(1, 1)
-        pixels = edit.pixels.copy()
         region = edit.region
-        colour = (edit.seed % 256, edit.seed // 256 % 256, edit.seed // 65536 % 256)
-        pixels[region.top : region.bottom, region.left : region.right] = colour
-        return Edited(pixels, 1, None, None)
+        pixels = edit.pixels[region.slices].copy()
+        pixels[:] = (edit.seed % 256, edit.seed // 256 % 256, edit.seed // 65536 % 256)
+        return Edited(Finished(pixels, region), 1, None, None)
 
     def close(self) -> None:
         return

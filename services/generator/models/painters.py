@@ -4,6 +4,7 @@ makes an object (layer), which is put into the photograph."""
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from services.generator.language.words import Size
 from services.generator.models.denoising import Denoiser, Monitor, Used
 from services.generator.painting import crop, paste
 from services.generator.painting.compositing import compose
-from services.generator.painting.cutout import NothingDrawn, cut_out
+from services.generator.painting.crop import Crop
+from services.generator.painting.cutout import Cutout, NothingDrawn, cut_out
 from services.generator.painting.placing import Wish
 from shared.errors import GenerationFailed
 from shared.sectors import Region
@@ -24,6 +26,82 @@ from shared.sectors import Region
 _SMALL = re.compile(r"\b(small|tiny|little|mini|miniature)\b", re.IGNORECASE)
 _LARGE = re.compile(r"\b(large|big|huge|giant|enormous)\b", re.IGNORECASE)
 _RGBA = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Repainted:
+    """The crop around a sector as the model painted it: height x width x at least 3 channels, 0 to 1."""
+
+    generated: Floats
+    region: Region
+    crop: Crop
+
+    @property
+    def seen(self) -> Region:
+        return self.crop.box
+
+    @property
+    def reads(self) -> Region:
+        return self.crop.box
+
+    @property
+    def held_bytes(self) -> int:
+        return self.generated.nbytes
+
+    def sector(self, pixels: Pixels) -> Pixels:
+        target = self.crop.target
+        painted = paste.match_tone(_to_box(self.generated, self.crop.box), pixels[self.crop.box.slices], target)
+        return paste.blend(pixels, self.region, painted[target.slices])
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An object that is to be put into a sector of a picture of ``size`` (width, height) in pixels, as ``wish`` says;
+    ``seed`` of its place."""
+
+    cutout: Cutout
+    wish: Wish
+    region: Region
+    seed: int
+    size: tuple[int, int]
+
+    @property
+    def seen(self) -> None:
+        return None
+
+    @property
+    def reads(self) -> Region:
+        """All of it: where its sky is, its light, its sharpness."""
+        return Region(0, 0, *self.size)
+
+    @property
+    def held_bytes(self) -> int:
+        return self.cutout.colour.nbytes + self.cutout.alpha.nbytes
+
+    def sector(self, pixels: Pixels) -> Pixels:
+        return compose(pixels, self.region, self.cutout, self.wish, self.seed).pixels[self.region.slices]
+
+
+@dataclass(frozen=True, slots=True)
+class Untouched:
+    """A sector that stays as it is."""
+
+    region: Region
+
+    @property
+    def seen(self) -> None:
+        return None
+
+    @property
+    def reads(self) -> Region:
+        return self.region
+
+    @property
+    def held_bytes(self) -> int:
+        return 0
+
+    def sector(self, pixels: Pixels) -> Pixels:
+        return pixels[self.region.slices]
 
 
 class Repaint:
@@ -50,10 +128,8 @@ class Repaint:
             width=planned.work_width,
             height=planned.work_height,
         )
-        painted = paste.match_tone(_to_box(generated, box), original, planned.target)
-        pixels = paste.paste(edit.pixels, edit.region, painted[planned.target.slices])
-        notes = self._denoiser.unheeded(edit, used)
-        return Edited(pixels, used.steps, used.guidance_scale, used.strength, notes)
+        painted = Repainted(generated, edit.region, planned)
+        return Edited(painted, used.steps, used.guidance_scale, used.strength, self._denoiser.unheeded(edit, used))
 
 
 def _mask(target: Region, box_size: tuple[int, int], work_size: tuple[int, int]) -> Image.Image:
@@ -80,7 +156,7 @@ class Layer:
         caption, wish, notes = self._understand(edit, used)
         if wish is None:
             monitor.check()
-            return Edited(edit.pixels, 0, used.guidance_scale, used.strength, notes)
+            return Edited(Untouched(edit.region), 0, used.guidance_scale, used.strength, notes)
         side = self._denoiser.size
         rgba = self._denoiser.run(edit, used, monitor, prompt=caption, width=side, height=side)
         if rgba.shape[2] != _RGBA:
@@ -89,8 +165,9 @@ class Layer:
             cutout = cut_out(rgba)
         except NothingDrawn:
             raise GenerationFailed("The model drew nothing for this prompt; try another seed or prompt.") from None
-        composite = compose(edit.pixels, edit.region, cutout, wish, edit.seed)
-        return Edited(composite.pixels, used.steps, used.guidance_scale, used.strength, notes)
+        height, width = edit.pixels.shape[:2]
+        drawn = Drawn(cutout, wish, edit.region, edit.seed, (width, height))
+        return Edited(drawn, used.steps, used.guidance_scale, used.strength, notes)
 
     def _understand(self, edit: Edit, used: Used) -> tuple[str, Wish | None, dict[str, Any]]:
         """Caption for the model, wish for the placing (None: nothing is to be drawn), and what to tell the client."""

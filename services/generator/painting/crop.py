@@ -5,7 +5,8 @@ A model that repaints a sector needs some of the picture around it, to go on wit
 1. *Context.* The sector grows by :data:`CONTEXT` of its own side (at least :data:`MIN_CONTEXT_PX`) on each side.
 2. *Shape.* Models are trained on pictures near square: a box longer than :data:`MAX_ASPECT` to one is widened.
 3. *Fit.* What stands out over the picture's border is moved inside, so context that is missing on one side is made up
-   on the other; a box larger than the picture is cut to it.
+   on the other, up to where the next sector ends: a box that reached one pixel further would depend on all that
+   happens there. A box larger than the picture is cut to it.
 4. *Scale.* The box is scaled so that its area is that of the model's own square, ``size * size``, at its aspect, each
    side rounded to the model's factor. Where the picture itself is a strip, the sides stay within
    :data:`MAX_ASPECT` of each other and the two axes are scaled differently: better a squeezed strip than a size
@@ -56,8 +57,8 @@ def plan(target: Region, width: int, height: int, size: int, factor: int) -> Cro
     """
     if not (0 <= target.left < target.right <= width and 0 <= target.top < target.bottom <= height):
         raise ValueError(f"the sector {target.as_tuple()} does not lie in a picture of {width} x {height}")
-    box_width = target.width + 2 * max(round(CONTEXT * target.width), MIN_CONTEXT_PX)
-    box_height = target.height + 2 * max(round(CONTEXT * target.height), MIN_CONTEXT_PX)
+    box_width = _with_context(target.left, target.right, width)
+    box_height = _with_context(target.top, target.bottom, height)
     box_width = max(box_width, math.ceil(box_height / MAX_ASPECT))
     box_height = max(box_height, math.ceil(box_width / MAX_ASPECT))
     left, right = _fit(target.left, target.right, box_width, width)
@@ -75,6 +76,16 @@ def work_size(width: int, height: int, size: int, factor: int) -> tuple[int, int
     """Width and height at the model for a box: near ``size * size`` pixels in area, multiples of ``factor``."""
     aspect = min(max(width / height, 1 / MAX_ASPECT), MAX_ASPECT)
     return _to_multiple(size * math.sqrt(aspect), factor), _to_multiple(size / math.sqrt(aspect), factor)
+
+
+def _with_context(start: int, stop: int, limit: int) -> int:
+    """Pixels that a side of the sector has with its context."""
+    side = stop - start
+    context = max(round(CONTEXT * side), MIN_CONTEXT_PX)
+    if context <= start and context <= limit - stop:
+        return side + 2 * context
+    next_side = side - (limit % side > 0)  # where the picture does not divide evenly it may be a pixel shorter
+    return side + min(2 * context, next_side)
 
 
 def _fit(start: int, stop: int, length: int, limit: int) -> tuple[int, int]:

@@ -28,19 +28,16 @@ def feather_mask(region: Region, width: int, height: int) -> NDArray[np.float32]
     return down[:, None] * across[None, :]
 
 
-def paste(pixels: Pixels, region: Region, painted: Pixels) -> Pixels:
-    """A copy of the picture with ``painted`` (of the region's size) feathered into the region. Every pixel outside it
-    equals the input's, by construction: only its slice is written. Raises ValueError: ``painted`` is of another size.
-    """
+def blend(pixels: Pixels, region: Region, painted: Pixels) -> Pixels:
+    """The region's pixels once ``painted`` (of the region's size) is feathered into them. Of the picture nothing else
+    is read. Raises ValueError: ``painted`` is of another size."""
     if painted.shape != (region.height, region.width, 3):
         raise ValueError(f"{painted.shape} does not fill a sector of {region.width} x {region.height}")
     height, width = pixels.shape[:2]
     mask = feather_mask(region, width, height)[:, :, None]
-    result = pixels.copy()
-    inside = result[region.slices]
-    blended = inside + mask * (painted.astype(np.float32) - inside)
-    inside[:] = np.rint(blended).astype(np.uint8)
-    return result
+    inside = pixels[region.slices]
+    blended: Pixels = np.rint(inside + mask * (painted.astype(np.float32) - inside)).astype(np.uint8)
+    return blended
 
 
 def match_tone(painted: Pixels, original: Pixels, target: Region) -> Pixels:

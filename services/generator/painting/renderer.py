@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-RENDERER = 1
+RENDERER = 2
 """``environment.renderer`` of every frame.
 
 Raise it with each change after which the same model and the same seed give other pixels (crop, feather, tone, cutout,
@@ -12,4 +12,6 @@ before there were any: from versions up to 0.1.
 1. As it was when the numbers began (0.2): a smoothstep feather over 0.18 of the sector, tone matched to what lies
    around it; objects placed by PCG64 from the seed, in the light and at the sharpness of their place, with a soft and a
    contact shadow.
+2. The crop of a sector at the picture's border ends where the next sector does; where the sides do not divide evenly it
+   had reached a pixel or two further (0.3). Objects are composited as before.
 """

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.generator.engine import Edit, EditCancelled, Edited, ModelInfo
+from services.generator.engine import Edit, EditCancelled, Edited, Finished, ModelInfo
 from services.generator.language.vocabulary import Vocabulary
 from services.generator.service import Generator
 from shared.bus.envelope import Reply
@@ -53,10 +53,8 @@ class SteeredEngine:
         if self.error is not None:
             error, self.error = self.error, None
             raise error
-        pixels = edit.pixels.copy()
-        region = edit.region
-        pixels[region.slices] = edit.seed % 256
-        return Edited(pixels, 3, None, None)
+        pixels = np.full((edit.region.height, edit.region.width, 3), edit.seed % 256, np.uint8)
+        return Edited(Finished(pixels, edit.region), 3, None, None)
 
     def close(self) -> None:
         self.gate.set()

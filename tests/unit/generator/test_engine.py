@@ -6,12 +6,13 @@ import gc
 import logging
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
 import torch
 
-from services.generator.engine import Edit, EditCancelled, Edited, Pixels
+from services.generator.engine import Edit, EditCancelled, Edited, Pixels, edited_picture
 from services.generator.models.denoising import DiffusersEngine
 from services.generator.models.tiny import TinyKind
 from shared import sectors
@@ -23,8 +24,17 @@ KINDS: tuple[TinyKind, ...] = ("inpaint", "edit", "layer", "text")
 EngineOf = Callable[[TinyKind], DiffusersEngine]
 
 
-def run(engine: DiffusersEngine, edit: Edit, cancelled: Callable[[], bool] = lambda: False) -> Edited:
-    return engine.run(edit, lambda done, total: None, cancelled)
+@dataclass(frozen=True, kw_only=True)
+class Whole(Edited):
+    """What came of an edit, and the whole picture with it."""
+
+    pixels: Pixels
+
+
+def run(engine: DiffusersEngine, edit: Edit, cancelled: Callable[[], bool] = lambda: False) -> Whole:
+    edited = engine.run(edit, lambda done, total: None, cancelled)
+    values = {each.name: getattr(edited, each.name) for each in fields(edited)}
+    return Whole(**values, pixels=edited_picture(edit, edited))
 
 
 def edit(pixels: Pixels, seed: int = 1, prompt: str = "a red apple", **values: object) -> Edit:

@@ -24,7 +24,7 @@ def make_job(request_id: str, **fields: Any) -> Job:
             **fields,
         }
     )
-    return Job(request, b"", asyncio.get_running_loop().create_future())
+    return Job(request, asyncio.get_running_loop().create_future(), request.priority)
 
 
 def queue_of(*jobs: Job, limit: int = 8) -> JobQueue:

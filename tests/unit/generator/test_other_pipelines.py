@@ -31,7 +31,7 @@ from transformers import (
     T5EncoderModel,
 )
 
-from services.generator.engine import Edit, EditCancelled, Pixels
+from services.generator.engine import Edit, EditCancelled, Pixels, edited_picture
 from services.generator.models.denoising import Denoiser, Monitor
 from services.generator.models.device import Placement
 from services.generator.models.files import Defaults
@@ -125,7 +125,7 @@ def test_it_paints_the_sector_reports_its_steps_and_encodes_a_prompt_once(name: 
 
     def run(prompt: str, progress: Monitor = progress) -> Pixels:
         edit = Edit(photo, region, prompt, 5, strength=1.0, negative_prompt="blurry")
-        return repaint(edit, denoiser.values(edit), progress).pixels
+        return edited_picture(edit, repaint(edit, denoiser.values(edit), progress))
 
     first = run("a fox")
     assert told == [(1, 2), (2, 2)]

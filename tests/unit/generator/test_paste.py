@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.generator.engine import into_picture
 from services.generator.painting import paste
 from shared import sectors
 from shared.sectors import Region
@@ -24,7 +25,7 @@ def test_nothing_outside_the_sector_changes(width: int, height: int, grid: int, 
     region = sectors.region(data.draw(st.sampled_from(sectors.names(grid))), grid, width, height)
     painted = rng.integers(0, 256, (region.height, region.width, 3), dtype=np.uint8)
     before = pixels.copy()
-    result = paste.paste(pixels, region, painted)
+    result = into_picture(pixels, region, paste.blend(pixels, region, painted))
     changed = outside(region, pixels.shape)
     assert np.array_equal(result[changed], before[changed])
     assert np.array_equal(pixels, before)
@@ -48,7 +49,7 @@ def test_no_step_of_the_feather_is_visible() -> None:
 
 def test_paint_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="does not fill"):
-        paste.paste(np.zeros((64, 64, 3), np.uint8), Region(0, 0, 32, 32), np.zeros((32, 31, 3), np.uint8))
+        paste.blend(np.zeros((64, 64, 3), np.uint8), Region(0, 0, 32, 32), np.zeros((32, 31, 3), np.uint8))
 
 
 def test_a_drift_in_tone_is_taken_out_and_another_picture_is_left() -> None:

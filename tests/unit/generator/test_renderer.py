@@ -14,14 +14,14 @@ import pytest
 
 from services.generator import png
 from services.generator.decode import decode
-from services.generator.engine import Pixels
+from services.generator.engine import Pixels, into_picture
 from services.generator.models.denoising import DiffusersEngine
 from services.generator.models.tiny import TinyKind
 from services.generator.painting import compositing, placing
 from services.generator.painting.compositing import compose
 from services.generator.painting.crop import plan
 from services.generator.painting.cutout import Floats, cut_out
-from services.generator.painting.paste import match_tone, paste
+from services.generator.painting.paste import blend, match_tone
 from services.generator.painting.placing import Wish
 from services.generator.painting.renderer import RENDERER
 from shared import sectors
@@ -70,7 +70,7 @@ def repainted() -> Pixels:
     seen = crop.box.left + 2 * crop.box.top, crop.box.right + 2 * crop.box.bottom, crop.work_width - crop.work_height
     painted[inside.slices] = np.array(seen) % 256
     matched = match_tone(painted, original, inside)
-    return paste(picture, target, matched[inside.slices])
+    return into_picture(picture, target, blend(picture, target, matched[inside.slices]))
 
 
 def sheet() -> Pixels:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.generator.engine import Edited, Pixels
+from services.generator.engine import Pixels
 from services.generator.language.understanding import refuse_what_is_not_done, understand
 from services.generator.language.vocabulary import Vocabulary
 from services.generator.language.wishes import ResolvedPrompt
@@ -19,7 +19,7 @@ from shared import sectors
 from shared.bus.requests.generator import Generate
 from shared.errors import InvalidRequest
 from shared.process.settings import Settings
-from tests.unit.generator.test_engine import EngineOf, edit, run
+from tests.unit.generator.test_engine import EngineOf, Whole, edit, run
 
 MODEL = Path(__file__).parents[3] / "generation" / "models" / "embedded"
 SIZE = (600, 600)
@@ -124,7 +124,7 @@ def layer(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory, _cache: N
     return engine
 
 
-def drawn(engine: DiffusersEngine, photo: Pixels, prompt: str, **more: object) -> Edited:
+def drawn(engine: DiffusersEngine, photo: Pixels, prompt: str, **more: object) -> Whole:
     return run(engine, edit(photo, 3, prompt, **more))
 
 

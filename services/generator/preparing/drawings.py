@@ -1,0 +1,50 @@
+"""What models have drawn from a recipe alone, without a look at any picture: kept for when it is wanted again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+
+from services.generator.preparing.preparation import Worked
+from shared.bus.requests.generator import Generate
+
+MOST_BYTES = 64 * 1024 * 1024
+MOST_DRAWINGS = 64
+
+_RECIPE = ("grid_size", "target_sector", "prompt", "negative_prompt", "seed", "steps", "guidance_scale", "strength")
+
+
+class Drawings:
+    """The last drawings, by recipe and size of the picture."""
+
+    def __init__(self, limit_bytes: int = MOST_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self._kept: OrderedDict[Hashable, Worked] = OrderedDict()
+        self._bytes = 0
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that they take."""
+        return self._bytes
+
+    def get(self, request: Generate, size: tuple[int, int]) -> Worked | None:
+        """What was drawn of a recipe for a picture of this size."""
+        key = _key(request, size)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    def put(self, request: Generate, size: tuple[int, int], worked: Worked) -> None:
+        """Keep a drawing. What a model has made of a picture is not kept."""
+        key = _key(request, size)
+        if worked.given is not None or key in self._kept:
+            return
+        self._kept[key] = worked
+        self._bytes += worked.edited.painted.held_bytes
+        while self._bytes > self._limit_bytes or len(self._kept) > MOST_DRAWINGS:
+            _, old = self._kept.popitem(last=False)
+            self._bytes -= old.edited.painted.held_bytes
+
+
+def _key(request: Generate, size: tuple[int, int]) -> Hashable:
+    return (*(getattr(request, name) for name in _RECIPE), size)
