@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from services.generator.pictures import Picture
 from services.generator.preparing.preparation import Preparation, View
 from shared.bus.requests.preparing import LEASE_S, PreparedAnswer
-from shared.errors import InvalidRequest, NotFound, QueueFull
+from shared.errors import InvalidRequest, NotFound, QueueFull, Stale, from_code
 
 MOST = 64
 """Changes that are prepared, of all views."""
@@ -60,8 +60,10 @@ class Kept:
         return [each for each in self._by_id.values() if client_id is not None and each.request.client_id == client_id]
 
     def find(self, prepared_id: str) -> Preparation:
-        """One by its id; its lease begins anew. Raises NotFound."""
+        """One by its id; its lease begins anew. Raises Stale, the error of a failed one, or NotFound."""
         found = self._by_id.get(prepared_id)
+        if found is None and (over := self._failed.get(prepared_id)) is not None:
+            raise Stale(f"{over.detail}.") if over.code is None else from_code(over.code, over.detail or "")
         if found is None:
             raise NotFound(
                 f"There is no preparation {prepared_id[:100]!r}: it was committed, given up, or had been asked about "

@@ -26,6 +26,7 @@ from shared.process.runner import Runtime
 from shared.process.settings import Settings
 from shared.system.disk import Disk
 from tests.support.buses import Buses
+from tests.support.dependent import DependentEngine
 from tests.support.waiting import eventually_async
 
 MODEL = Model(id="steered", revision="r1", kind="inpaint", pipeline="SteeredPipeline", scheduler="none")
@@ -76,10 +77,11 @@ class Rig:
         folder: Path,
         load_error: Exception | None = None,
         vocabulary: Vocabulary | None = None,
+        engine: SteeredEngine | DependentEngine | None = None,
         **settings: Any,
     ) -> None:
-        self.engine = SteeredEngine()
-        self.engine.info = replace(INFO, vocabulary=vocabulary)
+        self.engine = engine or SteeredEngine()
+        self.engine.info = replace(self.engine.info, vocabulary=vocabulary)
         self._load_error = load_error
         self.folder = folder
         values = {"sessions_dir": folder / "sessions", "bus": str(buses.address), **settings}
@@ -91,7 +93,7 @@ class Rig:
         self.client = Client(outside, "generator")
         self.task = asyncio.create_task(self.generator.run())
 
-    def _load(self) -> SteeredEngine:
+    def _load(self) -> SteeredEngine | DependentEngine:
         if self._load_error is not None:
             raise self._load_error
         return self.engine

@@ -1,0 +1,75 @@
+"""Engines whose output depends on every pixel that they may read: what would be wrong on another picture shows."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.generator.engine import Edit, EditCancelled, Edited, Finished, ModelInfo, Pixels
+from services.generator.painting import crop
+from shared.frame import Model
+from shared.sectors import Region
+
+
+def noise(region: Region, *of: bytes) -> Pixels:
+    """Pixels of a region's size that another input would make others."""
+    digest = hashlib.sha256(b"/".join(of)).digest()
+    draws = np.random.default_rng(np.frombuffer(digest, np.uint32))
+    return draws.integers(0, 256, (region.height, region.width, 3), dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class DependentDrawing:
+    """What an engine that saw nothing has drawn; in a picture it takes on something of each of its pixels."""
+
+    recipe: bytes
+    region: Region
+    size: tuple[int, int]
+    seen: None = None
+    held_bytes: int = 1000
+
+    @property
+    def reads(self) -> Region:
+        return Region(0, 0, *self.size)
+
+    def sector(self, pixels: Pixels) -> Pixels:
+        return noise(self.region, self.recipe, pixels.tobytes())
+
+
+class DependentEngine:
+    """``kind``: ``edit`` (it sees the crop box around the sector) or ``layer`` (it draws, and sees nothing). Each step
+    of three waits for :attr:`gate`."""
+
+    def __init__(self, kind: str) -> None:
+        model = Model(id=f"dependent-{kind}", revision="1", kind=kind, pipeline="DependentPipeline", scheduler="none")
+        self.info = ModelInfo(model, "cpu", "float32", {"dependent": "1"})
+        self.gate = threading.Event()
+        self.gate.set()
+        self.started: list[str] = []
+        self.error: Exception | None = None
+
+    def run(self, edit: Edit, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Edited:
+        self.started.append(edit.prompt)
+        for step in range(1, 4):
+            assert self.gate.wait(30), "the test forgot to open the gate"
+            if cancelled():
+                raise EditCancelled
+            on_step(step, 3)
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        height, width = edit.pixels.shape[:2]
+        recipe = f"{edit.prompt}/{edit.seed}/{edit.negative_prompt}/{edit.guidance_scale}".encode()
+        notes = {"object": edit.prompt}
+        if self.info.model.kind == "layer":
+            return Edited(DependentDrawing(recipe, edit.region, (width, height)), 3, 2.0, None, notes)
+        box = crop.plan(edit.region, width, height, 64, 8).box
+        painted = noise(edit.region, recipe, np.ascontiguousarray(edit.pixels[box.slices]).tobytes())
+        return Edited(Finished(painted, box), 3, 2.0, None, notes)
+
+    def close(self) -> None:
+        self.gate.set()
