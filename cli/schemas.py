@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from shared.bus.call import Call
 from shared.bus.message import Envelope
 from shared.bus.messages import PUBLISHED
-from shared.bus.requests import displays, gaze, generator, recorder, replayer
+from shared.bus.requests import displays, gaze, generator, preparing, recorder, replayer
 from shared.errors import BY_CODE
 from shared.frame import Frame
 from shared.session.format.layout import FRAME_PATTERN, MAX_INDEX
@@ -32,7 +32,7 @@ Schema = dict[str, Any]
 
 def calls() -> list[Call[Any, Any]]:
     """Every kind of request, by channel."""
-    modules = (generator, recorder, replayer, gaze, displays)
+    modules = (generator, preparing, recorder, replayer, gaze, displays)
     return [value for module in modules for value in vars(module).values() if isinstance(value, Call)]
 
 

@@ -138,6 +138,10 @@ def _words(published: Published) -> str:
             )
         case messages.Progress() as done:
             return f"step {done.step} of {done.steps}  request {done.request_id}"
+        case messages.Prepared() as ahead:
+            view = "no view" if ahead.view is None else _short(ahead.view)
+            picture = "" if ahead.picture_sha256 is None else f"  for {ahead.picture_sha256[:12]}"
+            return f"{ahead.prepared_id}  {ahead.target_sector}  {ahead.state}  {view}{picture}  {ahead.detail or ''}"
         case messages.Heartbeat() as status:
             sessions = "".join(f"  {one.session_id}: {one.frames} not yet on disk" for one in status.sessions)
             backlog = size(status.backlog_bytes)

@@ -158,6 +158,7 @@ class Generator:
             ),
             making=self.backlog.making(),
             queue=self.queue.waiting("live"),
+            preparing=self.queue.waiting("prepared"),
             background=self.queue.waiting("background"),
             waiting=tuple(Waiting(request_id=one.request_id, client_id=one.client_id) for one in self.queue.line()),
             running=running.request.request_id if running else None,

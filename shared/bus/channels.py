@@ -28,7 +28,7 @@ class Channel:
             byte budget divided by this.
         max_bytes: a single ZeroMQ frame larger than this is refused by whoever connects.
         max_inbound_bytes: one that is larger than this is refused by the process that binds: what comes to a publisher
-            is subscriptions, and of the requests only ``generate`` carries a picture.
+            is subscriptions, and of the requests few carry a picture.
         in_line: requests that are answered with pictures, and those that keep their order with them. They wait while
             earlier answers are unread; all others pass them.
     """
@@ -51,17 +51,20 @@ class Channel:
 _OF_A_CURSOR = ("start", "next", "previous", "seek", "play", "pause", "stop")
 
 CHANNELS: tuple[Channel, ...] = (
-    Channel("frames", "generator", "publish", 0, ("frame", "progress", "status"), 2 * MIB, 128 * MIB),
+    Channel("frames", "generator", "publish", 0, ("frame", "progress", "prepared", "status"), 2 * MIB, 128 * MIB),
     Channel(
         "generator",
         "generator",
         "requests",
         1,
-        ("generate", "cancel", "status", "pending", "fetch", "input", "ack", "vocabulary"),
+        (
+            *("generate", "cancel", "status", "pending", "fetch", "input", "ack", "vocabulary"),
+            *("prepare", "prepared", "prepared.drop", "commit", "picture"),
+        ),
         2 * MIB,
         128 * MIB,
         104 * MIB,
-        frozenset({"fetch", "input"}),
+        frozenset({"fetch", "input", "prepared", "picture"}),
     ),
     Channel(
         "recordings",

@@ -92,6 +92,8 @@ class Heartbeat(Message):
     """By session: jobs accepted whose frames it will get."""
     queue: fields.Count
     """Live jobs that wait."""
+    preparing: fields.Count = 0
+    """Jobs that wait and prepare a change."""
     background: fields.Count = 0
     """Background jobs that wait: those of verifications and re-runs."""
     waiting: Annotated[tuple[Waiting, ...], fields.those_that_fit(Waiting)] = ()

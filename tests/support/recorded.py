@@ -13,7 +13,7 @@ import orjson
 
 from services.generator import png
 from services.generator.decode import decode
-from services.generator.engine import Edit, Pixels
+from services.generator.engine import Edit, Finished, Pixels, edited_picture
 from shared import sectors
 from shared.frame import Model
 from shared.session.writing.frames import FrameToWrite
@@ -60,7 +60,8 @@ def _frame(session_id: str, number: int, seed: int, source: bytes, more: dict[st
     engine, decoded, sector = QuickEngine(0.0), decode(source), TARGETS[number % len(TARGETS)]
     region = sectors.region(sector, 3, decoded.width, decoded.height)
     prompt = f"add a {['bee', 'kite', 'leaf'][number % 3]}"
-    edited = engine.run(Edit(decoded.pixels, region, prompt, seed), lambda *_: None, lambda: False)
+    edit = Edit(decoded.pixels, region, prompt, seed)
+    edited = engine.run(edit, lambda *_: None, lambda: False)
     info = engine.info
     fields: dict[str, Any] = {
         "frame_id": f"e-{number}",
@@ -95,7 +96,7 @@ def _frame(session_id: str, number: int, seed: int, source: bytes, more: dict[st
         "timestamp": CREATED_AT + 1 + 0.25 * number * number,
         **more,
     }
-    data = png.encode(edited.pixels, {"parafovea": orjson.dumps(fields).decode()})
+    data = png.encode(edited_picture(edit, edited), {"parafovea": orjson.dumps(fields).decode()})
     return FrameToWrite(frame_of(fields, data), data, source)
 
 
@@ -117,19 +118,14 @@ def change_entry(folder: Path, index: int, **values: Any) -> None:
 class OtherEngine(QuickEngine):
     """The quick engine as another machine, or another model, would have it."""
 
-    def __init__(self, *, off_by: int = 0, beyond: bool = False, **info: Any) -> None:
+    def __init__(self, *, off_by: int = 0, **info: Any) -> None:
         super().__init__(0.0)
         self._off_by = off_by
-        self._beyond = beyond
         model = {key: info.pop(key) for key in Model.model_fields if key in info}
         made = QuickEngine.info
         self.info = replace(made, model=made.model.model_copy(update=model), **info)
 
     def run(self, edit: Edit, *arguments: Any) -> Any:
         edited = super().run(edit, *arguments)
-        pixels, region = edited.pixels.copy(), edit.region
-        inside = pixels[region.top : region.bottom, region.left : region.right]
-        inside[...] = np.clip(inside.astype(int) + self._off_by, 0, 255)
-        if self._beyond:
-            pixels[region.top - 1 if region.top else region.bottom, region.left] ^= 1
-        return replace(edited, pixels=pixels)
+        pixels = np.clip(edited.painted.sector(edit.pixels).astype(int) + self._off_by, 0, 255).astype(np.uint8)
+        return replace(edited, painted=Finished(pixels, edit.region))

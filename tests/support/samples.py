@@ -21,6 +21,7 @@ from shared.bus.message import Message
 from shared.bus.messages import (
     Backlogged,
     FrameRecorded,
+    Prepared,
     Progress,
     ReplayFrame,
     ReplayStatus,
@@ -92,6 +93,16 @@ SAMPLES: dict[str, Message] = {
     for message in (
         frame(),
         Progress(request_id="request-0", client_id=None, step=1, steps=4),
+        Prepared(
+            prepared_id="prepared-0",
+            view="wall",
+            client_id=None,
+            target_sector="BR",
+            state="ready",
+            picture_sha256="0" * 64,
+            region=(341, 341, 512, 512),
+            generation_ms=812.0,
+        ),
         Status(
             epoch="epoch-1",
             state="ready",

@@ -29,7 +29,13 @@ def test_bus_prints_each_channel_on_a_line(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PARAFOVEA_BUS", "tcp://127.0.0.1:7000")
     lines = [line.split("\t") for line in runner.invoke(app, ["bus"]).stdout.splitlines()]
     assert [line[0] for line in lines] == [channel.name for channel in CHANNELS]
-    assert lines[0] == ["frames", "tcp://127.0.0.1:7000", "PUB: connect SUB", "generator", "frame, progress, status"]
+    assert lines[0] == [
+        "frames",
+        "tcp://127.0.0.1:7000",
+        "PUB: connect SUB",
+        "generator",
+        "frame, progress, prepared, status",
+    ]
 
 
 def test_bus_as_json(monkeypatch: pytest.MonkeyPatch) -> None:

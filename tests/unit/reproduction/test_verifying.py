@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -128,7 +129,11 @@ async def test_figures_are_those_of_the_target_sector(tmp_path: Path) -> None:
 
 
 async def test_a_difference_outside_the_sector_is_never_close(tmp_path: Path) -> None:
-    report = await verified(record_pictures(tmp_path), OtherEngine(beyond=True, device="cuda:0"))
+    folder = record_pictures(tmp_path)
+    for index, (name, x, y) in enumerate([("0000_BR.png", 0, 0), ("0001_TL.png", -1, -1), ("0002_MC.png", 0, 0)]):
+        change_pixel(folder / name, x, y)
+        change_entry(folder, index, sha256=hashlib.sha256((folder / name).read_bytes()).hexdigest())
+    report = await verified(folder, OtherEngine(device="cuda:0"))
     assert verdicts(report) == ["different"] * 3
     assert "outside the target sector" in (report.frames[0].reason or "")
 
