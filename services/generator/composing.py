@@ -44,14 +44,15 @@ class Composed:
 
     def picture(self, sha256: str, encoded: bytes) -> Picture:
         """What came of it, as :func:`~services.generator.decode.decode` would read it from its PNG."""
+        made = Picture(sha256, encoded, "png", self.on.size, self._decoded)
+        made.keep(self.on.head, self.strips)
+        return made
+
+    def _decoded(self) -> DecodedImage:
         was = self.on.decoded
         pixels = into_picture(was.pixels, self.region, self.sector)
         pixels.flags.writeable = False
-        made = Picture(
-            sha256, encoded, DecodedImage(pixels, was.icc_profile, "png", was.width, was.height, dict(was.colour))
-        )
-        made.keep(self.on.head, self.strips)
-        return made
+        return DecodedImage(pixels, was.icc_profile, "png", was.width, was.height, dict(was.colour))
 
 
 def compose(painted: Painted, on: Picture, target_sector: str, grid_size: int) -> Composed:

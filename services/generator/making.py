@@ -71,15 +71,15 @@ class Making:
         self._publish = publish
         self._publish_status = publish_status
         self._decoder = Worker("decoder")
-        self._strips = Worker("strips")
+        self._ahead = Worker("ahead")
         self._composer = Worker("composer")
         self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
-        self._readying: set[asyncio.Task[None]] = set()
+        self._making_ahead: set[asyncio.Future[object]] = set()
         self.prepared: Callable[[Run], None] | None = None
 
     def close(self) -> None:
         """End the threads after the calls they are in."""
-        for part in (self._decoder, self._strips, self._composer):
+        for part in (self._decoder, self._ahead, self._composer):
             part.close()
 
     # -- pictures -----------------------------------------------------------------------------------------------------
@@ -142,14 +142,17 @@ class Making:
     def _make_strips(self, picture: Picture, request: Generate) -> None:
         """Encode, while the model runs, what its edit will leave as it is."""
         row, _ = sectors.position(request.target_sector, request.grid_size)
-        task = asyncio.ensure_future(self._strips.run(picture.make_ready, request.grid_size, row))
-        self._readying.add(task)
-        task.add_done_callback(self._is_ready)
+        self._make_ahead(lambda: picture.make_ready(request.grid_size, row))
 
-    def _is_ready(self, task: asyncio.Task[None]) -> None:
-        self._readying.discard(task)
+    def _make_ahead(self, work: Callable[[], object]) -> None:
+        task: asyncio.Future[object] = asyncio.ensure_future(self._ahead.run(work))
+        self._making_ahead.add(task)
+        task.add_done_callback(self._is_made)
+
+    def _is_made(self, task: asyncio.Future[object]) -> None:
+        self._making_ahead.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.warning("rows of a picture could not be encoded ahead: %s", task.exception())  # its frame says the same
+            log.warning("a part of a picture could not be made ahead: %s", task.exception())  # its frame says the same
 
     async def infer(self) -> None:
         """Load the engine, then run job after job until cancelled."""
@@ -216,15 +219,16 @@ class Making:
             return None
         source = made.source
         self._held.backlog.release(made.frame.request_id)
-        kept = HeldInput(source.sha256, source.decoded.format, source.encoded)
+        kept = HeldInput(source.sha256, source.format, source.encoded)
         self._held.backlog.add(HeldFrame(key, made.frame, made.picture.encoded, kept))
         return self._held.journal.made(key, answered=answered)
 
     def publish(self, made: Made, request: Generate) -> None:
         """Send a frame that is held to whoever listens, and keep it: the next request may be on it."""
         if request.publish:
-            self._pictures.put(made.picture)
             self._publish(made.frame, made.picture.encoded)
+            self._pictures.put(made.picture)
+            self._make_ahead(lambda: made.picture.decoded)
 
 
 def _check_wanted(job: Job) -> None:

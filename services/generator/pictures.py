@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 from services.generator import decode, png
 from services.generator.decode import DecodedImage
 from services.generator.png import Strip
+from shared.images import ImageFormat
 
 KEPT_BYTES = 128 * 1024 * 1024
 KEPT_PICTURES = 256
@@ -24,32 +26,53 @@ class Picture:
     Attributes:
         sha256: of ``encoded``.
         encoded: as it came, or was made.
-        decoded: its pixels, and what its frames carry of it.
+        format: of ``encoded``.
+        size: width and height in pixels.
     """
 
-    def __init__(self, sha256: str, encoded: bytes, decoded: DecodedImage) -> None:
+    def __init__(
+        self,
+        sha256: str,
+        encoded: bytes,
+        image_format: ImageFormat,
+        size: tuple[int, int],
+        decoded: Callable[[], DecodedImage],
+    ) -> None:
         self.sha256 = sha256
         self.encoded = encoded
-        self.decoded = decoded
+        self.format = image_format
+        self.size = size
+        self._decode: Callable[[], DecodedImage] | None = decoded
+        self._decoded: DecodedImage | None = None
         self._strips: dict[tuple[int, int], Strip] = {}
         self._head: bytes | None = None
         self._making = threading.Lock()
+        self._decoding = threading.Lock()
 
     @classmethod
     def read(cls, encoded: bytes, sha256: str | None = None) -> Picture:
         """Decode a picture. Raises UnreadableImage."""
-        return cls(sha256 or hashlib.sha256(encoded).hexdigest(), encoded, decode.decode(encoded))
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return self.decoded.width, self.decoded.height
+        found = decode.decode(encoded)
+        sha256 = sha256 or hashlib.sha256(encoded).hexdigest()
+        made = cls(sha256, encoded, found.format, (found.width, found.height), lambda: found)
+        _ = made.decoded
+        return made
 
     @property
     def held_bytes(self) -> int:
-        """Memory that it takes."""
+        """Memory that it takes, its pixels included."""
         strips = sum(len(strip.idat) for strip in list(self._strips.values()))
-        return len(self.encoded) + self.decoded.pixels.nbytes + strips
+        return len(self.encoded) + 3 * self.size[0] * self.size[1] + strips
+
+    @property
+    def decoded(self) -> DecodedImage:
+        """Its pixels, and what its frames carry of it."""
+        if self._decoded is None:
+            with self._decoding:
+                if self._decode is not None:
+                    self._decoded, self._decode = self._decode(), None
+        assert self._decoded is not None
+        return self._decoded
 
     @property
     def head(self) -> bytes:

@@ -80,7 +80,7 @@ class PreparingRequests:
 
     async def _picture(self, asked: PictureRequest) -> WithImage[Input]:
         found = self._find(asked.sha256)
-        return WithImage(Input(sha256=found.sha256, format=found.decoded.format), found.encoded)
+        return WithImage(Input(sha256=found.sha256, format=found.format), found.encoded)
 
     def _find(self, sha256: str) -> Picture:
         return self._preparations.kept.picture(sha256) or self._making.named(sha256)
