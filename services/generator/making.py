@@ -48,6 +48,7 @@ class Making:
 
     Attributes:
         prepared: given the runs of jobs that prepare.
+        pinned: finds a picture that something is prepared for, however long ago it was used.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Making:
         self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
         self._making_ahead: set[asyncio.Future[object]] = set()
         self.prepared: Callable[[Run], None] | None = None
+        self.pinned: Callable[[str], Picture | None] = lambda sha256: None
 
     def close(self) -> None:
         """End the threads after the calls they are in."""
@@ -96,7 +98,7 @@ class Making:
 
     def named(self, sha256: str) -> Picture:
         """A picture by its hash. Raises UnknownImage."""
-        known = self._pictures.get(sha256)
+        known = self._pictures.get(sha256) or self.pinned(sha256)
         if known is None:
             raise UnknownImage(f"No picture {sha256[:12]}… is known here, or it was let go; send the picture itself.")
         return known

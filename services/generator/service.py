@@ -63,6 +63,7 @@ class Generator:
         )
         self.preparations = Preparations(self.queue, self._publish_soon)
         self._making.prepared = self.preparations.took
+        self._making.pinned = self.preparations.kept.picture
         self._requests = Requests(
             self.queue,
             self.backlog,

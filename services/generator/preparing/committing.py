@@ -59,7 +59,7 @@ class PreparingRequests:
         if len({wanted.grid_size for wanted in asked.wanted}) > 1:
             raise InvalidRequest("wanted: all are to be of one grid.")
         named = asked.image_sha256
-        picture = self._find(named) if named is not None else await self._making.picture(encoded)
+        picture = self._making.named(named) if named is not None else await self._making.picture(encoded)
         requests = [_request(asked, wanted) for wanted in asked.wanted]
         if asked.strict:
             for request in requests:
@@ -79,11 +79,8 @@ class PreparingRequests:
         return Nothing()
 
     async def _picture(self, asked: PictureRequest) -> WithImage[Input]:
-        found = self._find(asked.sha256)
+        found = self._making.named(asked.sha256)
         return WithImage(Input(sha256=found.sha256, format=found.format), found.encoded)
-
-    def _find(self, sha256: str) -> Picture:
-        return self._preparations.kept.picture(sha256) or self._making.named(sha256)
 
     async def _commit(self, asked: Commit) -> WithImage[Frame]:
         self._check_ready()

@@ -95,7 +95,7 @@ class Preparations:
             if on is not None and on != view.picture.sha256:
                 raise Stale(f"The view {view.name[:100]!r} shows another picture than {on[:12]}…; see what it shows.")
             return view.picture
-        picture = each.given if on in (None, each.given.sha256) else self.kept.picture(on or "") or find(on or "")
+        picture = each.given if on is None or on == each.given.sha256 else find(on)
         self._aim(each, picture)
         return picture
 

@@ -462,3 +462,25 @@ async def test_each_state_is_told_on_the_bus(each_rig: Rig) -> None:
             last = message.header
     assert [state for each, state in heard if each == one] == ["queued", "running", "composing", "ready", "committed"]
     assert (last["view"], last["client_id"], last["frame_sha256"]) == ("wall", "lab", made.body["sha256"])
+
+
+async def test_a_picture_that_something_is_prepared_for_stays_known(each_rig: Rig) -> None:
+    image = picture(21)
+    (one,) = await prepare(each_rig, ["TL"], image)
+    each_rig.generator.pictures._kept.clear()  # as if a thousand others had come
+    sha256 = (await told(each_rig, one)).body["picture_sha256"]
+    made = await each_rig.generate(b"", image_sha256=sha256)
+    assert made.body["input_sha256"] == sha256
+    await each_rig.ask("prepared.drop", {"prepared_id": one})
+    each_rig.generator.pictures._kept.clear()
+    with pytest.raises(UnknownImage):
+        await each_rig.generate(b"", image_sha256=sha256)
+
+
+async def test_an_input_named_by_its_hash_is_there_for_the_recorder(each_rig: Rig) -> None:
+    first = await each_rig.generate(picture(), session=SESSION)
+    second = await each_rig.generate(
+        b"", image_sha256=first.body["sha256"], session={"session_id": "other", "created_at": 13.5}
+    )
+    given = await each_rig.ask("input", {"sha256": second.body["input_sha256"]})
+    assert (given.payloads[0], given.body["format"]) == (first.payloads[0], "png")
