@@ -63,13 +63,14 @@ class DependentEngine:
             error, self.error = self.error, None
             raise error
         height, width = edit.pixels.shape[:2]
-        recipe = f"{edit.prompt}/{edit.seed}/{edit.negative_prompt}/{edit.guidance_scale}".encode()
+        guidance = 2.0 if edit.guidance_scale is None else edit.guidance_scale
+        recipe = f"{edit.prompt}/{edit.seed}/{edit.negative_prompt}/{guidance}".encode()
         notes = {"object": edit.prompt}
         if self.info.model.kind == "layer":
-            return Edited(DependentDrawing(recipe, edit.region, (width, height)), 3, 2.0, None, notes)
+            return Edited(DependentDrawing(recipe, edit.region, (width, height)), 3, guidance, None, notes)
         box = crop.plan(edit.region, width, height, 64, 8).box
         painted = noise(edit.region, recipe, np.ascontiguousarray(edit.pixels[box.slices]).tobytes())
-        return Edited(Finished(painted, box), 3, 2.0, None, notes)
+        return Edited(Finished(painted, box), 3, guidance, None, notes)
 
     def close(self) -> None:
         self.gate.set()

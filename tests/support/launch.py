@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from services.generator.engine import Edit, EditCancelled, Edited, Finished, ModelInfo
+from services.generator.engine import Edit, EditCancelled, Edited, Engine, Finished, ModelInfo
 from shared.frame import Model
 from shared.process.privacy import sessions_group
 from shared.process.runner import Runtime, run
 from shared.system.disk import Disk
+from tests.support.dependent import DependentEngine
 from tests.support.faulty_disk import FaultyDisk, Plan
 
 
@@ -48,14 +49,20 @@ def main() -> None:
     parser.add_argument("service", choices=("generator", "recorder"))
     parser.add_argument("--plan", type=Path)
     parser.add_argument("--sleep-ms", type=float, default=0.0)
+    parser.add_argument("--depends", choices=("edit", "layer"), help="an engine whose output depends on every pixel")
     arguments = parser.parse_args()
     disk = FaultyDisk(Plan(arguments.plan)) if arguments.plan else Disk()
+
+    def load() -> Engine:
+        if arguments.depends:
+            return DependentEngine(arguments.depends)
+        return QuickEngine(arguments.sleep_ms / 1000)
 
     async def generator(runtime: Runtime) -> None:
         from services.generator.service import Generator
 
         disk.group = sessions_group(runtime.settings)
-        await Generator(runtime, lambda: QuickEngine(arguments.sleep_ms / 1000), disk).run()
+        await Generator(runtime, load, disk).run()
 
     async def recorder(runtime: Runtime) -> None:
         from services.recorder.service import Recorder

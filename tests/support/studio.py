@@ -52,8 +52,9 @@ class Studio(System):
 
     # -- processes ----------------------------------------------------------------------------------------------------
 
-    def start_generator(self, *, sleep_ms: float = 0, wait: bool = True) -> Process:
+    def start_generator(self, *, sleep_ms: float = 0, depends: str | None = None, wait: bool = True) -> Process:
         command = [sys.executable, "-m", "tests.support.launch", "generator", "--sleep-ms", str(sleep_ms)]
+        command += ["--depends", depends] if depends else []
         return self.run("generator", command, wait=wait)
 
     def start_recorder(self, *, wait: bool = True) -> Process:
