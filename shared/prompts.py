@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,13 +35,40 @@ class PromptLists:
         return {"default": list(self.default), "sectors": {name: list(own) for name, own in self.by_sector.items()}}
 
 
+@dataclass(slots=True)
+class _Turns:
+    """How far a sector is in its list, counted on where the list begins again."""
+
+    next: int = 0
+    """All before it were taken,"""
+    given_back: list[int] = field(default_factory=list)
+    """and these of them, in order, come again first."""
+
+    @property
+    def first(self) -> int:
+        return self.given_back[0] if self.given_back else self.next
+
+    def take(self) -> int:
+        if self.given_back:
+            return self.given_back.pop(0)
+        self.next += 1
+        return self.next - 1
+
+    def give_back(self, turn: int) -> None:
+        if turn < self.next and turn not in self.given_back:
+            insort(self.given_back, turn)
+        while self.given_back and self.given_back[-1] == self.next - 1:
+            self.next = self.given_back.pop()
+
+
 @dataclass(frozen=True, slots=True)
 class Draw:
     """A prompt that was taken, so that it can be given back if nothing came of it."""
 
     sector: str
-    position: int
     prompt: str
+    turn: int = field(repr=False)
+    turns: _Turns = field(repr=False, compare=False)
 
 
 class Cycle:
@@ -48,36 +76,38 @@ class Cycle:
 
     def __init__(self, lists: PromptLists | None = None) -> None:
         self.lists = lists or PromptLists()
-        self._next: dict[str, int] = {}
+        self._turns: dict[str, _Turns] = {}
 
     def take(self, sector: str) -> Draw | None:
-        """The sector's next prompt, or None where no list has any."""
+        """The sector's next prompt, or None where no list has any. What was given back comes first, the oldest of it
+        before the others."""
         prompts = self.lists.of(sector)
         if not prompts:
             return None
-        position = self._next.get(sector, 0) % len(prompts)
-        self._next[sector] = position + 1
-        return Draw(sector, position, prompts[position])
+        turns = self._turns.setdefault(sector, _Turns())
+        turn = turns.take()
+        return Draw(sector, prompts[turn % len(prompts)], turn, turns)
 
     def give_back(self, draw: Draw) -> None:
-        """Undo a draw, unless the sector has moved on since."""
-        if self._next.get(draw.sector) == draw.position + 1:
-            self._next[draw.sector] = draw.position
+        """Undo a draw: its prompt is one of the sector's next, unless the sector has begun anew since."""
+        if self._turns.get(draw.sector) is draw.turns:
+            draw.turns.give_back(draw.turn)
 
     def replace(self, lists: PromptLists) -> None:
-        """Use other lists. A sector whose list is the same goes on where it was."""
-        changed = [sector for sector in self._next if lists.of(sector) != self.lists.of(sector)]
+        """Use other lists. A sector whose list is the same goes on where it was, the others begin anew."""
+        changed = [sector for sector in self._turns if lists.of(sector) != self.lists.of(sector)]
         for sector in changed:
-            del self._next[sector]
+            del self._turns[sector]
         self.lists = lists
 
     def reset(self) -> None:
-        self._next.clear()
+        """Begin each list at its first prompt."""
+        self._turns.clear()
 
     def positions(self) -> dict[str, int]:
         """Index of each sector's next prompt."""
         return {
-            sector: self._next.get(sector, 0) % len(prompts)
+            sector: self._turns.get(sector, _Turns()).first % len(prompts)
             for sector in sectors.ALL_NAMES
             if (prompts := self.lists.of(sector))
         }

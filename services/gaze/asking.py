@@ -1,118 +1,84 @@
-"""Asking the generator for the changes that a trial decides on."""
+"""Carrying out what a trial decides: what it asks of the generator, at once or ahead, what it commits and gives up."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Collection
 
-from pydantic import ValidationError
-
+from services.gaze.ahead import Ahead
+from services.gaze.committing import Committing
+from services.gaze.fetching import Fetching, Supervise
 from services.gaze.intake import Intake
 from services.gaze.pictures import Pictures
+from services.gaze.requesting import Requesting
 from shared.bus.clients import GeneratorClient
-from shared.bus.requests.generator import Generate
-from shared.errors import ParafoveaError
-from shared.frame import Frame
-from shared.gaze.trial.inputs import FrameMade, RequestFailed
+from shared.bus.messages import Heartbeat, Prepared
+from shared.bus.sockets import Bus
+from shared.bus.subscriber import Subscriber
 from shared.gaze.trial.outcomes import Outcome
-from shared.gaze.trial.steps import Abandoned, Requested
-from shared.refusals import invalid_request
+from shared.gaze.trial.steps import Abandoned, Committed, GivenUp, Preparing, Requested
+from shared.images import ImageFormat
 
 
 class Asking:
-    """Carries out requests, each in a task of its own, and gives up those that nobody waits for any more.
+    """All that goes to the generator, and comes from it.
 
     Args:
         supervise: runs a task.
         pictures: where the pictures to change are, and those that were made go.
+        in_use: hashes of the pictures that the trial which is under way, or was last, may show.
     """
 
     def __init__(
-        self,
-        generator: GeneratorClient,
-        pictures: Pictures,
-        supervise: Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]],
+        self, bus: Bus, pictures: Pictures, supervise: Supervise, in_use: Callable[[], Collection[str]]
     ) -> None:
-        self._generator = generator
+        self._subscriber = Subscriber(bus, "frames", [Prepared.type, Heartbeat.type])
+        self._generator = GeneratorClient(bus)
         self._pictures = pictures
-        self._supervise = supervise
-        self._under_way: dict[str, asyncio.Task[Any]] = {}
-        """By the id of the ``request`` step."""
+        self._in_use = in_use
+        self._fetching = Fetching(self._generator, pictures, supervise, in_use)
+        self._requesting = Requesting(self._generator, pictures, self._fetching, supervise)
+        self._ahead = Ahead(self._generator, self._fetching, supervise)
+        self._committing = Committing(self._generator, self._ahead, self._fetching, supervise)
 
     def act(self, intake: Intake, outcome: Outcome) -> None:
-        """Do what an outcome asks for, if it asks for a change, or gives one up."""
-        if isinstance(outcome.what, Requested):
-            work = self._carry_out(intake, outcome.id, outcome.what)
-            self._under_way[outcome.id] = self._supervise(work, f"request of trial {intake.config.trial_id}")
-        elif isinstance(outcome.what, Abandoned):
-            self._give_up(outcome.what.caused_by)
+        """Do what an outcome asks for, if it asks for anything."""
+        match outcome.what:
+            case Committed() as wanted:
+                self._committing.commit(intake, outcome.id, wanted)
+            case Preparing() as wanted:
+                self._ahead.prepare(intake, outcome.id, wanted)
+            case GivenUp() as given_up:
+                self._ahead.give_up(given_up.prepare)
+            case Requested() as wanted:
+                self._requesting.request(intake, outcome.id, wanted)
+            case Abandoned() as abandoned:
+                self._requesting.give_up(abandoned.caused_by)
 
     def end(self) -> None:
-        """Give up all that is under way."""
-        for step_id in list(self._under_way):
-            self._give_up(step_id)
+        """Give up all that is under way: the trial has ended."""
+        self._requesting.end()
+        self._ahead.end()
+        self._fetching.end()
 
-    def _give_up(self, step_id: str) -> None:
-        task = self._under_way.pop(step_id, None)
-        if task is not None:
-            task.cancel()  # the generator is told by that
+    async def listen(self) -> None:
+        """Hear how preparations get on, until cancelled."""
+        await self._subscriber.hand_to(self._ahead.take)
 
-    async def _carry_out(self, intake: Intake, step_id: str, wanted: Requested) -> None:
-        problem: ParafoveaError
-        try:
-            _, image = self._pictures.get(wanted.picture_sha256)
-            made = await self._generator.generate(_request(intake, wanted), image)
-        except ParafoveaError as error:
-            problem = error
-        except ValidationError as error:
-            problem = invalid_request(error)
-        else:
-            self._take(intake, step_id, wanted, made.answer, made.image)
-            return
-        finally:
-            self._under_way.pop(step_id, None)
-        if intake.ended is None:
-            wait_s = problem.retry_after_s
-            failed = RequestFailed(
-                t_ns=intake.now_ns(),
-                request=step_id,
-                code=problem.code,
-                detail=problem.detail,
-                retry_after_ms=None if wait_s is None else wait_s * 1000.0,
-            )
-            intake.take(failed)
+    async def follow(self) -> None:
+        """Keep preparations alive, until cancelled."""
+        await self._ahead.follow()
 
-    def _take(self, intake: Intake, step_id: str, wanted: Requested, frame: Frame, png: bytes) -> None:
-        if intake.ended is not None:
-            return
-        self._pictures.put("png", png, frame.sha256)
-        made = FrameMade(
-            t_ns=intake.now_ns(),
-            request=step_id,
-            frame_id=frame.frame_id,
-            sha256=frame.sha256,
-            target=wanted.target_sector,
-            generation_ms=frame.generation_ms,
-            queued_ms=frame.queued_ms,
-        )
-        intake.take(made)
+    async def close(self) -> None:
+        """Close the sockets; what is given up reaches the generator first."""
+        await self._generator.close()
 
+    async def picture(self, sha256: str) -> tuple[ImageFormat, bytes]:
+        """A picture of the trial: its format and its bytes. One that was just committed is waited for. Raises
+        ParafoveaError: NotFound where it is none of the trial's, or why it cannot be had now."""
+        if sha256 in self._in_use():
+            return await self._fetching.get(sha256)
+        return self._pictures.get(sha256)
 
-def _request(intake: Intake, wanted: Requested) -> Generate:
-    """Raises ValidationError: the generator takes no such request."""
-    config = intake.config
-    return Generate(
-        request_id=wanted.request_id,
-        client_id=f"trial:{config.trial_id}",
-        session=config.session,
-        grid_size=config.grid_size,
-        target_sector=wanted.target_sector,
-        focus_sector=wanted.focus_sector,
-        # The gaze may rest on a picture's edge, and be measured beside it.
-        focus_x=min(1.0, max(0.0, wanted.focus_x)),
-        focus_y=min(1.0, max(0.0, wanted.focus_y)),
-        prompt=wanted.prompt,
-        seed=wanted.seed,
-        **config.model.model_dump(),
-    )
+    def is_lost(self, sha256: str) -> bool:
+        """Whether nobody has a picture any more: the generator ended before its bytes were fetched."""
+        return sha256 in self._fetching.lost and sha256 not in self._pictures

@@ -83,11 +83,11 @@ class DisplayRequests:
         running = self._trials.of(asked.trial_id)
         self._displays.hear(asked.display, clock_ns())
         if (display := self._displays.get(asked.display)) is not None:
-            display.ready = asked.trial_id, asked.frame
+            display.ready.append((asked.trial_id, asked.frame))
         if not self._counts(running, asked.display):
             return Noted(trial_id=asked.trial_id)
         if not running.trial.accepts_ready(asked.frame):
-            raise InvalidRequest(f"no frame {asked.frame} waits to be shown in trial {asked.trial_id}")
+            raise InvalidRequest(f"nothing of the id {asked.frame} waits to be shown in trial {asked.trial_id}")
         return _noted(running, DisplayReady(t_ns=running.now_ns(), frame=asked.frame, display=asked.display))
 
     async def _report(self, asked: SwapReport, *, was_shown: bool) -> Noted:

@@ -15,6 +15,8 @@ SILENT_NS = 8_000_000_000
 """Displays compare their clocks every five seconds: of one that says nothing for so long nobody knows whether it is
 there."""
 CLOCKS_KEPT = 8
+READY_KEPT = 32
+"""Several times as many as are prepared at a time."""
 
 
 @dataclass(slots=True)
@@ -25,14 +27,15 @@ class Display:
         heard_ns: when it last said anything.
         box: where the picture lies on its page; None while it shows none.
         clocks: the last measurements of its clock.
-        ready: the trial and the ``frame`` that it has said last to be ready for; of one that does not count too.
+        ready: the trials and the ``frame`` or ``prepared`` that it has said to be ready for, the last ones; of one that
+            does not count too.
     """
 
     name: str
     shown: ShowView
     heard_ns: int = 0
     clocks: deque[ClockMeasured] = field(default_factory=lambda: deque(maxlen=CLOCKS_KEPT))
-    ready: tuple[str, str] | None = None
+    ready: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=READY_KEPT))
 
     @property
     def view(self) -> str:
@@ -58,6 +61,7 @@ class Display:
             width=width,
             height=height,
             is_assumed=is_assumed,
+            takes_sectors=self.shown.takes_sectors,
         )
 
 

@@ -19,6 +19,7 @@ from shared.gaze.record import lines, samples
 from shared.gaze.record.lines import Origin
 from shared.gaze.trial.inputs import AnyInput, Began, Ended, Ticked
 from shared.gaze.trial.outcomes import Outcome
+from shared.gaze.trial.steps import Committed
 from shared.gaze.trial.trial import Trial
 
 log = logging.getLogger(__name__)
@@ -178,13 +179,16 @@ class Intake:
 
     def _hand_on(self, n: int, taken: AnyInput | None, outcomes: Sequence[Outcome]) -> None:
         """Publish an input, where it is no sample, and what came of it; act by it; hold it. In this order: a swap must
-        be on its way before anything else is done."""
+        be on its way before anything else is done, but for a commit, for which the swap waits."""
+        for outcome in outcomes:
+            if isinstance(outcome.what, Committed):
+                self._act(outcome)
         told = [] if taken is None else [lines.of_input(self._origin, n, taken)]
         told += [lines.of_outcome(self._origin, outcome) for outcome in outcomes]
         for line in told:
             self._publish(line)
         for outcome in outcomes:
-            if not isinstance(outcome.what, EyeEvent):
+            if not isinstance(outcome.what, EyeEvent | Committed):
                 self._act(outcome)
         if self.held is not None:
             self.held.add_lines(n, [lines.encode(line) for line in told])

@@ -39,6 +39,9 @@ class Pictures:
                 self.bytes -= len(self._kept.pop(old)[1])
         return known
 
+    def __contains__(self, sha256: str) -> bool:
+        return sha256 in self._kept
+
     def get(self, sha256: str) -> tuple[ImageFormat, bytes]:
         """A picture's format and its bytes. Raises NotFound: it is not kept."""
         found = self._kept.get(sha256)

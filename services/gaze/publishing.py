@@ -25,6 +25,8 @@ from shared.gaze.trial.inputs import ClockMeasured
 
 MOST_WAITING = 10_000
 """Messages; where subscribers keep the channel busy, the oldest are dropped: streams carry numbers."""
+MOST_AT_ONCE = 16
+"""Messages; what comes of one input is fewer, and is sent together."""
 
 _KINDS: dict[str, type[OfTrial]] = {
     lines.EYE: EyeMovement,
@@ -62,7 +64,8 @@ class Outbox:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                await self._publisher.publish(*self._waiting.popleft())
+                few = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
+                await self._publisher.publish_all(few)
             self._sent.set()
 
     async def empty(self) -> None:

@@ -23,7 +23,6 @@ from services.gaze.states import gaze_status
 from services.gaze.trial_requests import TrialRequests
 from services.gaze.trials import Trials
 from shared.bus.acknowledging import Acknowledgements
-from shared.bus.clients import GeneratorClient
 from shared.bus.gaze_messages import GazeStatus
 from shared.bus.message import Message
 from shared.bus.publisher import Publisher
@@ -57,11 +56,12 @@ class Gaze:
         self._publisher = Publisher(runtime.bus, "gaze", self._state_on_join)
         self._outbox = Outbox(self._publisher)
         self._server = Server(runtime.bus, "gaze-control")
-        self._generator = GeneratorClient(runtime.bus)  # behind the channels: one that may not run has called nobody
         self._session = ActiveSession(runtime.bus, lambda: self.trials.follow_session())
         self.held = Held(settings.gaze_backlog_bytes)
         self.displays = Displays()
         self.pictures = Pictures(self._pictures_in_use)
+        # Behind the channels: one that may not run has called nobody.
+        self._asking = Asking(runtime.bus, self.pictures, runtime.supervise, self._pictures_in_use)
         self.source = ChosenSource(
             runtime.supervise,
             Surroundings(lambda: self.trials.screen_of(self._view()), self._looked_at),
@@ -77,14 +77,14 @@ class Gaze:
             held=self.held,
             outbox=self._outbox,
             session=self._session,
-            asking=Asking(self._generator, self.pictures, runtime.supervise),
+            asking=self._asking,
             prompts=settings.sector_prompts,
             screen=settings.gaze_screen,
             on_change=self._tell,
         )
         acknowledgements = Acknowledgements(runtime.bus, settings.sessions_dir)
         self._requests = TrialRequests(
-            *(self.trials, self.source, self.pictures, self.held, acknowledgements, self.status)
+            *(self.trials, self.source, self._asking, self.held, acknowledgements, self.status)
         )
         self._requests.register(self._server)
         DisplayRequests(self.trials, self.displays, self.source).register(self._server)
@@ -101,6 +101,8 @@ class Gaze:
         self._runtime.supervise(self._server.serve(), "requests of gaze-control")
         self._runtime.supervise(self._session.listen(), "sessions that begin and end")
         self._runtime.supervise(self._session.follow(), "the active session")
+        self._runtime.supervise(self._asking.listen(), "messages of the generator")
+        self._runtime.supervise(self._asking.follow(), "leases of preparations")
         self._runtime.supervise(self._beat(), "heartbeat")
         self._runtime.supervise(self._watch(), "source and backlog")
         self._runtime.guard(
@@ -137,12 +139,9 @@ class Gaze:
         self.trials.follow_source(detail)
         self._tell()
 
-    def _pictures_in_use(self) -> set[str]:
+    def _pictures_in_use(self) -> frozenset[str]:
         last = self.trials.last
-        if last is None:
-            return set()
-        pending = last.trial.pending
-        return {last.trial.picture_sha256, *(pending[1:] if pending else ())}
+        return frozenset() if last is None else last.trial.pictures_in_use
 
     def _view(self) -> str:
         running = self.trials.running
@@ -166,7 +165,7 @@ class Gaze:
                     await self._requests.acknowledged.wait()
         if len(self.held):
             await self._spill()
-        await self._generator.close()
+        await self._asking.close()
         await self._session.close()
 
     async def _spill(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.gaze.clock import clock_ns
 from services.gaze.displays import Displays
 from services.gaze.held import Held
@@ -9,6 +11,7 @@ from services.gaze.intake import Intake
 from services.gaze.sources.chosen import ChosenSource
 from shared.bus.gaze_messages import GazeStatus
 from shared.bus.requests.gaze import TrialState
+from shared.gaze.trial.preparing import PreparedAhead
 
 
 def trial_state(intake: Intake | None) -> TrialState:
@@ -30,10 +33,22 @@ def trial_state(intake: Intake | None) -> TrialState:
             "target": trial.target,
             "pending_frame": pending[0] if pending else None,
             "pending_sha256": pending[1] if pending else None,
+            "prepared": [_prepared(each) for each in trial.prepared],
             "counts": dict(intake.counts),
             "config": config.flat(),
         }
     )
+
+
+def _prepared(change: PreparedAhead) -> dict[str, Any]:
+    return {
+        "prepare": change.prepare,
+        "prepared_id": change.prepared_id,
+        "target": change.target,
+        "made": change.made,
+        "picture_sha256": change.picture_sha256,
+        "ready": change.ready is not None,
+    }
 
 
 def gaze_status(epoch: str, source: ChosenSource, running: Intake | None, displays: Displays, held: Held) -> GazeStatus:

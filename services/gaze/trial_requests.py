@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from services.gaze.asking import Asking
 from services.gaze.held import Held
-from services.gaze.pictures import Pictures
 from services.gaze.sources.chosen import ChosenSource
 from services.gaze.states import trial_state
 from services.gaze.trials import Trials
@@ -41,7 +41,7 @@ class TrialRequests:
         self,
         trials: Trials,
         source: ChosenSource,
-        pictures: Pictures,
+        asking: Asking,
         held: Held,
         acknowledgements: Acknowledgements,
         status: Callable[[], GazeStatus],
@@ -49,7 +49,7 @@ class TrialRequests:
         self.acknowledged = asyncio.Event()
         self._trials = trials
         self._source = source
-        self._pictures = pictures
+        self._asking = asking
         self._held = held
         self._acknowledgements = acknowledgements
         self._status = status
@@ -90,7 +90,7 @@ class TrialRequests:
         return trial_state(ending)
 
     async def _picture(self, asked: PictureRequest) -> WithImage[Picture]:
-        image_format, data = self._pictures.get(asked.sha256)
+        image_format, data = await self._asking.picture(asked.sha256)
         return WithImage(Picture(sha256=asked.sha256, format=image_format), data)
 
     async def _fetch(self, asked: FetchTrial) -> WithImage[TrialPart]:

@@ -227,9 +227,9 @@ class Trials:
         if told is None:  # so that the offset of its clock is known at once
             for measured in counting.clocks:
                 running.take(measured.model_copy(update={"t_ns": running.now_ns()}))
-            trial_id, frame = counting.ready or ("", "")
-            if trial_id == running.config.trial_id and running.trial.accepts_ready(frame):
-                running.take(DisplayReady(t_ns=running.now_ns(), frame=frame, display=counting.name))
+            for trial_id, frame in counting.ready:
+                if trial_id == running.config.trial_id and running.trial.accepts_ready(frame):
+                    running.take(DisplayReady(t_ns=running.now_ns(), frame=frame, display=counting.name))
 
     def _is_assumed(self, display: Display) -> bool:
         """Whether it is not known where the picture lies, or how large it is in degrees."""
@@ -254,5 +254,7 @@ class Trials:
         if self._displays.drop_silent(clock_ns()):
             self.follow_displays("nothing was heard of it any more")
         running = self.running
-        if running is not None and running.held is not None and self._held.is_full:
+        if running is not None and self._asking.is_lost(running.trial.picture_sha256):
+            self.end("interrupted", "the picture on view is lost: the generator ended before anybody else had it")
+        elif running is not None and running.held is not None and self._held.is_full:
             self.end("interrupted", "what waits for the recorder has reached the limit of what may be held")

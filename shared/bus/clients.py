@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic
 
 from shared.bus.call import AnswerT, AskedT, Call, WithImage
-from shared.bus.requests import generator, replayer
+from shared.bus.envelope import Payload, Reply
+from shared.bus.requests import generator, preparing, replayer
 from shared.bus.rpc import Client, PeerGone, read
 from shared.bus.sockets import Bus
 from shared.errors import (
@@ -28,9 +30,17 @@ from shared.frame import Frame
 
 GRACE_S = 0.25
 """The generator keeps the deadline of a job itself, and its word comes first; it is waited for this much longer."""
-CANCEL_S = 2.0
-LAST_CANCELS_S = 0.2
-"""How long who closes lets its cancels reach the generator."""
+TOLD_S = 2.0
+LAST_TOLD_S = 0.2
+"""How long who closes lets what it gives up reach the generator."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf(Generic[AnswerT]):
+    """An answer, and when it was given, by the monotonic clock of who answered: what was published later is newer."""
+
+    answer: AnswerT
+    at_ns: int
 
 
 class Peer:
@@ -92,11 +102,12 @@ class GeneratorClient(Peer):
 
     def __init__(self, bus: Bus) -> None:
         super().__init__(bus)
-        self._cancels: set[asyncio.Task[None]] = set()
+        self._telling: set[asyncio.Task[None]] = set()
+        """What is given up, on its way."""
 
     async def close(self) -> None:
-        if self._cancels:
-            await asyncio.wait(self._cancels, timeout=LAST_CANCELS_S)
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=LAST_TOLD_S)
         await super().close()
 
     async def generate(self, wanted: generator.Generate, image: bytes, *, grace_s: float = GRACE_S) -> WithImage[Frame]:
@@ -106,9 +117,35 @@ class GeneratorClient(Peer):
             GenerationTimeout: not within ``wanted.timeout_ms``.
             ParafoveaError: why there is none.
         """
+        frame, png = await self.frame(wanted, image, grace_s=grace_s)
+        return WithImage(frame, bytes(png))
+
+    async def frame(
+        self, wanted: generator.Generate, image: bytes, *, grace_s: float = GRACE_S
+    ) -> tuple[Frame, Payload]:
+        """:meth:`generate` for who passes the PNG on: it is not copied."""
+        reply = await self._make(generator.GENERATE, wanted, (image,), grace_s)
+        png = _uncopied(reply)
+        return read(Frame, reply), png
+
+    async def commit(self, wanted: preparing.Commit, *, grace_s: float = GRACE_S) -> tuple[Frame, Payload | None]:
+        """Make a frame of a preparation: it, and its PNG where that is wanted. Like :meth:`frame` in all else."""
+        reply = await self._make(preparing.COMMIT, wanted, (), grace_s)
+        png = _uncopied(reply) if wanted.with_picture else None
+        return read(Frame, reply), png
+
+    async def _make(
+        self,
+        call: Call[Any, Frame],
+        wanted: generator.Generate | preparing.Commit,
+        payloads: tuple[bytes, ...],
+        grace_s: float,
+    ) -> Reply:
         timeout_s = wanted.timeout_ms / 1000
         try:
-            return await self._client.ask_for_image(generator.GENERATE, wanted, image, timeout_s=timeout_s + grace_s)
+            return await self._client.call(
+                call.name, wanted.flat(), payloads, timeout_s=timeout_s + grace_s, as_views=True
+            )
         except PeerGone:
             raise GeneratorUnavailable(
                 "The generator is not running, or went away; try again when it is back."
@@ -125,14 +162,40 @@ class GeneratorClient(Peer):
 
     def drop(self, request_id: str) -> None:
         """Tell it, without waiting, that nobody waits for a job any more."""
-        task = asyncio.create_task(self._cancel(request_id))
-        self._cancels.add(task)
-        task.add_done_callback(self._cancels.discard)
-
-    async def _cancel(self, request_id: str) -> None:
         # One that is not told drops the job at its deadline.
+        self._tell(generator.CANCEL, generator.Cancel(request_id=request_id))
+
+    async def prepare(self, wanted: preparing.Prepare, image: bytes = b"") -> AsOf[preparing.Preparations]:
+        """Have changes made ahead. Raises UnknownImage: the picture is named, and has to be sent; ParafoveaError: why
+        there are none."""
+        return await self._ask_dated(preparing.PREPARE, wanted, (image,))
+
+    async def prepared(self, prepared_id: str) -> AsOf[preparing.PreparedAnswer]:
+        """How a preparation stands; its lease is renewed by that. Raises NotFound: it is gone; ParafoveaError."""
+        asked = preparing.PreparedRequest(prepared_id=prepared_id, with_sector=False)
+        return await self._ask_dated(preparing.PREPARED, asked)
+
+    def drop_prepared(self, prepared_id: str) -> None:
+        """Tell it, without waiting, that nobody wants a preparation any more."""
+        # One that is not told gives it up when its lease ends.
+        self._tell(preparing.DROP_PREPARED, preparing.PreparedRequest(prepared_id=prepared_id))
+
+    async def _ask_dated(
+        self, call: Call[AskedT, AnswerT], asked: AskedT, payloads: tuple[bytes, ...] = ()
+    ) -> AsOf[AnswerT]:
+        with self._reaching(call) as within_s:
+            reply: Reply = await self._client.call(call.name, asked.flat(), payloads, timeout_s=within_s)
+        at_ns = reply.body.get("monotonic_ns")
+        return AsOf(read(call.answer, reply), at_ns if isinstance(at_ns, int) else 0)
+
+    def _tell(self, call: Call[AskedT, AnswerT], asked: AskedT) -> None:
+        task = asyncio.create_task(self._told(call, asked))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _told(self, call: Call[AskedT, AnswerT], asked: AskedT) -> None:
         with suppress(ParafoveaError):
-            await self.ask(generator.CANCEL, generator.Cancel(request_id=request_id), timeout_s=CANCEL_S)
+            await self.ask(call, asked, timeout_s=TOLD_S)
 
 
 class RecorderClient(Peer):
@@ -164,3 +227,8 @@ class GazeClient(Peer):
     channel = "gaze-control"
     named = "gaze process"
     unavailable = GazeUnavailable
+
+
+def _uncopied(reply: Reply) -> Payload:
+    """The picture behind an answer, as it came. Raises StrangeAnswer: there is none."""
+    return reply.payloads[0] if reply.payloads else reply.payload

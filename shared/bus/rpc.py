@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from traceback import clear_frames
 from typing import Any, TypeVar
 
@@ -52,6 +53,7 @@ class Client:
         self._channel = channel
         self._socket, self._monitor = bus.connect_monitored(channel)
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
+        self._wanted_as_views: set[str] = set()
         self._connected = asyncio.Event()
         self.met = False
         self._unreadable = Rarely(log)
@@ -69,8 +71,9 @@ class Client:
         payloads: Sequence[Payload] = (),
         *,
         timeout_s: float,
+        as_views: bool = False,
     ) -> Reply:
-        """Ask and wait for the answer.
+        """Ask and wait for the answer. With ``as_views`` its payloads are not copied, but views of libzmq's memory.
 
         Raises:
             PeerGone: nobody is there, or the other end went away before it answered.
@@ -80,12 +83,15 @@ class Client:
         message_id = new_id()
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[message_id] = reply
+        if as_views:
+            self._wanted_as_views.add(message_id)
         try:
             async with asyncio.timeout(timeout_s):
                 await self._send(encode_request(message_type, body or {}, payloads, message_id=message_id))
                 return await reply
         finally:
             del self._waiting[message_id]
+            self._wanted_as_views.discard(message_id)
             if reply.done() and not reply.cancelled():
                 reply.exception()  # seen, even where the deadline or the failed send came first
 
@@ -143,24 +149,30 @@ class Client:
 
     async def _receive(self) -> None:
         while not self._socket.closed:
-            frames = await self._socket.recv_multipart()
-            self._meet()
-            message_id: str | None
-            reply: Reply | ParafoveaError
-            try:
-                message_id, reply = decode_reply(frames)
-            except ParafoveaError as error:
-                self._unreadable.warn("unreadable reply on %s: %s", self._channel, error.detail)
-                # Its caller, where it can be told, need not wait for the deadline.
-                message_id = id_of(frames)
-                reply = InternalError(f"the answer on '{self._channel}' cannot be read: {error.detail}")
-            future = self._waiting.get(message_id or "")
-            if future is None or future.done():
-                continue  # its caller has given up
-            if isinstance(reply, ParafoveaError):
-                future.set_exception(reply)
-            else:
-                future.set_result(reply)
+            self._take(await self._socket.recv_multipart(copy=False))
+
+    def _take(self, came: list[zmq.Frame]) -> None:
+        self._meet()
+        message_id: str | None
+        reply: Reply | ParafoveaError
+        header, *payloads = came
+        frames: list[Any] = [header.bytes, *(payload.buffer for payload in payloads)]
+        try:
+            message_id, reply = decode_reply(frames)
+        except ParafoveaError as error:
+            self._unreadable.warn("unreadable reply on %s: %s", self._channel, error.detail)
+            # Its caller, where it can be told, need not wait for the deadline.
+            message_id = id_of(frames)
+            reply = InternalError(f"the answer on '{self._channel}' cannot be read: {error.detail}")
+        future = self._waiting.get(message_id or "")
+        if future is None or future.done():
+            return  # its caller has given up
+        if isinstance(reply, ParafoveaError):
+            future.set_exception(reply)
+        elif message_id in self._wanted_as_views:
+            future.set_result(reply)
+        else:
+            future.set_result(replace(reply, payloads=tuple(map(bytes, reply.payloads))))
 
     async def _watch(self) -> None:
         while not self._monitor.closed:

@@ -67,7 +67,7 @@ def check(folder: Path, progress: Progress | None = None) -> Iterator[Finding]:
         if reader.tail.interrupted:
             yield Finding("note", METADATA, "its recorder died once while it was open")
         yield from _of_entries(folder, reader, found, progress)
-        for fault in faults(folder, is_open=reader.tail.open, frames=found.recorded):
+        for fault in faults(folder, is_open=reader.tail.open, frames=found.recorded, entries=reader.each):
             yield Finding(*fault)
 
 

@@ -29,6 +29,11 @@ RESTLESS_LOOKS = 40
 """Where the work itself makes memory rise and fall all the time, it is tried after so many."""
 
 LARGE_BYTES = 512 * 1024
+SPARE_BYTES = 4 * MIB
+"""What lies free at the top of the pool up to this stays, and is not asked for anew for each piece of a message."""
+TAKEN_BYTES = MIB
+_M_TRIM_THRESHOLD = -1
+_M_TOP_PAD = -2
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
 """Of ``malloc.h``."""
@@ -124,8 +129,12 @@ def keep_no_large_blocks() -> bool:
     """Have each block of :data:`LARGE_BYTES` go back to the system as soon as it is freed, in all of this process.
 
     glibc begins so too, but holds on to ever larger blocks (up to 32 MiB) once one was freed. False without glibc.
+
+    Smaller ones come from a pool that grows by :data:`TAKEN_BYTES` and keeps :data:`SPARE_BYTES`. By default these are
+    128 KiB, and the pages of each block that is made and freed in turn would be given back and taken again.
     """
-    return _mallopt is not None and bool(_mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES))
+    wanted = ((_M_TRIM_THRESHOLD, SPARE_BYTES), (_M_TOP_PAD, TAKEN_BYTES), (_M_MMAP_THRESHOLD, LARGE_BYTES))
+    return _mallopt is not None and all(_mallopt(option, value) for option, value in wanted)
 
 
 def keep_one_pool() -> bool:

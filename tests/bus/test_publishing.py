@@ -148,6 +148,18 @@ async def test_messages_within_the_mark_all_come_in_order(buses: Buses) -> None:
     await station.stop()
 
 
+async def test_a_few_at_once_come_in_order(buses: Buses) -> None:
+    station = Station(buses.new(), "frames")
+    subscriber = Subscriber(buses.new(), "frames", ["progress"])
+    await joined(station)
+    for first_step in range(0, 64, 16):
+        steps = range(first_step, first_step + 16)
+        told = [Progress(request_id="r", client_id=None, step=step, steps=64) for step in steps]
+        await station.publisher.publish_all([(message, b"") for message in told])
+    assert [(await receive(subscriber)).header["step"] for _ in range(64)] == list(range(64))
+    await station.stop()
+
+
 async def test_a_slow_subscriber_loses_messages_and_slows_nobody(buses: Buses) -> None:
     station = Station(buses.new(budget_bytes=4 * MIB), "frames")
     slow = Subscriber(buses.new(budget_bytes=4 * MIB), "frames", ["frame"])

@@ -66,6 +66,18 @@ async def test_a_call_is_answered_with_its_payloads(buses: Buses, client: Client
     await peer.stop()
 
 
+async def test_payloads_come_as_bytes_or_where_it_is_asked_for_as_views(buses: Buses, client: Client) -> None:
+    peer = Peer(buses)
+    large = bytes(range(256)) * 4000
+    copied = await client.call("status", {"say": ""}, [large], timeout_s=5)
+    viewed = await client.call("status", {"say": ""}, [large], timeout_s=5, as_views=True)
+    await peer.stop()
+    (view,) = viewed.payloads
+    assert (copied.payloads, type(view)) == ((large,), memoryview)
+    assert view == large, "it outlives the one that sent it"
+    assert viewed.payload == large
+
+
 async def test_many_calls_at_once_each_get_their_own_answer(buses: Buses, client: Client) -> None:
     async def late_first(request: Request) -> Reply:
         # The first to come is answered last, so that order cannot stand in for ids.

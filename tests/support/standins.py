@@ -12,7 +12,7 @@ from typing import Any
 
 from shared.bus.envelope import Payload, Reply, Request
 from shared.bus.message import Message
-from shared.bus.messages import FrameRecorded, Progress, ReplayStatus, SessionStarted, Status
+from shared.bus.messages import AnyMessage, FrameRecorded, Progress, ReplayStatus, SessionStarted, Status
 from shared.bus.publisher import Publisher
 from shared.bus.requests.generator import Generate, VocabularyAnswer
 from shared.bus.requests.recorder import (
@@ -52,6 +52,7 @@ from shared.session.writing.frames import FrameToWrite
 from shared.session.writing.repair import repair
 from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
+from tests.support.ahead_standin import FakeAhead
 from tests.support.frames import tiny_png
 
 MODEL = Model(id="stand-in", revision="0", kind="inpaint", pipeline="P", scheduler="S")
@@ -88,6 +89,7 @@ class FakeGenerator(StandIn):
         asked: the requests, with their images.
         cancelled: ids that were cancelled.
         on_frame: called with each frame of a session, before it is answered.
+        ahead: what it makes ahead.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -108,15 +110,16 @@ class FakeGenerator(StandIn):
         self._record_seq: dict[str, int] = {}
         self._publisher = Publisher(bus, "frames", lambda kind: [self._status()] if kind == "status" else [])
         self.vocabulary: dict[str, Any] = {}
+        self.ahead = FakeAhead(self.publish, self._commit)
         handlers = {"generate": self._generate, "cancel": self._cancel, "vocabulary": self._vocabulary}
-        server = Server(bus, "generator", handlers)
+        server = Server(bus, "generator", {**handlers, **self.ahead.handlers()})
         self._run(server.serve(), self._publisher.serve_joins(), self._beat())
 
     async def tell(self) -> None:
         """Publish the state now."""
         await self._publisher.publish(self._status())
 
-    async def publish(self, message: Message, payload: Payload = b"") -> None:
+    async def publish(self, message: AnyMessage, payload: Payload = b"") -> None:
         """Publish anything on ``frames``."""
         await self._publisher.publish(message, payload)
 
@@ -147,11 +150,17 @@ class FakeGenerator(StandIn):
         await self.release.wait()
         if self.error is not None:
             raise self.error
+        image = request.payloads[0] if wanted.image_sha256 is None else self.ahead.known(wanted.image_sha256)
+        return await self._commit(wanted, image)
+
+    async def _commit(self, wanted: Generate, image: bytes) -> Reply:
+        """Make a frame, publish it, have it recorded, and answer with it."""
         self._seq += 1
-        frame, png = self._frame(wanted, request.payloads[0])
+        frame, png = self._frame(wanted, image)
+        self.ahead.pictures |= {frame.input_sha256: image, frame.sha256: png}
         await self.publish(frame, png)
         if frame.session_id is not None and self.on_frame is not None:
-            await self.on_frame(frame, png, request.payloads[0])
+            await self.on_frame(frame, png, image)
         fields = frame.model_dump(exclude={"v", "id", "time", "monotonic_ns"})
         return Reply(Frame.model_validate(fields).model_dump(), (png,))
 
@@ -162,7 +171,10 @@ class FakeGenerator(StandIn):
             record_seq = self._record_seq[session] = self._record_seq.get(session, -1) + 1
         fields: dict[str, Any] = {
             **wanted.model_dump(
-                exclude={"session", "supersede", "timeout_ms", "priority", "publish", "guidance_scale", "strength"}
+                exclude={
+                    *("session", "supersede", "timeout_ms", "priority", "publish", "guidance_scale", "strength"),
+                    "image_sha256",
+                }
             ),
             "frame_id": f"{self.epoch}-{self._seq}",
             "epoch": self.epoch,

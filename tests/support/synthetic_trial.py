@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from math import nan
 from typing import Any
@@ -15,12 +16,15 @@ from shared.gaze.trial import inputs, steps
 from shared.gaze.trial.config import ScreenSize, TrialConfig
 from shared.gaze.trial.outcomes import Outcome
 from shared.session.writing.gaze_part import HeldPart
-from tests.support.frames import CREATED_AT
+from tests.support.frames import CREATED_AT, tiny_png
 
 MS = 1_000_000
 BEGIN_NS = 5_000_000_000
 UNIX_S = 1_800_000_000.0
 HASH = "ab" * 32
+PICTURE = hashlib.sha256(tiny_png()).hexdigest()
+"""Of what is on view."""
+PROMPT, SEED = 'a "small" bird, and\nanother one', 11
 
 
 @dataclass
@@ -51,7 +55,7 @@ class SyntheticTrial:
         return TrialConfig(
             trial_id=self.trial_id,
             session=self.stamp,
-            picture_sha256=HASH,
+            picture_sha256=PICTURE,
             seed=7,
             participant="P01",
             fields=self.fields,
@@ -100,13 +104,13 @@ class SyntheticTrial:
                 caused_by=decided,
                 t_ns=self.t_ns,
                 request_id=f"request-{self.next_n}",
-                picture_sha256=HASH,
+                picture_sha256=PICTURE,
                 target_sector="BR",
                 focus_sector="TL",
                 focus_x=0.2,
                 focus_y=0.3,
-                prompt='a "small" bird, and\nanother one',
-                seed=11,
+                prompt=PROMPT,
+                seed=SEED,
             )
         )
         self.sample(10)

@@ -89,10 +89,11 @@ def wait_on_disk(studio: Studio) -> None:
 def whole(studio: Studio, *states: str) -> list[ChangeRow]:
     """The session is whole, decided again identically, and its trials ended so; their changes."""
     folder = studio.sessions / "s"
+    # What comes from a spill is written bit by bit: the ends come last.
+    eventually(lambda: tuple(one["state"] for one in summaries(folder)) == states, TIMEOUT_S, "their ends are recorded")
     eventually(lambda: not [each for each in check(folder) if each.severity != "note"], TIMEOUT_S, "it is whole")
     again = list(decide_again(folder))
     assert [one for one in again if not one.is_identical] == []
-    assert tuple(one["state"] for one in summaries(folder)) == states
     return list(rows(folder))
 
 

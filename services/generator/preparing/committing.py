@@ -58,13 +58,13 @@ class PreparingRequests:
         info = self._check_ready()
         if len({wanted.grid_size for wanted in asked.wanted}) > 1:
             raise InvalidRequest("wanted: all are to be of one grid.")
-        named = asked.image_sha256
+        changes, named = self._preparations.changes_of(asked.view), asked.image_sha256
         picture = self._making.named(named) if named is not None else await self._making.picture(encoded)
         requests = [_request(asked, wanted) for wanted in asked.wanted]
         if asked.strict:
             for request in requests:
                 refuse_what_is_not_done(info.vocabulary, request, picture.size)
-        begun = self._preparations.prepare(asked, requests, picture)
+        begun = self._preparations.prepare(asked, requests, picture, changes)
         return preparing.Preparations(picture_sha256=picture.sha256, prepared=tuple(each.answer() for each in begun))
 
     async def _prepared(self, asked: PreparedRequest) -> PreparedAnswer | WithImage[PreparedAnswer]:

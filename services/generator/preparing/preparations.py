@@ -58,15 +58,30 @@ class Preparations:
 
     # -- asked for ----------------------------------------------------------------------------------------------------
 
-    def prepare(self, asked: Prepare, requests: list[Generate], picture: Picture) -> list[Preparation]:
-        """Begin to make changes of a picture. Raises QueueFull: no more can be kept; InvalidRequest: an id is taken."""
+    def changes_of(self, view: str | None) -> int:
+        """How often a view has changed."""
+        known = self.kept.views.get(view or "")
+        return known.changes if known is not None else 0
+
+    def prepare(self, asked: Prepare, requests: list[Generate], picture: Picture, changes: int) -> list[Preparation]:
+        """Begin to make changes of a picture.
+
+        Args:
+            changes: how often the view had changed when this was asked for: what it shows since then is not undone.
+
+        Raises:
+            QueueFull: no more can be kept.
+            InvalidRequest: an id is taken.
+        """
         if asked.supersede:
             for old in self.kept.of(asked.view, asked.client_id):
                 self._end(old, "dropped", "a newer request took its place")
         self.kept.check_room([request.request_id for request in requests], asked.view)
-        if asked.view is not None:
+        if asked.view is not None and self.changes_of(asked.view) == changes:
             self._show(asked.view, picture, asked.client_id)
-        made = [Preparation(request, asked.view, picture, picture) for request in requests]
+        view = self.kept.views.get(asked.view) if asked.view is not None else None
+        aim = picture if view is None or view.picture.size != picture.size else view.picture
+        made = [Preparation(request, asked.view, picture, aim) for request in requests]
         try:
             for each in made:
                 self._begin(each)

@@ -9,6 +9,7 @@ from pydantic import Field
 from shared import fields
 from shared.bus.call import DISK_S, Call, Nothing
 from shared.bus.gaze_messages import GazeStatus
+from shared.bus.requests.preparing import MAX_TARGETS
 from shared.frame import Body
 from shared.gaze.trial import config
 from shared.gaze.trial.config import Name
@@ -72,6 +73,25 @@ class TrialRequest(Body):
     trial_id: fields.MessageId | None = None
 
 
+class PreparedChange(Body):
+    """A change that is made ahead.
+
+    Attributes:
+        prepare: id of the ``prepare`` that asked for it.
+        prepared_id: its name at the generator, by which its sector is fetched.
+        made: id of the ``prepared`` that said that it is made: what a display says ``ready`` of; None: it is not.
+        picture_sha256: of a made one, the picture that its sector goes onto.
+    """
+
+    prepare: StepId
+    prepared_id: fields.RequestId
+    target: fields.Sector
+    made: StepId | None = None
+    picture_sha256: fields.Sha256 | None = None
+    ready: fields.Flag = False
+    """Whether the display that counts can draw it at once."""
+
+
 class TrialState(Body):
     """The trial that is under way, or was last; what it is set up with, and how it stands.
 
@@ -79,7 +99,9 @@ class TrialState(Body):
         state: ``running``, ``complete`` or ``interrupted``; ``none`` before the first.
         picture_sha256: of what is on view.
         phase: ``resting``, ``asking`` (the generator is at work), ``made`` (the display is not ready), ``ready`` (it
-            waits for a trigger) or ``swapping``.
+            waits for a trigger), ``committing`` (one of the changes that are ready is being made the picture) or
+            ``swapping``.
+        prepared: the changes that are being made ahead, or are ready.
         counts: by step, how many there have been.
     """
 
@@ -95,6 +117,7 @@ class TrialState(Body):
     pending_sha256: fields.Sha256 | None = None
     """Of a picture that a display should get ready; ``pending_frame`` is the id of its ``frame`` step."""
     pending_frame: StepId | None = None
+    prepared: Annotated[tuple[PreparedChange, ...], Field(max_length=MAX_TARGETS), fields.FIRST_ERROR] = ()
     counts: dict[fields.Word, fields.Count] = Field(default_factory=dict)
     config: dict[str, Any] = Field(default_factory=dict)
     """As :class:`shared.gaze.trial.config.TrialConfig` has it."""

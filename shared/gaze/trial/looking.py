@@ -15,6 +15,8 @@ from shared.gaze.trial.view import View
 
 STALE_NS = 1_000_000_000
 """After so long without a valid sample nobody knows where the viewer looks. Blinks are over by then."""
+LOOKED_AT = "the viewer looks where it would change"
+NOT_KNOWN = "nobody knows where the viewer looks"
 KEPT = 2048
 """Valid samples: two seconds at 1000 Hz, in which a display has reported."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -23,9 +23,16 @@ class Step(Body):
     """
 
     step: ClassVar[str]
+    LATER: ClassVar[tuple[str, ...]] = ()
+    """Fields that earlier records do not have: where they say nothing they are left out, so that what was recorded
+    before is decided again to the letter."""
 
     caused_by: StepId
     t_ns: TimeNs
+
+    def flat(self) -> dict[str, Any]:
+        said = super().flat()
+        return {name: value for name, value in said.items() if value is not None or name not in self.LATER}
 
 
 class Fixated(Step):
@@ -66,7 +73,10 @@ class Requested(Step):
 
 
 class Preparing(Step):
-    """A change is to be made ahead, for the picture on view. Caused by what made it wanted."""
+    """A change is to be made ahead. Caused by the input that made it wanted.
+
+    ``picture_sha256``: the picture that it, and all that is prepared, is to be made for: the one on view, or while a
+    change is on its way to the view, that one's."""
 
     step: ClassVar[str] = "prepare"
     prepared_id: fields.RequestId
@@ -130,10 +140,12 @@ class Swapped(Step):
         display: the one that counts.
         frame_id, sha256: the picture that is to be on view. Where nothing was made for a ``sham`` or a ``catch``, no
             frame, and the picture that is on view already.
-        prepared_id: of a change that was prepared: its sector is laid over the picture ``on``.
+        prepared_id: of a change that was prepared: its sector is laid over the picture ``on``. None: the whole picture
+            takes the place of the one before.
     """
 
     step: ClassVar[str] = "swap"
+    LATER: ClassVar[tuple[str, ...]] = ("prepared_id", "on")
     ready: StepId
     display: fields.Word
     frame_id: fields.FrameId | None
@@ -148,7 +160,8 @@ class Swapped(Step):
 
 
 class Darkened(Step):
-    """The display is told to go dark for ``dark_ms``, whether or not there is something to show."""
+    """The display is told to go dark for ``dark_ms``, whether or not there is something to show. What is committed at
+    the same chance is exchanged in that dark."""
 
     step: ClassVar[str] = "dark"
     dark_ms: fields.Milliseconds
@@ -199,8 +212,9 @@ class Displayed(Step):
 
 
 class Missed(Step):
-    """A swap was not drawn: the picture waits for the next chance. Caused by the swap; or by the trigger, where the
-    display was not even told, as the viewer looked there."""
+    """A chance was not used. Caused by the swap, where it was not drawn: the picture waits for the next chance; or by
+    the trigger, where the display was not even told, as the viewer looked there, nothing that is prepared could be
+    shown, or its commit came too late."""
 
     step: ClassVar[str] = "missed"
     report: StepId | None

@@ -8,42 +8,22 @@ from typing import Any
 from shared.gaze.events import EyeEvent
 from shared.gaze.sample import Sample
 from shared.gaze.trial import inputs
-from shared.gaze.trial.config import DECISION_VERSION, TrialConfig
+from shared.gaze.trial.answering import Answering
+from shared.gaze.trial.chances import Chances
+from shared.gaze.trial.committing import Committing
 from shared.gaze.trial.course import Course
 from shared.gaze.trial.deciding import Deciding
 from shared.gaze.trial.inputs import AnyInput, Began
 from shared.gaze.trial.outcomes import Outcome
 from shared.gaze.trial.policies.asking import ASKING
-from shared.gaze.trial.policies.choosing import CHOOSERS
 from shared.gaze.trial.policies.triggers import TRIGGERS
+from shared.gaze.trial.possible import ImpossibleTrial as ImpossibleTrial
+from shared.gaze.trial.possible import check as check
+from shared.gaze.trial.preparing import Ahead, PreparedAhead
 from shared.gaze.trial.swapping import Swapping
 
 MIN_SACCADE_HZ = 95.0
 """With fewer samples a saccade is over before it is seen: below 100 Hz, as measured, none triggers."""
-
-
-class ImpossibleTrial(ValueError):
-    """A trial cannot be as it is set up; the message says why, and what there is."""
-
-
-def check(config: TrialConfig) -> None:
-    """See that a trial can be. Raises ImpossibleTrial: a policy, a trigger or a detectors' parameter that there is not,
-    or a trial that was decided by another version."""
-    if config.decision_version != DECISION_VERSION:
-        raise ImpossibleTrial(
-            f"it was decided by version {config.decision_version} of detectors and decision, and this is version "
-            f"{DECISION_VERSION}: decide it again with the Parafovea that recorded it"
-        )
-    for what, name, known in (
-        ("policy", config.policy.name, sorted(CHOOSERS)),
-        ("trigger", config.trigger.name, sorted(TRIGGERS)),
-    ):
-        if name not in known:
-            raise ImpossibleTrial(f"there is no {what} {name[:100]!r}; there are {', '.join(known)}")
-    try:
-        Course(config)
-    except TypeError as error:
-        raise ImpossibleTrial(f"the detectors' parameters cannot be used: {error}") from None
 
 
 class Trial:
@@ -67,14 +47,17 @@ class Trial:
         self._asking = ASKING[config.policy.ask](config.policy, config.grid_size)
         self._trigger = TRIGGERS[config.trigger.name](config.trigger, course.draws, began.t_ns)
         self._deciding = Deciding(course)
+        self._ahead = Ahead(course)
         self._swapping = Swapping(course)
-        self._frame: str | None = None
+        self._chances = Chances(course, Committing(course, self._ahead), self._swapping)
+        self._answering = Answering(course, self._ahead, self._chances)
         self._take: dict[type[AnyInput], Callable[[Any], None]] = {
             inputs.Ticked: lambda ticked: self._take_events(self._looking.tick(ticked.t_ns)),
             inputs.Viewed: self._viewed,
-            inputs.FrameMade: self._made,
-            inputs.RequestFailed: self._deciding.failed,
-            inputs.DisplayReady: self._ready,
+            inputs.PreparedChanged: self._ahead.changed,
+            inputs.FrameMade: self._answering.made,
+            inputs.RequestFailed: self._answering.failed,
+            inputs.DisplayReady: self._answering.ready,
             inputs.Reported: self._reported,
             inputs.Pressed: self._pressed,
             inputs.ClockMeasured: self._measured,
@@ -108,7 +91,8 @@ class Trial:
         """By when a :class:`~shared.gaze.trial.inputs.Ticked` is wanted, if nothing else comes. None: never."""
         if self.is_over:
             return None
-        parts = (self._looking, self._asking if self._course.view is not None else None, self._trigger, self._swapping)
+        asking = self._asking if self._course.view is not None else None
+        parts = (self._looking, asking, self._trigger, self._swapping, self._chances, self._ahead)
         known = [part.deadline_ns for part in parts if part is not None and part.deadline_ns is not None]
         return min(known, default=None)
 
@@ -126,7 +110,7 @@ class Trial:
 
     @property
     def phase(self) -> str:
-        """``resting``, ``asking``, ``made``, ``ready`` or ``swapping``."""
+        """``resting``, ``asking``, ``made``, ``committing``, ``ready`` or ``swapping``."""
         change = self._course.change
         return "resting" if change is None else change.phase
 
@@ -147,9 +131,23 @@ class Trial:
         change = self._course.change
         return (change.frame, change.sha256) if change is not None and change.frame is not None else None
 
+    @property
+    def prepared(self) -> tuple[PreparedAhead, ...]:
+        """The changes that are made ahead, in the order in which they were asked for; to be read only. One that is
+        committed is among them until it is on view, or given up."""
+        return self._ahead.all
+
+    @property
+    def pictures_in_use(self) -> frozenset[str]:
+        """Hashes of the picture on view, and of one that is to take its place."""
+        change = self._course.change
+        coming = (change.sha256,) if change is not None and change.sha256 else ()
+        return frozenset((self._course.picture_sha256, *coming))
+
     def accepts_ready(self, frame: str) -> bool:
-        """Whether a frame of this id has been made, lately: a display may say so of one that was just given up."""
-        return frame == self._frame
+        """Whether there was a ``frame``, or a ``prepared``, of this id, lately: a display may say that it is ready for
+        one that was just given up."""
+        return self._answering.accepts_ready(frame)
 
     def knows_swap(self, swap: str) -> bool:
         """Whether there was such a swap, lately."""
@@ -158,25 +156,13 @@ class Trial:
     # -- inputs -------------------------------------------------------------------------------------------------------
 
     def _viewed(self, viewed: inputs.Viewed) -> None:
-        if viewed.display != self._course.display:
+        course = self._course
+        if viewed.display != course.display:
             self._lose_display("another display counts")
-        self._course.see(viewed)
+        elif viewed.takes_sectors != course.takes_sectors:
+            self._lose_display("the display exchanges pictures in another way now")
+        course.see(viewed)
         self._asking.forget()  # its points were of another place
-
-    def _made(self, made: inputs.FrameMade) -> None:
-        course, change = self._course, self._course.change
-        if change is None or change.request != made.request:
-            return  # it was given up meanwhile
-        self._frame = course.cause
-        self._deciding.succeeded()
-        change.frame = change.last = course.cause
-        change.frame_id, change.sha256 = made.frame_id, made.sha256
-
-    def _ready(self, ready: inputs.DisplayReady) -> None:
-        course, change = self._course, self._course.change
-        if change is None or change.frame != ready.frame or ready.display != course.display or change.ready is not None:
-            return
-        change.ready = change.last = course.cause
 
     def _reported(self, report: inputs.Reported) -> None:
         before = self._course.change
@@ -186,7 +172,7 @@ class Trial:
 
     def _pressed(self, pressed: inputs.Pressed) -> None:
         if (chance := self._trigger.pressed(self._course.n, pressed)) is not None:
-            self._swapping.take_chance(chance)
+            self._chances.take(chance)
 
     def _measured(self, measured: inputs.ClockMeasured) -> None:
         if measured.display == self._course.display:
@@ -198,6 +184,7 @@ class Trial:
 
     def _lose_display(self, reason: str) -> None:
         self._swapping.display_gone(reason)
+        self._ahead.forget_display()
         self._course.view = self._course.display = None
         self._asking.forget()
 
@@ -225,20 +212,20 @@ class Trial:
             at = view.to_picture(event.x, event.y) if view is not None else None
             self._asking.event(step_id, event, at)
             if (chance := self._trigger.event(step_id, event)) is not None:
-                self._swapping.take_chance(chance)
+                self._chances.take(chance)
         saccade = looking.saccade
         if saccade is None or looking.saccade_id is None or not looking.rate_hz >= MIN_SACCADE_HZ:
             return
         if (chance := self._trigger.saccade(looking.saccade_id, saccade)) is not None:
-            self._swapping.take_chance(chance)
+            self._chances.take(chance)
 
     def _go_on(self) -> None:
         """What the time that has passed, and the gaze as it is now, bring."""
         course = self._course
         self._swapping.follow()
+        self._chances.follow()
         if (chance := self._trigger.due(course.n, course.t_ns)) is not None:
-            self._swapping.take_chance(chance)
-        if course.view is None:
-            return
-        if (rest := self._asking.due(course.t_ns)) is not None:
+            self._chances.take(chance)
+        if course.view is not None and (rest := self._asking.due(course.t_ns)) is not None:
             self._deciding.rested(rest, course.view)
+        self._ahead.follow()

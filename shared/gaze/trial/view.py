@@ -17,6 +17,8 @@ MAX_AMPLITUDE_DEG = 30.0
 """Further no saccade is foretold to go: larger ones come with a turn of the head."""
 STEPS_AHEAD = 24
 """Points of the way ahead at which it is asked which sectors lie there."""
+AT_DIGITS = 6
+"""Of a point that is recorded; its sector is that of what is recorded."""
 
 Point = tuple[float, float]
 
@@ -47,6 +49,12 @@ class View:
     def seen_at(self, sample: Sample) -> Point:
         return self.to_picture(sample.x, sample.y)
 
+    def looked(self, sample: Sample, near: frozenset[str]) -> Looked:
+        """Where the viewer looks, of the last sample and the sectors that are looked at."""
+        x, y = self.seen_at(sample)
+        at = min(max(round(x, AT_DIGITS), 0.0), 1.0), min(max(round(y, AT_DIGITS), 0.0), 1.0)
+        return Looked(self, sectors.at_point(*at, self.grid_size), at, near)
+
     def sectors_near(self, point: Point) -> frozenset[str]:
         """The sectors that are looked at, of a point of the picture: more than one at a border, none well beside it."""
         size, margin = self.grid_size, self.near * self.grid_size
@@ -75,6 +83,11 @@ class View:
         """Visual angle between two points of the picture."""
         return self.screen.degrees_between(*self._to_screen(a), *self._to_screen(b))
 
+    def degrees_to_centre(self, point: Point, sector: str) -> float:
+        """Visual angle from a point of the picture to the middle of a sector, to the millionth of a degree."""
+        row, column = sectors.position(sector, self.grid_size)
+        return round(self.degrees(point, ((column + 0.5) / self.grid_size, (row + 0.5) / self.grid_size)), 6)
+
     def eccentricity_deg(self, point: Point, sector: str) -> float:
         """Visual angle from a point of the picture to the nearest one of a sector; 0 within it."""
         row, column = sectors.position(sector, self.grid_size)
@@ -83,6 +96,21 @@ class View:
 
     def _to_screen(self, point: Point) -> Point:
         return self.left + point[0] * self.width, self.top + point[1] * self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Where the viewer looks now.
+
+    Attributes:
+        focus: the sector, and ``at`` the point of it that is nearest to the gaze, as fractions of the picture.
+        near: the sectors that are looked at.
+    """
+
+    view: View
+    focus: str
+    at: Point
+    near: frozenset[str]
 
 
 def _within(at: float, place: int, size: int) -> float:

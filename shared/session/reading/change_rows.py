@@ -10,18 +10,30 @@ import orjson
 
 from shared.gaze.events import EyeEvent
 from shared.gaze.trial.inputs import Began, DisplayReady, FrameMade
-from shared.gaze.trial.steps import Decided, Displayed, Fixated, Requested, Swapped, Triggered
+from shared.gaze.trial.steps import Committed, Displayed, Fixated, Preparing, Requested, Swapped, Triggered
+from shared.session.reading.prepared import Prepared
 
 FIELD = "field_"
 
 
 @dataclass(slots=True)
 class Stages:
-    """What is known of one change. ``eye``: the blink or saccade that triggered it."""
+    """What is known of one change.
+
+    Attributes:
+        decided_ns: when it was decided on, or chosen among what was ready.
+        is_ahead: it was made ahead, or stands for what was.
+        eye: the blink or saccade that triggered it.
+    """
 
     number: int
-    decided: Decided
+    kind: str
+    target: str
+    decided_ns: int
+    is_ahead: bool = False
     fixated: Fixated | None = None
+    committed: Committed | None = None
+    prepared: Prepared | None = None
     requested: Requested | None = None
     made: FrameMade | None = None
     ready: DisplayReady | None = None
@@ -30,6 +42,7 @@ class Stages:
     swapped: Swapped | None = None
     displayed: Displayed | None = None
     misses: int = 0
+    last_miss: str | None = None
     abandoned: bool = False
     reason: str | None = None
 
@@ -49,7 +62,12 @@ class ChangeRow:
         eye_end_s: when the blink or saccade that triggered it was over.
         since_end_ms: from there to ``next_frame_s``; below 0 it was on its way before.
         error_ms: how far the display's times may be off.
-        misses: how often it was too late before it was drawn.
+        misses: how often it was too late before it was drawn; of one that was prepared also how often nothing could be
+            shown since the change before it.
+        prepared: it was made ahead.
+        made_s: when it was, for the first time; ``request_s`` is when that was asked for.
+        commit_s: when it was committed; ``commit_ms``: from there to its frame.
+        last_miss: why the last chance before was missed.
         fields: what the experimenter said of the trial.
     """
 
@@ -97,6 +115,11 @@ class ChangeRow:
     misses: int = 0
     reason: str | None = None
     flags: str = ""
+    prepared: bool = False
+    made_s: float | None = None
+    commit_s: float | None = None
+    commit_ms: float | None = None
+    last_miss: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
 
     def flat(self) -> dict[str, Any]:
@@ -115,11 +138,15 @@ COLUMNS = tuple(each.name for each in fields(ChangeRow) if each.name != "fields"
 
 def row_of(trial_id: str, began: Began, stages: Stages) -> ChangeRow:
     """The row of a change, as far as it came."""
-    decided, fixated, requested, made, ready = (
-        *(stages.decided, stages.fixated, stages.requested),
-        *(stages.made, stages.ready),
-    )
+    fixated, requested, made = stages.fixated, stages.requested, stages.made
+    prepared, committed = stages.prepared, stages.committed
     trigger, eye, swapped, shown = stages.trigger, stages.eye, stages.swapped, stages.displayed
+    asked = prepared.asked if prepared else requested
+    # What is prepared is finished, for the model and for the display, long before it has a frame.
+    finished_ns, readied_ns = (prepared.first_ns, prepared.made_ns) if prepared else (_t_ns(made), _t_ns(made))
+    ready_ns = prepared.ready_ns if prepared else _t_ns(stages.ready)
+    asked_at = requested or committed
+    focus = fixated.sector if fixated else asked_at.focus_sector if asked_at else None
     since = _Clock(began.t_ns)
     fixation_ns = fixated.since_ns if fixated else None
     detected_ns = trigger.detected_ns if trigger else None
@@ -130,29 +157,29 @@ def row_of(trial_id: str, began: Began, stages: Stages) -> ChangeRow:
         trial_id=trial_id,
         participant=began.config.participant,
         change=stages.number,
-        kind=decided.kind,
+        kind=stages.kind,
         outcome=_outcome(stages),
         trigger=trigger.trigger if trigger else None,
-        focus=fixated.sector if fixated else requested.focus_sector if requested else None,
-        target=decided.target,
-        prompt=requested.prompt if requested else None,
-        seed=requested.seed if requested else None,
+        focus=focus,
+        target=stages.target,
+        prompt=asked.prompt if asked else None,
+        seed=asked.seed if asked else None,
         frame_id=shown.frame_id if shown else made.frame_id if made else None,
         sha256=shown.sha256 if shown else made.sha256 if made else None,
         fixation_s=since(fixation_ns),
-        decision_s=since(decided.t_ns),
-        request_s=since(_t_ns(requested)),
+        decision_s=since(stages.decided_ns),
+        request_s=since(_t_ns(asked)),
         frame_s=since(_t_ns(made)),
-        ready_s=since(_t_ns(ready)),
+        ready_s=since(ready_ns),
         trigger_onset_s=since(trigger.onset_ns if trigger else None),
         trigger_detected_s=since(detected_ns),
         swap_s=since(_t_ns(swapped)),
         drawn_s=since(drawn_ns),
         next_frame_s=since(next_ns),
-        fixation_to_decision_ms=_ms(fixation_ns, decided.t_ns),
-        request_to_frame_ms=_ms(_t_ns(requested), _t_ns(made)),
-        frame_to_ready_ms=_ms(_t_ns(made), _t_ns(ready)),
-        ready_to_trigger_ms=_ms(_t_ns(ready), detected_ns),
+        fixation_to_decision_ms=_ms(fixation_ns, stages.decided_ns),
+        request_to_frame_ms=_ms(_t_ns(asked), finished_ns),
+        frame_to_ready_ms=_ms(readied_ns, ready_ns),
+        ready_to_trigger_ms=_ms(ready_ns, detected_ns),
         trigger_to_swap_ms=_ms(detected_ns, _t_ns(swapped)),
         swap_to_drawn_ms=_ms(_t_ns(swapped), drawn_ns),
         trigger_to_next_frame_ms=_ms(detected_ns, next_ns),
@@ -171,6 +198,11 @@ def row_of(trial_id: str, began: Began, stages: Stages) -> ChangeRow:
         misses=stages.misses,
         reason=None if shown else stages.reason,
         flags=" ".join(shown.flags) if shown else "",
+        prepared=stages.is_ahead,
+        made_s=since(finished_ns) if prepared else None,
+        commit_s=since(_t_ns(committed)),
+        commit_ms=_ms(_t_ns(committed), _t_ns(made)),
+        last_miss=stages.last_miss,
         fields=began.config.fields,
     )
 
@@ -189,7 +221,7 @@ def _ms(from_ns: int | None, to_ns: int | None) -> float | None:
     return None if from_ns is None or to_ns is None else round((to_ns - from_ns) / 1e6, 3)
 
 
-def _t_ns(stage: Requested | FrameMade | DisplayReady | Swapped | None) -> int | None:
+def _t_ns(stage: Requested | Preparing | Committed | FrameMade | DisplayReady | Swapped | None) -> int | None:
     return None if stage is None else stage.t_ns
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from shared.gaze.events import EyeEvent
 from shared.gaze.record.lines import Line
 from shared.gaze.trial import inputs, steps
 from shared.session.reading.change_rows import ChangeRow, Stages, row_of
-
-T = TypeVar("T")
+from shared.session.reading.prepared import PreparedSteps, keep
 
 REMEMBERED = 64
 """Fixations, triggers and eye events that something may still refer to."""
@@ -43,23 +42,39 @@ class Changes:
         self._fixations: dict[str, steps.Fixated] = {}
         self._triggers: dict[str, tuple[steps.Triggered, EyeEvent | None]] = {}
         self._eyes: dict[str, EyeEvent] = {}
+        self._prepared = PreparedSteps()
+        self._is_ahead = False
+        self._misses: list[str] = []
+        """Why chances were missed since the last change, where changes are made ahead: the next one's."""
 
     def take(self, line: Line) -> Iterator[ChangeRow]:
         """The next line; the changes of which all is known now."""
         what = line.what
+        self._prepared.take(line)
         if isinstance(what, EyeEvent):
             self._take_eye(line.id, what)
+        elif isinstance(what, inputs.Viewed):
+            self._is_ahead = what.takes_sectors and self._began.config.policy.ahead > 0
         elif isinstance(what, steps.Fixated):
-            _keep(self._fixations, line.id, what)
+            keep(self._fixations, line.id, what, REMEMBERED)
         elif isinstance(what, steps.Triggered):
-            _keep(self._triggers, line.id, (what, self._eyes.get(what.caused_by)))
+            keep(self._triggers, line.id, (what, self._eyes.get(what.caused_by)), REMEMBERED)
         elif isinstance(what, steps.Decided):
             if what.target is not None:
-                self._begin(line.id, what)
-        elif (change := self._owner(line)) is not None:
-            change.ids.append(line.id)
-            self._owners[line.id] = change
+                change = self._begin(what.kind, what.target, what.t_ns, line.id)
+                change.fixated = self._fixations.get(what.caused_by)
+        elif isinstance(what, steps.Committed):
+            change = self._begin_ahead("change", what.target_sector, what.t_ns, what.ready, line.id, what.caused_by)
+            change.committed = what
+            change.trigger, change.eye = self._triggers.get(what.caused_by, (None, None))
+        elif (owner := self._owner(line)) is not None and not (owner.is_over and _is_control(what)):
+            self._own(owner, line.id)
+            self._take_stage(owner, what)
+        elif isinstance(what, steps.Swapped) and what.frame_id is None:
+            change = self._begin_ahead(what.kind, what.target, what.t_ns, what.ready, line.id)
             self._take_stage(change, what)
+        elif isinstance(what, steps.Missed) and self._is_ahead:
+            self._miss(what)
         while self._waiting and (self._waiting[0].is_known or len(self._waiting) > MAX_WAITING):
             yield self._let_go()
 
@@ -68,17 +83,41 @@ class Changes:
         while self._waiting:
             yield self._let_go()
 
-    def _begin(self, step_id: str, decided: steps.Decided) -> None:
+    def _begin(self, kind: str, target: str, decided_ns: int, *ids: str) -> _Change:
         self._count += 1
-        change = _Change(self._count, decided, self._fixations.get(decided.caused_by), ids=[step_id])
-        self._owners[step_id] = change
+        change = _Change(self._count, kind, target, decided_ns)
+        for step_id in ids:
+            self._own(change, step_id)
         self._waiting.append(change)
+        return change
+
+    def _begin_ahead(self, kind: str, target: str, decided_ns: int, ready: str, *ids: str) -> _Change:
+        change = self._begin(kind, target, decided_ns, ready, *ids)
+        change.is_ahead = True
+        change.prepared = self._prepared.at(ready)
+        if self._misses:
+            change.misses, change.last_miss = len(self._misses), self._misses[-1]
+            self._misses.clear()
+        return change
+
+    def _own(self, change: _Change, step_id: str) -> None:
+        change.ids.append(step_id)
+        self._owners[step_id] = change
 
     def _let_go(self) -> ChangeRow:
         change = self._waiting.popleft()
         for step_id in change.ids:
-            del self._owners[step_id]
+            if self._owners.get(step_id) is change:  # a control and a change may be of the same that was ready
+                del self._owners[step_id]
         return row_of(self._trial_id, self._began, change)
+
+    def _miss(self, missed: steps.Missed) -> None:
+        """A chance at which the display was told nothing."""
+        change = self._waiting[-1] if self._waiting else None
+        if change is None or change.is_over:
+            self._misses.append(missed.reason)
+        elif change.is_ahead:
+            self._take_stage(change, missed)
 
     def _owner(self, line: Line) -> _Change | None:
         """The change that a step belongs to, by whatever it names of that."""
@@ -100,7 +139,7 @@ class Changes:
             change.is_over = True
         elif isinstance(what, steps.Missed):
             change.misses += 1
-            change.reason = what.reason
+            change.reason = change.last_miss = what.reason
         elif isinstance(what, steps.Abandoned):
             change.abandoned = change.is_over = True
             change.reason = what.reason
@@ -110,14 +149,13 @@ class Changes:
             change.reason = what.code
 
     def _take_eye(self, step_id: str, event: EyeEvent) -> None:
-        _keep(self._eyes, step_id, event)
+        keep(self._eyes, step_id, event, REMEMBERED)
         if event.is_over:
             for change in self._waiting:
                 if change.eye is not None and (change.eye.kind, change.eye.onset_ns) == (event.kind, event.onset_ns):
                     change.eye = event
 
 
-def _keep(known: dict[str, T], step_id: str, what: T) -> None:
-    known[step_id] = what
-    if len(known) > REMEMBERED:
-        del known[next(iter(known))]
+def _is_control(what: Any) -> bool:
+    """Whether it is the swap of a control for which nothing was made: its first step."""
+    return isinstance(what, steps.Swapped) and what.frame_id is None

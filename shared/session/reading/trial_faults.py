@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from shared.gaze.record.lines import EYE, UnreadableLine, parse
 from shared.gaze.trial.inputs import INPUTS
 from shared.gaze.trial.steps import STEPS
+from shared.session.format.entries import Entry
 from shared.session.format.trial_files import GAZE, INDEX, Key, key_of
+from shared.session.reading.chains import Asked, Chains
 from shared.session.reading.gaze_segments import Segments, differ, hash_of
 from shared.session.reading.record import RecordFiles
 from shared.session.reading.walk import SAMPLE, Walk, Walked
@@ -23,12 +25,17 @@ class Fault(NamedTuple):
     sentence: str
 
 
-def faults(folder: Path, *, is_open: bool, frames: Container[str]) -> Iterator[Fault]:
+def faults(
+    folder: Path, *, is_open: bool, frames: Container[str], entries: Callable[[], Iterable[object]] = tuple
+) -> Iterator[Fault]:
     """Read all of a session's trials.
 
     Args:
         is_open: the session is being recorded, so that a trial may go on.
-        frames: ids of the frames that the session has. Raises OSError: a file cannot be read.
+        frames: ids of the frames that the session has.
+        entries: reads the session's entries anew; what is no :class:`Entry` is passed over.
+
+    Raises OSError: a file cannot be read.
     """
     files = RecordFiles(folder, growing=is_open)
     if not files:
@@ -36,7 +43,7 @@ def faults(folder: Path, *, is_open: bool, frames: Container[str]) -> Iterator[F
     if not is_open:
         for name in files.torn:
             yield Fault("repairable", name, "its end is half-written, left by a death")
-    segments, strays, newer = Segments(), _Strays(), set[str]()
+    segments, strays, newer, asked = Segments(), _Strays(), set[str](), _AskedFrames(entries)
     trial: _Trial | None = None
     known: set[str] = set()
     for walked in Walk(files):
@@ -55,9 +62,11 @@ def faults(folder: Path, *, is_open: bool, frames: Container[str]) -> Iterator[F
             known.add(walked.trial_id)
             trial = _Trial(walked.trial_id, frames)
         yield from trial.take(walked)
+        yield from asked.take(trial)
         newer |= {walked.step} if walked.step not in _KNOWN else set()
     if trial is not None:
         yield from trial.finish(may_go_on=is_open)
+    yield from asked.faults()
     yield from strays.faults()
     for step in sorted(newer):
         yield Fault("note", "trials.jsonl", f"steps of a newer version: {step[:100]!r}")
@@ -65,6 +74,9 @@ def faults(folder: Path, *, is_open: bool, frames: Container[str]) -> Iterator[F
 
 
 _KNOWN = frozenset({SAMPLE, EYE, *INPUTS, *STEPS})
+_RECIPE = ("prompt", "seed", "target_sector", "input_sha256")
+MAX_ASKED = 50_000
+"""Frames that are held against the entries at once."""
 
 
 class _Trial:
@@ -82,6 +94,7 @@ class _Trial:
         self._has_begun = False
         self._is_recorded = False
         self._end: Walked | None = None
+        self.chains = Chains()
 
     def take(self, walked: Walked) -> Iterator[Fault]:
         """The next of the walk."""
@@ -141,9 +154,14 @@ class _Trial:
             yield self._lost(walked, f"line {walked.line} has two numbers")
         if walked.step in _KNOWN:
             try:
-                parse(walked.text)
+                line = parse(walked.text)
             except UnreadableLine as error:
                 yield self._lost(walked, f"line {walked.line}: {' '.join(str(error).split())[:300]}")
+            else:
+                for sentence in self.chains.take(line):
+                    yield self._lost(walked, sentence)
+        else:
+            self.chains.pass_over(str(walked.said["id"]))
         cause = walked.said.get("caused_by")
         if cause is not None and not self._has(cause):
             yield self._lost(walked, f"{_name(walked.key)} was caused by {str(cause)[:40]!r}, which is not there")
@@ -171,6 +189,32 @@ class _Trial:
 
     def _lost(self, walked: Walked, sentence: str) -> Fault:
         return Fault("lost", walked.file, f"trial {self.id}: {sentence}")
+
+
+class _AskedFrames:
+    """What frames had to be, held against the session's entries, so many at a time."""
+
+    def __init__(self, entries: Callable[[], Iterable[object]]) -> None:
+        self._entries = entries
+        self._asked: dict[str, tuple[str, Asked]] = {}
+
+    def take(self, trial: _Trial) -> Iterator[Fault]:
+        self._asked.update((asked.frame_id, (trial.id, asked)) for asked in trial.chains.asked)
+        trial.chains.asked.clear()
+        if len(self._asked) > MAX_ASKED:
+            yield from self.faults()
+
+    def faults(self) -> Iterator[Fault]:
+        """Those that are something else. One that the session does not have is told elsewhere."""
+        for entry in self._entries() if self._asked else ():
+            if not isinstance(entry, Entry) or entry.frame_id not in self._asked:
+                continue
+            trial_id, asked = self._asked[entry.frame_id]
+            said = {name: getattr(entry, name) for name in _RECIPE}
+            if differing := [name for name, value in said.items() if value not in (None, getattr(asked, name))]:
+                sentence = f"trial {trial_id}: it is not what step {asked.step_id} asked for"
+                yield Fault("lost", entry.filename, f"{sentence}: {', '.join(differing)} differ")
+        self._asked.clear()
 
 
 class _Strays:

@@ -38,6 +38,7 @@ class Rig:
 
     Attributes:
         heard: all that it has published.
+        listeners: called with each of them as it comes.
     """
 
     def __init__(self, buses: Buses, folder: Path) -> None:
@@ -45,11 +46,17 @@ class Rig:
         self.folder = folder
         self.root = folder / "sessions"
         self.heard: list[Published] = []
+        self.listeners: list[Callable[[Published], None]] = []
         self.client = Client(buses.new(), "gaze-control")
         self._subscriber = Subscriber(buses.new(), "gaze")
-        self._listening = asyncio.create_task(self._subscriber.hand_to(self.heard.append))
+        self._listening = asyncio.create_task(self._subscriber.hand_to(self._hear))
         self.generator: FakeGenerator | None = None
         self.recorder: FakeRecorder | None = None
+
+    def _hear(self, message: Published) -> None:
+        self.heard.append(message)
+        for listener in self.listeners:
+            listener(message)
 
     async def start(self, **settings: Any) -> Rig:
         """Start it, with some settings of its own."""

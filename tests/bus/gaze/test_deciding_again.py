@@ -10,6 +10,7 @@ from shared.gaze.record.samples import decode
 from shared.gaze.trial.inputs import Began
 from shared.gaze.trial.trial import Trial
 from tests.bus.gaze.conftest import AT_ONCE, Rig
+from tests.bus.gaze.taking_display import TakingDisplay
 from tests.support.waiting import eventually_async
 
 
@@ -56,6 +57,23 @@ async def test_the_record_of_a_trial_decides_the_same_again(rig: Rig) -> None:
         if not await show(rig, trial_id, number):
             break
     await rig.ask("key", key="space", display="d")
+    assert {"fixation", "decision", "request"} <= await assert_identical(rig, trial_id)
+
+
+async def test_the_record_of_a_trial_whose_changes_are_made_ahead_decides_the_same_again(rig: Rig) -> None:
+    await rig.with_session()
+    await rig.with_generator()
+    await rig.start(gaze="simulated:4@500")
+    display = TakingDisplay(rig)
+    policy = {"name": "random", "ahead": 3, "near": 0.0}
+    trial_id = await rig.begin(record=True, policy=policy, trigger={"name": "at_once"}, catch_rate=0.2, sham_rate=0.2)
+    await display.show()
+    await rig.wait_for("displayed", count=6)
+    assert {"prepare", "prepared", "ready", "commit", "frame", "swap"} <= await assert_identical(rig, trial_id)
+
+
+async def assert_identical(rig: Rig, trial_id: str) -> set[str]:
+    """End a trial, and decide it again from what is held of it: the same. The kinds of steps in it."""
     await rig.ask("trial.end")
     reply = await rig.call("fetch", trial_id=trial_id, from_n=0, limit_bytes=1 << 24)
     assert reply.body["ended"]
@@ -64,4 +82,4 @@ async def test_the_record_of_a_trial_decides_the_same_again(rig: Rig) -> None:
     told = [lines.parse(line) for line in written]
     again = [lines.encode(line).rstrip(b"\n") for line in decided_again(told, bytes(reply.payload)[size:])]
     assert again == [line for line, parsed in zip(written, told, strict=True) if "/" in parsed.id]
-    assert {"fixation", "decision", "request"} <= {line.what.step for line in told if hasattr(line.what, "step")}
+    return {line.what.step for line in told if hasattr(line.what, "step")}

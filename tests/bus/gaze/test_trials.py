@@ -175,7 +175,7 @@ async def test_a_change_from_the_gaze_to_the_display(rig: Rig) -> None:
     wanted, image = generator.asked[0]
     assert (wanted.client_id, wanted.prompt, image) == (f"trial:{trial_id}", "a kite", PICTURE)
     frame = rig.of("trial", "frame")[0].header
-    with pytest.raises(InvalidRequest, match="no frame 99999"):
+    with pytest.raises(InvalidRequest, match="nothing of the id 99999"):
         await rig.ask("ready", display="d", trial_id=trial_id, frame="99999")
     assert (await rig.ask("ready", display="other", trial_id=trial_id, frame=frame["step_id"]))["n"] is None
     assert (await rig.ask("ready", display="d", trial_id=trial_id, frame=frame["step_id"]))["n"] is not None

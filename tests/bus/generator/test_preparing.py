@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import random
+import threading
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -484,3 +485,24 @@ async def test_an_input_named_by_its_hash_is_there_for_the_recorder(each_rig: Ri
     )
     given = await each_rig.ask("input", {"sha256": second.body["input_sha256"]})
     assert (given.payloads[0], given.body["format"]) == (first.payloads[0], "png")
+
+
+async def test_a_commit_is_not_undone_by_what_was_asked_before_it(
+    each_rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = await prepare(each_rig, ["TL"], picture(), view="wall")
+    await state_of(each_rig, one, "ready")
+    began, held, read = threading.Event(), threading.Event(), decode.decode
+
+    def slow(data: bytes) -> decode.DecodedImage:
+        began.set()
+        assert held.wait(30)
+        return read(data)
+
+    monkeypatch.setattr(decode, "decode", slow)
+    late = asyncio.create_task(prepare(each_rig, ["BR"], picture(22), view="wall"))
+    await asyncio.to_thread(began.wait, 30)
+    made = await commit(each_rig, one)
+    held.set()
+    (two,) = await late
+    assert (await state_of(each_rig, two, "ready"))["picture_sha256"] == made.body["sha256"]

@@ -143,7 +143,8 @@ def gazes(buses: Buses) -> Any:
 
 
 def trial_of(created_at: float, trial_id: str = "trial-a", session_id: str = "s") -> SyntheticTrial:
-    return SyntheticTrial(trial_id, session_id=session_id, created_at=created_at)
+    # Of no frame that the generator makes: a check would hold that against what the trial had asked for.
+    return SyntheticTrial(trial_id, session_id=session_id, created_at=created_at, frame_id="frame-of-nobody-0")
 
 
 async def begin_session(rig: Rig, session_id: str = "s") -> float:

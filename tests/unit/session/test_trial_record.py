@@ -21,7 +21,7 @@ from shared.session.writing.writer import SessionWriter
 from shared.system.disk import Disk
 from tests.support.frames import CREATED_AT, pending_frame, tiny_png
 from tests.support.scripted_disk import Died, Fault, ScriptedDisk
-from tests.support.synthetic_trial import BEGIN_NS, SyntheticTrial
+from tests.support.synthetic_trial import BEGIN_NS, PROMPT, SEED, SyntheticTrial
 
 LINES = ("trials.jsonl", "eyes.jsonl", "clocks.jsonl")
 
@@ -29,7 +29,7 @@ LINES = ("trials.jsonl", "eyes.jsonl", "clocks.jsonl")
 @pytest.fixture
 def folder(disk: ScriptedDisk, root: Path) -> Path:
     writer = SessionWriter.create(disk, root, "s", CREATED_AT)
-    writer.append([pending_frame(0, input=tiny_png())])
+    writer.append([pending_frame(0, input=tiny_png(), prompt=PROMPT, seed=SEED)])
     writer.close()
     return root / "s"
 
