@@ -48,6 +48,8 @@ wheel: $(RUNS) ## build a wheel into dist/, to be installed elsewhere
 lock: $(RUNS) ## pin anew, with hashes, what make venv installs (needs PyPI)
 	$(PIP) install --quiet 'uv==0.13.*'
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python deploy/lock.py
+	cd benchmarks/servers && $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --custom-compile-command 'make lock' --constraints ../../constraints.txt requirements.in -o requirements.lock
 
 licences: $(STAMP) ## list each dependency that is installed, its version and its licence
 	@$(BIN)/pip-licenses --from=mixed --with-system --with-urls --ignore-packages parafovea
@@ -79,8 +81,8 @@ screenshots: $(STAMP) ## make the README's pictures anew (needs Chromium)
 	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.browser.screenshots
 	HF_HUB_OFFLINE=1 $(BIN)/python examples/before_after.py docs/images/before_after.jpg
 
-bench: $(STAMP) ## measure every published figure (NAME=... for one)
-	HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks $(NAME)
+bench: $(STAMP) ## measure every published figure (NAME=... for one, AGAINST=... for an older checkout beside this)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks $(NAME) $(if $(AGAINST),--against $(AGAINST)) $(ARGUMENTS)
 
 faults: $(STAMP) ## throw N faults at real processes and count what became of every frame (SEED=... to repeat a run)
 	$(BIN)/python -m tests.system.faults.storm $(N) $(if $(SEED),--seed $(SEED))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import http.client
-import io
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,20 +13,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
+from benchmarks.pictures import photograph
 from tests.support.processes import REPOSITORY, Process, System
+
+__all__ = ["Answered", "Caller", "generate_body", "photograph", "sleeping_system", "slept_file", "start_generator"]
 
 SLEEP_MS = 300
 
+SERVE = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); import benchmarks; del sys.path[0]; "
+    "from benchmarks.engines.serving import serve; serve()"
+)
+"""The engines are this checkout's, the generator that of the checkout in PYTHONPATH."""
+
 
 @contextmanager
-def sleeping_system(**settings: str) -> Iterator[System]:
-    """Generator (sleeping engine), recorder, replayer and API, all ready."""
+def sleeping_system(
+    sleep_ms: float = SLEEP_MS, kind: str = "sleeping", checkout: Path = REPOSITORY, **settings: str
+) -> Iterator[System]:
+    """Generator (with an engine of benchmarks/engines), recorder, replayer and API of a checkout, all ready."""
     with tempfile.TemporaryDirectory(prefix="pfb-", dir="/tmp") as folder:
-        system = System(Path(folder), **settings)
+        system = System(Path(folder), PYTHONPATH=str(checkout), **settings)
         try:
-            start_generator(system)
+            start_generator(system, sleep_ms, kind)
             for name in ("recorder", "replayer", "api"):
                 system.start(name)
             yield system
@@ -35,20 +44,15 @@ def sleeping_system(**settings: str) -> Iterator[System]:
             system.kill_all()
 
 
-def start_generator(system: System, sleep_ms: int = SLEEP_MS) -> Process:
+def start_generator(system: System, sleep_ms: float = SLEEP_MS, kind: str = "sleeping") -> Process:
     """A generator whose engine sleeps instead of drawing."""
-    command = [sys.executable, "-m", "benchmarks.sleeping_generator", str(sleep_ms)]
-    return system.run("generator", command, wait=True)
+    arguments = [str(REPOSITORY), kind, str(sleep_ms), os.fspath(slept_file(system))]
+    return system.run("generator", [sys.executable, "-c", SERVE, *arguments], wait=True)
 
 
-def photograph(side: int) -> bytes:
-    """A square JPEG of a real photograph."""
-    with Image.open(REPOSITORY / "examples" / "meadow.jpg") as image:
-        edge = min(image.size)
-        square = image.convert("RGB").crop((0, 0, edge, edge)).resize((side, side), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    square.save(file, "jpeg", quality=92)
-    return file.getvalue()
+def slept_file(system: System) -> Path:
+    """Where the engine says how long it slept."""
+    return system.folder / "slept"
 
 
 def generate_body(image: bytes, **fields: object) -> bytes:

@@ -4,7 +4,7 @@ makes an object (layer), which is put into the photograph."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,8 @@ from services.generator.painting import crop, paste
 from services.generator.painting.compositing import compose
 from services.generator.painting.crop import Crop
 from services.generator.painting.cutout import Cutout, NothingDrawn, cut_out
-from services.generator.painting.placing import Wish
+from services.generator.painting.placing import Pose, Wish
+from services.generator.painting.rendering import Patch
 from shared.errors import GenerationFailed
 from shared.sectors import Region
 
@@ -57,13 +58,14 @@ class Repainted:
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """An object that is to be put into a sector of a picture of ``size`` (width, height) in pixels, as ``wish`` says;
-    ``seed`` of its place."""
+    ``seed`` of its place. ``rendered``: as it was drawn last, by pose: in the next picture it often stands as it did."""
 
     cutout: Cutout
     wish: Wish
     region: Region
     seed: int
     size: tuple[int, int]
+    rendered: dict[Pose, Patch] = field(default_factory=dict)
 
     @property
     def seen(self) -> None:
@@ -76,10 +78,11 @@ class Drawn:
 
     @property
     def held_bytes(self) -> int:
-        return self.cutout.colour.nbytes + self.cutout.alpha.nbytes
+        own = self.cutout.colour.nbytes + self.cutout.alpha.nbytes
+        return own + sum(patch.colour.nbytes + patch.alpha.nbytes for patch in list(self.rendered.values()))
 
     def sector(self, pixels: Pixels) -> Pixels:
-        return compose(pixels, self.region, self.cutout, self.wish, self.seed).pixels[self.region.slices]
+        return compose(pixels, self.region, self.cutout, self.wish, self.seed, self.rendered).pixels[self.region.slices]
 
 
 @dataclass(frozen=True, slots=True)

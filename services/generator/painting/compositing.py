@@ -52,9 +52,15 @@ class Composite:
     poses: list[Pose]
 
 
-def compose(pixels: Pixels, region: Region, cutout: Cutout, wish: Wish, seed: int) -> Composite:
+def compose(
+    pixels: Pixels, region: Region, cutout: Cutout, wish: Wish, seed: int, rendered: dict[Pose, Patch] | None = None
+) -> Composite:
     """Put an object, or several of it, into a sector. The same arguments give the same picture. Nothing outside
-    ``region`` changes: only its slice is written."""
+    ``region`` changes: only its slice is written.
+
+    Args:
+        rendered: this cutout as it was drawn before, by pose, to be used again; afterwards as it was drawn here.
+    """
     height, width = pixels.shape[:2]
     sky = scene.sky_map(pixels)
     blur = _blur_to_match(pixels, region)
@@ -65,8 +71,12 @@ def compose(pixels: Pixels, region: Region, cutout: Cutout, wish: Wish, seed: in
     canvas = _LINEAR_OF_LEVEL[inside]
     touched = np.zeros(inside.shape[:2], bool)
     shadow_room = feather_mask(region, width, height)
+    drawn = {pose: (rendered or {}).get(pose) or render(cutout, pose) for pose in poses}
+    if rendered is not None:
+        rendered.clear()
+        rendered.update(drawn)
     for pose in poses:
-        patch = _matched(render(cutout, pose), pixels, pose, blur)
+        patch = _matched(drawn[pose], pixels, pose, blur)
         if pose.on_ground:
             shade = _shadow(patch, region) * shadow_room
             shade[shade < 1 / 255] = 0

@@ -20,12 +20,11 @@ class Drawings:
     def __init__(self, limit_bytes: int = MOST_BYTES) -> None:
         self._limit_bytes = limit_bytes
         self._kept: OrderedDict[Hashable, Worked] = OrderedDict()
-        self._bytes = 0
 
     @property
     def held_bytes(self) -> int:
         """Memory that they take."""
-        return self._bytes
+        return sum(worked.edited.painted.held_bytes for worked in self._kept.values())
 
     def get(self, request: Generate, size: tuple[int, int]) -> Worked | None:
         """What was drawn of a recipe for a picture of this size."""
@@ -40,10 +39,8 @@ class Drawings:
         if worked.given is not None or key in self._kept:
             return
         self._kept[key] = worked
-        self._bytes += worked.edited.painted.held_bytes
-        while self._bytes > self._limit_bytes or len(self._kept) > MOST_DRAWINGS:
-            _, old = self._kept.popitem(last=False)
-            self._bytes -= old.edited.painted.held_bytes
+        while self.held_bytes > self._limit_bytes or len(self._kept) > MOST_DRAWINGS:
+            self._kept.popitem(last=False)
 
 
 def _key(request: Generate, size: tuple[int, int]) -> Hashable:

@@ -141,3 +141,12 @@ def test_an_object_is_as_soft_as_its_surroundings() -> None:
 )
 def test_size_words(prompt: str, size: str) -> None:
     assert size_in(prompt) == size
+
+
+def test_what_was_drawn_before_gives_the_same_picture(photo: Pixels) -> None:
+    region, rendered = Region(70, 50, 140, 100), {}
+    for number in range(3):
+        picture = np.roll(photo, 7 * number, axis=1)
+        fresh = compose(picture, region, BALL, Wish(count=2), 5)
+        assert np.array_equal(compose(picture, region, BALL, Wish(count=2), 5, rendered).pixels, fresh.pixels)
+        assert set(rendered) == set(fresh.poses)
