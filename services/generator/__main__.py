@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from shared.process.privacy import sessions_group
@@ -12,10 +13,15 @@ from shared.system.extras import need
 if TYPE_CHECKING:
     from services.generator.engine import Engine
 
+SWITCH_S = 0.001
+"""How long a thread that computes may keep the interpreter while others want it: by default 5 ms, which an answer would
+wait for again and again beside a model."""
+
 
 async def main(runtime: Runtime) -> None:
     """Run the generator with the model that the settings name."""
     need("generator", "it")
+    sys.setswitchinterval(SWITCH_S)
     from services.generator.service import Generator
 
     def load() -> Engine:

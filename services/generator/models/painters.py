@@ -58,7 +58,7 @@ class Repainted:
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """An object that is to be put into a sector of a picture of ``size`` (width, height) in pixels, as ``wish`` says;
-    ``seed`` of its place. ``rendered``: as it was drawn last, by pose: in the next picture it often stands as it did."""
+    ``seed`` of its place. ``rendered``: as it was drawn last, by pose: in the next picture it may stand as it did."""
 
     cutout: Cutout
     wish: Wish

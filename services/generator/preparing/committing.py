@@ -91,10 +91,11 @@ class PreparingRequests:
         try:
             await _settled(each, asked.timeout_ms)
             self._preparations.check(each, on)
-            made, noted = await self._make(each, request, on)
+            with self._preparations.quiet():
+                made, noted = await self._make(each, request, on)
+                await self._journal.wait(noted)
         finally:
             self._release(request.request_id)
-        await self._journal.wait(noted)
         return WithImage(made.frame, made.picture.encoded if asked.with_picture else b"")
 
     async def _make(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from services.generator.inference import Run
@@ -25,6 +26,9 @@ from shared.errors import Cancelled, GenerationFailed, NotFound, ParafoveaError,
 from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
+
+ANSWER_S = 0.002
+"""So long the answer to a commit may take from its handler to the socket."""
 
 
 class Preparations:
@@ -44,6 +48,9 @@ class Preparations:
         self._drawings = Drawings()
         self._thread = Worker("preparer")
         self._composing: set[asyncio.Task[None]] = set()
+        self._committing = 0
+        self._is_quiet = asyncio.Event()
+        self._is_quiet.set()
 
     @property
     def held_bytes(self) -> int:
@@ -102,6 +109,22 @@ class Preparations:
             self._end(each, "dropped", f"nobody has asked about it for {LEASE_S:g} s")
 
     # -- committing ---------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Nothing is put into a picture meanwhile, nor before the answer to a commit is on its way: it would take the
+        interpreter from it, some milliseconds at a time."""
+        self._committing += 1
+        self._is_quiet.clear()
+        try:
+            yield
+        finally:
+            asyncio.get_running_loop().call_later(ANSWER_S, self._end_quiet)
+
+    def _end_quiet(self) -> None:
+        self._committing -= 1
+        if not self._committing:
+            self._is_quiet.set()
 
     def aim(self, each: Preparation, on: str | None, find: Callable[[str], Picture]) -> Picture:
         """The picture that a commit goes onto. Raises Stale: its view shows another one; UnknownImage."""
@@ -200,6 +223,7 @@ class Preparations:
 
     async def _put_into_picture(self, each: Preparation) -> None:
         while each.state == "composing":
+            await self._is_quiet.wait()
             try:
                 on, ready = await self._thread.run(each.onto)
             except Exception as error:
