@@ -121,6 +121,7 @@ def _sentence(trial: dict[str, Any]) -> str:
 def _row(row: ChangeRow) -> tuple[str, ...]:
     reason = f": {row.reason}" if row.reason else ""
     late = " (late)" if row.is_late else ""
+    missed = f", after {row.misses} missed (the last: {row.last_miss})" if row.prepared and row.misses else ""
     return (
         printable(row.trial_id),
         str(row.change),
@@ -130,7 +131,7 @@ def _row(row: ChangeRow) -> tuple[str, ...]:
         _number(row.trigger_to_next_frame_ms, ".1f"),
         _number(row.since_end_ms, ".1f"),
         _number(row.eccentricity_deg, ".2f"),
-        printable(f"{row.outcome}{late}{reason}"),
+        printable(f"{row.outcome}{late}{missed}{reason}"),
     )
 
 

@@ -76,9 +76,7 @@ class Preparations:
         Args:
             changes: how often the view had changed when this was asked for: what it shows since then is not undone.
 
-        Raises:
-            QueueFull: no more can be kept.
-            InvalidRequest: an id is taken.
+        Raises QueueFull: no more can be kept; InvalidRequest: an id is taken.
         """
         if asked.supersede:
             for old in self.kept.of(asked.view, asked.client_id):

@@ -19,6 +19,9 @@ Numbered = tuple[int, Sample | AnyInput]
 """An input and its number."""
 
 
+_ABSENT = object()
+
+
 class Unrepeatable(Exception):
     """A trial cannot be decided again; the message says why."""
 
@@ -44,7 +47,8 @@ class Difference:
         if self.recorded.get("step") != self.again.get("step"):
             return f"{self.id}: recorded is {_told(self.recorded)}; again it is {_told(self.again)}"
         both = {**self.recorded, **self.again}
-        name = next(each for each in both if self.recorded.get(each) != self.again.get(each))
+        # A field that one of them does not have differs from one that says nothing.
+        name = next(each for each in both if self.recorded.get(each, _ABSENT) != self.again.get(each, _ABSENT))
         return (
             f"{self.id}, {self.recorded['step']}: {name} was {self.recorded.get(name)!r}, "
             f"and is {self.again.get(name)!r} again"

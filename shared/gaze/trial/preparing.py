@@ -59,6 +59,8 @@ class Ahead:
         """What the generator makes all of them for, as far as is known."""
         self._is_wanting = True
         """Whether there may be something to prepare, or to drop."""
+        self._shown = 0
+        """How many changes had been displayed when this was seen to last: a list moves on with each."""
         self._rest_until_ns, self._failed_ns = 0, -1
         self._drops = 0
 
@@ -127,7 +129,6 @@ class Ahead:
 
     def committed(self, change: Change) -> None:
         """A commit has made its frame: the generator makes the others for that from now on."""
-        self._course.failures.succeeded()
         self._course.prompts.use(change.target)
         self._picture = change.sha256
         for one in self._all:
@@ -158,7 +159,7 @@ class Ahead:
         picture = self._shown_next
         if picture is None or not self._wants(picture) or course.t_ns < self._rest_until_ns:
             return
-        self._is_wanting = False
+        self._is_wanting, self._shown = False, course.shown
         self._fill(picture)
 
     @property
@@ -171,7 +172,8 @@ class Ahead:
         return None if change.frame is None else change.sha256
 
     def _wants(self, picture: str | None) -> bool:
-        return picture is not None and (self._is_wanting or picture != self._picture)
+        is_other = picture != self._picture or self._course.shown != self._shown
+        return picture is not None and (self._is_wanting or is_other)
 
     def _fill(self, picture: str) -> None:
         order = self._ordered()

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.http.headers import EXPOSED, parse_range, replayed_headers, text_headers
+from services.api.http.files import parse_range
+from services.api.http.headers import EXPOSED, replayed_headers, text_headers
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from services.api.http import json_body
 from services.api.http.base64_stream import Base64Stream
 from services.api.http.json_body import LONG_BYTES, MAX_FIELDS_BYTES, MAX_QUOTES, JsonBody
+from services.api.http.schemas import GenerateRequest
 from shared.errors import InvalidJson, InvalidRequest, ParafoveaError, UnreadableImage
 from shared.refusals import MAX_NAMED
 
@@ -26,7 +27,7 @@ def pieces(body: bytes, cuts: list[int]) -> list[bytes]:
 
 
 def outcome(body: bytes, cuts: list[int]) -> object:
-    reader = JsonBody()
+    reader = JsonBody(GenerateRequest)
     try:
         for piece in pieces(body, cuts):
             reader.feed(piece)
@@ -59,7 +60,7 @@ def test_an_image_in_any_dress_and_any_pieces(data: bytes, dress: str, prompt: s
         patch.setattr(json_body, "LONG_BYTES", 64)
         if len(json.dumps(prompt)) - 2 > 64:
             return
-        reader = JsonBody()
+        reader = JsonBody(GenerateRequest)
         for piece in pieces(text.encode(), cuts):
             reader.feed(piece)
         asked, image = reader.finish()
@@ -87,7 +88,7 @@ def test_a_long_image(cut: int) -> None:
     encoded = base64.b64encode(LONG_IMAGE)
     body = b'{"image_base64":"' + encoded + b'","focus_sector":"TL"}'
     middle = LONG_BYTES + cut
-    reader = JsonBody()
+    reader = JsonBody(GenerateRequest)
     for piece in (
         body[:cut],
         body[cut:middle],
@@ -118,14 +119,14 @@ def test_a_long_image(cut: int) -> None:
 def test_a_long_text_that_is_no_image(inside: str, error: type[ParafoveaError], size: int) -> None:
     body = f'{{"image_base64":"{inside}","focus_sector":"TL"}}'.encode()
     with pytest.raises(error):  # noqa: PT012
-        reader = JsonBody()
+        reader = JsonBody(GenerateRequest)
         for start in range(0, len(body), size):
             reader.feed(body[start : start + size])
         reader.finish()
 
 
 def test_a_wrong_field_is_told_before_a_wrong_image() -> None:
-    reader = JsonBody()
+    reader = JsonBody(GenerateRequest)
     reader.feed(b'{"image_base64":"' + b"!" * 100_000 + b'","steps":"x"}')
     with pytest.raises(InvalidRequest) as caught:
         reader.finish()
@@ -142,7 +143,7 @@ def test_a_wrong_field_is_told_before_a_wrong_image() -> None:
     ],
 )
 def test_long_texts_that_are_no_image_are_named(body: bytes, named: str) -> None:
-    reader = JsonBody()
+    reader = JsonBody(GenerateRequest)
     with pytest.raises(InvalidRequest) as caught:  # noqa: PT012
         reader.feed(body)
         reader.finish()
@@ -150,7 +151,7 @@ def test_long_texts_that_are_no_image_are_named(body: bytes, named: str) -> None
 
 
 def test_a_name_twice_with_a_long_image_first() -> None:
-    reader = JsonBody()
+    reader = JsonBody(GenerateRequest)
     reader.feed(b'{"image_base64":"' + b"A" * 100_000 + b'","image_base64":"AAAA","focus_sector":"TL"}')
     with pytest.raises(InvalidRequest, match="more than once"):
         reader.finish()
@@ -170,7 +171,7 @@ def test_a_name_twice_with_a_long_image_first() -> None:
     ],
 )
 def test_nothing_is_kept_of_what_no_request_has(piece: bytes) -> None:
-    reader = JsonBody()
+    reader = JsonBody(GenerateRequest)
     reader.feed(b"{")
     with pytest.raises(InvalidRequest):  # noqa: PT012
         for _ in range(10_000):
@@ -179,7 +180,7 @@ def test_nothing_is_kept_of_what_no_request_has(piece: bytes) -> None:
 
 
 def test_quotes_within_a_text_are_counted() -> None:
-    reader = JsonBody()
+    reader = JsonBody(GenerateRequest)
     with pytest.raises(InvalidRequest, match=str(MAX_QUOTES)):
         reader.feed(b'{"prompt":"' + b'\\"' * 30_000)
 
@@ -188,13 +189,13 @@ def test_the_longest_request_of_small_texts_is_taken() -> None:
     emoji = "\N{LADY BEETLE}" * 1000 + '"' * 1000
     image = base64.b64encode(bytes(LONG_BYTES // 4 * 3)).decode()
     fields = {"prompt": emoji, "negative_prompt": emoji, "image_base64": image, "focus_sector": "TL"}
-    reader = JsonBody()
+    reader = JsonBody(GenerateRequest)
     reader.feed(json.dumps(fields, indent=4).encode())
     assert reader.finish()[0].prompt == emoji
 
 
 def test_of_many_unknown_names_the_first_are_told() -> None:
-    reader = JsonBody()
+    reader = JsonBody(GenerateRequest)
     reader.feed(json.dumps({"image_base64": "AAAA"} | {f"{number}" + "k" * 300: 1 for number in range(300)}).encode())
     with pytest.raises(InvalidRequest, match="280 more") as caught:
         reader.finish()

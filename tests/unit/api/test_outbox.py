@@ -37,6 +37,21 @@ async def test_the_newest_of_a_kind_and_every_fact() -> None:
     assert await drain(outbox) == [sent[1], sent[3], sent[4], sent[5], sent[6], sent[8], sent[9]]
 
 
+async def test_of_a_preparation_the_newest_word_behind_what_came_before_it() -> None:
+    outbox = Outbox()
+    sent = [
+        message("prepared", prepared_id="a", state="ready"),
+        message("prepared", prepared_id="b", state="ready"),
+        message("frame", seq=0),
+        message("prepared", prepared_id="a", state="committed"),
+        message("prepared", prepared_id="b", state="composing"),
+        message("prepared", prepared_id="b", state="ready"),
+    ]
+    for each in sent:
+        outbox.put(each)
+    assert await drain(outbox) == [sent[2], sent[3], sent[5]]
+
+
 async def test_it_is_bounded() -> None:
     outbox = Outbox()
     for number in range(OUTBOX_LIMIT + 5):

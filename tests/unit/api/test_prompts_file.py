@@ -104,15 +104,29 @@ async def test_a_folder_in_its_place_is_no_file(path: Path) -> None:
     assert prompts.problem is not None
 
 
-async def test_a_draw_is_given_back_only_while_it_is_the_last(path: Path) -> None:
+async def test_a_draw_that_is_given_back_is_the_sectors_next(path: Path) -> None:
     write(path, {"default": ["a", "b", "c"]})
     prompts = await opened(path)
-    first = await taken(prompts)
-    second = await taken(prompts)
+    first, second, third = [await taken(prompts) for _ in range(3)]
+    prompts.give_back(second)
     prompts.give_back(first)
-    assert (await taken(prompts)).prompt == "c", "the second draw stands, so the first can't come again"
-    await prompts.reset()
-    first = await taken(prompts)
-    prompts.give_back(first)
+    assert (await prompts.to_json())["next"]["TL"] == 0
+    assert [(await taken(prompts)).prompt for _ in range(4)] == ["a", "b", "a", "b"], "the third stands"
+    assert third.prompt == "c"
+
+
+async def test_what_was_drawn_before_its_list_began_anew_is_not_given_back(path: Path) -> None:
+    write(path, {"default": ["a", "b"], "sectors": {"BR": ["x", "y"]}})
+    prompts = await opened(path)
+    of_default, of_sector = await taken(prompts), await taken(prompts, "BR")
+    await taken(prompts, "BR")
+    write(path, {"default": ["a", "b", "c"], "sectors": {"BR": ["x", "y"]}})
     assert (await taken(prompts)).prompt == "a"
-    assert second.prompt == "b"
+    prompts.give_back(of_default)
+    prompts.give_back(of_sector)
+    assert [(await taken(prompts, sector)).prompt for sector in ("TL", "BR")] == ["b", "x"]
+    before = await taken(prompts)
+    await prompts.reset()
+    prompts.give_back(before)
+    assert (await taken(prompts)).prompt == "a"
+    assert (await taken(prompts)).prompt == "b"

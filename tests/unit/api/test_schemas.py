@@ -79,7 +79,7 @@ def test_any_json_is_accepted_or_refused_by_field(values: dict[str, Any], seed: 
 
 @given(st.dictionaries(st.sampled_from([*GenerateRequest.model_fields]), st.text(max_size=20)))
 def test_any_form_is_accepted_or_refused(values: dict[str, str]) -> None:
-    assert refused_fields(lambda: from_form(values)) <= set(values)
+    assert refused_fields(lambda: from_form(GenerateRequest, values)) <= set(values)
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,12 @@ def test_any_form_is_accepted_or_refused(values: dict[str, str]) -> None:
     ],
 )
 def test_a_form_is_text_that_stands_for_json(form: dict[str, str], json: dict[str, Any]) -> None:
-    assert from_form(form) == checked(GenerateRequest, json)
+    assert from_form(GenerateRequest, form) == checked(GenerateRequest, json)
 
 
 @pytest.mark.parametrize("text", ["5.5", "1_0", "0x5", "٣", "five", "5e-1", "1e999", "--5", "inf", "true"])
 def test_text_that_is_no_whole_number(text: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        from_form({"steps": text})
+        from_form(GenerateRequest, {"steps": text})
     assert caught.value.fields is not None
     assert list(caught.value.fields) == ["steps"]

@@ -98,6 +98,8 @@ def test_chances_at_which_nothing_could_be_shown_are_counted_with_the_next_chang
     assert (row.outcome, row.misses, row.last_miss, row.reason) == ("shown", 4, "looked at", None)
     assert (row.commit_ms, row.trigger_to_swap_ms) == (80.0, 0.0)
     assert row.trigger_detected_s == pytest.approx((detected_ns - 5000 * MS) / 1e9), "the last one"
+    told = " ".join(CliRunner().invoke(app, ["trials", str(root / "s")], env={"COLUMNS": "300"}).stdout.split())
+    assert "shown, after 4 missed (the last: looked at)" in told
 
 
 def test_controls_have_no_frame(root: Path) -> None:

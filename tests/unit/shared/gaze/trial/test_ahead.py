@@ -206,6 +206,18 @@ def test_what_the_list_has_moved_on_from_is_dropped() -> None:
     assert targets(rehearsal) == ["BR", "MR"]
 
 
+def test_the_list_moves_on_with_what_another_display_asked_for_as_well() -> None:
+    policy = {"name": "listed", "targets": ("BR", "TR"), "ahead": 1}
+    rehearsal = rehearse(takes_sectors=False, policy=policy, sham_rate=1.0)
+    rehearsal.look(0.1, 0.1, 900)
+    rehearsal.takes_sectors = True
+    rehearsal.show()
+    rehearsal.look(0.1, 0.1, 600)
+    rehearsal.blink()
+    assert [each.frame_id is None for each in rehearsal.all(steps.Displayed)] == [False]
+    assert targets(rehearsal) == ["BR", "TR"]
+
+
 @pytest.mark.parametrize(("rate", "kind"), [("catch_rate", "catch"), ("sham_rate", "sham")])
 def test_for_controls_nothing_is_committed_and_what_was_ready_stays(rate: str, kind: str) -> None:
     rehearsal = ready(**{rate: 1.0})

@@ -508,6 +508,8 @@ def test_a_record_that_differs_is_told_by_its_first_difference() -> None:
     assert difference is not None
     assert difference.id == said[at]["id"]
     assert "target was 'TR', and is 'BR' again" in str(difference)
+    without = [*said[:at], {name: each for name, each in said[at].items() if name != "reason"}, *said[at + 1 :]]
+    assert "reason was None, and is None again" in str(first_difference(rehearsal.taken, without))
     assert first_difference(rehearsal.taken, said[:-1]) is not None
     assert first_difference(rehearsal.taken[:-1], said) is not None
 
