@@ -17,6 +17,7 @@ from services.api.routes import (
     generate,
     health,
     page,
+    prepare,
     prompts,
     replay,
     reruns,
@@ -30,7 +31,7 @@ from shared.errors import ParafoveaError
 from shared.version import VERSION
 
 _MODULES = (
-    *(generate, trial, sessions, session_trials, archives, replay, compare, reruns),
+    *(generate, prepare, trial, sessions, session_trials, archives, replay, compare, reruns),
     *(prompts, health, websockets, docs_page, page, entries),
 )
 """In the order of the document."""

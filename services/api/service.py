@@ -12,6 +12,7 @@ from typing import Any
 
 from services.api.bus.delivery import DeliveryTracking
 from services.api.bus.gaze_peer import STEPS, GazePeer
+from services.api.bus.life import watch
 from services.api.bus.peers import GeneratorPeer, ReplayerPeer
 from services.api.bus.recorder_link import RecorderLink
 from services.api.http.pace import ImportSlots
@@ -19,11 +20,13 @@ from services.api.http.uploads import Uploads
 from services.api.live.displays import DisplayHub
 from services.api.live.gaze import GazeRelay
 from services.api.live.viewers import LiveHub
+from services.api.work.ahead import MadeAhead
 from services.api.work.comparisons import Comparisons
 from services.api.work.prompts import SectorPrompts
 from services.api.work.thumbnails import Thumbnailer
 from shared.bus.clients import RecorderClient
 from shared.bus.envelope import Published
+from shared.bus.messages import Prepared
 from shared.bus.subscriber import Subscriber
 from shared.errors import GeneratorUnavailable
 from shared.process.runner import Runtime
@@ -42,6 +45,7 @@ class Api:
 
     Attributes:
         closing: set when requests still under way must be answered at once, because the process stops.
+        ahead: what of preparations only the API knows.
         openapi: the OpenAPI document, made when it is first asked for.
         sessions: the recordings, to read.
         threads: for work that does not touch sessions: their disk may be slow.
@@ -64,9 +68,10 @@ class Api:
         self.gaze = GazePeer(runtime.bus, self._on_gaze, self._on_gaze_change)
         self.relay = GazeRelay(self.gaze)
         self.displays = DisplayHub(self.gaze)
-        self.generator = GeneratorPeer(runtime.bus, self.live.publish)
+        self.generator = GeneratorPeer(runtime.bus, self._on_generator, self._on_generator_change)
         self.replayer = ReplayerPeer(runtime.bus)
         self.prompts = SectorPrompts(self.settings.sector_prompts)
+        self.ahead = MadeAhead(self.prompts.give_back)
         self.sessions = OpenSessions(self.settings.sessions_dir, KEPT_OPEN)
         self.thumbnailer = Thumbnailer()
         self.imports = ImportSlots()
@@ -78,12 +83,12 @@ class Api:
         """Start to follow the other processes."""
         await self.prompts.refresh()
         self._tasks = [
-            self._runtime.supervise(self.generator.listen(), "generator's heartbeat"),
+            self._runtime.supervise(self.generator.listen(), "generator"),
             self._runtime.supervise(self._recordings.hand_to(self._on_recording), "recordings"),
             self._runtime.supervise(self.recorder.follow(), "recorder's state"),
             self._runtime.supervise(self.replayer.follow(), "replayer's state"),
             self._runtime.supervise(self.gaze.listen(), "gaze process"),
-            self._runtime.supervise(self.gaze.watch(), "gaze process's coming and going"),
+            self._runtime.supervise(watch(self.generator.life, self.gaze.life), "coming and going"),
             self._runtime.supervise(Calm().run(), "memory"),
         ]
 
@@ -115,6 +120,16 @@ class Api:
             log.warning("a disk does not answer; what was asked of it is given up")
         self.prompts.close()
         self.threads.shutdown(wait=False, cancel_futures=True)
+
+    def _on_generator(self, message: Published) -> None:
+        if isinstance(message.message, Prepared):
+            self.ahead.on_change(message.message)  # viewers get it in its order among the frames
+        else:
+            self.live.publish(message)
+
+    def _on_generator_change(self, is_there: bool) -> None:
+        if not is_there:
+            self.ahead.forget()
 
     def _on_recording(self, message: Published) -> None:
         self.live.publish(message)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import websockets
 
+from shared.bus.requests.gaze import PreparedChange, TrialState
 from shared.errors import TrialNotActive
 from tests.contract.conftest import Site, Sites
 from tests.contract.test_gaze import wire
@@ -146,6 +147,26 @@ async def test_steps_of_its_view_come_each_in_order(site: Site) -> None:
     assert (await until(display, "source"))["state"] == "waiting"
     await display.close()
     await other.close()
+
+
+async def test_one_that_takes_sectors_says_so_and_hears_of_what_is_made_ahead(site: Site) -> None:
+    display, _ = await connect(site, takes_sectors=True)
+    assert [each.takes_sectors for each in site.gaze.named("view")] == [True]
+    await joined(site, display)
+    about = {"prepare": "3/0", "state": "ready", "picture_sha256": "cd" * 32}
+    await site.gaze.publish(trial_step(4, step="prepared", step_id="4", details=about))
+    await site.gaze.publish(swap(5, prepared_id="t-p0", on="cd" * 32))
+    prepared = await until(display, "trial")
+    assert (prepared["step"], prepared["step_id"], prepared["details"]) == ("prepared", "4", about)
+    order = await until(display, "swap")
+    assert (order["prepared_id"], order["on"]) == ("t-p0", "cd" * 32)
+    await say(display, type="ready", trial_id="t", frame="4")
+    await eventually_async(lambda: [each.frame for each in site.gaze.named("ready")] == ["4"])
+    made = {"prepare": "3/0", "prepared_id": "t-p0", "target": "TL", "made": "4", "picture_sha256": "cd" * 32}
+    site.gaze.trial = TrialState(state="running", prepared=(PreparedChange(**made),))
+    await say(display, **VIEW, takes_sectors=True)
+    assert (await until(display, "view"))["trial"]["prepared"] == [{**made, "ready": False}]
+    await display.close()
 
 
 async def test_one_that_shows_nothing_hears_of_the_source_alone(site: Site) -> None:

@@ -18,7 +18,7 @@ TOKEN = "secret"
 
 
 def filled(path: str) -> str:
-    values = {"path": "icon.svg", "name": "x.jpg", "session_id": "there", "index": "0", "sha256": "ab" * 32}
+    values = {"path": "icon.svg", "name": "x.jpg", "session_id": "there", "index": "0", "sha256": "ab" * 32, "id": "x"}
     return path.format(**values)
 
 

@@ -10,7 +10,7 @@ import pytest
 import websockets
 
 from shared.bus.messages import Progress, ReplayFrame
-from tests.contract.conftest import Site
+from tests.contract.conftest import Site, body
 from tests.support.gaze_standin import shown, swap, trial_step
 from tests.support.waiting import eventually_async
 
@@ -185,3 +185,34 @@ async def test_an_unknown_websocket_path_is_refused(site: Site) -> None:
         await websockets.connect(f"ws://127.0.0.1:{site.port}/other")
     assert refused.value.response.status_code == 404
     assert json.loads(refused.value.response.body)["error"] == "not_found"
+
+
+async def test_what_is_made_ahead_is_told_as_it_changes(site: Site) -> None:
+    viewer = await connect(site)
+    await joined(site, viewer)
+    answer = await site.client.post("/prepare", json=body(target_sectors=["TL", "BR"], focus_sector=None, view="wall"))
+    first, second = [each["id"] for each in answer.json()["prepared"]]
+    seen: dict[str, list[str]] = {first: [], second: []}
+    while [states[-1:] for states in seen.values()] != [["ready"]] * 2:
+        told = await until(viewer, "prepared")
+        seen[told["prepared_id"]].append(told["state"])
+        assert (told["view"], told["picture_sha256"]) == ("wall", answer.json()["picture_sha256"])
+    made = await site.client.post(f"/commit/{first}")
+    frame = await until(viewer, "frame")
+    committed = await until(viewer, "prepared")
+    assert (committed["prepared_id"], committed["state"]) == (first, "committed"), "behind its frame"
+    assert committed["frame_sha256"] == frame["sha256"] == made.headers["x-image-sha256"]
+    aimed = await until(viewer, "prepared")
+    assert (aimed["prepared_id"], aimed["state"]) == (second, "composing")
+    ready = await until(viewer, "prepared")
+    assert (ready["state"], ready["picture_sha256"], ready["region"]) == ("ready", frame["sha256"], [0, 0, 21, 21])
+    await viewer.close()
+
+
+async def test_a_viewer_without_pictures_is_told_of_what_is_made_ahead(site: Site) -> None:
+    viewer = await websockets.connect(f"ws://127.0.0.1:{site.port}/ws?frames=false", max_size=None)
+    await joined(site, viewer)
+    answer = await site.client.post("/prepare", json=body(target_sectors=["TL"], focus_sector=None))
+    told = await until(viewer, "prepared")
+    assert told["prepared_id"] == answer.json()["prepared"][0]["id"]
+    await viewer.close()

@@ -31,7 +31,7 @@ def taken(path: str) -> list[str]:
 
 
 def filled(path: str) -> str:
-    values = {"path": "icon.svg", "name": "x.jpg", "session_id": "nobody", "index": "0", "sha256": "ab" * 32}
+    values = {"path": "icon.svg", "name": "x.jpg", "session_id": "nobody", "index": "0", "sha256": "ab" * 32, "id": "x"}
     return path.format(**values)
 
 

@@ -118,6 +118,13 @@ async def test_prompts_have_many_forms(site: Site, prompts: Any, sector: str, ex
     assert asked.prompts.of(sector) == expected
 
 
+async def test_how_many_changes_are_made_ahead_can_be_said(site: Site) -> None:
+    for ahead in (0, 9):
+        answer = await begin(site, policy={"name": "random", "ahead": ahead}, replace=True)
+        assert answer.json()["prepared"] == []
+        assert site.gaze.named("trial.begin")[-1].policy.ahead == ahead
+
+
 async def test_names_alone_will_do(site: Site) -> None:
     for policy in ("opposite", "farthest", "random"):
         for trigger in ("blink", "saccade", "key", "blackout", "at_once"):
@@ -140,6 +147,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"sample": "x.jpg"}, "image_base64", "one picture"),
     ({"image_base64": 5}, "image_base64", "string"),
     ({"policy": "nearest"}, "policy", "opposite, farthest, random, listed"),
+    ({"policy": {"ahead": 10}}, "policy", "ahead"),
+    ({"policy": {"ahead": 1.5}}, "policy", "ahead"),
     ({"policy": {"name": "nearest"}}, "policy", "opposite, farthest, random, listed"),
     ({"policy": {"dwel_ms": 5}}, "policy", "dwell_ms"),
     ({"policy": {"ask": "never"}}, "policy", "ask"),

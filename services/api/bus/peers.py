@@ -3,62 +3,88 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
+from services.api.bus.life import Life
 from shared.bus.clients import GeneratorClient, ReplayerClient
 from shared.bus.envelope import Published
 from shared.bus.message import Envelope
-from shared.bus.messages import Heartbeat, Status
+from shared.bus.messages import Heartbeat, Prepared, Status
+from shared.bus.requests.preparing import (
+    DROP_PREPARED,
+    PICTURE,
+    PREPARED,
+    PictureRequest,
+    PreparedAnswer,
+    PreparedRequest,
+)
 from shared.bus.requests.replayer import STATUS, CursorRequest
+from shared.bus.rpc import read
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
 from shared.errors import GeneratorLoading, GeneratorUnavailable, ParafoveaError, QueueFull, RecordingBacklogFull
 
-SILENCE_S = 5.0
-"""After so long without a heartbeat, which comes every second, a process counts as gone."""
+READY = "ready"
+"""State of a preparation whose sector there is."""
+
 POLL_S = 1.0
 ANSWER_S = 1.0
 """For a status: whoever takes longer is stuck."""
 
 
 class GeneratorPeer(GeneratorClient):
-    """The generator, and its heartbeat.
+    """The generator, its heartbeat, and what becomes of preparations.
+
+    Args:
+        on_message: given each heartbeat, and each word of a preparation, in order.
+        on_change: given whether the generator is there, as that changes: see :class:`Life`.
 
     Attributes:
+        life: whether it is there.
         status: the last heartbeat, None before the first.
         hello: the same with its envelope, as viewers get it first.
     """
 
-    def __init__(self, bus: Bus, on_status: Callable[[Published], None]) -> None:
+    def __init__(self, bus: Bus, on_message: Callable[[Published], None], on_change: Callable[[bool], None]) -> None:
         super().__init__(bus)
-        self._heartbeat = Subscriber(bus, "frames", [Status.type])
-        self._on_status = on_status
-        self._received_at = float("-inf")
+        self._subscriber = Subscriber(bus, "frames", [Status.type, Prepared.type])
+        self._on_message = on_message
+        self.life = Life(lambda: self.connected, on_change)
         self.status: Heartbeat | None = None
         self.hello: dict[str, Any] | None = None
 
     @property
     def problem(self) -> str | None:
         """Why its last heartbeat could not be understood, or None."""
-        problem = self._heartbeat.problem
+        problem = self._subscriber.problem
         return None if problem is None else f"its heartbeat cannot be understood ({problem[:300]})"
 
     @property
     def is_there(self) -> bool:
         """Whether it is connected, and has sent a heartbeat lately."""
-        return self.connected and time.monotonic() - self._received_at < SILENCE_S
+        return self.life.is_there
 
     async def listen(self) -> None:
-        """Follow the heartbeat until cancelled."""
-        async for message in self._heartbeat:
-            status = message.message
-            if not isinstance(status, Heartbeat):
-                continue
-            self.hello = {**Envelope.model_validate(message.header).model_dump(), **status.model_dump()}
-            self.status, self._received_at = status, time.monotonic()
-            self._on_status(message)
+        """Follow its messages until cancelled."""
+        await self._subscriber.hand_to(self._take)
+
+    async def sector(self, prepared_id: str) -> tuple[PreparedAnswer, bytes]:
+        """How a preparation stands, and of a ready one its sector as a PNG. Raises NotFound: it is gone;
+        ParafoveaError."""
+        with self._reaching(PREPARED) as within_s:
+            asked = PreparedRequest(prepared_id=prepared_id)
+            reply = await self._client.call(PREPARED.name, asked.flat(), timeout_s=within_s)
+        answer = read(PreparedAnswer, reply)
+        return answer, reply.payload if answer.state == READY else b""
+
+    async def give_up(self, prepared_id: str) -> None:
+        """Have a preparation dropped. Raises NotFound: it is gone; ParafoveaError."""
+        await self.ask(DROP_PREPARED, PreparedRequest(prepared_id=prepared_id))
+
+    async def picture(self, sha256: str) -> bytes:
+        """A recent picture by its hash, as it came or was made. Raises UnknownImage; ParafoveaError."""
+        return (await self.ask_for_image(PICTURE, PictureRequest(sha256=sha256))).image
 
     def check_accepts(self, queue_limit: int, *, recording: bool) -> None:
         """Check by its last heartbeat that it would take a job. Raises ParafoveaError: what it would answer."""
@@ -75,6 +101,14 @@ class GeneratorPeer(GeneratorClient):
             raise RecordingBacklogFull("The backlog of frames for the recorder is full; see to the recorder.")
         if status.queue >= queue_limit:
             raise QueueFull(f"{status.queue} jobs are waiting already; try again when one is done.")
+
+    def _take(self, message: Published) -> None:
+        status = message.message
+        if isinstance(status, Heartbeat):
+            self.hello = {**Envelope.model_validate(message.header).model_dump(), **status.model_dump()}
+            self.status = status
+            self.life.beat(status.epoch)
+        self._on_message(message)
 
 
 class ReplayerPeer(ReplayerClient):

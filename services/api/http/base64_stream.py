@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from io import BytesIO
 
 import orjson
+import pybase64
 
 from shared.errors import InvalidJson, UnreadableImage
 from shared.json_loads import loads
@@ -81,7 +81,7 @@ class Base64Stream:
         if self._is_padded and whole:
             raise _not_base64("Excess data after padding")
         try:
-            self._out.write(binascii.a2b_base64(memoryview(whole)[:end], strict_mode=True))
+            self._out.write(pybase64.b64decode(memoryview(whole)[:end], validate=True))
         except ValueError as error:
             raise _not_base64(str(error)) from None
         self._odd = whole[end:]
@@ -93,7 +93,7 @@ def decode_base64(text: str) -> bytes:
     """Decode plain base64 or a data URL, white space ignored. Raises UnreadableImage if it is neither."""
     plain = _without_head(_ascii(text)).translate(None, _BLANKS)
     try:
-        return binascii.a2b_base64(plain, strict_mode=True)
+        return pybase64.b64decode(plain, validate=True)
     except ValueError as error:
         raise _not_base64(str(error)) from None
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from io import BytesIO
+from typing import Generic, TypeVar
 
 from starlette.requests import Request
 
 from services.api.http.forms import Form
-from services.api.http.json_body import JsonBody
+from services.api.http.json_body import NAMED, JsonBody, one_picture
 from services.api.http.pace import Closes, Pace
-from services.api.http.schemas import GenerateRequest, from_form
+from services.api.http.schemas import ModelT, from_form
 from services.api.http.uploads import Reader, Uploads
-from shared.errors import PayloadTooLarge, UnsupportedMediaType
+from shared.errors import ParafoveaError, PayloadTooLarge, UnsupportedMediaType
+
+ReaderT = TypeVar("ReaderT", bound=Reader)
 
 MAX_BODY_BYTES = 96 * 1024 * 1024
 
@@ -34,21 +37,32 @@ def asks_first(request: Request) -> bool:
 
 
 @asynccontextmanager
-async def received(request: Request, reader: Reader, limit_bytes: int = MAX_BODY_BYTES) -> AsyncIterator[None]:
-    """Have a reader take the whole body. Its memory counts as used until the block ends.
+async def received(
+    request: Request, choose: Callable[[str], ReaderT], limit_bytes: int = MAX_BODY_BYTES
+) -> AsyncIterator[ReaderT]:
+    """Have the reader that ``choose`` has for the content type take the whole body. Its memory counts as used until
+    the block ends.
 
     A refused body is still read to its end, up to twice the limit: a client that is cut off while it sends reports a
     broken connection rather than our answer. One that asks first (``Expect: 100-continue``) is answered at once.
 
     Raises PayloadTooLarge, ClientDisconnect, RequestTimeout if it hardly comes, ServerBusy if there is no memory,
-    or what the reader refuses it with.
+    or what ``choose`` or the reader refuses it with.
     """
     too_large = f"The body is larger than {limit_bytes >> 20} MiB; send a smaller or better compressed image."
     if announced_bytes(request) > (limit_bytes if asks_first(request) else 2 * limit_bytes):
         raise BodyTooLarge(too_large)
     uploads: Uploads = request.app.state.uploads
     pace = Pace(request)
-    with uploads.begin(reader) as upload:
+    reader: ReaderT | None = None
+    refusal: ParafoveaError | None = None
+    try:
+        reader = choose(request.headers.get("content-type", ""))
+    except ParafoveaError as error:
+        refusal = error
+    with uploads.begin(reader or RawBody(0)) as upload:
+        if refusal is not None:
+            upload.fail(refusal)
         while not pace.ended:
             piece = await pace.next()
             if pace.received_bytes > 2 * limit_bytes:
@@ -61,7 +75,8 @@ async def received(request: Request, reader: Reader, limit_bytes: int = MAX_BODY
             raise PayloadTooLarge(too_large)
         if upload.failure is not None:
             raise upload.failure
-        yield
+        assert reader is not None
+        yield reader
 
 
 class RawBody:
@@ -90,31 +105,36 @@ class RawBody:
         return self._kept.getvalue()
 
 
-def generate_body(content_type: str) -> JsonBody | _FormBody:
-    """The reader of a ``/generate`` body. Raises UnsupportedMediaType; InvalidRequest for a form without a boundary."""
+def picture_body(model: type[ModelT], content_type: str) -> JsonBody[ModelT] | FormBody[ModelT]:
+    """The reader of a body with the fields of a model and one picture. Raises UnsupportedMediaType; InvalidRequest for
+    a form without a boundary."""
     kind = content_type.split(";", 1)[0].strip().lower()
     if kind == "application/json":
-        return JsonBody()
+        return JsonBody(model)
     if kind == "multipart/form-data":
-        return _FormBody(content_type)
+        return FormBody(model, content_type)
     raise UnsupportedMediaType(
         f"The content type is {content_type[:100]!r}; send application/json (with curl: "
         "-H 'Content-Type: application/json'), or multipart/form-data with the image as the file field 'image'."
     )
 
 
-class _FormBody(Form):
-    """A ``/generate`` request as a form."""
+class FormBody(Form, Generic[ModelT]):
+    """Reads the same as a form, whose file is the picture."""
 
-    def finish(self) -> tuple[GenerateRequest, bytes]:
+    def __init__(self, model: type[ModelT], content_type: str) -> None:
+        super().__init__(content_type)
+        self._model = model
+
+    def finish(self) -> tuple[ModelT, bytes | None]:
+        """The fields, and the encoded image where it was sent. Raises InvalidRequest for what is wrong."""
         fields, files = self.parts()
         image = files.pop("image", None)
         problems: dict[str, str] = dict.fromkeys(files, "there is no such file field; the image goes into 'image'")
         if "image" in fields:
             fields.pop("image")
             problems["image"] = "send the image as a file (with curl: -F image=@picture.png)"
-        elif image is None:
-            problems["image"] = "the image is missing; send a PNG, JPEG or WebP file"
-        request = from_form(fields, problems)
-        assert image is not None
-        return request, image
+        else:
+            given = {"image": image is not None} | {name: bool(fields.get(name)) for name in NAMED}
+            problems |= one_picture(given, "a PNG, JPEG or WebP file")
+        return from_form(self._model, fields, problems), image

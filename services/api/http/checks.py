@@ -56,8 +56,7 @@ def route(operation: Operation, api: Any) -> BaseRoute:
         if _has_body(request):
             _check_encoding(request)
             if not operation.bodies:
-                body = RawBody(_MAX_READ_BYTES)
-                async with received(request, body):
+                async with received(request, lambda _: RawBody(_MAX_READ_BYTES)) as body:
                     _check_nothing(operation, body, request.headers.get("content-type", ""))
         answer = await operation.handler(**_arguments(operation, api, request))
         if isinstance(answer, Response):

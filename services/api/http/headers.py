@@ -1,4 +1,4 @@
-"""The headers of answers: how text of any script goes into one, how much of it, and what of a file is answered.
+"""The headers of answers: how text of any script goes into one, and how much of it.
 
 By default nginx answers 502 if the head of an answer has more than 4 KiB. So text from a user, a model or a recording
 is cut; the whole of it is in the frame's entry.
@@ -6,15 +6,13 @@ is cut; the whole of it is in the frame's entry.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
-from starlette.responses import Response
 
+from shared.bus.requests.preparing import PreparedAnswer
 from shared.frame import Frame
 
 Described = tuple[str, dict[str, Any]]
@@ -32,6 +30,9 @@ def _of_text(name: str, description: str, what: str, whole: str = "") -> dict[st
         f"{name}-Truncated": (f"`true`, where {name} is only the beginning{whole}", {"const": "true"}),
     }
 
+
+IMAGE_SHA256 = "X-Image-Sha256"
+"""Of an answer with a picture."""
 
 _OURS: dict[str, Described] = {
     "X-Sector": ("the target sector", _TEXT),
@@ -60,7 +61,9 @@ _OTHERS: dict[str, Described] = {
     "Retry-After": ("seconds after which another try makes sense", _WHOLE),
     "Content-Range": ("which bytes these are, and of how many", _TEXT),
     "Accept-Ranges": ("`bytes`", _TEXT),
-    "X-Image-Sha256": ("the SHA-256 of the picture", _TEXT),
+    IMAGE_SHA256: ("the SHA-256 of the picture", _TEXT),
+    "X-Region": ("left,top,right,bottom of the sector in the picture that it goes onto, in pixels", _TEXT),
+    "X-On": ("the SHA-256 of the picture that the sector goes onto", _TEXT),
 }
 
 EXPOSED = tuple(_OURS)
@@ -75,9 +78,18 @@ HEADERS: dict[str, Described] = {
 }
 """All headers of answers that the OpenAPI document describes."""
 
-ALWAYS_GENERATED = ("X-Sector", "X-Prompt", "X-Seed", "X-Frame-Id", "X-Generation-Ms", "X-Recorded")
-GENERATED = (*(name for name in EXPOSED if name != "X-Index"), "Cache-Control")
-REPLAYED = (*(name for name in EXPOSED if name not in ("X-Generation-Ms", "X-Recorded")), "Cache-Control")
+ALWAYS_GENERATED = (
+    *("X-Sector", "X-Prompt", "X-Seed", "X-Frame-Id", "X-Generation-Ms", "X-Recorded"),
+    IMAGE_SHA256,
+)
+_WITH_PICTURE = (IMAGE_SHA256, "Cache-Control")
+GENERATED = (*(name for name in EXPOSED if name != "X-Index"), *_WITH_PICTURE)
+REPLAYED = (*(name for name in EXPOSED if name not in ("X-Generation-Ms", "X-Recorded")), *_WITH_PICTURE)
+ALWAYS_READY = ("X-Sector", "X-Prompt", "X-Seed", "X-Region", IMAGE_SHA256)
+READY = (
+    *(*ALWAYS_READY, "X-Prompt-Encoding", "X-Prompt-Truncated"),
+    *("X-On", "X-Generation-Ms", "Cache-Control"),
+)
 
 NO_STORE = {"Cache-Control": "no-store"}
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -89,9 +101,6 @@ OBJECT_BYTES = 300
 FALLBACK_BYTES = 600
 WORD_BYTES = 64
 """Of a value that is one word, unless an imported recording says otherwise."""
-
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})\Z")
 
 
 def text_headers(name: str, value: str, limit_bytes: int = TEXTS_BYTES) -> dict[str, str]:
@@ -125,13 +134,25 @@ def _percent(value: str, limit_bytes: int) -> tuple[str, bool]:
     return "".join(parts), False
 
 
-def etag_of(sha256: object) -> str | None:
-    """The ETag of a recorded file, or None if its entry has no valid hash."""
-    return f'"{sha256}"' if isinstance(sha256, str) and _SHA256.match(sha256) else None
+def ready_headers(answer: PreparedAnswer, sha256: str) -> dict[str, str]:
+    """The headers of an answer with the sector of a preparation, whose hash is ``sha256``."""
+    headers = {
+        "X-Sector": answer.target_sector,
+        **text_headers("X-Prompt", answer.prompt),
+        "X-Seed": str(answer.seed),
+        "X-Region": ",".join(map(str, answer.region or ())),
+        IMAGE_SHA256: sha256,
+        **NO_STORE,
+    }
+    if answer.picture_sha256 is not None:
+        headers["X-On"] = answer.picture_sha256
+    if answer.generation_ms is not None:
+        headers["X-Generation-Ms"] = f"{answer.generation_ms:.0f}"
+    return headers
 
 
 def generated_headers(frame: Frame, recorded: str) -> dict[str, str]:
-    """The headers of an answer to ``/generate``."""
+    """The headers of an answer with a frame that was just made."""
     headers = {
         "X-Sector": frame.target_sector,
         **_texts(frame.prompt, frame.notes),
@@ -139,6 +160,7 @@ def generated_headers(frame: Frame, recorded: str) -> dict[str, str]:
         "X-Frame-Id": frame.frame_id,
         "X-Generation-Ms": f"{frame.generation_ms:.0f}",
         "X-Recorded": recorded,
+        IMAGE_SHA256: frame.sha256,
         **NO_STORE,
     }
     if frame.focus_sector is not None:
@@ -178,41 +200,3 @@ def _texts(prompt: str, notes: object) -> dict[str, str]:
 def listed(headers: Headers, name: str) -> str:
     """The values of a header that may come in several lines, as one list; empty without any."""
     return ", ".join(headers.getlist(name))
-
-
-def cached(request: Request, data: bytes, headers: Mapping[str, str], etag: str, media_type: str) -> Response:
-    """The file; 304 if the client has it already."""
-    headers = {**headers, "ETag": etag, "Cache-Control": "no-cache"}
-    if has_tag(request.headers, etag):
-        return Response(None, 304, headers)
-    return Response(data, 200, headers, media_type)
-
-
-def partial(request: Request, data: bytes, headers: Mapping[str, str], media_type: str) -> Response:
-    """The one range asked for; or the whole, as the RFC permits, for several, a malformed one or one beyond the end."""
-    span = parse_range(request.headers.get("range", ""), len(data))
-    condition = request.headers.get("if-range")
-    if span is None or (condition is not None and condition != headers.get("ETag")):
-        return Response(data, 200, dict(headers), media_type)
-    start, stop = span
-    content_range = {"Content-Range": f"bytes {start}-{stop - 1}/{len(data)}"}
-    return Response(data[start:stop], 206, {**headers, **content_range}, media_type)
-
-
-def parse_range(value: str, size: int) -> tuple[int, int] | None:
-    """First byte and one past the last; None unless the header asks for a single range inside the data."""
-    match = _RANGE.match(value.strip().lower())
-    if match is None or (not match[1] and not match[2]):
-        return None
-    if not match[1]:
-        length = int(match[2])
-        return (max(0, size - length), size) if length and size else None
-    start = int(match[1])
-    stop = min(int(match[2]) + 1, size) if match[2] else size
-    return (start, stop) if start < stop else None
-
-
-def has_tag(headers: Headers, etag: str) -> bool:
-    """Whether ``If-None-Match`` names an entity tag (RFC 9110, 13.1.2): in a list, as a weak one, or by ``*``."""
-    given = [tag.strip().removeprefix("W/") for tag in listed(headers, "if-none-match").split(",")]
-    return "*" in given or etag in given

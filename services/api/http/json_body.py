@@ -8,17 +8,20 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Generic
 
 import orjson
 
 from services.api.http.base64_stream import Base64Stream, decode_base64
-from services.api.http.schemas import GenerateRequest, checked, invalid
+from services.api.http.schemas import ModelT, checked, invalid
 from shared.bounds import is_deeper
 from shared.errors import InvalidJson, InvalidRequest
 from shared.json_loads import NameTwice, loads
 
 IMAGE = "image_base64"
+NAMED = ("image_sha256",)
+"""What may stand for the image."""
 MAX_DEPTH = 16
 """Of objects and lists; the deepest field has 4."""
 MAX_FIELDS_BYTES = 128 * 1024
@@ -145,20 +148,33 @@ class ImageBody:
             )
 
 
-class JsonBody(ImageBody):
-    """Reads the body of a ``/generate`` request."""
+class JsonBody(ImageBody, Generic[ModelT]):
+    """Reads a body with the fields of a model and one picture: in it, or named by one of the fields ``instead``."""
 
-    def finish(self) -> tuple[GenerateRequest, bytes]:
-        """The fields and the encoded image. Raises InvalidJson, InvalidRequest or UnreadableImage for what is wrong."""
+    def __init__(self, model: type[ModelT], instead: tuple[str, ...] = NAMED) -> None:
+        super().__init__()
+        self._model = model
+        self._instead = instead
+
+    def finish(self) -> tuple[ModelT, bytes | None]:
+        """The fields, and the encoded image where it was sent. Raises InvalidJson, InvalidRequest or UnreadableImage:
+        what is wrong."""
         values, image = self.split()
-        problems: dict[str, str] = {}
-        if image is None:
-            problems[IMAGE] = "the image is missing; send a PNG, JPEG or WebP file as base64"
-        elif not isinstance(image, str):
+        given = {IMAGE: image is not None} | {name: values.get(name) is not None for name in self._instead}
+        problems = one_picture(given, "a PNG, JPEG or WebP file as base64")
+        if image is not None and not isinstance(image, str):
             problems[IMAGE] = NO_TEXT
-        request = checked(GenerateRequest, values, problems)
-        assert isinstance(image, str)
-        return request, self.decoded(image)
+        asked = checked(self._model, values, problems)
+        return asked, self.decoded(image) if isinstance(image, str) else None
+
+
+def one_picture(given: Mapping[str, bool], what: str) -> dict[str, str]:
+    """What is wrong where not exactly one of the fields that stand for a picture is given; the first sends ``what``."""
+    sent, *named = given
+    found = [name for name, is_given in given.items() if is_given]
+    if len(found) > 1:
+        return {found[0]: f"give one picture, not {' and '.join(found[1:])} as well"}
+    return {} if found else {sent: f"the image is missing; send {what}, or name one by {' or '.join(named)}"}
 
 
 def load_object(body: bytes) -> dict[str, Any]:

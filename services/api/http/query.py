@@ -10,9 +10,9 @@ from pydantic_core import PydanticCustomError
 from starlette.requests import HTTPConnection
 
 from services.api.http.operation import TOKEN, Asked
-from services.api.http.schemas import invalid, problems_of, whole_of_text
+from services.api.http.schemas import decimal_of_text, invalid, problems_of, whole_of_text
 from shared.errors import InvalidSessionId, SessionNotFound
-from shared.fields import MAX_CURSOR_CHARS, MAX_SPEED, MIN_SPEED, NO_CONTROLS, CursorName, fits
+from shared.fields import MAX_CURSOR_CHARS, MAX_SPEED, MIN_SPEED, NO_CONTROLS, CursorName, Sha256, fits
 from shared.session.format import ids
 from shared.session.format.layout import MAX_INDEX
 
@@ -63,6 +63,19 @@ def _decimal(text: str) -> float:
     return float(text)
 
 
+def _fraction(text: str) -> float:
+    found = decimal_of_text(text)
+    if found is None:
+        raise _refuse("it is a number, such as 0.5")
+    return found
+
+
+def _picture_hash(text: str) -> str:
+    if not fits(Sha256, text):
+        raise _refuse("it is a SHA-256: 64 digits, 0 to 9 and a to f")
+    return text
+
+
 def between(low: float, high: float) -> AfterValidator:
     """A check that a number is in a range."""
 
@@ -111,6 +124,15 @@ Cursor = Annotated[
     AfterValidator(_cursor),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_CURSOR_CHARS, "pattern": NO_CONTROLS}),
     Field(description="a cursor of the client's own; default: the one named `default`"),
+]
+Fraction = Annotated[
+    float,
+    BeforeValidator(_fraction),
+    between(0, 1),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}),
+]
+PictureHash = Annotated[
+    str, AfterValidator(_picture_hash), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})
 ]
 NotEmpty = Annotated[str, _NOT_EMPTY]
 GivenSession = Annotated[str, AfterValidator(_given), _NOT_EMPTY]

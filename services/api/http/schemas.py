@@ -1,4 +1,5 @@
-"""The fields of a ``/generate`` request: one model for JSON and for forms, without its image."""
+"""The fields of a ``/generate`` request, and what others share with it: one model for JSON and for forms, without its
+image."""
 
 from __future__ import annotations
 
@@ -7,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from shared import sectors
 from shared.errors import InvalidRequest
-from shared.fields import MAX_CLIENT_ID_CHARS, MAX_SEED, WHOLE, Fraction, GridSize, Sector
+from shared.fields import MAX_CLIENT_ID_CHARS, MAX_SEED, WHOLE, Fraction, GridSize, Sector, Sha256
 from shared.prompts import MAX_PROMPT_CHARS
 from shared.refusals import MAX_NAMED
 
@@ -25,24 +26,47 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 Whole = Annotated[int, WHOLE]
 """A whole number, in a model that takes its other types strictly."""
 
+NamedPicture = Annotated[
+    Sha256 | None,
+    Field(description="SHA-256 of a recent picture, one that was sent or made, instead of the picture itself"),
+]
+SentInJson = Annotated[
+    str | None, Field(description="PNG, JPEG or WebP; plain base64, or a data URL; or give image_sha256")
+]
+SentInForm = Annotated[
+    str | None,
+    WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"}),
+    Field(description="PNG, JPEG or WebP; or give image_sha256"),
+]
+
 _WHOLE = re.compile(r"-?[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,2})?\Z")
 _DECIMAL = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\Z")
 _FLAGS = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
 _WHOLE_FIELDS = frozenset({"grid_size", "target_row", "target_col", "steps", "seed"})
 _DECIMAL_FIELDS = frozenset({"focus_x", "focus_y", "guidance_scale", "strength"})
+_LIST_FIELDS = frozenset({"target_sectors"})
 _FLAG_FIELDS = frozenset({"supersede", "durable", "strict"})
 
 
-class GenerateRequest(BaseModel):
-    """The fields of a ``/generate`` request beside the image. ``null`` is the same as leaving a field out."""
+class Fields(BaseModel):
+    """Fields of a request. ``null`` is the same as leaving one out."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Where(Fields):
+    """The grid, and where the viewer looks."""
 
     grid_size: GridSize | None = Field(None, description="3 (default): TL TC TR ML MC MR BL BC BR; 2: TL TR BL BR")
     focus_sector: Sector | None = Field(None, description="where the viewer looks; or give focus_x and focus_y")
     focus_x: Fraction | None = Field(None, description="where the viewer looks, from the left (0) to the right (1)")
     focus_y: Fraction | None = Field(None, description="where the viewer looks, from the top (0) to the bottom (1)")
+
+
+class Target(Fields):
+    """The one sector to change."""
+
     target_sector: Sector | None = Field(
         None,
         description="what to change; or give target_row and target_col; default: the sector opposite the focus, and "
@@ -50,6 +74,11 @@ class GenerateRequest(BaseModel):
     )
     target_row: Whole | None = Field(None, ge=0, le=2, description="row of the sector to change, from 0")
     target_col: Whole | None = Field(None, ge=0, le=2, description="column of the sector to change, from 0")
+
+
+class How(Fields):
+    """What to make of which picture, for whom, and how."""
+
     prompt: str | None = Field(
         None, max_length=MAX_PROMPT_CHARS, description="what to add; default: the next of sector_prompts.json"
     )
@@ -69,24 +98,28 @@ class GenerateRequest(BaseModel):
         None, max_length=MAX_CLIENT_ID_CHARS, description="whose request it is; comes back in progress events"
     )
     supersede: bool | None = Field(None, description="drop older jobs of the same client_id: the eye has moved on")
-    durable: bool | None = Field(None, description="answer only once the frame is on disk")
     strict: bool | None = Field(
         None, description="refuse the request rather than leave anything of its prompt undone; see /vocabulary"
     )
+    image_sha256: NamedPicture = None
+
+
+class GenerateRequest(How, Target, Where):
+    """The fields of a ``/generate`` request beside the image."""
+
+    durable: bool | None = Field(None, description="answer only once the frame is on disk")
 
 
 class JsonRequest(GenerateRequest):
     """A ``/generate`` request in JSON, for the OpenAPI document."""
 
-    image_base64: str = Field(description="PNG, JPEG or WebP; plain base64, or a data URL")
+    image_base64: SentInJson = None
 
 
 class FormRequest(GenerateRequest):
     """A ``/generate`` request as a form, for the OpenAPI document."""
 
-    image: Annotated[str, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})] = Field(
-        description="PNG, JPEG or WebP"
-    )
+    image: SentInForm = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +131,9 @@ class Aim:
     focus_sector: str | None
 
 
-def from_form(values: Mapping[str, str], problems: Mapping[str, str] | None = None) -> GenerateRequest:
+def from_form(model: type[ModelT], values: Mapping[str, str], problems: Mapping[str, str] | None = None) -> ModelT:
     """:func:`checked` for a form, where everything is text, and an empty field counts as left out."""
-    return checked(GenerateRequest, {name: _typed(name, text) for name, text in values.items() if text != ""}, problems)
+    return checked(model, {name: _typed(name, text) for name, text in values.items() if text != ""}, problems)
 
 
 def checked(model: type[ModelT], values: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> ModelT:
@@ -122,9 +155,7 @@ def resolve(request: GenerateRequest, seed: int) -> Aim:
     """The focus and the target. Raises InvalidRequest if neither is given, or one in two ways, by half or wrongly."""
     grid_size = request.grid_size or 3
     problems: dict[str, str] = {}
-    focus = _named(request, "focus_sector", ("focus_x", "focus_y"), grid_size, problems)
-    if focus is None and request.focus_x is not None and request.focus_y is not None:
-        focus = sectors.at_point(request.focus_x, request.focus_y, grid_size)
+    focus = focus_of(request, grid_size, problems)
     target = _named(request, "target_sector", ("target_row", "target_col"), grid_size, problems)
     if target is None and request.target_row is not None and request.target_col is not None:
         for name, value in (("target_row", request.target_row), ("target_col", request.target_col)):
@@ -144,6 +175,25 @@ def resolve(request: GenerateRequest, seed: int) -> Aim:
     return Aim(grid_size, target, focus)
 
 
+class WithFocus(Protocol):
+    """A request that may say where the viewer looks."""
+
+    @property
+    def focus_sector(self) -> str | None: ...
+    @property
+    def focus_x(self) -> float | None: ...
+    @property
+    def focus_y(self) -> float | None: ...
+
+
+def focus_of(request: WithFocus, grid_size: GridSize, problems: dict[str, str]) -> str | None:
+    """The sector that the viewer looks at, where the request says so; problems with that are added."""
+    focus = _named(request, "focus_sector", ("focus_x", "focus_y"), grid_size, problems)
+    if focus is None and request.focus_x is not None and request.focus_y is not None:
+        return sectors.at_point(request.focus_x, request.focus_y, grid_size)
+    return focus
+
+
 def invalid(problems: Mapping[str, str]) -> InvalidRequest:
     """The error that names each field and its problem; of many, the first and how many more there are."""
     named = {name[:MAX_NAME_CHARS]: message for name, message in islice(problems.items(), MAX_NAMED)}
@@ -153,7 +203,7 @@ def invalid(problems: Mapping[str, str]) -> InvalidRequest:
 
 
 def _named(
-    request: GenerateRequest, field: str, numbers: tuple[str, str], grid_size: int, problems: dict[str, str]
+    request: object, field: str, numbers: tuple[str, str], grid_size: int, problems: dict[str, str]
 ) -> str | None:
     """The sector that a field names, or None; the problems of that, and of two numbers that say the same."""
     sector: str | None = getattr(request, field)
@@ -169,6 +219,11 @@ def _named(
     return sector
 
 
+def decimal_of_text(text: str) -> float | None:
+    """The number that a text stands for, or None."""
+    return float(text) if _DECIMAL.match(text) else None
+
+
 def whole_of_text(text: str) -> int | None:
     """The whole number that a text stands for, or None. R writes 100000 as ``1e+05``, others write 12 as ``12.0``."""
     if not _WHOLE.match(text):
@@ -182,8 +237,10 @@ def _typed(name: str, text: str) -> object:
     stripped = text.strip()
     if name in _WHOLE_FIELDS and (whole := whole_of_text(stripped)) is not None:
         return whole
-    if name in _DECIMAL_FIELDS and _DECIMAL.match(stripped):
-        return float(stripped)
+    if name in _DECIMAL_FIELDS and (decimal := decimal_of_text(stripped)) is not None:
+        return decimal
+    if name in _LIST_FIELDS:
+        return [part.strip() for part in stripped.split(",")]
     if name in _FLAG_FIELDS:
         return _FLAGS.get(stripped.lower(), text)
     return text

@@ -8,8 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from services.api.http.json_body import IMAGE, NO_TEXT, ImageBody
-from services.api.http.schemas import Whole, checked, invalid
+from services.api.http.schemas import NamedPicture, SentInJson, Whole, invalid
 from shared import sectors
 from shared.bus.requests.gaze import SourceName
 from shared.fields import MAX_SEED, Flag, Fraction, GridSize, UnixSeconds, bounded
@@ -64,10 +63,13 @@ class BeginFields(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     sample: str | None = Field(
-        None, max_length=MAX_FILE_CHARS, description="file of a photograph, as `/samples` has it; or give image_base64"
+        None, max_length=MAX_FILE_CHARS, description="file of a photograph, as `/samples` has it, instead"
     )
+    image_sha256: NamedPicture = None
     grid_size: GridSize | None = Field(None, description="3 (default) or 2")
-    policy: Annotated[Policy, *_OF_POLICY] | None = Field(None, description="what is changed, and when it is asked for")
+    policy: Annotated[Policy, *_OF_POLICY] | None = Field(
+        None, description="what is changed, when it is asked for, and how many changes are made ahead (`ahead`)"
+    )
     trigger: Annotated[Trigger, *_OF_TRIGGER] | None = Field(None, description="when a picture may be exchanged")
     prompts: Annotated[Any, _PROMPTS_SCHEMA] = Field(
         None, description="a prompt, a list, or lists by sector; default: the server's sector prompts as they are now"
@@ -98,7 +100,7 @@ class BeginFields(BaseModel):
 class BeginRequest(BeginFields):
     """The whole body, for the OpenAPI document."""
 
-    image_base64: str | None = Field(None, description="PNG, JPEG or WebP; plain base64, or a data URL; or give sample")
+    image_base64: SentInJson = None
 
 
 class ResponseRequest(BaseModel):
@@ -116,22 +118,6 @@ class SourceRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     source: SourceName = Field(description="`page`, `websocket`, `simulated:SEED` or `file:TRACE.csv`")
-
-
-class BeginBody(ImageBody):
-    """Reads the body of ``POST /trial/begin``."""
-
-    def finish(self) -> tuple[BeginFields, bytes | None]:
-        """The fields, and the encoded image unless a sample is named. Raises InvalidJson, InvalidRequest or
-        UnreadableImage for what is wrong."""
-        values, image = self.split()
-        problems: dict[str, str] = {}
-        if image is not None and not isinstance(image, str):
-            problems[IMAGE] = NO_TEXT
-        elif (image is None) == (values.get("sample") is None):
-            problems[IMAGE] = "give one picture: image_base64 (a PNG, JPEG or WebP file), or sample (see /samples)"
-        asked = checked(BeginFields, values, problems)
-        return asked, self.decoded(image) if isinstance(image, str) else None
 
 
 def prompts_of(given: object, own: Callable[[], PromptLists]) -> TrialPrompts:

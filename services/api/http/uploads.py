@@ -152,11 +152,12 @@ class Uploads:
         """Do some ms of work, once a round of the event loop, so that it gets to everything else."""
         if is_short:
             return work()
-        async with self._turn:
-            try:
-                return work()
-            finally:
-                await asyncio.sleep(0)
+        await self._turn.acquire()
+        try:
+            return work()
+        finally:
+            # The next one's turn is in the next round; who had this one need not wait for it.
+            asyncio.get_running_loop().call_soon(self._turn.release)
 
     def changed(self, upload: Upload, before: int) -> None:
         """Count a body that held ``before`` bytes."""

@@ -17,7 +17,7 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from shared.bus.envelope import Published
-from shared.bus.messages import Progress, ReplayFrame, ReplayStatus, Status
+from shared.bus.messages import Prepared, Progress, ReplayFrame, ReplayStatus, Status
 from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
 from shared.frame import Frame
@@ -29,7 +29,8 @@ OUTBOX_PICTURE_BYTES = 64 * 1024 * 1024
 GOING_AWAY = 1001
 CLOSE_S = 0.2
 
-EVENTS = (("frames", Progress.type), ("replays", ReplayStatus.type))
+EVENTS = (("frames", (Progress.type, Prepared.type)), ("replays", (ReplayStatus.type,)))
+"""By channel. One subscription takes them and the pictures of a channel, so that their order is kept."""
 PICTURES = (("frames", Frame.type), ("replays", ReplayFrame.type))
 """Types with an image, by channel."""
 
@@ -140,8 +141,8 @@ class LiveHub:
 
     def _join(self) -> None:
         if not self._streams:
-            for channel, topic in EVENTS:
-                subscriber = Subscriber(self._bus, channel, [topic])
+            for channel, topics in EVENTS:
+                subscriber = Subscriber(self._bus, channel, topics)
                 self._streams.append((subscriber, self._supervise(subscriber.hand_to(self.publish), f"live {channel}")))
         self._follow_pictures()
 
@@ -187,6 +188,8 @@ def _kind(message: Published) -> Hashable:
         return message.type
     if message.type == Progress.type:
         return (message.type, str(header.get("request_id")))
+    if message.type == Prepared.type:
+        return (message.type, str(header.get("prepared_id")))
     if message.type in (ReplayFrame.type, ReplayStatus.type):
         return (message.type, str(header.get("cursor")))
     return next(_numbers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,8 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.http.headers import cached
+from services.api.http.files import cached, hash_of, of_picture
+from services.api.http.headers import IMAGE_SHA256
 from services.api.http.operation import KNOWN, Answer, get, json
 from services.api.http.query import FramePath, Index, SessionPath
 from services.api.routes.page import SamplePath, sample_path
@@ -32,7 +34,12 @@ MAX_ENTRIES = 500
 _MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 _TIMELINES: WeakKeyDictionary[SessionReader, tuple[Any, Timeline]] = WeakKeyDictionary()
 """Of open sessions, as far as they were read; with the head that was read."""
-_SMALL = Answer("At most 320 pixels on a side.", {"image/webp": None}, headers=("ETag", "Cache-Control"))
+_SMALL = Answer(
+    "At most 320 pixels on a side.",
+    {"image/webp": None},
+    headers=("ETag", "Cache-Control", IMAGE_SHA256),
+    always=(IMAGE_SHA256,),
+)
 
 
 class EntriesQuery(SessionPath):
@@ -94,24 +101,29 @@ async def entries(api: Api, asked: EntriesQuery) -> dict[str, Any]:
 
 @get(
     "/session/{session_id}/frames/{index}/input",
-    Answer("The file.", dict.fromkeys(("image/png", "image/jpeg", "image/webp"))),
+    Answer(
+        "The file.",
+        dict.fromkeys(("image/png", "image/jpeg", "image/webp")),
+        headers=(IMAGE_SHA256, "Cache-Control"),
+        always=(IMAGE_SHA256, "Cache-Control"),
+    ),
     NO_SUCH_FRAME,
 )
 async def frame_input(api: Api, asked: FramePath) -> Response:
     """What a frame was made from."""
 
-    def read(reader: SessionReader) -> tuple[bytes, str]:
+    def read(reader: SessionReader) -> tuple[bytes, str, str]:
         path = reader.input_path(_entry(reader, asked.index))
         if path is None:
             raise FrameMissing(f"The session {asked.session_id!r} does not hold the input of its frame {asked.index}.")
         try:
             data = reader.input_bytes(path)
-            return data, _MEDIA_TYPES[image_extension(data)]
+            return data, _MEDIA_TYPES[image_extension(data)], hashlib.sha256(data).hexdigest()
         except (OSError, ValueError) as error:
             raise FrameMissing(f"{path.name} of session {asked.session_id} cannot be read: {error}") from None
 
-    data, media_type = await api.sessions.read(asked.session_id, read)
-    return Response(data, 200, {"Cache-Control": "no-cache"}, media_type)
+    data, media_type, sha256 = await api.sessions.read(asked.session_id, read)
+    return Response(data, 200, {"Cache-Control": "no-cache", **of_picture(sha256)}, media_type)
 
 
 @get("/session/{session_id}/frames/{index}/thumbnail", _SMALL, KNOWN, NO_SUCH_FRAME, "frame_corrupt")
@@ -133,7 +145,7 @@ def _timeline(reader: SessionReader) -> Timeline:
 
 async def _small(api: Api, request: Request, source: Path) -> Response:
     data, etag = await api.thumbnailer.get(source)
-    return cached(request, data, {}, etag, "image/webp")
+    return cached(request, data, of_picture(await hash_of(data)), etag, "image/webp")
 
 
 def _path(reader: SessionReader, index: int) -> Path:

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from functools import partial
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.http.body import RawBody, generate_body, received
-from services.api.http.headers import ALWAYS_GENERATED, GENERATED, generated_headers
+from services.api.http.body import picture_body, received
+from services.api.http.headers import ALWAYS_GENERATED, GENERATED
 from services.api.http.operation import Answer, post
 from services.api.http.schemas import FormRequest, GenerateRequest, JsonRequest, resolve
+from services.api.routes.making import answered, check_asked, deadline, while_wanted
 from services.api.service import Api
-from shared import images
 from shared.bus.requests.generator import DRAWN_SEEDS, Generate
 from shared.errors import (
     GeneratorLoading,
     GeneratorUnavailable,
     InvalidRequest,
-    ParafoveaError,
     QueueFull,
     RecordingBacklogFull,
+    UnknownImage,
 )
-from shared.frame import Frame
 from shared.ids import new_id
 
-T = TypeVar("T")
-
-NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull, InvalidRequest)
+NOTHING_CAME_OF_IT = (
+    *(QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull, InvalidRequest),
+    UnknownImage,
+)
 
 
 @post(
@@ -41,31 +39,23 @@ NOTHING_CAME_OF_IT = (QueueFull, GeneratorLoading, GeneratorUnavailable, Recordi
         headers=GENERATED,
         always=ALWAYS_GENERATED,
     ),
-    "invalid_json payload_too_large unsupported_media_type invalid_request unreadable_image session_not_active",
-    "superseded cancelled queue_full generator_loading generator_unavailable recorder_unavailable",
+    "invalid_json payload_too_large unsupported_media_type invalid_request unreadable_image unknown_image",
+    "session_not_active superseded cancelled queue_full generator_loading generator_unavailable recorder_unavailable",
     "recording_backlog_full generation_failed generation_timeout insufficient_storage request_timeout server_busy",
     bodies={"application/json": JsonRequest, "multipart/form-data": FormRequest},
 )
 async def generate(api: Api, request: Request) -> Response:
     """Change one sector of an image."""
-    try:
-        body = generate_body(request.headers.get("content-type", ""))
-    except ParafoveaError:
-        async with received(request, RawBody(0)):  # a refused body too is read to its end
-            raise
-    async with received(request, body):
+    async with received(request, partial(picture_body, GenerateRequest)) as body:
         asked, image = await api.uploads.in_turn(body.finish)
         return await _generate(api, request, asked, image)
 
 
-async def _generate(api: Api, request: Request, asked: GenerateRequest, image: bytes) -> Response:
-    deadline = asyncio.get_running_loop().time() + api.settings.generation_timeout_s
+async def _generate(api: Api, request: Request, asked: GenerateRequest, image: bytes | None) -> Response:
+    until = deadline(api)
     seed = secrets.randbelow(DRAWN_SEEDS) if asked.seed is None else asked.seed
     aim = resolve(asked, seed)
-    images.probe(image)
-    if asked.prompt is None:
-        await api.prompts.refresh()
-    api.check_open()
+    await check_asked(api, asked, image)
     session = api.recorder.stamp(asked.session_id)
     draw = api.prompts.draw(aim.target_sector) if asked.prompt is None else None
     wanted = Generate(
@@ -86,44 +76,12 @@ async def _generate(api: Api, request: Request, asked: GenerateRequest, image: b
         strength=asked.strength,
         strict=bool(asked.strict),
         timeout_ms=api.settings.generation_timeout_s * 1000,
+        image_sha256=asked.image_sha256,
     )
     try:
-        made = await _while_wanted(api, request, api.generator.generate(wanted, image))
+        frame, png = await while_wanted(api, request, api.generator.frame(wanted, image or b""))
     except NOTHING_CAME_OF_IT:
         if draw is not None:
             api.prompts.give_back(draw)
         raise
-    recorded = await _recorded(api, request, made.answer, deadline, durable=bool(asked.durable))
-    return Response(made.image, 200, generated_headers(made.answer, recorded), "image/png")
-
-
-async def _recorded(api: Api, request: Request, frame: Frame, deadline: float, *, durable: bool) -> str:
-    """The value of ``X-Recorded``."""
-    if frame.key is None:
-        return "no"
-    remaining_s = max(0.0, deadline - asyncio.get_running_loop().time())
-    acknowledgement = api.delivery.acknowledgement(frame.key, durable=durable, timeout_s=remaining_s)
-    return await (_while_wanted(api, request, acknowledgement) if durable else acknowledgement)
-
-
-async def _while_wanted(api: Api, request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """The result of ``work``, which is cancelled if the client goes away or the process stops before."""
-    task = asyncio.create_task(work)
-    gone, closing = asyncio.create_task(_gone(request)), asyncio.create_task(api.closing.wait())
-    try:
-        await asyncio.wait([task, gone, closing], return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        if gone.done():
-            raise ClientDisconnect
-        raise GeneratorUnavailable("The server is stopping; try again when it is back.")
-    finally:
-        for each in (task, gone, closing):
-            each.cancel()
-        await asyncio.gather(task, gone, closing, return_exceptions=True)
-
-
-async def _gone(request: Request) -> None:
-    """Return when the client has gone away."""
-    while (await request.receive())["type"] != "http.disconnect":
-        continue
+    return await answered(api, request, frame, png, until, durable=bool(asked.durable))

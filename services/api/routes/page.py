@@ -14,7 +14,8 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.http.headers import cached
+from services.api.http.files import cached, of_picture
+from services.api.http.headers import IMAGE_SHA256
 from services.api.http.operation import KNOWN, PAGE, Answer, Asked, get
 from services.api.service import Api
 from shared.errors import NotFound
@@ -23,6 +24,7 @@ from shared.system.places import SAMPLES
 WEB = Path(__file__).parents[1] / "web"
 
 _FILE = Answer("The file.", {"*/*": None})
+_PHOTOGRAPH = Answer("The file.", {"image/jpeg": None}, headers=(IMAGE_SHA256,), always=(IMAGE_SHA256,))
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -106,13 +108,15 @@ async def samples(api: Api) -> Samples:
     return Samples([Sample(path.stem, path.name, path.stem.replace("_", " ").capitalize()) for path in found])
 
 
-@get("/samples/{name}", _FILE, KNOWN, "not_found")
+@get("/samples/{name}", _PHOTOGRAPH, KNOWN, "not_found")
 async def sample(api: Api, asked: SamplePath, request: Request) -> Response:
     """One photograph."""
-    return await _answer(api, request, lambda: sample_path(asked.name), {})
+    return await _answer(api, request, lambda: sample_path(asked.name), {}, is_picture=True)
 
 
-async def _answer(api: Api, request: Request, find: Callable[[], Path], headers: dict[str, str]) -> Response:
+async def _answer(
+    api: Api, request: Request, find: Callable[[], Path], headers: dict[str, str], *, is_picture: bool = False
+) -> Response:
     """A file, read in a thread of our own.
 
     Starlette's ``StaticFiles`` takes media types from the system, makes the ETag of the file's time, which an
@@ -120,10 +124,11 @@ async def _answer(api: Api, request: Request, find: Callable[[], Path], headers:
     """
     loop = asyncio.get_running_loop()
     try:
-        path, data, etag = await loop.run_in_executor(api.threads, lambda: _read(find()))
+        path, data, sha256 = await loop.run_in_executor(api.threads, lambda: _read(find()))
     except OSError:
         raise NotFound(f"There is no file {request.url.path[:200]!r} in this version.") from None
-    return cached(request, data, headers, etag, _MEDIA_TYPES[path.suffix])
+    named = {**headers, **of_picture(sha256)} if is_picture else headers
+    return cached(request, data, named, f'"{sha256[:32]}"', _MEDIA_TYPES[path.suffix])
 
 
 def _read(path: Path) -> tuple[Path, bytes, str]:
@@ -135,9 +140,9 @@ def _read(path: Path) -> tuple[Path, bytes, str]:
 
 @lru_cache(maxsize=200)
 def _load(path: Path, mtime_ns: int, size: int) -> tuple[bytes, str]:
-    """A file and its ETag, in memory until it changes on disk."""
+    """A file and its SHA-256, in memory until it changes on disk."""
     data = path.read_bytes()
-    return data, f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+    return data, hashlib.sha256(data).hexdigest()
 
 
 def sample_paths() -> list[Path]:

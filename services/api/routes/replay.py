@@ -9,6 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.api.http.errors import JsonResponse
+from services.api.http.files import hash_of, of_picture, valid_sha256
 from services.api.http.headers import NO_STORE, REPLAYED, replayed_headers
 from services.api.http.operation import Answer, Asked, get, post
 from services.api.http.query import Cursor, Flag, Index, SessionId, Speed
@@ -129,7 +130,10 @@ async def _step(api: Api, call: Call[CursorRequest, ReplayedFrame], asked: Curso
     shown = await api.replayer.step(call, CursorRequest(cursor=asked.cursor))
     if shown is None:
         return JsonResponse({"status": "complete", "image": None}, headers=NO_STORE)
-    headers = replayed_headers(shown.answer.entry or {}, shown.answer.session_id)
+    entry = shown.answer.entry or {}
+    # Who read the file has compared it with its entry's hash, where there is one.
+    sha256 = valid_sha256(entry.get("sha256")) or await hash_of(shown.image)
+    headers = {**replayed_headers(entry, shown.answer.session_id), **of_picture(sha256)}
     return Response(shown.image, 200, headers, "image/png")
 
 

@@ -77,8 +77,7 @@ _UNKNOWN = "session_not_found session_damaged not_found replayer_unavailable"
 )
 async def start(api: Api, asked: ExistingSession, request: Request) -> dict[str, Any]:
     """Make a session again with something changed, into a new session."""
-    body = RawBody(MAX_BODY_BYTES)
-    async with received(request, body, MAX_BODY_BYTES):
+    async with received(request, lambda _: RawBody(MAX_BODY_BYTES), MAX_BODY_BYTES) as body:
         wanted = await asyncio.get_running_loop().run_in_executor(api.threads, _wanted, body.finish())
     api.check_open()
     rerun = request_of(StartRerun, session_id=asked.session_id, **wanted.model_dump())

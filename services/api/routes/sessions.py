@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from services.api.http.headers import etag_of, has_tag, partial
+from services.api.http.files import has_tag, of_picture, partial, valid_sha256
+from services.api.http.headers import IMAGE_SHA256
 from services.api.http.operation import KNOWN, Answer, Asked, delete, get, json, post
 from services.api.http.query import Flag, FramePath, SessionId, SessionPath
 from services.api.service import Api
@@ -97,7 +99,7 @@ class ExistingSession(Asked):
 
 
 NO_SUCH_FRAME = "session_not_found not_found frame_missing invalid_request session_damaged"
-_FRAME_HEADERS = ("ETag", "Accept-Ranges", "Cache-Control")
+_FRAME_HEADERS = ("ETag", "Accept-Ranges", "Cache-Control", IMAGE_SHA256)
 
 
 @post(
@@ -181,28 +183,35 @@ async def remove(api: Api, asked: ExistingSession) -> Deleted:
 
 @get(
     "/session/{session_id}/frames/{index}",
-    Answer("The file.", {"image/png": None}, headers=_FRAME_HEADERS),
-    Answer("The range asked for.", {"image/png": None}, 206, (*_FRAME_HEADERS, "Content-Range")),
+    Answer("The file.", {"image/png": None}, headers=_FRAME_HEADERS, always=(IMAGE_SHA256,)),
+    Answer(
+        "The range asked for, of the picture that X-Image-Sha256 names.",
+        {"image/png": None},
+        206,
+        (*_FRAME_HEADERS, "Content-Range"),
+        (IMAGE_SHA256,),
+    ),
     KNOWN,
     "session_not_found not_found frame_missing frame_corrupt invalid_request session_damaged",
 )
 async def frame(api: Api, asked: FramePath, request: Request) -> Response:
     """One recorded image."""
 
-    def read(reader: SessionReader) -> tuple[str | None, bytes | None]:
+    def read(reader: SessionReader) -> tuple[dict[str, str], bytes | None]:
         position = reader.position_of(asked.index)
         if position is None:
-            return None, _without_entry(reader, asked.index)
+            data = _without_entry(reader, asked.index)
+            return of_picture(hashlib.sha256(data).hexdigest()), data
         entry = reader.entry(position)
-        etag = etag_of(entry.sha256)
-        if etag and has_tag(request.headers, etag):
-            return etag, None
-        return etag, reader.frame_bytes(entry)
+        sha256 = valid_sha256(entry.sha256)
+        if sha256 is None:
+            data = reader.frame_bytes(entry)
+            return of_picture(hashlib.sha256(data).hexdigest()), data
+        headers = {"ETag": f'"{sha256}"', **of_picture(sha256)}
+        return headers, None if has_tag(request.headers, headers["ETag"]) else reader.frame_bytes(entry)
 
-    etag, data = await api.sessions.read(asked.session_id, read)
-    headers = {"Cache-Control": "no-cache", "Accept-Ranges": "bytes"}
-    if etag:
-        headers["ETag"] = etag
+    named, data = await api.sessions.read(asked.session_id, read)
+    headers = {"Cache-Control": "no-cache", "Accept-Ranges": "bytes", **named}
     if data is None:
         return Response(None, 304, headers)
     return partial(request, data, headers, "image/png")

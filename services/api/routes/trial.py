@@ -10,14 +10,13 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.http.body import RawBody, received
-from services.api.http.headers import FOR_EVER
-from services.api.http.json_body import IMAGE, ImageBody
+from services.api.http.body import received
+from services.api.http.headers import FOR_EVER, IMAGE_SHA256
+from services.api.http.json_body import IMAGE, ImageBody, JsonBody
 from services.api.http.operation import Answer, Asked, get, json, post
 from services.api.http.query import NotEmpty
 from services.api.http.schemas import checked, invalid
 from services.api.http.trials import (
-    BeginBody,
     BeginFields,
     BeginRequest,
     ResponseRequest,
@@ -39,7 +38,7 @@ from shared.bus.requests.gaze import (
     TrialRequest,
     TrialState,
 )
-from shared.errors import NotFound, ParafoveaError, SessionNotActive, UnsupportedMediaType
+from shared.errors import NotFound, SessionNotActive, UnsupportedMediaType
 from shared.gaze.trial.config import ModelOptions, TrialPrompts
 from shared.refusals import request_of
 
@@ -59,22 +58,18 @@ class PicturePath(Asked):
 @post(
     "/trial/begin",
     json(TrialState, "It is begun."),
-    "invalid_json payload_too_large unsupported_media_type invalid_request unreadable_image not_found trial_active",
+    "invalid_json payload_too_large unsupported_media_type invalid_request unreadable_image not_found",
+    "unknown_image trial_active",
     "session_not_active recorder_unavailable insufficient_storage generator_unavailable gaze_unavailable",
     "gaze_backlog_full request_timeout server_busy",
     bodies={"application/json": BeginRequest},
 )
 async def begin(api: Api, request: Request) -> dict[str, Any]:
     """Begin a trial: from now on the picture changes where the viewer does not look."""
-    try:
-        body = _begin_body(request.headers.get("content-type", ""))
-    except ParafoveaError:
-        async with received(request, RawBody(0)):  # a refused body too is read to its end
-            raise
-    async with received(request, body):
+    async with received(request, _begin_body) as body:
         asked, picture = await api.uploads.in_turn(body.finish)
         if picture is None:
-            picture = await asyncio.get_running_loop().run_in_executor(api.threads, _sample, asked.sample or "")
+            picture = await _named(api, asked)
         images.probe(picture)
         wanted = await _wanted(api, asked)
         api.check_open()
@@ -112,17 +107,17 @@ async def state(api: Api) -> dict[str, Any]:
     Answer(
         "The file.",
         dict.fromkeys(("image/png", "image/jpeg", "image/webp")),
-        headers=("X-Image-Sha256", "Cache-Control"),
-        always=("X-Image-Sha256", "Cache-Control"),
+        headers=(IMAGE_SHA256, "Cache-Control"),
+        always=(IMAGE_SHA256, "Cache-Control"),
     ),
-    "not_found gaze_unavailable",
+    "not_found gaze_unavailable generator_unavailable",
 )
 async def picture(api: Api, asked: PicturePath) -> Response:
     """A picture of the trial: on view, or made and not yet shown."""
     if not _SHA256.match(asked.sha256):
         raise NotFound(f"There is no picture {asked.sha256[:100]!r}: a SHA-256 has 64 digits, 0 to 9 and a to f.")
     found = await api.gaze.picture(asked.sha256)
-    headers = {"X-Image-Sha256": asked.sha256, **FOR_EVER}
+    headers = {IMAGE_SHA256: asked.sha256, **FOR_EVER}
     return Response(found.image, 200, headers, f"image/{found.answer.format}")
 
 
@@ -144,20 +139,26 @@ async def choose_source(api: Api, request: Request) -> dict[str, Any]:
     return (await api.gaze.ask(SOURCE, ChooseSource(source=chosen.source))).flat()
 
 
-def _begin_body(content_type: str) -> BeginBody:
+def _begin_body(content_type: str) -> JsonBody[BeginFields]:
     kind = content_type.split(";", 1)[0].strip().lower()
     if kind != "application/json":
         raise UnsupportedMediaType(
             f"The content type is {content_type[:100]!r}; send application/json (with curl: "
-            "-H 'Content-Type: application/json'), with the picture as image_base64, or sample."
+            "-H 'Content-Type: application/json'), with the picture as image_base64, image_sha256, or sample."
         )
-    return BeginBody()
+    return JsonBody(BeginFields, ("image_sha256", "sample"))
+
+
+async def _named(api: Api, asked: BeginFields) -> bytes:
+    """The picture that a request names. Raises NotFound: no such photograph; UnknownImage; GeneratorUnavailable."""
+    if asked.image_sha256 is not None:
+        return await api.generator.picture(asked.image_sha256)
+    return await asyncio.get_running_loop().run_in_executor(api.threads, _sample, asked.sample or "")
 
 
 async def _fields(api: Api, request: Request) -> dict[str, Any]:
     """The fields of a body without an image."""
-    body = ImageBody()
-    async with received(request, body):
+    async with received(request, lambda _: ImageBody()) as body:
         fields, image = await api.uploads.in_turn(body.split)
     return fields if image is None else {**fields, IMAGE: None}
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from services.api.http.preparing import PrepareRequest
 from services.api.http.schemas import GenerateRequest
 from shared.bus.requests.replayer import StartRerun
 from tests.attack import chance, recipes
@@ -24,6 +25,8 @@ PICTURE = base64.b64encode(flat_png(64, 64)).decode()
 GENERATE: dict[str, Any] = {"image_base64": PICTURE, "focus_sector": "TL", "prompt": "x", "seed": 1}
 """A request that is taken. Nearly all cases spoil it: a picture costs the model time."""
 GENERATE_FIELDS = ("image_base64", *GenerateRequest.model_fields)
+PREPARE: dict[str, Any] = {"image_base64": PICTURE, "target_sectors": ["TL"], "prompt": "x", "seed": 1, "view": "x"}
+PREPARE_FIELDS = ("image_base64", *PrepareRequest.model_fields)
 RERUN: dict[str, Any] = {"into": "fuzz_rerun", "seed_offset": 1}
 RERUN_FIELDS = tuple(name for name in StartRerun.model_fields if name != "session_id")
 TOKENS = tuple(
@@ -42,8 +45,11 @@ class JsonBodies:
         self._attacker = Attacker(aim, tally, show)
 
     def draw(self, draw: Random) -> HttpCase:
-        if draw.random() < 0.12:
+        chance = draw.random()
+        if chance < 0.12:
             path, fields, known = "/session/rec_0/rerun", RERUN, RERUN_FIELDS
+        elif chance < 0.3:
+            path, fields, known = "/prepare", PREPARE, PREPARE_FIELDS
         else:
             path, fields, known = "/generate", GENERATE, GENERATE_FIELDS
         return request("POST", path, self._body(draw, fields, known), [("content-type", draw.choice(TYPES))])
