@@ -35,6 +35,8 @@ class Requests:
     current_status: Callable[[], Status]
     check_ready: Callable[[], ModelInfo]
     """The model, or the error that says why there is none."""
+    cancel_commit: Callable[[str], bool]
+    """Gives up a commit that waits, by the id of its request; whether there was one."""
     _acknowledged: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def register(self, server: Server) -> None:
@@ -56,6 +58,8 @@ class Requests:
                 await self._acknowledged.wait()
 
     async def _cancel(self, asked: requests.Cancel) -> requests.CancelAnswer:
+        if self.cancel_commit(asked.request_id):
+            return requests.CancelAnswer(found="queued")
         return requests.CancelAnswer(found=self.queue.cancel(asked.request_id))
 
     async def _status(self, asked: Nothing) -> Status:

@@ -64,6 +64,9 @@ class Generator:
         self.preparations = Preparations(self.queue, self._publish_soon)
         self._making.prepared = self.preparations.took
         self._making.pinned = self.preparations.kept.picture
+        committing = PreparingRequests(
+            *(self.preparations, self._making, self.stream, self.journal, self.check_ready, self.backlog.release)
+        )
         self._requests = Requests(
             self.queue,
             self.backlog,
@@ -73,11 +76,10 @@ class Generator:
             self._making.generate,
             self.status,
             self.check_ready,
+            committing.cancel,
         )
         self._requests.register(self._server)
-        PreparingRequests(
-            *(self.preparations, self._making, self.stream, self.journal, self.check_ready, self.backlog.release)
-        ).register(self._server)
+        committing.register(self._server)
 
     async def run(self) -> None:
         """Serve until stopped, then wait for acknowledgements, and spill the frames that got none."""

@@ -18,7 +18,7 @@ from shared.bus.requests import preparing
 from shared.bus.requests.generator import Generate, Input
 from shared.bus.requests.preparing import Commit, PictureRequest, Prepare, PreparedAnswer, PreparedRequest, Wanted
 from shared.bus.server import Server
-from shared.errors import GenerationTimeout, InvalidRequest
+from shared.errors import Cancelled, GenerationTimeout, InvalidRequest
 from shared.frame import Frame, Recipe
 
 
@@ -45,6 +45,8 @@ class PreparingRequests:
         self._journal = journal
         self._check_ready = check_ready
         self._release = release
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+        """By the ids of their requests, commits of what is not ready yet."""
 
     def register(self, server: Server) -> None:
         """Have them answer what this server is asked."""
@@ -89,7 +91,7 @@ class PreparingRequests:
         request = _committed(each, asked)
         self._making.reserve(request, on.encoded)
         try:
-            await _settled(each, asked.timeout_ms)
+            await self._settled(each, asked)
             self._preparations.check(each, on)
             with self._preparations.quiet():
                 made, noted = await self._make(each, request, on)
@@ -97,6 +99,30 @@ class PreparingRequests:
         finally:
             self._release(request.request_id)
         return WithImage(made.frame, made.picture.encoded if asked.with_picture else b"")
+
+    def cancel(self, request_id: str) -> bool:
+        """Give up a commit that waits for its change; whether there was one."""
+        waiting = self._waiting.get(request_id)
+        if waiting is None or waiting.done():
+            return False
+        waiting.set_exception(Cancelled(f"The request {request_id} was cancelled."))
+        return True
+
+    async def _settled(self, each: Preparation, asked: Commit) -> None:
+        """Wait until a change is ready, or never will be. Raises Cancelled or GenerationTimeout."""
+        timeout_s = asked.timeout_ms / 1000
+        cancelled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        settled = asyncio.ensure_future(each.settled())
+        self._waiting[asked.request_id] = cancelled
+        try:
+            done, _ = await asyncio.wait([settled, cancelled], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            settled.cancel()
+            del self._waiting[asked.request_id]
+        if cancelled in done:
+            cancelled.result()
+        if not done:
+            raise GenerationTimeout(f"The change was not ready within {timeout_s:g} s; it is still being made.")
 
     async def _make(
         self, each: Preparation, request: Generate, on: Picture
@@ -136,13 +162,3 @@ def _committed(each: Preparation, asked: Commit) -> Generate:
     return Generate.model_validate(
         {**each.request.model_dump(), **given, "request_id": asked.request_id, "session": asked.session}
     )
-
-
-async def _settled(each: Preparation, timeout_ms: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_ms / 1000):
-            await each.settled()
-    except TimeoutError:
-        raise GenerationTimeout(
-            f"The change was not ready within {timeout_ms / 1000:g} s; it is still being made."
-        ) from None

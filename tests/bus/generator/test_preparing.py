@@ -18,6 +18,7 @@ from services.generator.preparing import kept
 from shared import sectors
 from shared.bus.envelope import Reply
 from shared.errors import (
+    Cancelled,
     GenerationFailed,
     GenerationTimeout,
     InvalidRequest,
@@ -506,3 +507,19 @@ async def test_a_commit_is_not_undone_by_what_was_asked_before_it(
     held.set()
     (two,) = await late
     assert (await state_of(each_rig, two, "ready"))["picture_sha256"] == made.body["sha256"]
+
+
+async def test_a_commit_that_waits_can_be_cancelled(each_rig: Rig) -> None:
+    each_rig.engine.gate.clear()
+    (one,) = await prepare(each_rig, ["TL"], picture())
+    waiting = asyncio.create_task(commit(each_rig, one, request_id="gone"))
+
+    async def is_cancelled() -> bool:
+        return (await each_rig.ask("cancel", {"request_id": "gone"})).body["found"] == "queued"
+
+    await eventually_async(is_cancelled)
+    with pytest.raises(Cancelled):
+        await waiting
+    each_rig.engine.gate.set()
+    await state_of(each_rig, one, "ready")
+    assert (await commit(each_rig, one)).body["seq"] == 0
