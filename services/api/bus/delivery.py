@@ -41,8 +41,10 @@ class DeliveryTracking:
         self._announced: OrderedDict[str, None] = OrderedDict()
         self.lost: dict[str, list[str]] = {}
 
-    async def acknowledgement(self, frame: FrameKey, *, durable: bool, timeout_s: float) -> str:
-        """Wait a short moment until a frame is on disk, with ``durable`` until ``timeout_s``: ``disk`` or ``pending``.
+    async def acknowledgement(
+        self, frame: FrameKey, *, durable: bool, timeout_s: float, moment_s: float = ACKNOWLEDGEMENT_S
+    ) -> str:
+        """Wait ``moment_s`` until a frame is on disk, with ``durable`` until ``timeout_s``: ``disk`` or ``pending``.
 
         Raises:
             GenerationTimeout: durable, and not on disk in time.
@@ -53,7 +55,7 @@ class DeliveryTracking:
         if delivery is None:
             return "disk"
         if durable or not has_older:
-            await wait_at_most(delivery.settled, timeout_s if durable else ACKNOWLEDGEMENT_S)
+            await wait_at_most(delivery.settled, timeout_s if durable else moment_s)
         if delivery.outcome == "disk":
             return "disk"
         if not durable:
