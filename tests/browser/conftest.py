@@ -24,6 +24,15 @@ localStorage.getItem("parafovea.preferences") ??
 """
 """Whoever tests looks a little less long."""
 
+AHEAD = """
+window.fetch = ((real) => (address, init) => {
+  if (!String(address).endsWith("/trial/begin")) return real(address, init);
+  const { policy, ...more } = JSON.parse(init.body);
+  return real(address, { ...init, body: JSON.stringify({ ...more, policy: { ...policy, ahead: %d } }) });
+})(window.fetch);
+"""
+"""How many changes a page's own trials keep ready."""
+
 NewPage = Callable[..., Page]
 
 
@@ -76,14 +85,19 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def new_page(browser: Browser, studio: Studio, complaints: list[str]) -> Iterator[NewPage]:
-    """Opens the page: ``new_page("#/sessions", viewport={...}, ...)``. At the end nothing may have been complained of:
-    no error in a script, none from the Content-Security-Policy, nothing asked of another host."""
+    """Opens the page: ``new_page("#/sessions", viewport={...}, ...)``. With ``ahead=0`` its trials ask for one change
+    at a time, once the gaze has rested. At the end nothing may have been complained of: no error in a script, none from
+    the Content-Security-Policy, nothing asked of another host."""
     contexts: list[BrowserContext] = []
 
-    def make(route: str = "", *, query: str = "", url: str = studio.url, **options: Any) -> Page:
+    def make(
+        route: str = "", *, query: str = "", url: str = studio.url, ahead: int | None = None, **options: Any
+    ) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1000, "height": 700}, **options})
         contexts.append(context)
         context.add_init_script(QUICK)
+        if ahead is not None:
+            context.add_init_script(AHEAD % ahead)
         page = context.new_page()
         page.set_default_timeout(TIMEOUT_MS)
         page.on("console", lambda message: _listen(message, complaints))
@@ -104,6 +118,14 @@ def new_page(browser: Browser, studio: Studio, complaints: list[str]) -> Iterato
 def page(new_page: NewPage) -> Page:
     """The stage with its first photograph on view."""
     opened = new_page()
+    wait_picture(opened)
+    return opened
+
+
+@pytest.fixture
+def page_of_one(new_page: NewPage) -> Page:
+    """The same, with changes that are asked for one at a time."""
+    opened = new_page(ahead=0)
     wait_picture(opened)
     return opened
 

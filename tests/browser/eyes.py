@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
@@ -11,6 +14,7 @@ from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 from tests.support.waiting import eventually
 
 TIMEOUT_MS = 20_000
+PRESS_AGAIN_S = 2.0
 expect.set_options(timeout=TIMEOUT_MS)
 
 SECTORS = ("TL", "TC", "TR", "ML", "MC", "MR", "BL", "BC", "BR")
@@ -69,18 +73,50 @@ def _middle(start: float, length: float, place: int, view: float) -> float:
     return (max(low, 0) + min(high, view)) / 2
 
 
+def elsewhere(before: dict[str, int], after: dict[str, int], looked_at: str) -> str:
+    """The one sector in which two pictures differ, which is not the one that is looked at."""
+    (sector,) = changed(before, after)
+    assert sector != looked_at, "a change was shown where the viewer looks"
+    return sector
+
+
+_DIFFERENT = """
+async (bytes) => {
+  const blob = new Blob([Uint8Array.from(atob(bytes), letter => letter.charCodeAt(0))]);
+  const shown = document.querySelector(".picture");
+  const whole = document.createElement("canvas");
+  [whole.width, whole.height] = [shown.width, shown.height];
+  whole.getContext("2d").drawImage(await createImageBitmap(blob), 0, 0);
+  const [a, b] = [shown, whole].map(canvas => {
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    return new Uint32Array(copy.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+  });
+  return a.reduce((count, pixel, at) => count + (pixel !== b[at]), 0);
+}
+"""
+
+
+def different(page: Page, picture: bytes) -> int:
+    """In how many pixels what is on the stage differs from a whole picture, as this browser shows that."""
+    count: int = page.evaluate(_DIFFERENT, base64.b64encode(picture).decode())
+    return count
+
+
 def wait_state(page: Page, state: str) -> None:
-    """Until the trial is at a stage: resting, asking, waiting, refused."""
+    """Until the trial is at a stage: resting, asking, waiting, committing, refused."""
     expect(page.locator("main.stage")).to_have_attribute("data-state", state)
 
 
 def wait_change(page: Page, looked_at: str) -> None:
-    """Until a change waits that is not where the viewer looks. One that was asked for from another place may be there
-    first: it is never shown under the gaze, and is given up for another one after some seconds."""
+    """Until a change is ready that is not where the viewer looks. One that was asked for from another place may be
+    there first: it is never shown under the gaze."""
     wait_until(
         page,
-        f"""(({{ state, target }}) => state === "waiting" && target !== "{looked_at}")
-            (document.querySelector("main.stage").dataset)""",
+        f"""(({{ state, target, ready }}) => {{
+              const waiting = target ? [target] : ready.split(" ");
+              return state === "waiting" && waiting.some(sector => sector && sector !== "{looked_at}");
+            }})(document.querySelector("main.stage").dataset)""",
     )
 
 
@@ -95,16 +131,43 @@ def wait_swaps(page: Page, number: int) -> None:
     eventually(are_shown, TIMEOUT_MS / 1000, f"{number} changes are shown")
 
 
+def press_until(
+    page: Page, is_done: Callable[[dict[str, str]], bool], what: str, press: Callable[[], None] | None = None
+) -> None:
+    """Press, and again while a change waits, until what the stage says of itself is as it should be: one that comes too
+    late for its blink waits for the next, and one that a generator has forgotten is made anew."""
+    misses: list[int] = []
+    pressed_s = 0.0
+
+    def is_so() -> bool:
+        nonlocal pressed_s
+        told: dict[str, str] = page.evaluate("({ ...document.querySelector('main.stage').dataset })")
+        if is_done(told):
+            return True
+        is_missed = not misses or int(told["misses"]) > misses[-1] or time.monotonic() - pressed_s > PRESS_AGAIN_S
+        if is_missed and told["state"] == "waiting":
+            misses.append(int(told["misses"]))
+            pressed_s = time.monotonic()
+            press() if press is not None else page.keyboard.press("Space")
+        raise AssertionError(told)
+
+    eventually(is_so, TIMEOUT_MS / 1000, what)
+
+
+def blink(page: Page, number: int, press: Callable[[], None] | None = None) -> None:
+    """Press until the ``number``-th change is shown."""
+    press_until(page, lambda told: int(told.get("swaps", 0)) >= number, f"{number} changes are shown", press)
+
+
 def change(page: Page, sector: str, number: int = 1) -> None:
     """Look into a sector, wait for a change elsewhere, and blink. It is the ``number``-th change that is shown."""
     look(page, sector)
     wait_change(page, sector)
-    page.keyboard.press("Space")
-    wait_swaps(page, number)
+    blink(page, number)
 
 
 def hold_pictures(page: Page) -> list[Route]:
-    """From now on a picture that is made comes to the page only when the test lets it."""
+    """From now on a whole picture that is made comes to the page only when the test lets it."""
     held: list[Route] = []
     page.route("**/trial/picture/*", lambda route: held.append(route))
     return held
@@ -124,9 +187,13 @@ def refuse_changes(page: Page, detail: str) -> None:
 
         def pass_on(text: str | bytes) -> None:
             message = json.loads(text)
-            if message.get("step") in ("frame", "ready"):
+            if message.get("step") in ("frame", "prepared", "ready"):
                 return
             route.send(text)
+            if message.get("step") == "prepare":
+                failed = {"prepare": message["step_id"], "state": "failed", "code": "insufficient_storage"}
+                details = {**failed, "detail": detail}
+                route.send(json.dumps({**message, "step": "prepared", "step_id": "0", "details": details}))
             if message.get("step") == "request":
                 details = {"request": message["step_id"], "code": "insufficient_storage", "detail": detail}
                 for step, own in (("failed", details), ("abandoned", {"reason": detail})):

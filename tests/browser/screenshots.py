@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.conftest import find_browser
-from tests.browser.eyes import change, look, wait_picture, wait_state
+from tests.browser.eyes import change, look, wait_change, wait_picture
 from tests.support.buses import short_folder
 from tests.support.processes import System
 from tests.support.waiting import eventually
@@ -70,7 +70,7 @@ def _stage(page: Page, system: System) -> None:
         change(page, sector, number)
     page.keyboard.press("d")
     look(page, "ML")
-    wait_state(page, "waiting")
+    wait_change(page, "ML")
     _save(page, "stage")
     page.keyboard.press("r")
     expect(page.locator(".notice")).to_contain_text("is kept")

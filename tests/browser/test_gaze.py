@@ -44,6 +44,12 @@ TRACK = """
 """
 
 
+@pytest.fixture
+def page(page_of_one: Page) -> Page:
+    """The stage, with changes that are asked for one at a time: which one waits is known."""
+    return page_of_one
+
+
 def wait_until_ready(page: Page, sector: str = "TL") -> dict[str, int]:
     """Look, until a picture waits; what is on view meanwhile."""
     hide_controls(page)
@@ -192,7 +198,7 @@ def test_whoever_stays_there_gets_another_change(page: Page) -> None:
 
 
 def test_in_the_dark_beside_the_picture_nothing_of_it_is_looked_at(new_page: NewPage) -> None:
-    page = new_page(viewport={"width": 1200, "height": 500})
+    page = new_page(ahead=0, viewport={"width": 1200, "height": 500})
     wait_picture(page)
     page.get_by_role("combobox", name="Picture", exact=True).select_option("whole")
     before = wait_until_ready(page)
@@ -227,7 +233,7 @@ def test_whoever_is_at_the_controls_sees_what_lies_under_them(page: Page) -> Non
 
 
 def test_a_finger_that_was_lifted_there_still_looks_there(new_page: NewPage) -> None:
-    page = new_page(viewport={"width": 800, "height": 600}, has_touch=True)
+    page = new_page(ahead=0, viewport={"width": 800, "height": 600}, has_touch=True)
     wait_picture(page)
     page.keyboard.press("m")
     page.evaluate(WATCH_DARK)
@@ -256,7 +262,7 @@ def test_by_the_arrow_keys(page: Page) -> None:
 
 
 def test_with_an_eye_tracker_also_when_it_falls_silent(new_page: NewPage) -> None:
-    page = new_page(query="?gaze=ws")
+    page = new_page(ahead=0, query="?gaze=ws")
     wait_picture(page)
     hide_controls(page)
     page.evaluate(WATCH_DARK)
@@ -287,7 +293,7 @@ def _press_shows(page: Page) -> bool:
 
 
 def test_less_motion_waits_as_well(new_page: NewPage) -> None:
-    page = new_page(reduced_motion="reduce")
+    page = new_page(ahead=0, reduced_motion="reduce")
     wait_picture(page)
     before = wait_until_ready(page)
     look(page, "BR")
@@ -301,7 +307,7 @@ def test_less_motion_waits_as_well(new_page: NewPage) -> None:
 
 
 def test_a_slow_fade_stands_still_while_it_is_looked_at(new_page: NewPage) -> None:
-    page = new_page(reduced_motion="reduce")
+    page = new_page(ahead=0, reduced_motion="reduce")
     wait_picture(page)
     wait_until_ready(page)
     page.keyboard.press("Space")

@@ -42,9 +42,10 @@ class DeliveryTracking:
         self.lost: dict[str, list[str]] = {}
 
     async def acknowledgement(
-        self, frame: FrameKey, *, durable: bool, timeout_s: float, moment_s: float = ACKNOWLEDGEMENT_S
+        self, frame: FrameKey, *, durable: bool, timeout_s: float, in_a_hurry: bool = False
     ) -> str:
-        """Wait ``moment_s`` until a frame is on disk, with ``durable`` until ``timeout_s``: ``disk`` or ``pending``.
+        """Wait a short moment until a frame is on disk, with ``durable`` until ``timeout_s``, and ``in_a_hurry`` not at
+        all: ``disk`` or ``pending``.
 
         Raises:
             GenerationTimeout: durable, and not on disk in time.
@@ -55,7 +56,7 @@ class DeliveryTracking:
         if delivery is None:
             return "disk"
         if durable or not has_older:
-            await wait_at_most(delivery.settled, timeout_s if durable else moment_s)
+            await wait_at_most(delivery.settled, timeout_s if durable else 0.0 if in_a_hurry else ACKNOWLEDGEMENT_S)
         if delivery.outcome == "disk":
             return "disk"
         if not durable:

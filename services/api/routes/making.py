@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from services.api.bus.delivery import ACKNOWLEDGEMENT_S
 from services.api.http.headers import generated_headers
 from services.api.http.schemas import How
 from services.api.service import Api
@@ -41,8 +40,7 @@ async def answered(
 ) -> Response:
     """The answer with a frame that was made; without its PNG, its headers alone."""
     # Who has no use for the picture is in a hurry: a display that lays a sector over what it shows.
-    moment_s = 0.0 if png is None else ACKNOWLEDGEMENT_S
-    recorded = await _recorded(api, request, frame, until, durable=durable, moment_s=moment_s)
+    recorded = await _recorded(api, request, frame, until, durable=durable, in_a_hurry=png is None)
     headers = generated_headers(frame, recorded)
     return Response(None, 204, headers) if png is None else Response(png, 200, headers, "image/png")
 
@@ -64,12 +62,14 @@ async def while_wanted(api: Api, request: Request, work: Coroutine[Any, Any, T])
         await asyncio.gather(task, gone, closing, return_exceptions=True)
 
 
-async def _recorded(api: Api, request: Request, frame: Frame, until: float, *, durable: bool, moment_s: float) -> str:
+async def _recorded(api: Api, request: Request, frame: Frame, until: float, *, durable: bool, in_a_hurry: bool) -> str:
     """The value of ``X-Recorded``."""
     if frame.key is None:
         return "no"
     remaining_s = max(0.0, until - asyncio.get_running_loop().time())
-    acknowledgement = api.delivery.acknowledgement(frame.key, durable=durable, timeout_s=remaining_s, moment_s=moment_s)
+    acknowledgement = api.delivery.acknowledgement(
+        frame.key, durable=durable, timeout_s=remaining_s, in_a_hurry=in_a_hurry
+    )
     return await (while_wanted(api, request, acknowledgement) if durable else acknowledgement)
 
 

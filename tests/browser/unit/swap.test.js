@@ -5,13 +5,13 @@ import { clockMessage } from "../../../services/api/web/js/pure/clock.js";
 import { RefreshMeter, USUAL_MS } from "../../../services/api/web/js/pure/refresh.js";
 import { whyNot } from "../../../services/api/web/js/pure/swap.js";
 
-const GOOD = { isWithdrawn: false, isThere: true, isLookedAt: false, deadlineMs: 1000, frameMs: 900, nowMs: 901, refreshMs: 16 };
+const GOOD = { isWithdrawn: false, lacks: null, isLookedAt: false, deadlineMs: 1000, frameMs: 900, nowMs: 901, refreshMs: 16 };
 
 test("a swap is drawn only where nothing speaks against it", () => {
   assert.equal(whyNot(GOOD), null);
   assert.equal(whyNot({ ...GOOD, deadlineMs: null, frameMs: 5000, nowMs: 5000 }), null, "without a deadline any frame will do");
   assert.match(whyNot({ ...GOOD, isWithdrawn: true }) ?? "", /withdrawn/);
-  assert.match(whyNot({ ...GOOD, isThere: false }) ?? "", /picture/);
+  assert.equal(whyNot({ ...GOOD, lacks: "the display does not have the picture" }), "the display does not have the picture");
   assert.match(whyNot({ ...GOOD, isLookedAt: true }) ?? "", /pointer/);
 });
 
@@ -20,6 +20,9 @@ test("the frame after it has to begin before the deadline", () => {
   assert.match(whyNot({ ...GOOD, frameMs: 984.1, nowMs: 984.1 }) ?? "", /deadline/);
   assert.match(whyNot({ ...GOOD, deadlineMs: 10 }) ?? "", /deadline/, "one that is over");
   assert.match(whyNot({ ...GOOD, nowMs: 1001 }) ?? "", /deadline/, "a frame that is late itself");
+  const late = { ...GOOD, frameMs: 960, nowMs: 985 };
+  assert.equal(whyNot(late), null, "two frames on it is 992");
+  assert.match(whyNot({ ...late, nowMs: 993 }) ?? "", /deadline/, "three frames on it is too late");
 });
 
 test("the refresh interval is the middle one, and frames that did not come are counted", () => {

@@ -77,6 +77,45 @@
  */
 
 /**
+ * @typedef {object} TrialState as `/trial` and the display's connection tell it
+ * @property {string | null} trial_id
+ * @property {string} state none, running, complete or interrupted
+ * @property {string | null} session_id
+ * @property {string | null} view
+ * @property {string | null} display
+ * @property {string | null} picture_sha256
+ * @property {string | null} phase
+ * @property {string | null} focus
+ * @property {string | null} target
+ * @property {string | null} pending_sha256
+ * @property {string | null} pending_frame
+ * @property {import("./pure/preparations.js").Listed[]} [prepared] the changes that are made ahead
+ * @property {TrialConfig} config
+ */
+
+/**
+ * @typedef {object} TrialConfig
+ * @property {import("./pure/sectors.js").GridSize} [grid_size]
+ * @property {{name: string, keys?: string[]}} [trigger]
+ * @property {{session_id: string} | null} [session]
+ * @property {string} [picture_sha256]
+ * @property {Record<string, unknown>} [fields]
+ */
+
+/**
+ * @typedef {object} TrialMessage a step of a trial: the fields of `trial` stand in `details`, of others beside the rest
+ * @property {string} type trial, swap or displayed
+ * @property {string} trial_id
+ * @property {string} step
+ * @property {string} step_id
+ * @property {string | null} caused_by
+ * @property {any} [details]
+ * @property {number | null} [latency_ms]
+ * @property {string} [kind]
+ * @property {string} [sha256]
+ */
+
+/**
  * @typedef {object} LiveEvent what comes over the WebSocket; more fields by type
  * @property {string} type
  * @property {string} [session_id]

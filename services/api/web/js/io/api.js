@@ -1,5 +1,6 @@
 /** The HTTP API as this page uses it: one method a call, errors as the sentence they carry. */
 
+import { aboutSector } from "../pure/sector-answer.js";
 import { addressOf } from "./address.js";
 import { base64Of } from "./base64.js";
 
@@ -84,6 +85,19 @@ export class Api {
   /** A picture of the trial, on view or not yet. @param {string} sha256 @param {AbortSignal} [signal] */
   trialPicture(sha256, signal) {
     return this._blob(`/trial/picture/${sha256}`, { signal });
+  }
+
+  /**
+   * The sector of a change that was made ahead.
+   * @param {string} id
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<{blob: Blob, about: import("../pure/sector-answer.js").AboutSector} | null>} null while it is being made
+   */
+  async preparedSector(id, signal) {
+    const response = await this._request(`/prepared/${encodeURIComponent(id)}`, { signal });
+    const about = response.status === 200 ? aboutSector(response.headers) : null;
+    const blob = await response.blob(); // also where it is of no use: the connection is free again
+    return about && { blob, about };
   }
 
   /** @param {string} source of the gaze, from now on @returns {Promise<import("../types.js").GazeStatus>} */

@@ -6,7 +6,7 @@ import { LiveSocket, socketUrl } from "./socket.js";
 /** @typedef {import("../types.js").GazeStatus} GazeStatus */
 /** @typedef {import("../pure/trial.js").TrialState} TrialState */
 /** @typedef {{left: number | null, top: number | null, width: number | null, height: number | null}} Box shares of what is seen of the page */
-/** @typedef {Box & {page_px: [number, number], screen_px: [number, number], is_full_screen: boolean, refresh_ms: number | null}} Shown */
+/** @typedef {Box & {page_px: [number, number], screen_px: [number, number], is_full_screen: boolean, refresh_ms: number | null, takes_sectors: boolean}} Shown */
 
 /**
  * @typedef {object} DisplayListener

@@ -3,7 +3,7 @@
 /**
  * @typedef {object} Moment
  * @property {boolean} isWithdrawn it was told not to be drawn any more
- * @property {boolean} isThere it has been decoded
+ * @property {string | null} lacks what is not there that has to be drawn, as a sentence; null: it has been decoded
  * @property {boolean} isLookedAt the viewer looks at what would change, by what is known here
  * @property {number | null} deadlineMs by when the frame after it has to begin; null: that is not known
  * @property {number} frameMs when this frame began
@@ -16,11 +16,12 @@
  * @param {Moment} moment
  * @returns {string | null} why it may not, for the record; null where it may
  */
-export function whyNot({ isWithdrawn, isThere, isLookedAt, deadlineMs, frameMs, nowMs, refreshMs }) {
+export function whyNot({ isWithdrawn, lacks, isLookedAt, deadlineMs, frameMs, nowMs, refreshMs }) {
   if (isWithdrawn) return "it was withdrawn";
-  if (!isThere) return "the display does not have the picture";
-  // What is drawn in this frame is on its way to the screen when the next one begins.
-  if (deadlineMs !== null && Math.max(frameMs + refreshMs, nowMs) > deadlineMs) return "the deadline could not be held";
+  if (lacks !== null) return lacks;
+  // What is drawn now is on its way to the screen when the next frame begins; a late one begins in the midst of another.
+  const frames = Math.max(1, Math.ceil((nowMs - frameMs) / refreshMs));
+  if (deadlineMs !== null && frameMs + frames * refreshMs > deadlineMs) return "the deadline could not be held";
   if (isLookedAt) return "the pointer is where it would change";
   return null;
 }

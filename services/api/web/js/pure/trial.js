@@ -1,45 +1,15 @@
 /** A trial as a page follows it: what its steps say of what is on view, made or asked for. Knows neither network nor DOM. */
 
+import { Preparations } from "./preparations.js";
+
 /** @typedef {import("./sectors.js").GridSize} GridSize */
-/** @typedef {"resting" | "asking" | "waiting" | "refused"} Stage */
+/** @typedef {"resting" | "asking" | "waiting" | "committing" | "refused"} Stage */
 /** @typedef {{name: string, keys: string[]}} Trigger */
 /** @typedef {{frame: string, sha256: string}} Pending a picture that is made and not on view; `frame`: id of its step */
 
-/**
- * @typedef {object} TrialState as `/trial` and the display's connection tell it
- * @property {string | null} trial_id
- * @property {string} state none, running, complete or interrupted
- * @property {string | null} session_id
- * @property {string | null} view
- * @property {string | null} display
- * @property {string | null} picture_sha256
- * @property {string | null} phase
- * @property {string | null} focus
- * @property {string | null} target
- * @property {string | null} pending_sha256
- * @property {string | null} pending_frame
- * @property {TrialConfig} config
- */
-
-/**
- * @typedef {object} TrialConfig
- * @property {GridSize} [grid_size]
- * @property {{name: string, keys?: string[]}} [trigger]
- * @property {{session_id: string} | null} [session]
- * @property {string} [picture_sha256]
- * @property {Record<string, unknown>} [fields]
- */
-
-/**
- * @typedef {object} TrialMessage a step of a trial: the fields of `trial` stand in `details`, of others beside the rest
- * @property {string} type trial, swap or displayed
- * @property {string} trial_id
- * @property {string} step
- * @property {string} step_id
- * @property {string | null} caused_by
- * @property {any} [details]
- * @property {number | null} [latency_ms]
- */
+/** @typedef {import("../types.js").TrialState} TrialState */
+/** @typedef {import("../types.js").TrialConfig} TrialConfig */
+/** @typedef {import("../types.js").TrialMessage} TrialMessage */
 
 /** What follows the name in the id of whoever asks the generator. */
 const CLIENT = "trial:";
@@ -65,8 +35,12 @@ export class Trial {
     this.trigger = { name: "", keys: [] };
     /** @type {string | null} The display that counts. */
     this.display = null;
-    /** @type {Stage} */
-    this.stage = "resting";
+    /** @type {string | null} Hash of the picture that the gaze process takes to be on view. */
+    this.onView = null;
+    /** @type {Preparations} What is made ahead. */
+    this.ahead = new Preparations();
+    /** @type {Stage} Of the change that was asked for when the gaze had rested, where none are made ahead. */
+    this._stage = "resting";
     /** @type {string | null} */
     this.focus = null;
     /** @type {string | null} */
@@ -75,8 +49,8 @@ export class Trial {
     this.pending = null;
     /** @type {string | null} What the change that is under way asks for. */
     this.prompt = null;
-    /** @type {{code: string, detail: string} | null} Why the last request failed; null once another one succeeded. */
-    this.problem = null;
+    /** @type {{code: string, detail: string} | null} */
+    this._problem = null;
     /** @type {number} How many swaps were not drawn. */
     this.misses = 0;
     /** @type {string | null} Why the last swap was not drawn. */
@@ -92,6 +66,20 @@ export class Trial {
     return CLIENT + this.id;
   }
 
+  /** @type {{code: string, detail: string} | null} Why the last request failed; null once another one succeeded. */
+  get problem() {
+    return this._problem ?? this.ahead.problem;
+  }
+
+  /** @type {Stage} */
+  get stage() {
+    const { ahead } = this;
+    if (!ahead.isUsed || this._stage !== "resting") return this._stage;
+    if (ahead.committed) return this.pending ? "waiting" : "committing";
+    if (ahead.hasReady(this.onView)) return "waiting";
+    return ahead.areMaking ? "asking" : this.problem ? "refused" : "resting";
+  }
+
   /** @param {string} key @returns {boolean} whether it triggers: the view goes dark around it */
   isDarkenedBy(key) {
     const { name, keys } = this.trigger;
@@ -104,24 +92,20 @@ export class Trial {
     this.isRunning = state.state === "running";
     this.sessionId = state.session_id;
     this.display = state.display;
+    this.onView = state.picture_sha256;
     if (!this.isRunning) return;
-    this.stage = STAGES[state.phase ?? ""] ?? "resting";
-    this._request = this.stage === "resting" ? null : undefined;
-    if (this.stage !== "resting") [this.focus, this.target] = [state.focus, state.target];
     if (state.pending_frame && state.pending_sha256) {
       this.pending = { frame: state.pending_frame, sha256: state.pending_sha256 };
     }
+    if (state.prepared?.length) this._adoptAhead(state, state.prepared);
+    else this._stage = STAGES[state.phase ?? ""] ?? "resting";
+    this._request = this._stage === "resting" ? null : undefined;
+    if (this.stage !== "resting") [this.focus, this.target] = [state.focus, state.target];
   }
 
-  /** A trial that has just begun. @param {string} id @param {TrialConfig} config */
-  began(id, config) {
-    this._begin(id, config);
-    this.isRunning = true;
-    this.sessionId = config.session?.session_id ?? null;
-  }
-
-  /** The picture that waited is on view. */
-  drawn() {
+  /** The picture that waited is on view. @param {string | null} [sha256] its hash, where it is another one than before */
+  drawn(sha256 = null) {
+    if (sha256 !== null) this.onView = sha256;
     this._settle("resting");
   }
 
@@ -133,14 +117,18 @@ export class Trial {
   take(message) {
     if (message.trial_id !== this.id || !this.isRunning) return false;
     const details = message.details ?? {};
-    if (message.step === "view") this.display = details.display;
+    this.ahead.take(message.step, message.step_id, details);
+    if (message.step === "view") this._viewed(details.display);
     else if (message.step === "gone") this._gone(details.display);
     else if (message.step === "request") this._asked(message.step_id, details);
     else if (message.step === "frame") this._made(message.step_id, details);
     else if (message.step === "failed") this._failed(details);
+    else if (message.step === "commit") [this.focus, this.target] = [details.focus_sector, details.target_sector];
+    else if (message.step === "prepared") this.timings.generation = details.generation_ms ?? this.timings.generation;
+    else if (message.step === "fixation" && this.ahead.isUsed) this.focus = details.sector;
     else if (message.step === "ready" && this.pending?.frame === details.frame) this._ready();
     else if (message.step === "missed") this._missed(details.reason);
-    else if (message.step === "abandoned") this._settle(this.stage === "refused" ? "refused" : "resting");
+    else if (message.step === "abandoned") this._settle(this._stage === "refused" ? "refused" : "resting");
     else if (message.step === "displayed") this._displayed(message);
     else if (message.step === "end") this._end();
     return true;
@@ -154,11 +142,24 @@ export class Trial {
     this.trigger = { name: config.trigger?.name ?? "", keys: config.trigger?.keys ?? [] };
   }
 
+  /** @param {TrialState} state @param {import("./preparations.js").Listed[]} prepared */
+  _adoptAhead({ phase, target }, prepared) {
+    this.ahead.adopt(prepared);
+    if (target && (phase === "committing" || this.pending)) this.ahead.adoptCommitted(target, this.pending?.sha256 ?? null);
+  }
+
+  /** @param {string} display */
+  _viewed(display) {
+    if (display !== this.display) this.ahead.forgetTold();
+    this.display = display;
+  }
+
   /** @param {string} display */
   _gone(display) {
     if (display !== this.display) return;
     this.display = null;
-    if (this.stage === "waiting") this.stage = "asking"; // the next display has to have it
+    this.ahead.forgetTold();
+    if (this._stage === "waiting") this._stage = "asking"; // the next display has to have it
   }
 
   /** @param {string} id @param {{target_sector: string, focus_sector: string, prompt: string}} details */
@@ -172,7 +173,8 @@ export class Trial {
 
   /** @param {string} id @param {{request: string, sha256: string, target: string, generation_ms: number}} details */
   _made(id, details) {
-    if (!this._isCurrent(details.request)) return;
+    if (this.ahead.made(details.request, details.sha256)) this._problem = null;
+    else if (!this._isCurrent(details.request)) return;
     this.pending = { frame: id, sha256: details.sha256 };
     this.target = details.target;
     this.timings.generation = details.generation_ms;
@@ -180,14 +182,15 @@ export class Trial {
 
   /** @param {{request: string, code: string, detail: string}} details */
   _failed({ request, code, detail }) {
-    if (!this._isCurrent(request)) return;
-    this.problem = { code, detail };
-    this._settle("refused");
+    const isChosen = this.ahead.isOf(request);
+    if (!isChosen && !this._isCurrent(request)) return;
+    this._problem = { code, detail };
+    this._settle(isChosen ? "resting" : "refused");
   }
 
   _ready() {
-    this.problem = null;
-    this.stage = "waiting";
+    this._problem = null;
+    if (!this.ahead.committed) this._stage = "waiting";
   }
 
   /** @param {string} reason */
@@ -199,12 +202,14 @@ export class Trial {
   /** @param {TrialMessage} message */
   _displayed(message) {
     this.timings.latency = message.latency_ms ?? null;
+    if (message.kind === "change") this.onView = message.sha256 ?? null;
     this._settle("resting");
   }
 
   _end() {
     this.isRunning = false;
     this._settle("resting");
+    this.ahead.clear();
   }
 
   /** Pictures of a request that was given up come all the same. @param {string} request */
@@ -214,9 +219,12 @@ export class Trial {
 
   /** @param {Stage} stage */
   _settle(stage) {
-    this.stage = stage;
+    this._stage = stage;
     this.pending = null;
     this._request = null;
-    if (stage === "resting") this.focus = this.target = null;
+    this.ahead.settle();
+    if (stage !== "resting") return;
+    this.target = null;
+    if (!this.ahead.isUsed) this.focus = null; // else it is where the gaze rested last
   }
 }

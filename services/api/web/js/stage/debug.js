@@ -2,6 +2,7 @@
 
 import { NAMES, spoken } from "../pure/sectors.js";
 import { el, fill, setText } from "../ui/dom.js";
+import { STANDINGS } from "./words.js";
 
 /** @typedef {import("../pure/sectors.js").GridSize} GridSize */
 /** @typedef {import("../pure/fit.js").Box} Box */
@@ -11,6 +12,7 @@ import { el, fill, setText } from "../ui/dom.js";
  * @property {string} state
  * @property {string | null} focus
  * @property {string | null} target
+ * @property {{target: string, standing: import("../pure/preparations.js").Standing}[]} ahead changes that are made ahead
  * @property {number | null} queue
  * @property {{step: number, steps: number} | null} progress
  * @property {Record<string, string>} more the rest, by name, in words
@@ -43,7 +45,9 @@ export class DebugLayer {
     if (this._grid.dataset.size === String(gridSize)) return;
     this._cells.clear();
     this._grid.dataset.size = String(gridSize);
-    for (const name of NAMES[gridSize].flat()) this._cells.set(name, el("div", { class: "cell" }, el("span", {}, name)));
+    for (const name of NAMES[gridSize].flat()) {
+      this._cells.set(name, el("div", { class: "cell" }, el("span", { class: "name" }, name), el("span", { class: "ahead" })));
+    }
     fill(this._grid, ...this._cells.values());
   }
 
@@ -68,6 +72,7 @@ export class DebugLayer {
     for (const [name, cell] of this._cells) {
       cell.classList.toggle("focus", name === facts.focus);
       cell.classList.toggle("target", name === facts.target);
+      this._tellAhead(cell, facts.ahead.filter(({ target }) => target === name).at(-1)?.standing);
     }
     this._bar.value = facts.progress ? facts.progress.step / Math.max(1, facts.progress.steps) : 0;
     const steps = facts.progress ? `${facts.progress.step} of ${facts.progress.steps}` : "–";
@@ -77,6 +82,13 @@ export class DebugLayer {
     this._put("queue", facts.queue === null ? "–" : String(facts.queue));
     this._put("step", steps);
     for (const [name, value] of Object.entries(facts.more)) this._put(name, value);
+  }
+
+  /** @param {HTMLElement} cell @param {import("../pure/preparations.js").Standing} [standing] */
+  _tellAhead(cell, standing) {
+    if (cell.dataset.ahead === (standing ?? "")) return;
+    cell.dataset.ahead = standing ?? "";
+    setText(/** @type {HTMLElement} */ (cell.lastElementChild), standing ? STANDINGS[standing] : "");
   }
 
   /** @param {string} name @param {string} value */

@@ -1,18 +1,14 @@
 /** The display of a trial: it follows the trial's steps, gets pictures ready, and shows what it is told to. */
 
 import { DisplaySocket } from "../io/display.js";
-import { TrialPictures } from "../io/trial-pictures.js";
-import { isAbort, sentenceOf } from "../io/api.js";
 import { mayShow } from "../pure/gaze.js";
 import { RefreshMeter } from "../pure/refresh.js";
 import { Trial } from "../pure/trial.js";
-import { OnView } from "./on-view.js";
 import { seenOfPage } from "./page.js";
-import { Swaps } from "./swaps.js";
+import { Showing } from "./showing.js";
 
 /** @typedef {import("../pure/trial.js").TrialState} TrialState */
 /** @typedef {import("../pure/trial.js").TrialMessage} TrialMessage */
-/** @typedef {import("./on-view.js").Picture} Picture */
 
 /**
  * @typedef {object} DisplayOptions
@@ -34,17 +30,8 @@ export class TrialDisplay {
     this._options = options;
     this.trial = new Trial();
     this.meter = new RefreshMeter();
-    this.pictures = new TrialPictures(options.api);
-    this._onView = new OnView({
-      screen: options.screen,
-      pictures: this.pictures,
-      onSwapped: options.onSwapped,
-      onProblem: (sentence) => options.onProblem(sentence, ""),
-    });
     /** @type {import("../types.js").GazeStatus | null} Null while the gaze process is not there, as far as is known. */
     this.source = null;
-    /** @type {{roundTrip: number | null, waited: number | null}} milliseconds */
-    this.timings = { roundTrip: null, waited: null };
     this.socket = new DisplaySocket(options.api, {
       hello: (trial, gaze) => this._hello(trial, gaze),
       viewed: (trial) => this._viewed(trial),
@@ -53,13 +40,13 @@ export class TrialDisplay {
       gaze: (isThere) => this._gaze(isThere),
       lost: () => this._gaze(false),
     });
-    this._swaps = new Swaps({
-      screen: options.screen,
-      pictures: this.pictures,
+    this._showing = new Showing({
+      ...options,
+      trial: this.trial,
       socket: this.socket,
       meter: this.meter,
-      isLookedAt: options.isLookedAt,
-      onDrawn: (swap) => this._drawn(swap),
+      counts: () => this.counts,
+      onProblem: (sentence) => options.onProblem(sentence, ""),
     });
     /** Whether the gaze process has said which trial there is, so that none is replaced unawares. */
     this.isTold = false;
@@ -67,8 +54,7 @@ export class TrialDisplay {
     this._isHeldAgainst = true;
     /** @type {TrialMessage[] | null} Steps that wait until it is known which trial is this page's. */
     this._held = null;
-    this._since = 0;
-    this._pressedAt = -Infinity;
+    /** What was told last of what failed. */
     this._problem = "";
     /** @type {number | null} The refresh interval that was told last. */
     this._told = null;
@@ -76,7 +62,11 @@ export class TrialDisplay {
 
   /** What is on view. */
   get picture() {
-    return this._onView.picture;
+    return this._showing.onView.picture;
+  }
+
+  get timings() {
+    return this._showing.timings;
   }
 
   /** Whether this is the display that the trial goes by. */
@@ -84,22 +74,30 @@ export class TrialDisplay {
     return this.socket.name !== null && this.trial.display === this.socket.name;
   }
 
-  /** The picture that is made and not on view, once it is here. */
-  get waiting() {
-    const { pending } = this.trial;
-    return pending && this.pictures.held(pending.sha256);
+  /** The bytes of what is on view; null where nothing is. */
+  wholePicture() {
+    return this._showing.onView.whole();
   }
 
-  /** Show another photograph; a trial that begins with it comes later. @param {Picture} picture */
+  /** What is made and not on view, once it is here. */
+  get waiting() {
+    return this._showing.readying.waiting;
+  }
+
+  /** The changes that are made ahead, each by its sector, with how it stands here. */
+  get ahead() {
+    return this.trial.ahead.all.map((each) => ({ target: each.target, standing: this._showing.readying.standing(each) }));
+  }
+
+  /** Show another photograph; a trial that begins with it comes later. @param {import("./on-view.js").Decoded} picture */
   begin(picture) {
-    this._swaps.forget();
-    this._onView.begin(picture);
+    this._showing.begin(picture);
   }
 
   /** Follow a trial that has begun with the picture on view. @param {TrialState} state */
   follow(state) {
     this._isHeldAgainst = true;
-    this._onView.sha256 = state.picture_sha256;
+    this._showing.onView.sha256 = state.picture_sha256;
     this.reconnect(state);
   }
 
@@ -107,21 +105,21 @@ export class TrialDisplay {
   join(state) {
     this._isHeldAgainst = true;
     this.reconnect(state);
-    if (state.picture_sha256) void this._onView.show(state.picture_sha256);
+    if (state.picture_sha256) void this._showing.readying.show(state.picture_sha256);
   }
 
   /** The server is there again, and with it the trial that was followed. @param {TrialState} state */
   reconnect(state) {
-    this._swaps.forget();
+    this._showing.forget();
     this.trial.adopt(state);
     this._problem = "";
-    this._prepare();
+    this._showing.readying.refresh();
     this._options.onChange();
   }
 
   /** From now on steps wait: a trial is being begun, and which it is comes with the answer. */
   hold() {
-    this._swaps.forget();
+    this._showing.forget();
     this._held ??= [];
   }
 
@@ -132,12 +130,21 @@ export class TrialDisplay {
     for (const message of held) this._step(message);
   }
 
+  /**
+   * The viewer has pressed: dark at once, where the trial goes by that.
+   * @param {string} key
+   * @param {boolean} isDark whether it would be so in the next trial, where there is none
+   */
+  press(key, isDark) {
+    this._showing.press(key, isDark);
+  }
+
   /** Each animation frame. @param {number} frameMs */
   tick(frameMs) {
     this.meter.frame(frameMs);
     const { screen } = this._options;
     const { page, box } = seenOfPage(screen);
-    this.socket.show({ ...page, ...box, refresh_ms: this._refresh() });
+    this.socket.show({ ...page, ...box, refresh_ms: this._refresh(), takes_sectors: true });
   }
 
   /** Whether a sector is looked at from a place. @param {string} target @param {{x: number, y: number} | null} place */
@@ -175,8 +182,8 @@ export class TrialDisplay {
     this._isHeldAgainst = true;
     if (trial.trial_id === null || trial.trial_id !== this.trial.id) return;
     this.trial.adopt(trial);
-    this._prepare();
-    if (trial.picture_sha256 && this._onView.sha256) void this._onView.show(trial.picture_sha256);
+    this._showing.readying.refresh();
+    if (trial.picture_sha256 && this._showing.onView.sha256) void this._showing.readying.show(trial.picture_sha256);
   }
 
   /** @param {boolean} isThere */
@@ -186,7 +193,7 @@ export class TrialDisplay {
       this.isTold = false;
       this.trial.isRunning = false;
       this.trial.drawn();
-      this._swaps.forget();
+      this._showing.forget();
     }
     this._options.onChange();
   }
@@ -208,87 +215,20 @@ export class TrialDisplay {
       this._options.onBegun(message.trial_id, message.details.config);
       return;
     }
-    const before = this.trial.stage;
+    const before = { stage: this.trial.stage, chosen: this.trial.ahead.committed };
     if (!this.trial.take(message)) return;
-    if (message.type === "swap") this._swap(/** @type {any} */ (message));
-    else if (message.type === "displayed") this._displayed(message);
-    else if (message.step === "withdrawn") this._swaps.withdraw(message.details.swap, message.details.reason);
-    else if (message.step === "dark") this._goDark();
-    else if (message.step === "request") this._since = performance.now();
-    else if (message.step === "frame" || message.step === "view" || message.step === "abandoned") this._prepare();
-    else if (message.step === "failed") this._failed();
-    else if (message.step === "end") this._options.onEnded(message.details.reason ?? null, message.details.outcome);
-    if (before !== this.trial.stage && this.trial.stage === "waiting") this._readied();
+    this._showing.take(message, before);
+    if (message.step === "end") this._options.onEnded(message.details.reason ?? null, message.details.outcome);
+    this._tellProblem();
     this._options.onChange();
   }
 
-  /** Get what waits decoded, and say so. */
-  _prepare() {
-    const { id, pending } = this.trial;
-    this.pictures.keep([pending?.sha256, this._onView.coming]);
-    if (!pending || id === null) return;
-    this.pictures.get(pending.sha256).then(
-      () => {
-        if (this.trial.id === id && this.trial.pending?.frame === pending.frame && this.counts) this.socket.ready(id, pending.frame);
-      },
-      (error) => {
-        if (!isAbort(error)) this._options.onProblem(sentenceOf(error), "");
-      },
-    );
-  }
-
-  _readied() {
-    this._problem = "";
-    this.timings = { roundTrip: performance.now() - this._since, waited: null };
-    this._since = performance.now();
-  }
-
-  _failed() {
-    const { problem } = this.trial;
-    // The same again and again is told once.
+  /** The same again and again is told once. */
+  _tellProblem() {
+    const { problem, stage } = this.trial;
+    if (!problem && stage === "waiting") this._problem = "";
     if (!problem || problem.detail === this._problem) return;
     this._problem = problem.detail;
     this._options.onProblem(problem.detail, problem.code);
-  }
-
-  // -- what is shown -------------------------------------------------------------------------------------------------
-
-  /**
-   * The viewer has pressed: dark at once, where the trial goes by that.
-   * @param {string} key
-   * @param {boolean} isDark whether it would be so in the next trial, where there is none
-   */
-  press(key, isDark) {
-    if (this.trial.isRunning ? this.trial.isDarkenedBy(key) : isDark) {
-      this._pressedAt = performance.now();
-      this._options.screen.goDark();
-    }
-    this.socket.key(key, performance.now());
-  }
-
-  /** One that a press here has brought has been there already. */
-  _goDark() {
-    if (this.trial.trigger.name !== "key" || performance.now() - this._pressedAt > 1_000) {
-      this._options.screen.goDark();
-    }
-  }
-
-  /** @param {import("./swaps.js").Swap & {display: string}} swap */
-  _swap(swap) {
-    if (swap.display === this.socket.name) this._swaps.take(swap);
-  }
-
-  /** @param {import("./swaps.js").Swap} swap */
-  _drawn(swap) {
-    if (swap.kind !== "catch") this._options.screen.tellPatch();
-    if (swap.kind === "change") this._onView.put(swap.sha256, swap.target);
-    this.timings.waited = performance.now() - this._since;
-    this.trial.drawn();
-    this._options.onChange();
-  }
-
-  /** Another display has drawn it. @param {TrialMessage & Record<string, any>} message */
-  _displayed({ caused_by: swap, sha256, kind, target }) {
-    if (kind === "change" && !this._swaps.isOurs(swap)) void this._onView.show(sha256, target);
   }
 }

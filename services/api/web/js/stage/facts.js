@@ -1,6 +1,7 @@
 /** What the debug layer tells of a trial, in words. */
 
 import { milliseconds } from "../pure/format.js";
+import { aheadWords } from "./words.js";
 
 /**
  * @param {import("./display.js").TrialDisplay} display
@@ -14,11 +15,13 @@ export function factsOf(display, problem) {
   return {
     problem,
     trial: trial.id === null ? "" : `${trial.id}, ${trial.sessionId === null ? "not recorded" : `recorded in ${trial.sessionId}`}`,
+    "made ahead": aheadWords(display.ahead),
     display: trial.id === null ? "" : display.counts ? "this page" : trial.display === null ? "none" : "another one",
     source: source === null ? "the gaze process is not there" : sourceWords(source),
     generation: milliseconds(trial.timings.generation),
     "round trip": milliseconds(timings.roundTrip),
     "waited for trigger": milliseconds(timings.waited),
+    "swap to drawing": milliseconds(timings.drawing),
     "trigger to next frame": milliseconds(trial.timings.latency),
     missed: trial.misses === 0 ? "" : `${trial.misses}; last: ${trial.missed}`,
     "refresh interval": milliseconds(display.meter.measuredMs),

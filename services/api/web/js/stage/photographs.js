@@ -11,7 +11,7 @@ const GREETING_MS = 1_500;
  * @typedef {object} PhotographsOptions
  * @property {() => import("./dock.js").Dock} dock
  * @property {() => Promise<boolean>} greeted whether there is a trial to follow
- * @property {(picture: import("./on-view.js").Picture, sample: string | null) => void} onOpened
+ * @property {(picture: import("./on-view.js").Decoded, sample: string | null) => void} onOpened
  */
 
 export class Photographs {
@@ -54,8 +54,14 @@ export class Photographs {
     }
   }
 
+  /** Open files that are dropped there. @param {HTMLElement} element */
+  takeDropsOn(element) {
+    element.addEventListener("dragover", (event) => event.preventDefault());
+    element.addEventListener("drop", (event) => this._drop(event));
+  }
+
   /** @param {DragEvent} event */
-  drop(event) {
+  _drop(event) {
     event.preventDefault();
     const [file] = event.dataTransfer?.files ?? [];
     if (file) void this.open(file);

@@ -57,6 +57,27 @@ export class Screen {
     this.layOut();
   }
 
+  /**
+   * Lay a changed sector over the picture.
+   * @param {ImageBitmap} bitmap of the region's size
+   * @param {import("../pure/sectors.js").Region} region
+   */
+  lay(bitmap, { left, top }) {
+    contextOf(this.canvas).drawImage(bitmap, left, top);
+  }
+
+  /** Draw the picture that is on view once more. */
+  drawAgain() {
+    contextOf(this.canvas).drawImage(this.canvas, 0, 0);
+  }
+
+  /** The picture as it is shown. @returns {Promise<Blob>} a PNG */
+  asPng() {
+    return new Promise((resolve, reject) => {
+      this.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture on view cannot be read."))), "image/png");
+    });
+  }
+
   /** Tell a photodiode, in the frame that draws. */
   tellPatch() {
     this.patch.classList.toggle("lit");

@@ -11,16 +11,19 @@ import { whyNot } from "../pure/swap.js";
  * @property {string} target
  * @property {number | null} deadline_ms
  * @property {number} dark_ms
+ * @property {string | null} [prepared_id] of a change that was made ahead
+ * @property {string | null} [on] hash of the picture that its sector is laid over
  */
 
 /**
  * @typedef {object} SwapOptions
  * @property {import("./screen.js").Screen} screen
- * @property {import("../io/trial-pictures.js").TrialPictures} pictures
+ * @property {(swap: Swap) => string | null} lacks what is not there to draw it, as a sentence; null: all is
  * @property {import("../io/display.js").DisplaySocket} socket
  * @property {import("../pure/refresh.js").RefreshMeter} meter
  * @property {(target: string) => boolean} isLookedAt whether a sector is looked at, by what is known here; asked in each frame
- * @property {(swap: Swap) => void} onDrawn
+ * @property {(swap: Swap) => void} draw
+ * @property {(sinceMs: number) => void} onDrawn a frame has drawn it; `sinceMs`: after it was told
  */
 
 export class Swaps {
@@ -31,6 +34,8 @@ export class Swaps {
     this._waiting = null;
     /** @type {string | null} Why the one that waits must not be drawn any more. */
     this._withdrawn = null;
+    /** When the one that waits was told. */
+    this._toldMs = 0;
     /** @type {Set<string>} Ids of those that were told to this display. */
     this._ours = new Set();
   }
@@ -51,6 +56,7 @@ export class Swaps {
     this._ours.add(swap.step_id);
     this._waiting = swap;
     this._withdrawn = null;
+    this._toldMs = performance.now();
     const { screen } = this._options;
     const exchanging = (/** @type {number} */ frameMs) => this._exchange(swap, frameMs);
     if (swap.dark_ms === 0) screen.exchangeNext(exchanging);
@@ -69,12 +75,12 @@ export class Swaps {
    * @returns {import("./screen.js").Exchange | null}
    */
   _exchange(swap, frameMs) {
-    const { screen, pictures, meter, isLookedAt } = this._options;
+    const { screen, lacks, meter, isLookedAt } = this._options;
     screen.layOut(); // the window may have got another size since the last frame
     const isWithdrawn = this._withdrawn !== null || this._waiting !== swap;
     const why = whyNot({
       isWithdrawn,
-      isThere: swap.kind !== "change" || pictures.held(swap.sha256) !== null,
+      lacks: lacks(swap),
       isLookedAt: isLookedAt(swap.target),
       deadlineMs: swap.deadline_ms,
       frameMs,
@@ -91,11 +97,16 @@ export class Swaps {
 
   /** @param {Swap} swap @param {number} frameMs */
   _draw(swap, frameMs) {
-    const { meter, socket, onDrawn } = this._options;
-    onDrawn(swap);
+    const { meter, socket, draw, onDrawn } = this._options;
+    draw(swap);
     const drawnMs = performance.now();
+    onDrawn(drawnMs - this._toldMs);
     const before = meter.droppedBefore(frameMs);
-    requestAnimationFrame((nextMs) => {
+    const report = (/** @type {number} */ nextMs) => {
+      if (nextMs < drawnMs) {
+        requestAnimationFrame(report); // the frame was late: that one had begun before anything was drawn
+        return;
+      }
       socket.report("displayed", {
         trial_id: swap.trial_id,
         swap: swap.step_id,
@@ -105,7 +116,8 @@ export class Swaps {
         refresh_ms: meter.intervalMs,
         dropped: before + meter.droppedBetween(frameMs, nextMs),
       });
-    });
+    };
+    requestAnimationFrame(report);
   }
 
   /** @param {Swap} swap @param {string} reason */

@@ -159,7 +159,9 @@ export class Trials {
     display.hold();
     try {
       const believed = recording.believed;
-      const state = await api.beginTrial(picture.blob, { ...this._fields(), replace: this._replaces });
+      const whole = await display.wholePicture();
+      if (!whole) throw new Error("The picture on view cannot be read.");
+      const state = await api.beginTrial(whole, { ...this._fields(), replace: this._replaces });
       this._problem = "";
       this._replaces = false;
       this._id = state.trial_id;

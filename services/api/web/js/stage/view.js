@@ -1,26 +1,25 @@
 /** The stage: a photograph fills the view, and changes where nobody looks. */
 
-import { sentenceOf } from "../io/api.js";
 import { savePreferences } from "../io/prefs.js";
 import { PAGE, possibleSwap } from "../pure/begin.js";
 import { setClean } from "../ui/clean.js";
 import { el, icon } from "../ui/dom.js";
 import { toggleFullScreen } from "../ui/full-screen.js";
 import { notify } from "../ui/notices.js";
+import { Cleaning } from "./cleaning.js";
 import { Debugging } from "./debugging.js";
 import { TrialDisplay } from "./display.js";
 import { Dock } from "./dock.js";
 import { listenToStageKeys } from "./keys.js";
 import { Looking } from "./looking.js";
+import { countOn, markTrial } from "./marks.js";
 import { Photographs } from "./photographs.js";
 import { Screen } from "./screen.js";
+import { Source } from "./source.js";
 import { Trials } from "./trials.js";
 import { StageWords } from "./words.js";
 
 /** @typedef {import("../app.js").App} App */
-
-/** A person who looks at the picture for so long is done with the controls. */
-const CLEAN_AFTER_MS = 3_500;
 
 export class StageView {
   /** @param {App} app */
@@ -39,7 +38,7 @@ export class StageView {
       this._debug.element,
     );
     this._looking = new Looking(app.api, this._surface, this._screen, {
-      onLook: (isAtPicture) => this._look(isAtPicture),
+      onLook: (isAtPicture) => this._cleaning.look(isAtPicture),
       onPress: () => this._press("click"),
       onTracker: (point) => this._debug.tracked(point),
     });
@@ -49,7 +48,7 @@ export class StageView {
       preferences: app.preferences,
       onPicture: (blob, sample) => void this._photographs.open(blob, sample),
       onPreference: (changed) => this._onPreference(changed),
-      onSource: (source) => void this._chooseSource(source),
+      onSource: (source) => void this._source.choose(source),
       onFullScreen: () => void toggleFullScreen(),
       onDebug: () => this._toggleDebug(),
       onHide: () => this._setClean(true),
@@ -62,6 +61,16 @@ export class StageView {
     this.element = el("main", { class: "stage", id: "main" }, this._surface, this._handle, el("div", { class: "foot" }, this._words.help, this._dock.element), this._words.said);
     /** @type {TrialDisplay} */
     this._display = this._newDisplay();
+    this._source = new Source({
+      api: app.api,
+      display: () => this._display,
+      looking: this._looking,
+      dock: this._dock,
+      onKnown: () => {
+        this._listenToTracker();
+        this._trials.refresh();
+      },
+    });
     this._trials = new Trials({
       api: app.api,
       preferences: app.preferences,
@@ -80,8 +89,12 @@ export class StageView {
         this._trials.begin();
       },
     });
+    this._cleaning = new Cleaning({
+      // Whoever is at the controls by keyboard keeps them.
+      isBusy: () => app.view !== this || !this._display.picture || app.isAtControls() || app.recording.loss !== null,
+      clean: () => this._setClean(true),
+    });
     this._isLossShown = false;
-    this._cleanTimer = 0;
     this._frame = 0;
     this._listen();
   }
@@ -93,7 +106,9 @@ export class StageView {
     cancelAnimationFrame(this._frame);
     const tick = (/** @type {number} */ frameMs) => {
       this._frame = requestAnimationFrame(tick);
-      this._tick(frameMs);
+      this._display.tick(frameMs);
+      this._sendPoints();
+      this._debug.tick();
     };
     this._frame = requestAnimationFrame(tick);
     void this._photographs.begin();
@@ -119,7 +134,7 @@ export class StageView {
 
   /** Another photograph is on view. @param {string | null} sample its file, where it is one */
   _begunWith(sample) {
-    this.element.dataset.begun = String(Number(this.element.dataset.begun ?? 0) + 1);
+    countOn(this.element, "begun");
     this._dock.mark(sample);
     this._words.begun();
   }
@@ -134,7 +149,7 @@ export class StageView {
       onHello: (trial) => this._trials.greet(trial),
       onBegun: (id, config) => this._trials.begun(id, config),
       onEnded: (reason, outcome) => this._trials.ended(reason, outcome),
-      onSource: () => this._onSource(),
+      onSource: () => this._source.follow(),
       onProblem: (sentence, code) => {
         if (code === "session_not_active") void this._app.recording.check();
         else this._tell(sentence);
@@ -143,9 +158,8 @@ export class StageView {
   }
 
   _listen() {
-    this.element.addEventListener("dragover", (event) => event.preventDefault());
-    this.element.addEventListener("drop", (event) => this._photographs.drop(event));
-    this._dock.element.addEventListener("pointerenter", () => clearTimeout(this._cleanTimer));
+    this._photographs.takeDropsOn(this.element);
+    this._dock.element.addEventListener("pointerenter", () => this._cleaning.stop());
     // The server may not have been there, or may have wanted a token, when the page came.
     this._app.monitor.addEventListener("change", () => {
       if (this._app.view !== this || !this._app.monitor.health) return;
@@ -167,35 +181,13 @@ export class StageView {
     document.addEventListener("visibilitychange", () => this._connect());
   }
 
-  /** @param {number} frameMs */
-  _tick(frameMs) {
-    this._display.tick(frameMs);
-    this._sendPoints();
-    this._debug.tick();
-  }
-
   _sendPoints() {
     if (this._looking.isPointer) this._display.socket.points(this._looking.toSend());
   }
 
-  /** @param {boolean} isAtPicture */
-  _look(isAtPicture) {
-    if (isAtPicture && !this._cleanTimer) this._planClean();
-    if (!isAtPicture) this._cleanTimer = Number(clearTimeout(this._cleanTimer)) || 0;
-  }
-
-  _planClean() {
-    clearTimeout(this._cleanTimer);
-    this._cleanTimer = window.setTimeout(() => {
-      // Whoever is at the controls by keyboard keeps them.
-      const isBusy = this._app.isAtControls() || this._app.recording.loss !== null;
-      if (this._app.view === this && this._display.picture && !isBusy) this._setClean(true);
-    }, CLEAN_AFTER_MS);
-  }
-
   /** @param {boolean} clean */
   _setClean(clean) {
-    this._cleanTimer = Number(clearTimeout(this._cleanTimer)) || 0;
+    this._cleaning.stop();
     setClean(clean && this._app.view === this);
     this._words.refresh();
     this._dock.refresh();
@@ -203,13 +195,9 @@ export class StageView {
   }
 
   _say() {
-    const { trial } = this._display;
-    this.element.dataset.state = trial.stage;
-    this.element.dataset.target = trial.target ?? "";
-    this.element.dataset.missed = trial.missed ?? "";
-    this.element.dataset.trial = trial.isRunning ? (trial.id ?? "") : "";
+    markTrial(this.element, this._display);
     this._debug.follow();
-    this._words.follow(trial);
+    this._words.follow(this._display.trial);
   }
 
   /** @param {string} key */
@@ -225,36 +213,13 @@ export class StageView {
     notify(sentence, { kind: "error" });
   }
 
-  /** What the gaze comes from is known anew, about once a second. */
-  _onSource() {
-    const { source } = this._display;
-    if (!source) return;
-    this._looking.source = source.source;
-    const asked = this._looking.takeAsked();
-    if (asked !== null) void this._chooseSource(asked);
-    this._dock.follow(source.source);
-    this._listenToTracker();
-    this._trials.refresh();
-  }
-
-  /** @param {string} source */
-  async _chooseSource(source) {
-    try {
-      this._display.source = await this._app.api.chooseSource(source);
-    } catch (error) {
-      notify(sentenceOf(error), { kind: "error" });
-      this._dock.restore();
-    }
-    this._onSource();
-  }
-
   _listenToTracker() {
     this._looking.listen(this._app.view === this && this._debug.isShown);
   }
 
   /** @param {string} target */
   _onSwapped(target) {
-    this.element.dataset.swaps = String(Number(this.element.dataset.swaps ?? 0) + 1);
+    countOn(this.element, "swaps");
     this._words.swapped(target);
   }
 
@@ -284,7 +249,7 @@ export class StageView {
   _moveGaze(columns, rows) {
     this._looking.move(this._app.preferences.gridSize, columns, rows);
     // Whoever looks by keyboard may need the controls, and what is said of the picture: M hides them.
-    this._cleanTimer = Number(clearTimeout(this._cleanTimer)) || 0;
+    this._cleaning.stop();
   }
 
   _toggleDebug() {

@@ -12,6 +12,25 @@ const HELP =
 const HELP_BY_TOUCH =
   "Look, with a finger, and let it rest on one place: the far side of the picture changes. Tap when you blink.";
 
+/** @typedef {import("../pure/preparations.js").Standing} Standing */
+
+/** @type {Record<Standing, string>} How a change that is made ahead stands. */
+export const STANDINGS = {
+  making: "being made",
+  made: "ready at the server",
+  here: "ready here",
+  ready: "ready",
+  stale: "stale",
+  failed: "failed",
+  committing: "committing",
+};
+
+/** @param {{standing: Standing}[]} ahead @returns {string} how many of them can be shown at once; empty where there are none */
+export function aheadWords(ahead) {
+  if (ahead.length === 0) return "";
+  return `${ahead.filter(({ standing }) => standing === "ready").length} of ${ahead.length} ready`;
+}
+
 export class StageWords {
   /** @param {HTMLCanvasElement} picture whose label is kept */
   constructor(picture) {
@@ -42,12 +61,19 @@ export class StageWords {
   }
 
   /** @param {import("../pure/trial.js").Trial} trial */
-  follow({ stage, target, trigger }) {
-    const where = target ? spoken(target) : "a corner";
-    const press = usesTouch() ? " Tap." : " Press space.";
-    if (stage === "asking") this._news = `A change is being made: ${where}.`;
-    else if (stage === "waiting") this._news = `The changed picture is ready: ${where}.${trigger.name === "key" ? press : ""}`;
-    else return;
+  follow({ stage, target, trigger, ahead }) {
+    const press = trigger.name !== "key" ? "" : usesTouch() ? " Tap." : " Press space.";
+    if (ahead.isUsed && !target) {
+      // Which of them it will be is decided when the viewer cannot see it.
+      if (stage === "asking") this._news = "Changes are being made.";
+      else if (stage === "waiting") this._news = `Changes are ready.${press}`;
+      else return;
+    } else {
+      const where = target ? spoken(target) : "a corner";
+      if (stage === "asking") this._news = `A change is being made: ${where}.`;
+      else if (stage === "waiting") this._news = `The changed picture is ready: ${where}.${press}`;
+      else return;
+    }
     this.refresh();
   }
 
