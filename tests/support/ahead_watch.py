@@ -96,7 +96,8 @@ class Watch:
     @property
     def eligible(self) -> set[str]:
         """Targets that can be shown now, by all that is known."""
-        looked_at = self.trial._course.looked_at()
+        now = self.trial._course.looked()
+        looked_at = None if now is None else now.near
         if self.change is not None or looked_at is None or not self.takes_sectors or self.display is None:
             return set()
         if self.t_ns < self.trial._course.rest_until_ns:

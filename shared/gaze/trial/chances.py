@@ -15,6 +15,7 @@ from shared.gaze.trial.change import Change
 from shared.gaze.trial.committing import Committing
 from shared.gaze.trial.config import DARK_MS
 from shared.gaze.trial.course import Course
+from shared.gaze.trial.looking import LOOKED_AT, NOT_KNOWN
 from shared.gaze.trial.policies.choosing import Choice
 from shared.gaze.trial.policies.triggers import Chance
 from shared.gaze.trial.swapping import Swapping
@@ -62,7 +63,7 @@ class Chances:
         if course.t_ns >= chosen.since_ns + within_ns:
             why: str | None = TOO_LATE
         else:
-            why = NOT_READY if change.ready is None else self._swapping.why_not(change)
+            why = NOT_READY if change.ready is None else self._why_not(change)
         if why is None:
             self._swap(change, chosen.triggered, chosen.since_ns)
         else:
@@ -86,7 +87,7 @@ class Chances:
                 triggered = dark.triggered or self._trigger(dark.chance)
                 self._dark = _Dark(dark.chance, triggered, dark.since_ns)
                 self._commit(choice, triggered, dark.since_ns)
-        elif change.phase == "ready" and self._swapping.why_not(change) is None:
+        elif change.phase == "ready" and self._why_not(change) is None:
             self._swap(change, dark.triggered or self._trigger(dark.chance), dark.since_ns)
 
     @property
@@ -116,11 +117,18 @@ class Chances:
             return triggered, self._commit(choice, triggered, course.t_ns)
         if change.phase != "ready":
             return None, False
-        if (why := self._swapping.why_not(change)) is not None:
+        if (why := self._why_not(change)) is not None:
             return self._pass_by(chance, why), False
         triggered = self._trigger(chance)
         self._swap(change, triggered, course.t_ns)
         return triggered, True
+
+    def _why_not(self, change: Change) -> str | None:
+        """Why it must not be shown at this chance; None: it may."""
+        if (why := self._swapping.why_not(change)) is not None or change.chosen is None:
+            return why
+        now = self._course.looked()
+        return NOT_KNOWN if now is None else LOOKED_AT if change.target in now.near else None
 
     def _pass_by(self, chance: Chance, why: str | None) -> str | None:
         """Note a chance that cannot be used. ``at_once`` waits without a word: its chances never end."""

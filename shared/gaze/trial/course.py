@@ -90,9 +90,11 @@ class Course:
         return None if self.view is None else self.looking.looked_at(self.view, self.t_ns)
 
     def looked(self) -> Looked | None:
-        """Where the viewer looks now; None: nobody knows."""
-        view, near, last = self.view, self.looked_at(), self.looking.last
-        return None if view is None or near is None or last is None else view.looked(last, near)
+        """Where the viewer looks now, or may look when the saccade that goes on ends; None: nobody knows."""
+        view, near, last, saccade = self.view, self.looked_at(), self.looking.last, self.looking.saccade
+        if view is None or near is None or last is None:
+            return None
+        return view.looked(last, near if saccade is None else near | view.sectors_onward(saccade))
 
     def kind_of(self, number: int) -> Kind:
         """What kind of change it is to be, by the seed."""

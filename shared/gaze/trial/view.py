@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import cos, hypot, log, pi, sin
 
 from shared import sectors
 from shared.gaze.events import EyeEvent
@@ -17,6 +17,9 @@ MAX_AMPLITUDE_DEG = 30.0
 """Further no saccade is foretold to go: larger ones come with a turn of the head."""
 STEPS_AHEAD = 24
 """Points of the way ahead at which it is asked which sectors lie there."""
+STEPS_ONWARD = 16
+SIDEWAYS_RAD = pi / 12
+"""Saccades are not quite straight, and the first samples of one tell its direction to some degrees."""
 AT_DIGITS = 6
 """Of a point that is recorded; its sector is that of what is recorded."""
 
@@ -77,6 +80,24 @@ class View:
         for step in range(STEPS_AHEAD + 1):
             share = 1 + (ahead - 1) * step / STEPS_AHEAD
             found |= self.sectors_near(self.to_picture(saccade.x + right * share, saccade.y + down * share))
+        return found
+
+    def sectors_onward(self, saccade: EyeEvent) -> frozenset[str]:
+        """The sectors that a saccade may end in: those before it, however far, and a little to both sides. When one is
+        found its speed has not reached its peak, so that it says too little of how far it will go."""
+        width, height = self.screen.px
+        right, down = (saccade.x_end - saccade.x) * width, (saccade.y_end - saccade.y) * height
+        length = hypot(right, down)
+        if not length > 0:
+            return self.sectors_near(self.to_picture(saccade.x_end, saccade.y_end))
+        farthest, found = hypot(width, height), frozenset[str]()
+        for turn in (-SIDEWAYS_RAD, 0.0, SIDEWAYS_RAD):
+            along = (right * cos(turn) - down * sin(turn)) / length
+            across = (right * sin(turn) + down * cos(turn)) / length
+            for step in range(STEPS_ONWARD + 1):
+                away = farthest * step / STEPS_ONWARD
+                x, y = saccade.x_end + along * away / width, saccade.y_end + across * away / height
+                found |= self.sectors_near(self.to_picture(x, y))
         return found
 
     def degrees(self, a: Point, b: Point) -> float:

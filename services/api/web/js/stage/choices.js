@@ -14,7 +14,7 @@ export const SWAPS = [
     byTouch: { label: "On a tap", hint: "Tap when you blink: the view goes dark for a quarter of a second." },
   },
   { value: "blackout", label: "On blackouts", hint: "The view blinks by itself, about 17 times a minute." },
-  { value: "once", label: "At once", hint: "As soon as the picture is there and you look elsewhere." },
+  { value: "once", label: "At once", hint: "As soon as a change is ready and you look elsewhere." },
   { value: "blink", label: "On blinks", hint: "Blink: the picture changes while your eyes are closed." },
   { value: "saccade", label: "On saccades", hint: "Look from place to place: the picture changes while your eyes jump." },
 ];

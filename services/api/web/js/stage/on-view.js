@@ -52,6 +52,7 @@ export class OnView {
       this.coming = null;
       this.put(sha256, target);
     } catch (error) {
+      if (this.coming === sha256) this.coming = null;
       if (!isAbort(error)) this._options.onProblem(sentenceOf(error));
     }
   }

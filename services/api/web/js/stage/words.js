@@ -6,11 +6,9 @@ import { el, setText } from "../ui/dom.js";
 import { usesTouch } from "../ui/input.js";
 
 const HELP =
-  "Look, with the pointer, a finger or the arrow keys, and rest on one place: the far side of the picture changes. " +
-  "Press space when you blink.";
+  "Look, with the pointer, a finger or the arrow keys. Press space when you blink: the picture changes where you do not look.";
 
-const HELP_BY_TOUCH =
-  "Look, with a finger, and let it rest on one place: the far side of the picture changes. Tap when you blink.";
+const HELP_BY_TOUCH = "Look, with a finger. Tap when you blink: the picture changes where you do not look.";
 
 /** @typedef {import("../pure/preparations.js").Standing} Standing */
 
