@@ -84,9 +84,13 @@ def test_a_simulated_viewer_drives_a_recorded_trial(page: Page, studio: Studio) 
     assert trial["config"]["trigger"]["name"] == "blink"
     assert trial["config"]["source"] == "simulated:1"
     assert trial["counts"]["clock"] >= 8
-    reports = [each for each in said if each["type"] == "displayed" and each["trial_id"] == trial["trial_id"]]
-    assert len(reports) >= 3
-    for report in reports:
+
+    def reports() -> list[dict[str, Any]]:
+        page.evaluate("1")
+        return [each for each in said if each["type"] == "displayed" and each["trial_id"] == trial["trial_id"]]
+
+    eventually(lambda: len(reports()) >= 3, 20, "the page has said so")
+    for report in reports():
         assert report["frame_ms"] <= report["drawn_ms"] <= report["next_frame_ms"] + 1, report
         assert 10 < report["refresh_ms"] < 34, "headless Chromium draws 60 frames a second"
         assert report["dropped"] >= 0
@@ -95,7 +99,7 @@ def test_a_simulated_viewer_drives_a_recorded_trial(page: Page, studio: Studio) 
     assert views[-1]["page_px"] == [1000, 700]
     assert 10 < views[-1]["refresh_ms"] < 34
     points = [each for each in said if each["type"] == "points"]
-    begun = said.index(reports[0])
+    begun = said.index(reports()[0])
     assert all(said.index(each) < begun for each in points), "the pointer is no gaze now"
     page.keyboard.press("d")
     expect(page.locator("[data-fact=trial]")).to_contain_text("recorded in by_blinks")
