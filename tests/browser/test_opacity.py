@@ -16,7 +16,8 @@ from tests.browser.eyes import (
     sector_sums,
     wait_until,
 )
-from tests.support.odd_pictures import HEIGHT, WIDTH, odd_pictures
+from tests.browser.scripted import COLOURS
+from tests.support.odd_pictures import HEIGHT, WIDTH, odd_pictures, png, samples
 from tests.support.studio import Studio
 from tests.support.waiting import eventually
 
@@ -35,7 +36,7 @@ BEGUN = "Number(document.querySelector('main.stage').dataset.begun ?? 0)"
 """How many pictures were put on the stage so far."""
 
 TYPES = {"JPEG": "image/jpeg", "WebP": "image/webp"}
-PICTURES = dict(odd_pictures())
+PICTURES = dict(odd_pictures()) | {"colours of Display P3": png(samples(3), extra=COLOURS["Display P3"])}
 
 
 def begin(page: Page, name: str) -> dict[str, int]:
