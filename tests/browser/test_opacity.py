@@ -42,7 +42,7 @@ PICTURES = dict(odd_pictures()) | {"colours of Display P3": png(samples(3), extr
 def begin(page: Page, name: str) -> dict[str, int]:
     """Put a picture of one's own on the stage, and wait for the trial that begins with it."""
     begun = page.evaluate(BEGUN)
-    trial = page.locator("main.stage").get_attribute("data-trial")
+    trial = page.locator("main.stage").get_attribute("data-trial") or ""
     page.set_input_files(
         "input[type=file][accept*=png]",
         {"name": "odd", "mimeType": TYPES.get(name.split()[0], "image/png"), "buffer": PICTURES[name]},
