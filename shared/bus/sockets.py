@@ -154,6 +154,8 @@ class Bus:
         if channel.pattern == "publish":
             # It sends subscriptions alone. To a publisher that is not there they can't go: closing would wait.
             socket.linger = 0
+            # With a mark, libzmq drops without a word what is above it when it connects: of several the last.
+            socket.sndhwm = 0
             for topic in [topic_of(name) for name in topics] or [b""]:
                 socket.subscribe(topic)
         else:

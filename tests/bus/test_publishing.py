@@ -115,6 +115,14 @@ async def test_a_topic_brings_its_type_only(buses: Buses, frames: Station) -> No
     assert sorted(seen) == ["frame", "progress", "status"]
 
 
+async def test_the_least_room_is_enough_to_ask_for_several_types(buses: Buses, frames: Station) -> None:
+    both = Subscriber(buses.new(budget_bytes=1), "frames", ["progress", "status", "prepared"])
+    await joined(frames, 3)
+    for name in ("progress", "prepared"):
+        await frames.publisher.publish(SAMPLES[name])
+        await first(both, name, 10)
+
+
 async def test_only_those_who_ask_for_the_state_trigger_it(buses: Buses, frames: Station) -> None:
     Subscriber(buses.new(), "frames", ["progress"])
     await joined(frames)

@@ -10,6 +10,7 @@ import psutil
 import pytest
 import zmq
 
+from services.generator.pictures import KEPT_PICTURES
 from tests.support.studio import Answered, Studio, noise_png
 from tests.support.waiting import eventually
 
@@ -219,11 +220,12 @@ def test_a_subscriber_that_never_reads_slows_nobody_and_memory_stays_bounded(
         deaf.connect(studio.address.of("frames"))
         generator = psutil.Process(studio.process("generator").pid)
         image = noise_png(256, 256, 1)
-        frames = [studio.generate(seed, image=image) for seed in range(40)]
+        # As many that the generator has kept what it keeps of recent pictures, whoever listens.
+        frames = [studio.generate(seed, image=image) for seed in range(KEPT_PICTURES)]
         early = generator.memory_info().rss
-        frames += [studio.generate(seed, image=image) for seed in range(40, 160)]
+        frames += [studio.generate(seed, image=image) for seed in range(KEPT_PICTURES, KEPT_PICTURES + 120)]
         grown = generator.memory_info().rss - early
-    published = sum(len(frame.png) for frame in frames[40:])
+    published = sum(len(frame.png) for frame in frames[KEPT_PICTURES:])
     assert grown < published / 4, f"{grown} bytes for {published} published"
     studio.wait_recorded("s", frames)
 
