@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Literal
 
 from pydantic import ValidationError
@@ -20,6 +19,7 @@ from shared.gaze.trial.config import TrialConfig
 from shared.gaze.trial.inputs import PreparedChanged
 from shared.gaze.trial.steps import Preparing
 from shared.refusals import invalid_request
+from shared.system.waiting import wait_at_most
 
 RENEW_S = 15.0
 """How often leases are renewed, well within :data:`shared.bus.requests.preparing.LEASE_S`. A message that was missed is
@@ -182,8 +182,7 @@ class Ahead:
     async def follow(self) -> None:
         """Renew leases, until cancelled, and learn of what was missed."""
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._renewing.wait(), RENEW_S)
+            await wait_at_most(self._renewing, RENEW_S)
             self._renewing.clear()
             known = [one for one in self._open.values() if one.is_known and not one.is_committing]
             await asyncio.gather(*(self._renew(one) for one in known))

@@ -60,7 +60,8 @@ class Fetching:
         """
         if sha256 not in self._pictures:
             try:
-                problem = await asyncio.wait_for(asyncio.shield(self.begin(sha256)), WAIT_S)
+                async with asyncio.timeout(WAIT_S):
+                    problem = await asyncio.shield(self.begin(sha256))
             except TimeoutError:
                 problem = GeneratorUnavailable("the picture is at the generator, which does not answer")
             if problem is not None:

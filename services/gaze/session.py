@@ -14,6 +14,7 @@ from shared.bus.sockets import Bus
 from shared.bus.subscriber import Subscriber
 from shared.errors import ParafoveaError
 from shared.frame import SessionStamp
+from shared.system.waiting import wait_at_most
 
 POLL_S = 3.0
 ANSWER_S = 2.0
@@ -61,8 +62,7 @@ class ActiveSession:
             self._wake.clear()
             with suppress(ParafoveaError):  # the session goes on meanwhile, and what is to be recorded is held
                 await self.refresh()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
+            await wait_at_most(self._wake, POLL_S)
 
     async def close(self) -> None:
         await self._client.close()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from prometheus_client import CollectorRegistry
 
@@ -17,6 +16,7 @@ from shared.bus.address import host_and_port
 from shared.bus.channels import CHANNELS
 from shared.bus.subscriber import Subscriber
 from shared.process.runner import Runtime, run
+from shared.system.waiting import wait_at_most
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +50,7 @@ async def _listen(runtime: Runtime, registry: CollectorRegistry) -> None:
                 trouble = f"cannot listen on {host_and_port(host, port)} ({error.strerror})"
                 log.error("%s; trying again until it is free; PARAFOVEA_METRICS_PORT names another", trouble)
                 is_logged = True
-            with suppress(TimeoutError):
-                await asyncio.wait_for(runtime.stopping.wait(), RETRY_S)
+            await wait_at_most(runtime.stopping, RETRY_S)
             continue
         log.info("serves http://%s/metrics", host_and_port(host, port))
         await runtime.stopping.wait()

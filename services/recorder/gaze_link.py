@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import suppress
 
 from services.recorder.folder import FolderUnusable
 from services.recorder.ledger.backoff import Retry
@@ -28,6 +27,7 @@ from shared.gaze.record.samples import RECORD_BYTES
 from shared.session.writing.gaze_part import HeldPart, UnusablePart
 from shared.session.writing.gaze_record import ClosedTrial
 from shared.system.rarely import Rarely
+from shared.system.waiting import wait_at_most
 from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -99,9 +99,7 @@ class GazeLink:
             self._soon.clear()
             await self._round()
             self._say_living()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_S if self._known.held or self._known.has_dead else IDLE_S):
-                    await self._soon.wait()
+            await wait_at_most(self._soon, POLL_S if self._known.held or self._known.has_dead else IDLE_S)
 
     def _say_living(self) -> None:
         going_on = self._known.going_on() if self.client.connected else []

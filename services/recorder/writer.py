@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
 from services.recorder.active import Closing
@@ -19,6 +18,7 @@ from shared.bus.message import Message
 from shared.bus.messages import FrameRecorded
 from shared.frame import FrameRef
 from shared.session.writing.frames import CorruptFrame
+from shared.system.waiting import wait_at_most
 from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -58,9 +58,7 @@ class WriterLoop:
         if backoff.folder is not None:
             await asyncio.sleep(max(0.0, backoff.folder.again_at_s - now_s))
             return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(backoff.wait_s(now_s)):
-                await self.wake.wait()
+        await wait_at_most(self.wake, backoff.wait_s(now_s))
 
     async def _prepare(self) -> bool:
         """Recover once, and read what a generator that has gone left; whether the folder can be written to."""

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
+from shared.system.waiting import wait_at_most
+
 WAITING_LINES = 1000
 """Beyond it whoever writes waits, reads no more from the bus, and misses messages as any slow subscriber does."""
 CLOSE_S = 1.0
@@ -47,9 +49,7 @@ class LineWriter:
     async def close(self) -> None:
         """Write what waits, unless the reader takes nothing more."""
         self._lines.put(None)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                await self._is_over.wait()
+        await wait_at_most(self._is_over, CLOSE_S)
 
     def _work(self) -> None:
         descriptor = self._stream.fileno()

@@ -74,8 +74,8 @@ def test_a_model_prepares_and_each_change_is_recorded_with_all_that_led_to_it(fo
         seen = [change for change in changes if change.outcome == "shown"]
         assert len(seen) >= 5
         for change in seen:
-            assert not change.seen_risk
-            assert not change.is_late
+            assert change.flags == ("late" if change.is_late else "")  # a loaded machine draws when it can
+            assert change.is_late or not change.seen_risk
         assert {change.frame_id for change in seen if change.kind == "change"} <= set(studio.frame_ids("s"))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
 from shared.errors import GenerationFailed, GenerationTimeout
 from shared.frame import FrameKey
+from shared.system.waiting import wait_at_most
 
 log = logging.getLogger(__name__)
 
@@ -108,9 +108,3 @@ class DeliveryTracking:
             delivery.outcome = outcome
             delivery.settled.set()
         return delivery is not None
-
-
-async def wait_at_most(event: asyncio.Event, timeout_s: float) -> None:
-    """Wait for an event, or until the time is up."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), timeout_s)

@@ -11,7 +11,7 @@ import logging
 from itertools import compress
 from pathlib import Path
 
-from services.api.bus.delivery import DeliveryTracking, wait_at_most
+from services.api.bus.delivery import DeliveryTracking
 from services.api.bus.peers import ANSWER_S, POLL_S
 from shared.bus.clients import RecorderClient
 from shared.bus.envelope import Published
@@ -21,6 +21,7 @@ from shared.errors import InsufficientStorage, ParafoveaError, RecorderUnavailab
 from shared.frame import SessionStamp
 from shared.refusals import request_of
 from shared.system.disk import Disk
+from shared.system.waiting import wait_at_most
 
 log = logging.getLogger(__name__)
 

@@ -178,7 +178,8 @@ async def send_away(websocket: WebSocket, sender: asyncio.Task[None]) -> None:
     sender.cancel()
     with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
         # One that does not read is cut off instead.
-        await asyncio.wait_for(websocket.close(GOING_AWAY, "the server stops"), CLOSE_S)
+        async with asyncio.timeout(CLOSE_S):
+            await websocket.close(GOING_AWAY, "the server stops")
 
 
 def _kind(message: Published) -> Hashable:

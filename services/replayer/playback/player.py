@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Protocol
 
 from services.replayer.cursors.cursor import Cursor, Place
@@ -14,6 +13,7 @@ from services.replayer.cursors.sessions import Found, Sessions, find, place
 from services.replayer.playback.clock import Playback
 from shared.errors import ParafoveaError
 from shared.session.reading.timeline import Timeline, times
+from shared.system.waiting import wait_at_most
 
 log = logging.getLogger(__name__)
 
@@ -121,9 +121,7 @@ class Player:
         """Whether something changed before that time came."""
         delay_s = due - self._clock()
         if delay_s > 0 and not self._changed.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(delay_s):
-                    await self._changed.wait()
+            await wait_at_most(self._changed, delay_s)
         return self._changed.is_set()
 
     async def _show(self, found: Found, due: float) -> None:
