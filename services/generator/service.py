@@ -34,6 +34,9 @@ from shared.system.disk import Disk
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 1.0
+TOLD_S = 0.02
+"""A change is told so much later, with all that has changed since: who hears of it would else take the processor from
+the frame that is being made."""
 DRAIN_S = 3.0
 """How long a stopping generator waits for acknowledgements: honcho kills after five seconds."""
 WORK_BYTES = 1 << 30
@@ -59,7 +62,7 @@ class Generator:
             *(self._inference, self.queue, Held(self.backlog, self.journal), self.stream, self.pictures),
             check_ready=self.check_ready,
             publish=self._publish_soon,
-            publish_status=lambda: self._publish_soon(self.status()),
+            publish_status=self._tell_soon,
         )
         self.preparations = Preparations(self.queue, self._publish_soon)
         self._making.prepared = self.preparations.took
@@ -80,6 +83,7 @@ class Generator:
         )
         self._requests.register(self._server)
         committing.register(self._server)
+        self._telling: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Serve until stopped, then wait for acknowledgements, and spill the frames that got none."""
@@ -102,6 +106,8 @@ class Generator:
         return self.backlog.held_bytes + self.queue.held_bytes + kept
 
     async def _stop(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
         self.preparations.close()
         self.queue.drop_all(GeneratorUnavailable("The generator is stopping."))
         await self.publish_status()
@@ -174,6 +180,14 @@ class Generator:
 
     def _status_on_join(self, message_type: str) -> list[Message]:
         return [self.status()] if message_type == Status.type else []
+
+    def _tell_soon(self) -> None:
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(TOLD_S, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        self._publish_soon(self.status())
 
     def _publish_soon(self, message: AnyMessage, payload: bytes = b"") -> None:
         # Sent in the order of the calls, by the channel's thread.
