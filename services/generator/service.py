@@ -190,5 +190,6 @@ class Generator:
         self._publish_soon(self.status())
 
     def _publish_soon(self, message: AnyMessage, payload: bytes = b"") -> None:
-        # Sent in the order of the calls, by the channel's thread.
+        if not self._frames.is_heard(message.type):
+            return
         self._runtime.supervise(self._frames.publish(message, payload), f"publish {message.type}")
