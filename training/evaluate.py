@@ -22,8 +22,8 @@ import torch
 from PIL import Image
 
 from services.generator.engine import Edit, Engine, Pixels, edited_picture
-from services.generator.models import painters
-from services.generator.painting.compositing import Composite
+from services.generator.painting.compositing import compose
+from services.generator.painting.painted import Drawn
 from shared.errors import GenerationFailed
 from shared.sectors import names, region
 from training import judge
@@ -85,23 +85,9 @@ def cases(number: int, photographs: int, seed: int = 1) -> list[Case]:
     return out
 
 
-class Witness:
-    """Stands in for the generator's ``compose`` and keeps what it returned: the object's place and its outline."""
-
-    def __init__(self) -> None:
-        self.last: Composite | None = None
-        self._compose = painters.compose
-        painters.compose = self
-
-    def __call__(self, *args: Any, **named: Any) -> Composite:
-        self.last = self._compose(*args, **named)
-        return self.last
-
-
-def edit(engine: Engine, witness: Witness, picture: Pixels, case: Case) -> tuple[Pixels, Outcome]:
+def edit(engine: Engine, picture: Pixels, case: Case) -> tuple[Pixels, Outcome]:
     """Make one edit and compare it with the picture."""
     target = region(case.sector, 3, picture.shape[1], picture.shape[0])
-    witness.last = None
     began = time.perf_counter()
     try:
         wanted = Edit(picture, target, case.prompt, case.seed)
@@ -110,8 +96,9 @@ def edit(engine: Engine, witness: Witness, picture: Pixels, case: Case) -> tuple
     except GenerationFailed:
         return picture, Outcome(0, None, time.perf_counter() - began, False)
     seconds = time.perf_counter() - began
-    composite = witness.last
-    assert composite is not None, "the engine did not compose: is this a layer model?"
+    drawn = edited.painted
+    assert isinstance(drawn, Drawn), "the engine made no object: is this a layer model?"
+    composite = compose(picture, drawn.region, drawn.cutout, drawn.wish, drawn.seed)
     strayed = int(np.count_nonzero((pixels != picture).any(2) & ~composite.changed))
     rows, columns = np.flatnonzero(composite.changed.any(1)), np.flatnonzero(composite.changed.any(0))
     kept = len(rows) and target.top <= rows[0] and rows[-1] < target.bottom
@@ -141,13 +128,13 @@ class Share:
 def make_edits(share: Share) -> tuple[str, list[Pixels], list[Outcome]]:
     """Make some edits with an engine of one's own: its precision, what the judges see of each, what became of it."""
     torch.set_num_threads(1)
-    engine, witness = load(share.model), Witness()
+    engine = load(share.model)
     torch.set_num_threads(1)
     photographs = Photographs(share.photographs)
     pictures = [photographs.square(n, SIDE) for n in range(len(photographs.names))]
     views, outcomes, bar = [], [], Bar("edits")
     for done, case in enumerate(share.todo):
-        pixels, outcome = edit(engine, witness, pictures[case.photograph], case)
+        pixels, outcome = edit(engine, pictures[case.photograph], case)
         outcomes.append(outcome)
         views.append(view(pixels, outcome.box) if outcome.box else np.zeros((judge.SIDE, judge.SIDE, 3), np.uint8))
         if share.shown:

@@ -3,47 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.engines.predicting import sleep
-from services.generator.engine import Edit, Edited, Floats, ModelInfo, Pixels
-from services.generator.painting.compositing import compose
+from services.generator.engine import Edit, Edited, Floats, ModelInfo
 from services.generator.painting.cutout import Cutout
+from services.generator.painting.painted import Drawn
 from services.generator.painting.placing import Wish
 from shared.frame import Model
-from shared.sectors import Region
 
 SIDE = 256
 """Of the drawing, in pixels: as the embedded model's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A ball of a colour of the seed, for a picture of ``size`` (width, height)."""
-
-    cutout: Cutout
-    region: Region
-    seed: int
-    size: tuple[int, int]
-
-    @property
-    def seen(self) -> None:
-        return None
-
-    @property
-    def reads(self) -> Region:
-        return Region(0, 0, *self.size)
-
-    @property
-    def held_bytes(self) -> int:
-        return self.cutout.colour.nbytes + self.cutout.alpha.nbytes
-
-    def sector(self, pixels: Pixels) -> Pixels:
-        return compose(pixels, self.region, self.cutout, Wish(), self.seed).pixels[self.region.slices]
 
 
 class LayerEngine:
@@ -62,7 +35,8 @@ class LayerEngine:
         sleep(self._sleep_s, self._slept)
         on_step(1, 1)
         height, width = edit.pixels.shape[:2]
-        return Edited(Drawn(_ball(edit.seed % 64), edit.region, edit.seed, (width, height)), 1, None, None)
+        ball = Drawn(_ball(edit.seed % 64), Wish(), edit.region, edit.seed, (width, height))
+        return Edited(ball, 1, None, None)
 
     def close(self) -> None:
         return

@@ -4,107 +4,25 @@ makes an object (layer), which is put into the photograph."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
-from services.generator.engine import Edit, Edited, Floats, Pixels
+from services.generator.engine import Edit, Edited
 from services.generator.language.understanding import understand
 from services.generator.language.vocabulary import Vocabulary
 from services.generator.language.words import Size
 from services.generator.models.denoising import Denoiser, Monitor, Used
-from services.generator.painting import crop, paste
-from services.generator.painting.compositing import compose
-from services.generator.painting.crop import Crop
-from services.generator.painting.cutout import Cutout, NothingDrawn, cut_out
-from services.generator.painting.placing import Pose, Wish
-from services.generator.painting.rendering import Patch
+from services.generator.painting import crop
+from services.generator.painting.cutout import NothingDrawn, cut_out
+from services.generator.painting.painted import Drawn, Repainted, Untouched
+from services.generator.painting.placing import Wish
 from shared.errors import GenerationFailed
 from shared.sectors import Region
 
 _SMALL = re.compile(r"\b(small|tiny|little|mini|miniature)\b", re.IGNORECASE)
 _LARGE = re.compile(r"\b(large|big|huge|giant|enormous)\b", re.IGNORECASE)
 _RGBA = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Repainted:
-    """The crop around a sector as the model painted it: height x width x at least 3 channels, 0 to 1."""
-
-    generated: Floats
-    region: Region
-    crop: Crop
-
-    @property
-    def seen(self) -> Region:
-        return self.crop.box
-
-    @property
-    def reads(self) -> Region:
-        return self.crop.box
-
-    @property
-    def held_bytes(self) -> int:
-        return self.generated.nbytes
-
-    def sector(self, pixels: Pixels) -> Pixels:
-        target = self.crop.target
-        painted = paste.match_tone(_to_box(self.generated, self.crop.box), pixels[self.crop.box.slices], target)
-        return paste.blend(pixels, self.region, painted[target.slices])
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """An object that is to be put into a sector of a picture of ``size`` (width, height) in pixels, as ``wish`` says;
-    ``seed`` of its place. ``rendered``: as it was drawn last, by pose: in the next picture it may stand as it did."""
-
-    cutout: Cutout
-    wish: Wish
-    region: Region
-    seed: int
-    size: tuple[int, int]
-    rendered: dict[Pose, Patch] = field(default_factory=dict)
-
-    @property
-    def seen(self) -> None:
-        return None
-
-    @property
-    def reads(self) -> Region:
-        """All of it: where its sky is, its light, its sharpness."""
-        return Region(0, 0, *self.size)
-
-    @property
-    def held_bytes(self) -> int:
-        own = self.cutout.colour.nbytes + self.cutout.alpha.nbytes
-        return own + sum(patch.colour.nbytes + patch.alpha.nbytes for patch in list(self.rendered.values()))
-
-    def sector(self, pixels: Pixels) -> Pixels:
-        return compose(pixels, self.region, self.cutout, self.wish, self.seed, self.rendered).pixels[self.region.slices]
-
-
-@dataclass(frozen=True, slots=True)
-class Untouched:
-    """A sector that stays as it is."""
-
-    region: Region
-
-    @property
-    def seen(self) -> None:
-        return None
-
-    @property
-    def reads(self) -> Region:
-        return self.region
-
-    @property
-    def held_bytes(self) -> int:
-        return 0
-
-    def sector(self, pixels: Pixels) -> Pixels:
-        return pixels[self.region.slices]
 
 
 class Repaint:
@@ -140,11 +58,6 @@ def _mask(target: Region, box_size: tuple[int, int], work_size: tuple[int, int])
     mask = Image.new("L", box_size)
     mask.paste(255, target.as_tuple())
     return mask.resize(work_size, Image.Resampling.BILINEAR).point([0] * 128 + [255] * 128)
-
-
-def _to_box(generated: Floats, box: Region) -> Pixels:
-    pixels = np.rint(generated[:, :, :3].clip(0, 1) * 255).astype(np.uint8)
-    return np.asarray(Image.fromarray(pixels).resize((box.width, box.height), Image.Resampling.LANCZOS))
 
 
 class Layer:
