@@ -22,6 +22,7 @@ from shared.bus.messages import AnyMessage, Progress
 from shared.bus.requests.generator import Generate
 from shared.errors import GenerationFailed, ParafoveaError, UnknownImage
 from shared.frame import Frame
+from shared.images import ImageHeader
 from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -45,8 +46,6 @@ class Making:
         check_ready: the model; raises the error that says why there is none.
         publish: sends a message soon.
         publish_status: tells how things stand.
-
-    Attributes:
         prepared: given the runs of jobs that prepare.
         pinned: finds a picture that something is prepared for, however long ago it was used.
     """
@@ -62,6 +61,8 @@ class Making:
         check_ready: Callable[[], ModelInfo],
         publish: Callable[[AnyMessage, bytes], None],
         publish_status: Callable[[], None],
+        prepared: Callable[[Run], None],
+        pinned: Callable[[str], Picture | None],
     ) -> None:
         self._inference = inference
         self._queue = queue
@@ -71,13 +72,13 @@ class Making:
         self._check_ready = check_ready
         self._publish = publish
         self._publish_status = publish_status
+        self._prepared = prepared
+        self._pinned = pinned
         self._decoder = Worker("decoder")
         self._ahead = Worker("ahead")
         self._composer = Worker("composer")
         self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
         self._making_ahead: set[asyncio.Future[object]] = set()
-        self.prepared: Callable[[Run], None] | None = None
-        self.pinned: Callable[[str], Picture | None] = lambda sha256: None
 
     def close(self) -> None:
         """End the threads after the calls they are in."""
@@ -98,7 +99,7 @@ class Making:
 
     def named(self, sha256: str) -> Picture:
         """A picture by its hash. Raises UnknownImage."""
-        known = self._pictures.get(sha256) or self.pinned(sha256)
+        known = self._pictures.get(sha256) or self._pinned(sha256)
         if known is None:
             raise UnknownImage(f"No picture {sha256[:12]}… is known here, or it was let go; send the picture itself.")
         return known
@@ -117,7 +118,7 @@ class Making:
         if request.supersede and request.client_id is not None:
             self._queue.supersede(request.client_id)
         self._queue.drop_late()
-        self.reserve(request, encoded)
+        self.reserve(request, encoded, header)
         try:
             self._queue.accept(job)
             self._publish_status()
@@ -132,11 +133,11 @@ class Making:
             self._queue.discard(job)
             self._held.backlog.release(request.request_id)
 
-    def reserve(self, request: Generate, encoded: bytes) -> None:
-        """Set room aside for what a request's frame takes until it is on disk. Raises RecordingBacklogFull."""
+    def reserve(self, request: Generate, encoded: bytes, header: ImageHeader) -> None:
+        """Set room aside for what a request's frame takes until it is on disk, and its input, whose ``header`` is
+        known. Raises RecordingBacklogFull."""
         if request.session is None:
             return
-        header = images.probe(encoded)
         # The profile is in the frame as well, and may be a little less compressed there.
         room = len(encoded) + 2 * header.profile_bytes
         self._held.backlog.reserve(request.request_id, request.session.session_id, room, header.width, header.height)
@@ -171,8 +172,8 @@ class Making:
                 self._queue.finish(job)
             if run is None:
                 continue
-            if job.lane == "prepared" and self.prepared is not None:
-                self.prepared(run)
+            if job.lane == "prepared":
+                self._prepared(run)
             else:
                 await self._runs.put(run)
 

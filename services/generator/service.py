@@ -58,15 +58,15 @@ class Generator:
         self.journal = FrameJournal(disk, runtime.settings.sessions_dir, self.stream.epoch)
         self._frames = Publisher(runtime.bus, "frames", self._status_on_join)
         self._server = Server(runtime.bus, "generator")
+        self.preparations = Preparations(self.queue, self._publish_soon)
         self._making = Making(
             *(self._inference, self.queue, Held(self.backlog, self.journal), self.stream, self.pictures),
             check_ready=self.check_ready,
             publish=self._publish_soon,
             publish_status=self._tell_soon,
+            prepared=self.preparations.took,
+            pinned=self.preparations.kept.picture,
         )
-        self.preparations = Preparations(self.queue, self._publish_soon)
-        self._making.prepared = self.preparations.took
-        self._making.pinned = self.preparations.kept.picture
         committing = PreparingRequests(
             *(self.preparations, self._making, self.stream, self.journal, self.check_ready, self.backlog.release)
         )

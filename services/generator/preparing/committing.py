@@ -13,6 +13,7 @@ from services.generator.pictures import Picture
 from services.generator.preparing.preparation import Preparation
 from services.generator.preparing.preparations import Preparations
 from services.generator.stream import FrameStream, Made, Material
+from shared import images
 from shared.bus.call import Nothing, WithImage
 from shared.bus.requests import preparing
 from shared.bus.requests.generator import Generate, Input
@@ -89,7 +90,7 @@ class PreparingRequests:
         each = self._preparations.kept.find(asked.prepared_id)
         on = self._preparations.aim(each, asked.on, self._making.named)
         request = _committed(each, asked)
-        self._making.reserve(request, on.encoded)
+        self._making.reserve(request, on.encoded, images.probe(on.encoded))
         try:
             await self._settled(each, asked)
             self._preparations.check(each, on)

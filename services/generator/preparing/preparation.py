@@ -54,7 +54,6 @@ class View:
 
     name: str
     picture: Picture
-    client_id: str | None
     changes: int = 0
     expires: float = field(default_factory=lambda: time.monotonic() + LEASE_S)
 

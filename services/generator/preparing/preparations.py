@@ -83,7 +83,7 @@ class Preparations:
                 self._end(old, "dropped", "a newer request took its place")
         self.kept.check_room([request.request_id for request in requests], asked.view)
         if asked.view is not None and self.changes_of(asked.view) == changes:
-            self._show(asked.view, picture, asked.client_id)
+            self._show(asked.view, picture)
         view = self.kept.views.get(asked.view) if asked.view is not None else None
         aim = picture if view is None or view.picture.size != picture.size else view.picture
         made = [Preparation(request, asked.view, picture, aim) for request in requests]
@@ -152,7 +152,7 @@ class Preparations:
         """A change has become a picture: its view shows that from now on."""
         self._end(each, "committed", frame_sha256=made.sha256)
         if (view := self.kept.view_of(each)) is not None:
-            self._show(view.name, made, each.request.client_id)
+            self._show(view.name, made)
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
@@ -186,13 +186,13 @@ class Preparations:
             each.error = error
             self._end(each, "failed", error.detail)
 
-    def _show(self, name: str, picture: Picture, client_id: str | None) -> None:
+    def _show(self, name: str, picture: Picture) -> None:
         """A view shows this picture from now on."""
         view = self.kept.views.get(name)
         if view is None:
-            self.kept.views[name] = View(name, picture, client_id)
+            self.kept.views[name] = View(name, picture)
             return
-        view.client_id, view.expires = client_id, time.monotonic() + LEASE_S
+        view.expires = time.monotonic() + LEASE_S
         if view.picture.sha256 == picture.sha256:
             return
         view.picture = picture

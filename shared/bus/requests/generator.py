@@ -18,15 +18,9 @@ BACKGROUND_TIMEOUT_S = 600.0
 """Background jobs wait behind every live one; one that got no turn in this time is asked for again."""
 
 
-class Generate(Recipe):
-    """``generate``: make one frame. The payload is the input image as it came, or empty where ``image_sha256`` names a
-    recent picture: an earlier input or frame. Answered with :class:`Frame`."""
+class AskedRecipe(Recipe):
+    """A recipe that is asked for is held to what models take; one that was recorded may have come from anywhere."""
 
-    request_id: fields.RequestId
-    client_id: fields.ClientId | None = None
-    supersede: fields.Flag = False
-    session: SessionStamp | None = None
-    # A recipe that is asked for is held to what models take; one that was recorded may have come from anywhere.
     target_sector: fields.SectorOfGrid
     focus_sector: fields.SectorOfGrid | None = None
     focus_x: fields.Fraction | None = None
@@ -34,6 +28,16 @@ class Generate(Recipe):
     steps: fields.Steps | None = None
     guidance_scale: fields.Guidance | None = None
     strength: fields.Strength | None = None
+
+
+class Generate(AskedRecipe):
+    """``generate``: make one frame. The payload is the input image as it came, or empty where ``image_sha256`` names a
+    recent picture: an earlier input or frame. Answered with :class:`Frame`."""
+
+    request_id: fields.RequestId
+    client_id: fields.ClientId | None = None
+    supersede: fields.Flag = False
+    session: SessionStamp | None = None
     strict: fields.Flag = False
     """Refuse the request rather than leave anything of its prompt undone."""
     timeout_ms: fields.WaitMs

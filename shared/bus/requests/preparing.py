@@ -13,8 +13,8 @@ from pydantic import Field
 
 from shared import fields
 from shared.bus.call import DISK_S, Call, Nothing
-from shared.bus.requests.generator import Input
-from shared.frame import Body, Frame, Recipe, SessionStamp
+from shared.bus.requests.generator import AskedRecipe, Input
+from shared.frame import Body, Frame, SessionStamp
 
 MAX_TARGETS = 9
 LEASE_S = 60.0
@@ -25,17 +25,10 @@ PreparedState = Literal["queued", "running", "composing", "ready", "stale", "fai
 the model had looked, for good. The last four are final."""
 
 
-class Wanted(Recipe):
+class Wanted(AskedRecipe):
     """One change to prepare. ``prepared_id``: chosen by who asks, as a request's id is."""
 
     prepared_id: fields.RequestId
-    target_sector: fields.SectorOfGrid
-    focus_sector: fields.SectorOfGrid | None = None
-    focus_x: fields.Fraction | None = None
-    focus_y: fields.Fraction | None = None
-    steps: fields.Steps | None = None
-    guidance_scale: fields.Guidance | None = None
-    strength: fields.Strength | None = None
 
 
 class Prepare(Body):
