@@ -30,11 +30,15 @@ class Worker:
     async def run(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """What ``call`` returns or raises, from the thread; cancelled before its turn, it is not run. Raises
         RuntimeError once closed."""
+        return await asyncio.wrap_future(self.submit(partial(call, *arguments, **named)))
+
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """:meth:`run` for a thread that goes on meanwhile, and may wait for the result."""
         if self._is_closed:
             raise RuntimeError("this thread is closed")
         result: Future[T] = Future()
-        self._calls.put((partial(call, *arguments, **named), result))
-        return await asyncio.wrap_future(result)
+        self._calls.put((call, result))
+        return result
 
     def close(self, *, wait: bool = False) -> None:
         """End the thread after the call it is in, which may be stuck, and is waited for only where that is wanted;

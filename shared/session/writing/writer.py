@@ -9,6 +9,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from functools import cache, partial
 
 from shared.frame import Frame
 from shared.session.format import layout
@@ -16,6 +17,7 @@ from shared.session.format.entries import Entry
 from shared.session.format.plain import find_input
 from shared.session.writing.frames import CorruptFrame, FrameToWrite, MissingInput, RecordedFrame
 from shared.session.writing.open_session import OpenSession
+from shared.system.worker import Worker
 
 
 class SessionWriter(OpenSession):
@@ -37,8 +39,8 @@ class SessionWriter(OpenSession):
 
     def append(self, frames: Sequence[FrameToWrite]) -> list[RecordedFrame]:
         """Record frames in the order given. When it returns, each may be acknowledged; after an error, call it again.
-        Raises CorruptFrame or MissingInput about the first frame that is so (nothing was written), and OSError where
-        the disk refuses (frames that are whole on it are finished by the next call)."""
+        Raises CorruptFrame or MissingInput about the first frame that is so (nothing was written that stays), and
+        OSError where the disk refuses (frames that are whole on it are finished by the next call)."""
         self._ensure_ours()
         self._finish()
         new = self._new(frames)
@@ -49,13 +51,12 @@ class SessionWriter(OpenSession):
         return [self._answer(frame, duplicate=frame.frame_id not in fresh) for frame in frames]
 
     def _new(self, frames: Sequence[FrameToWrite]) -> list[FrameToWrite]:
-        """The frames that are not recorded yet, each once, with their bytes proved to be what they say."""
+        """The frames that are not recorded yet, each once; their inputs are proved to be what they say."""
         new: dict[str, FrameToWrite] = {}
         hashes: set[str] = set()
         for frame in frames:
             if self.has(frame.frame_id) or frame.frame_id in new:
                 continue
-            _prove(frame, frame.png, frame.frame.sha256, "the picture")
             sha256 = frame.frame.input_sha256
             if sha256 and sha256 not in hashes and self._input_file(sha256) is None:
                 if frame.input is not None:
@@ -68,8 +69,14 @@ class SessionWriter(OpenSession):
         return list(new.values())
 
     def _place(self, frames: Sequence[FrameToWrite]) -> None:
-        """Bring inputs, then images to the disk. Images get their names in order, and share one folder fsync."""
+        """Bring images and inputs to the disk. Images get their names last, in order, and share one folder fsync.
+        Nothing gets its name before all images are proved to be what they say: that is found out while the disk
+        works."""
         staged: list[tuple[str, Entry]] = []
+        inputs: dict[str, bytes | memoryview] = {}
+        proofs = [
+            _hashing().submit(partial(_prove, frame, frame.png, frame.frame.sha256, "the picture")) for frame in frames
+        ]
         try:
             index = self.next_index
             coming: dict[str, str] = {}
@@ -77,32 +84,35 @@ class SessionWriter(OpenSession):
                 sha256 = frame.frame.input_sha256
                 source = self._input_file(sha256) or coming.get(sha256) if sha256 else None
                 if sha256 and source is None and frame.input is not None:
-                    source = self._put_input(sha256, frame.input)
+                    source = coming[sha256] = layout.input_name(sha256, layout.image_extension(frame.input))
+                    inputs[source] = frame.input
                 while self._is_there(layout.frame_name(index, frame.frame.target_sector)):
                     index += 1  # put there by someone else
                 entry = Entry.of(frame.frame.flat(), index, frame.frame.sha256, source)
                 coming[frame.frame.sha256] = entry.filename
                 staged.append((self._disk.stage(self.folder, entry.filename, [frame.png]), entry))
                 index += 1
+            for proof in proofs:
+                proof.result()
+            for name, data in inputs.items():
+                self._put_input(name, data)
             while staged:
                 temporary, entry = staged[0]
                 self._disk.rename(temporary, os.path.join(self.folder, entry.filename))
                 del staged[0]
                 self._placed.append(entry)
                 self.next_index = entry.index + 1
-        except OSError:
+        except (OSError, CorruptFrame):
             for temporary, _ in staged:
                 self._disk.discard(temporary)
             raise
 
-    def _put_input(self, sha256: str, data: bytes | memoryview) -> str:
-        name = layout.input_name(sha256, layout.image_extension(data))
+    def _put_input(self, name: str, data: bytes | memoryview) -> None:
         inputs = self.folder / layout.INPUTS
         if inputs.is_symlink():
             raise OSError(errno.ELOOP, "it is a link; put the folder itself in its place", os.fspath(inputs))
         self._disk.make_folders(inputs)
         self._disk.put(self.folder / name, data)
-        return name
 
     def _is_there(self, name: str) -> bool:
         return os.path.exists(os.path.join(self.folder, name))
@@ -123,6 +133,11 @@ class SessionWriter(OpenSession):
         return RecordedFrame(
             frame.frame_id, frame.epoch, frame.record_seq, frame.sha256, size, index, filename, duplicate
         )
+
+
+@cache
+def _hashing() -> Worker:
+    return Worker("hashing")
 
 
 def _prove(pending: FrameToWrite, data: bytes | memoryview, sha256: str, what: str) -> None:

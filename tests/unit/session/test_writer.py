@@ -69,6 +69,10 @@ def test_image_and_input_are_durable_before_the_entry(writer: SessionWriter, dis
     writer.append([frame])
     source = f"{frame.frame.input_sha256}.png"
     assert disk.log == [
+        ("create", ".tmp-0000_BR.png"),
+        ("write", ".tmp-0000_BR.png"),
+        ("fsync", ".tmp-0000_BR.png"),
+        ("close", ".tmp-0000_BR.png"),
         ("mkdir", "inputs"),
         ("fsync_dir", "s"),
         ("create", f".tmp-{source}"),
@@ -77,10 +81,6 @@ def test_image_and_input_are_durable_before_the_entry(writer: SessionWriter, dis
         ("close", f".tmp-{source}"),
         ("rename", f".tmp-{source}"),
         ("fsync_dir", "inputs"),
-        ("create", ".tmp-0000_BR.png"),
-        ("write", ".tmp-0000_BR.png"),
-        ("fsync", ".tmp-0000_BR.png"),
-        ("close", ".tmp-0000_BR.png"),
         ("rename", ".tmp-0000_BR.png"),
         ("fsync_dir", "s"),
         ("open", "metadata.json"),
