@@ -111,7 +111,7 @@ class Heartbeat(Message):
 
 
 class Status(Heartbeat):
-    """The generator's heartbeat, once a second and at each change of state."""
+    """The generator's heartbeat, once a second and soon after each change."""
 
     state: Literal["loading", "ready", "failed", "stopping"]
 
