@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 1.0
 TOLD_S = 0.02
-"""A change is told so much later, with all that has changed since: who hears of it would else take the processor from
-the frame that is being made."""
+"""A change is told so much later, with all that has changed since: making it, and those who hear of it, would else take
+the processor from the frame that is being made."""
 DRAIN_S = 3.0
 """How long a stopping generator waits for acknowledgements: honcho kills after five seconds."""
 WORK_BYTES = 1 << 30
@@ -191,5 +191,6 @@ class Generator:
 
     def _publish_soon(self, message: AnyMessage, payload: bytes = b"") -> None:
         if not self._frames.is_heard(message.type):
-            return
+            return  # progress, most of the time
+        # Sent in the order of the calls, by the channel's thread.
         self._runtime.supervise(self._frames.publish(message, payload), f"publish {message.type}")
