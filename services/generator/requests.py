@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from services.generator.backlog import Backlog
@@ -19,6 +18,7 @@ from shared.bus.requests import generator as requests
 from shared.bus.server import Server
 from shared.errors import NotFound
 from shared.frame import Frame
+from shared.system.waiting import wait_at_most
 
 
 @dataclass(slots=True)
@@ -53,9 +53,7 @@ class Requests:
     async def wait_for_acknowledgement(self, timeout_s: float) -> None:
         """Return after the next acknowledgement, or after the time."""
         self._acknowledged.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._acknowledged.wait()
+        await wait_at_most(self._acknowledged, timeout_s)
 
     async def _cancel(self, asked: requests.Cancel) -> requests.CancelAnswer:
         if self.cancel_commit(asked.request_id):
