@@ -15,6 +15,7 @@ from benchmarks.options import Options, add_arguments, options_of
 NAMES = (
     "png_encoding",
     "editing",
+    "inference_thread",
     "path",
     "servers",
     "prepared",

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.engines.predicting import drawn, sleep
-from services.generator.engine import Edit, Edited, Finished, ModelInfo
+from services.generator.engine import Edit, Edited, Finished, ModelInfo, WorkSize
 from services.generator.painting import crop
 from shared.frame import Model
 from shared.sectors import Region
 
-SIZE, FACTOR = 512, 8
-"""The square that such a model is trained on, and what its sides are multiples of."""
+WORK = WorkSize(512, 8, 8)
+"""At what such a model works."""
 
 
 class RepaintingEngine:
@@ -27,7 +27,7 @@ class RepaintingEngine:
     @property
     def info(self) -> ModelInfo:
         model = Model(id="repainting stand-in", revision="1", kind=self._kind, pipeline="None", scheduler="none")
-        return ModelInfo(model, "cpu", "float32", {})
+        return ModelInfo(model, "cpu", "float32", {}, work=WORK)
 
     def run(self, edit: Edit, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Edited:
         box = box_of(edit.region, edit.pixels.shape[1], edit.pixels.shape[0])
@@ -42,4 +42,4 @@ class RepaintingEngine:
 
 def box_of(region: Region, width: int, height: int) -> Region:
     """The part of a picture that counts for a sector."""
-    return crop.plan(region, width, height, SIZE, FACTOR).box
+    return crop.plan(region, width, height, WORK.size, WORK.factor).box

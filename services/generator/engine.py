@@ -23,11 +23,56 @@ Floats = NDArray[np.floating[Any]]
 """Colours or opacity from 0 to 1, or what is worked out of them."""
 
 ModelKind = Literal["inpaint", "edit", "layer"]
+Rounding = Literal["nearest", "up"]
+"""To a multiple."""
+
+
+OnLoading = Callable[[str, int, int], None]
+"""Called with a sentence on how far loading is, and bytes that are here of those that are fetched; 0 of 0 where nothing
+is. From the thread that loads."""
+
+
+def say_nothing(said: str, done_bytes: int, of_bytes: int) -> None:
+    """An :data:`OnLoading` for whoever does not want to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSize:
+    """What a repainting model works at, in pixels.
+
+    Attributes:
+        size: side of the square that it was trained on.
+        factor: what its sides are to be multiples of.
+        cell: side of one cell of its latents, the smallest thing that it can paint or leave. Where it differs between
+            models that have a size, the larger is safe: 16 holds a cell of 8 as well.
+        chooses: how it rounds the sides of what it is given, by their ratio alone: then only sides are taken that it
+            leaves as they are. None: it takes the sides that it is given.
+    """
+
+    size: int
+    factor: int
+    cell: int = 16
+    chooses: Rounding | None = None
+
+
+class Inputs(Protocol):
+    """What a model is given of a picture, made on another thread before its run. Only its engine looks into them, and
+    makes its own where they are not for the edit that they came with."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that they take."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One edit: repaint (or put an object into) ``region`` of ``pixels``. None means the model's own default."""
+    """One edit: repaint (or put an object into) ``region`` of ``pixels``. None means the model's own default.
+
+    Attributes:
+        inputs: of this edit for a model of its ``info.work``, made ahead; None: :meth:`Engine.run` makes them itself.
+            The pixels that come of the edit are the same.
+    """
 
     pixels: Pixels
     region: Region
@@ -37,12 +82,13 @@ class Edit:
     steps: int | None = None
     guidance_scale: float | None = None
     strength: float | None = None
+    inputs: Inputs | None = None
 
     @classmethod
-    def of(cls, recipe: Recipe, pixels: Pixels, region: Region) -> Edit:
+    def of(cls, recipe: Recipe, pixels: Pixels, region: Region, inputs: Inputs | None = None) -> Edit:
         """The edit of a recipe, on the pixels of its input."""
         named = {"prompt", "seed", "negative_prompt", "steps", "guidance_scale", "strength"}
-        return cls(pixels, region, **recipe.model_dump(include=named))
+        return cls(pixels, region, **recipe.model_dump(include=named), inputs=inputs)
 
 
 class Painted(Protocol):
@@ -124,6 +170,10 @@ class ModelInfo:
     """Attention, thread count, CPU capability: what may change a picture in its last bits."""
     vocabulary: Vocabulary | None = None
     """What it can be asked for; None: it takes any text."""
+    advice: str | None = None
+    """What its owner should know of how it was loaded, in a sentence; None: nothing."""
+    work: WorkSize | None = None
+    """At what it is given a crop of the picture; None: it is given none."""
 
 
 def into_picture(pixels: Pixels, region: Region, sector: Pixels) -> Pixels:

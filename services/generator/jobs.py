@@ -11,15 +11,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
 
+from services.generator.engine import Inputs
 from services.generator.pictures import Picture
 from shared.bus.call import WithImage
 from shared.bus.requests.generator import Generate
 from shared.errors import Cancelled, GenerationTimeout, InvalidRequest, ParafoveaError, QueueFull, Superseded
 from shared.frame import Frame
+from shared.system.waiting import wait_at_most
 
 BACKGROUND_LIMIT = 4
 """Background jobs that may wait. They have places of their own: live jobs neither lose one to them nor take theirs."""
@@ -42,6 +45,7 @@ class Job:
         noted: whether the journal has its frame; None for one that is not recorded.
         dropped: set when nobody wants it any more; the inference thread asks it after each step.
         on_begin: called when its run begins.
+        inputs: what the model is given of its picture, begun ahead, and of which picture that is.
     """
 
     request: Generate
@@ -54,10 +58,18 @@ class Job:
     reason: ParafoveaError | None = None
     deadline: float = 0.0
     on_begin: Callable[[], None] | None = None
+    inputs: tuple[Picture, Future[Inputs]] | None = None
 
     def __post_init__(self) -> None:
         # Of one that prepares nobody waits yet.
         self.deadline = inf if self.lane == "prepared" else self.accepted + self.request.timeout_ms / 1000
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that it takes beside its picture."""
+        made = self.inputs[1] if self.inputs is not None else None
+        is_made = made is not None and made.done() and not made.cancelled() and made.exception() is None
+        return made.result().held_bytes if made is not None and is_made else 0
 
     def begin(self) -> None:
         """It runs from now on: one that prepares has its time from here."""
@@ -91,7 +103,12 @@ class Job:
 
 
 class JobQueue:
-    """Jobs that wait, and the one that runs. ``limit``: live jobs that may wait, the ones being decoded included."""
+    """Jobs that wait, and the one that runs. ``limit``: live jobs that may wait, the ones being decoded included.
+
+    Attributes:
+        on_ready: called when another job may run.
+        defers: seconds that a background job is to wait for a better moment, though it is its turn.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -99,6 +116,8 @@ class JobQueue:
         self._ready: dict[Lane, deque[Job]] = {lane: deque() for lane in LANES}
         self._filled = asyncio.Event()
         self.running: Job | None = None
+        self.on_ready: Callable[[], None] = lambda: None
+        self.defers: Callable[[Job], float] = lambda job: 0.0
 
     def __len__(self) -> int:
         """Jobs that wait."""
@@ -106,9 +125,9 @@ class JobQueue:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of the pictures that wait or run."""
+        """Bytes of the pictures that wait or run, and of what was made of them ahead."""
         pictures = {id(job.picture): job.picture for job in self._all() if job.picture is not None}
-        return sum(picture.held_bytes for picture in pictures.values())
+        return sum(picture.held_bytes for picture in pictures.values()) + sum(job.held_bytes for job in self._all())
 
     def waiting(self, lane: Lane) -> int:
         """Jobs of one kind that wait."""
@@ -132,6 +151,7 @@ class JobQueue:
         if job.request.request_id in self._accepted:
             self._ready[job.lane].append(job)
             self._filled.set()
+            self.on_ready()
 
     def discard(self, job: Job) -> None:
         """Give its place back, if it waits; a running or finished one has none any more."""
@@ -145,14 +165,25 @@ class JobQueue:
         """The next job to run, which is :attr:`running` from now on: a live one if there is any, then one that
         prepares."""
         while True:
+            wait_s = inf
             for waiting in self._ready.values():
-                if waiting:
+                if waiting and (wait_s := self._wait_s(waiting[0])) <= 0:
                     self.running = waiting.popleft()
                     del self._accepted[self.running.request.request_id]
                     self.running.begin()
                     return self.running
             self._filled.clear()
-            await self._filled.wait()
+            if wait_s == inf:
+                await self._filled.wait()
+            else:
+                await wait_at_most(self._filled, wait_s)
+
+    def _wait_s(self, job: Job) -> float:
+        return self.defers(job) if job.lane == "background" else 0.0
+
+    def next(self) -> Job | None:
+        """The job that :meth:`take` would give now."""
+        return next((waiting[0] for waiting in self._ready.values() if waiting), None)
 
     def finish(self, job: Job) -> None:
         """The run of a job has ended."""

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.generator.engine import Edit, EditCancelled, Edited, Finished, ModelInfo, Pixels
-from services.generator.painting import crop
+from services.generator.engine import Edit, EditCancelled, Edited, Finished, ModelInfo, Pixels, WorkSize
+from services.generator.painting.inputs import inputs_of
 from shared.frame import Model
 from shared.sectors import Region
+
+WORK = WorkSize(64, 8, 8)
+"""Of the engine that sees the picture."""
 
 
 def noise(region: Region, *of: bytes) -> Pixels:
@@ -42,14 +45,17 @@ class DependentDrawing:
 
 class DependentEngine:
     """``kind``: ``edit`` (it sees the crop box around the sector) or ``layer`` (it draws, and sees nothing). Each step
-    of three waits for :attr:`gate`."""
+    of three waits for :attr:`gate`. :attr:`given_ahead` says of each run that saw the picture whether its inputs had
+    been made before."""
 
     def __init__(self, kind: str) -> None:
         model = Model(id=f"dependent-{kind}", revision="1", kind=kind, pipeline="DependentPipeline", scheduler="none")
-        self.info = ModelInfo(model, "cpu", "float32", {"dependent": "1"})
+        work = None if kind == "layer" else WORK
+        self.info = ModelInfo(model, "cpu", "float32", {"dependent": "1"}, work=work)
         self.gate = threading.Event()
         self.gate.set()
         self.started: list[str] = []
+        self.given_ahead: list[bool] = []
         self.error: Exception | None = None
 
     def run(self, edit: Edit, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Edited:
@@ -68,7 +74,9 @@ class DependentEngine:
         notes = {"object": edit.prompt}
         if self.info.model.kind == "layer":
             return Edited(DependentDrawing(recipe, edit.region, (width, height)), 3, guidance, None, notes)
-        box = crop.plan(edit.region, width, height, 64, 8).box
+        inputs = inputs_of(edit, WORK)
+        self.given_ahead.append(inputs is edit.inputs)
+        box = inputs.crop.box
         painted = noise(edit.region, recipe, np.ascontiguousarray(edit.pixels[box.slices]).tobytes())
         return Edited(Finished(painted, box), 3, guidance, None, notes)
 

@@ -12,7 +12,7 @@ from scipy import ndimage
 from services.generator.engine import Floats, Pixels
 from services.generator.painting import placing, scene
 from services.generator.painting.cutout import Cutout
-from services.generator.painting.paste import feather_mask
+from services.generator.painting.paste import shadow_room
 from services.generator.painting.placing import Pose, Wish
 from services.generator.painting.rendering import Patch, render
 from services.generator.painting.scene import LUMA, Light, to_linear, to_srgb
@@ -70,7 +70,7 @@ def compose(
     inside = pixels[region.slices]
     canvas = _LINEAR_OF_LEVEL[inside]
     touched = np.zeros(inside.shape[:2], bool)
-    shadow_room = feather_mask(region, width, height)
+    room = shadow_room(region, width, height)
     drawn = {pose: (rendered or {}).get(pose) or render(cutout, pose) for pose in poses}
     if rendered is not None:
         rendered.clear()
@@ -78,7 +78,7 @@ def compose(
     for pose in poses:
         patch = _matched(drawn[pose], pixels, pose, blur)
         if pose.on_ground:
-            shade = _shadow(patch, region) * shadow_room
+            shade = _shadow(patch, region) * room
             shade[shade < 1 / 255] = 0
             canvas *= (1 - shade)[:, :, None]
             touched |= shade > 0

@@ -1,47 +1,16 @@
-"""What a model has made for a sector, before it is in its picture: the crop around it, painted anew; an object that is
-to be put there; or nothing."""
+"""What a model has made for a sector without a look at it, before it is in its picture: an object that is to be put
+there; or nothing. What one has painted anew is in :mod:`repainted`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-from PIL import Image
-
-from services.generator.engine import Floats, Pixels
-from services.generator.painting import paste
+from services.generator.engine import Pixels
 from services.generator.painting.compositing import compose
-from services.generator.painting.crop import Crop
 from services.generator.painting.cutout import Cutout
 from services.generator.painting.placing import Pose, Wish
 from services.generator.painting.rendering import Patch
 from shared.sectors import Region
-
-
-@dataclass(frozen=True, slots=True)
-class Repainted:
-    """The crop around a sector as the model painted it: height x width x at least 3 channels, 0 to 1."""
-
-    generated: Floats
-    region: Region
-    crop: Crop
-
-    @property
-    def seen(self) -> Region:
-        return self.crop.box
-
-    @property
-    def reads(self) -> Region:
-        return self.crop.box
-
-    @property
-    def held_bytes(self) -> int:
-        return self.generated.nbytes
-
-    def sector(self, pixels: Pixels) -> Pixels:
-        target = self.crop.target
-        painted = paste.match_tone(_to_box(self.generated, self.crop.box), pixels[self.crop.box.slices], target)
-        return paste.blend(pixels, self.region, painted[target.slices])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +63,3 @@ class Untouched:
 
     def sector(self, pixels: Pixels) -> Pixels:
         return pixels[self.region.slices]
-
-
-def _to_box(generated: Floats, box: Region) -> Pixels:
-    pixels = np.rint(generated[:, :, :3].clip(0, 1) * 255).astype(np.uint8)
-    return np.asarray(Image.fromarray(pixels).resize((box.width, box.height), Image.Resampling.LANCZOS))

@@ -5,60 +5,59 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from services.generator.engine import Pixels
+from services.generator.engine import Floats, Pixels
 from shared.sectors import Region
 
-FEATHER = 0.18
-"""Width of the feather, as a part of the sector's shorter side."""
-MAX_FEATHER_PX = 96
-MAX_TONE_SHIFT = 24.0
-"""Levels: a larger difference is no drift of a decoder but another picture, and is left."""
+FEATHER = 0.035
+"""Width of the feather, as a part of the sector's shorter side: what is new shows fully in 0.86 of a sector within the
+picture, and a model that paints with a mask has made the seam itself."""
+DRAWN_FEATHER = 0.18
+MAX_DRAWN_FEATHER_PX = 96
+"""Of the room that a drawn object's shadow has, which has no edge of its own."""
 
 
-def feather_mask(region: Region, width: int, height: int) -> NDArray[np.float32]:
+def feather_mask(region: Region, width: int, height: int, ramp: float | None = None) -> NDArray[np.float32]:
     """How much of the repainted sector shows: 0 at edges that border untouched picture, 1 inside and at the border; of
     the region's size, in a picture of ``width`` by ``height`` pixels.
 
     Along each axis the mask rises as a smoothstep, ``3 t^2 - 2 t^3``, from the edge inwards: its slope is 0 at both
     ends, so that neither end of the ramp shows as a line. The axes multiply.
+
+    Args:
+        ramp: pixels that it rises over; None: :data:`FEATHER` of the sector.
     """
-    ramp = max(1.0, min(FEATHER * min(region.width, region.height), MAX_FEATHER_PX))
+    ramp = max(1.0, FEATHER * min(region.width, region.height) if ramp is None else ramp)
     across = _ramps(region.width, ramp, region.left > 0, region.right < width)
     down = _ramps(region.height, ramp, region.top > 0, region.bottom < height)
     return down[:, None] * across[None, :]
 
 
-def blend(pixels: Pixels, region: Region, painted: Pixels) -> Pixels:
-    """The region's pixels once ``painted`` (of the region's size) is feathered into them. Of the picture nothing else
-    is read. Raises ValueError: ``painted`` is of another size."""
+def shadow_room(region: Region, width: int, height: int) -> NDArray[np.float32]:
+    """How much of a drawn object's shadow may show in its sector: as :func:`feather_mask`, but wide."""
+    ramp = min(DRAWN_FEATHER * min(region.width, region.height), MAX_DRAWN_FEATHER_PX)
+    return feather_mask(region, width, height, ramp)
+
+
+def blend(pixels: Pixels, region: Region, painted: Pixels | Floats, grain: Floats | None = None) -> Pixels:
+    """The region's pixels once ``painted`` (of the region's size, in levels) is feathered into them. Of the picture
+    nothing else is read.
+
+    Args:
+        grain: to be laid over it, in levels, of the region's size. Where old and new are mixed each has lost some of
+            its own: there more of it is laid, so that as much is seen.
+
+    Raises ValueError: ``painted`` is of another size.
+    """
     if painted.shape != (region.height, region.width, 3):
         raise ValueError(f"{painted.shape} does not fill a sector of {region.width} x {region.height}")
     height, width = pixels.shape[:2]
     mask = feather_mask(region, width, height)[:, :, None]
     inside = pixels[region.slices]
-    blended: Pixels = np.rint(inside + mask * (painted.astype(np.float32) - inside)).astype(np.uint8)
+    mixed = inside + mask * (painted.astype(np.float32) - inside)
+    if grain is not None:
+        mixed += np.sqrt(mask * (2 - mask)) * grain  # squared and added to (1 - mask) ** 2 it makes 1
+    blended: Pixels = np.rint(mixed).clip(0, 255).astype(np.uint8)
     return blended
-
-
-def match_tone(painted: Pixels, original: Pixels, target: Region) -> Pixels:
-    """Take the model's drift in tone out of what it painted.
-
-    An autoencoder shifts a picture's colours a little as a whole. Around the target the model was to leave the picture
-    as it was, so the mean difference there, channel by channel, is that shift.
-
-    Args:
-        painted, original: the same box of the picture, after and before.
-        target: the sector within the box; what lies around it is compared.
-    """
-    around = np.ones(painted.shape[:2], bool)
-    around[target.slices] = False
-    if not around.any():
-        return painted
-    shift = original[around].mean(axis=0) - painted[around].mean(axis=0)
-    if np.abs(shift).max() > MAX_TONE_SHIFT:
-        return painted
-    matched: Pixels = np.rint((painted + shift.astype(np.float32)).clip(0, 255)).astype(np.uint8)
-    return matched
 
 
 def _ramps(length: int, ramp: float, at_start: bool, at_end: bool) -> NDArray[np.float32]:

@@ -35,29 +35,43 @@ def test_nothing_outside_the_sector_changes(width: int, height: int, grid: int, 
 def test_the_feather_is_none_where_the_picture_goes_on_and_full_at_its_border() -> None:
     mask = paste.feather_mask(Region(0, 0, 100, 100), 300, 300)
     assert mask[0, 0] == mask[50, 50] == mask[0, 50] == 1
-    assert mask[50, 99] < 0.005
-    assert mask[99, 50] < 0.005
-    assert paste.feather_mask(Region(100, 100, 200, 200), 300, 300)[[0, -1]].max() < 0.005
+    assert mask[50, 99] < 0.06
+    assert mask[99, 50] < 0.06
+    assert paste.feather_mask(Region(100, 100, 200, 200), 300, 300)[[0, -1]].max() < 0.06
     assert paste.feather_mask(Region(0, 0, 300, 300), 300, 300).min() == 1
 
 
-def test_no_step_of_the_feather_is_visible() -> None:
-    mask = paste.feather_mask(Region(100, 100, 400, 400), 600, 600)
-    assert np.abs(np.diff(mask, axis=0)).max() < 0.03
-    assert np.abs(np.diff(mask, axis=1)).max() < 0.03
+@pytest.mark.parametrize(("width", "height"), [(512, 512), (1024, 1024), (2048, 1365), (4096, 4096), (640, 480)])
+def test_a_middle_sector_shows_fully_in_most_of_it(width: int, height: int) -> None:
+    mask = paste.feather_mask(sectors.region("MC", 3, width, height), width, height)
+    assert (mask == 1).mean() >= 0.85
+
+
+def test_the_feather_has_no_slope_at_either_end_and_no_step() -> None:
+    mask = paste.feather_mask(Region(1000, 1000, 2000, 2000), 3000, 3000)
+    ramp = 35
+    steps = np.diff(np.concatenate([[0.0], mask[500, : ramp + 1]]))
+    assert steps.max() <= 1.5 / ramp + 1e-6  # a smoothstep's steepest
+    assert steps[0] < steps.max() / 20
+    assert steps[-1] < steps.max() / 20
+
+
+def test_a_drawn_objects_shadow_keeps_its_wide_room() -> None:
+    room = paste.shadow_room(Region(100, 100, 400, 400), 600, 600)
+    assert np.abs(np.diff(room, axis=0)).max() < 0.03
+    assert room[:53].max() < 1 <= room[54, 150]
+
+
+def test_where_old_and_new_are_mixed_there_is_as_much_grain() -> None:
+    rng = np.random.default_rng(1)
+    pixels = (128 + rng.normal(0, 8, (900, 900, 3))).astype(np.uint8)
+    region = Region(300, 300, 600, 600)
+    grain = rng.normal(0, 8, (300, 300, 3)).astype(np.float32)
+    blended = paste.blend(pixels, region, np.full((300, 300, 3), 128, np.uint8), grain)
+    for depth in range(12):
+        assert blended[depth].std() == pytest.approx(8, rel=0.12)
 
 
 def test_paint_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="does not fill"):
         paste.blend(np.zeros((64, 64, 3), np.uint8), Region(0, 0, 32, 32), np.zeros((32, 31, 3), np.uint8))
-
-
-def test_a_drift_in_tone_is_taken_out_and_another_picture_is_left() -> None:
-    rng = np.random.default_rng(0)
-    original = rng.integers(60, 200, (80, 80, 3), dtype=np.uint8)
-    target = Region(20, 20, 60, 60)
-    drifted = original + np.array([5, 0, 251], np.uint8)  # 251 is -5 modulo 256
-    assert np.array_equal(paste.match_tone(drifted, original, target), original)
-    other = np.zeros_like(original)
-    assert np.array_equal(paste.match_tone(other, original, target), other)
-    assert np.array_equal(paste.match_tone(drifted, original, Region(0, 0, 80, 80)), drifted)

@@ -14,16 +14,16 @@ import pytest
 
 from services.generator import png
 from services.generator.decode import decode
-from services.generator.engine import Pixels, into_picture
-from services.generator.models.denoising import DiffusersEngine
+from services.generator.engine import Pixels, WorkSize, into_picture
+from services.generator.models.running import DiffusersEngine
 from services.generator.models.tiny import TinyKind
 from services.generator.painting import compositing, placing
 from services.generator.painting.compositing import compose
-from services.generator.painting.crop import plan
 from services.generator.painting.cutout import Floats, cut_out
-from services.generator.painting.paste import blend, match_tone
+from services.generator.painting.inputs import make_inputs
 from services.generator.painting.placing import Wish
 from services.generator.painting.renderer import RENDERER
+from services.generator.painting.repainted import Repainted
 from shared import sectors
 
 REFERENCES = Path(__file__).parent / "renderings"
@@ -39,6 +39,13 @@ def photograph() -> Pixels:
     ground = np.stack([70 + x // 8, 96 + (x * 7 + y * 13) % 23, 40 + y // 9], axis=-1)
     grain = np.random.default_rng(11).integers(-6, 7, (HEIGHT, WIDTH, 1))
     return np.where((y > HEIGHT // 2)[:, :, None], ground + grain, sky).clip(0, 255).astype(np.uint8)
+
+
+def plain() -> Pixels:
+    """A slope of levels, and grain with no pattern under it."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    grain = np.random.default_rng(12).integers(-9, 10, (HEIGHT, WIDTH, 3))
+    return (np.stack([90 + x // 4, 120 - y // 4, 100 + y // 6], axis=-1) + grain).astype(np.uint8)
 
 
 def layer() -> Floats:
@@ -59,18 +66,17 @@ def composited(sector: str, wish: Wish, seed: int) -> Pixels:
 
 
 def repainted() -> Pixels:
-    """As a model that repaints a crop would leave it: shifted in tone, and another picture in the sector."""
-    picture = photograph()
-    target = sectors.region("MC", 3, WIDTH, HEIGHT)
-    crop = plan(target, WIDTH, HEIGHT, 512, 8)
-    original = picture[crop.box.slices]
-    painted = (original.astype(int) + np.array([9, -5, 3])).clip(0, 255).astype(np.uint8)
-    inside = crop.target
-    # Which box a model gets to see, and at what size, shows in what it paints.
-    seen = crop.box.left + 2 * crop.box.top, crop.box.right + 2 * crop.box.bottom, crop.work_width - crop.work_height
-    painted[inside.slices] = np.array(seen) % 256
-    matched = match_tone(painted, original, inside)
-    return into_picture(picture, target, blend(picture, target, matched[inside.slices]))
+    """As a model that repaints a crop would leave it: shifted in tone, with less contrast, and in half of the sector
+    another picture."""
+    picture = plain()
+    target = sectors.region("BC", 3, WIDTH, HEIGHT)
+    inputs = make_inputs(picture, target, WorkSize(128, 8, 8))
+    painted = np.asarray(inputs.picture).astype(np.float32) / 255 * 0.96 + np.array([9, -5, 3], np.float32) / 255
+    box, asked = inputs.crop.box, inputs.painted
+    # Which box a model gets to see, at what size, and where it is to paint, shows in what it paints.
+    seen = box.left + 2 * box.top, box.right + 2 * box.bottom, asked.left + 3 * inputs.crop.work_width
+    painted[asked.top : asked.bottom, (asked.left + asked.right) // 2 : asked.right] = (np.array(seen) % 256) / 255
+    return into_picture(picture, target, Repainted.of(painted, inputs, 8).sector(picture))
 
 
 def sheet() -> Pixels:
@@ -96,7 +102,7 @@ def assert_as_before() -> None:
     assert reference().exists(), "a new RENDERER needs its reference: python -m tests.unit.generator.test_renderer"
     expected = decode(reference().read_bytes()).pixels
     off = np.abs(sheet().astype(int) - expected).max(axis=2)
-    share = float((off > 0).sum() / (expected != in_fours([photograph()] * 4)).any(axis=2).sum())
+    share = float((off > 0).sum() / (expected != in_fours([*[photograph()] * 3, plain()])).any(axis=2).sum())
     assert off.max() <= FAR_LEVELS and share <= FAR_SHARE, (  # noqa: PT018
         f"our own pixels differ from those of renderer {RENDERER} (up to {off.max()} levels, {share:.2%}): "
         "raise RENDERER in services/generator/painting/renderer.py, say there what changed, and write the new "
@@ -114,7 +120,11 @@ def test_the_pixels_are_those_of_their_renderer() -> None:
         lambda patch: patch.setattr(compositing, "_CONTACT_SHADOW", 0.5),
         lambda patch: patch.setattr(compositing, "_MAX_HAZE", 0.1),
         lambda patch: patch.setattr("services.generator.painting.paste.FEATHER", 0.2),
-        lambda patch: patch.setattr("services.generator.painting.paste.MAX_TONE_SHIFT", 4.0),
+        lambda patch: patch.setattr("services.generator.painting.paste.DRAWN_FEATHER", 0.2),
+        lambda patch: patch.setattr("services.generator.painting.tone.MAX_TONE_SHIFT", 4.0),
+        lambda patch: patch.setattr("services.generator.painting.grain.LEAST_VARIANCE", 1000.0),
+        lambda patch: patch.setattr("services.generator.painting.likeness._CHANCE", 0.7),
+        lambda patch: patch.setattr("services.generator.painting.crop.MASK_REACH_PX", 8),
         lambda patch: patch.setattr(placing, "_HUE_DEG", 10.0),
         lambda patch: patch.setattr("services.generator.painting.rendering._WARP", 0.9),
         lambda patch: patch.setattr("services.generator.painting.cutout._SPECK", 0.0001),
