@@ -15,11 +15,11 @@ from PIL import Image
 from benchmarks.figures import Figure, abba, seconds
 from benchmarks.systems import photograph
 from services.generator.engine import Edit, Engine
-from services.generator.load import EMBEDDED, load_engine
-from services.generator.models.files import read_defaults
+from services.generator.load import load_engine
+from services.generator.models.presets import recommend
+from services.generator.models.sources import find
 from shared.process.settings import Settings
 from shared.sectors import region
-from shared.system.places import MODELS
 
 ROUNDS = 6
 SIDE = 1024
@@ -28,14 +28,14 @@ PROMPT = "a glossy red mushroom"
 
 def measure() -> list[Figure]:
     """The edit's time as a ratio. A new seed each time; both have the prompt's embedding from the second call on."""
-    folder = MODELS / EMBEDDED
-    engine = load_engine(Settings(model=""))
+    settings = Settings(model="")
+    engine = load_engine(settings)
     import torch  # not before: what is loaded first decides how its threads wait
 
     pixels = np.asarray(Image.open(io.BytesIO(photograph(SIDE))).convert("RGB"))
     target = region("BR", 3, SIDE, SIDE)
     bare = _bare(engine)
-    defaults = read_defaults(folder)
+    defaults = recommend(find(settings).model, None).preset
     seeds = iter(range(1, 1000))
 
     def ours() -> float:
@@ -76,7 +76,7 @@ def _bare(engine: Engine) -> Any:
     import torch
 
     pipeline = diffusers.DiffusionPipeline.from_pretrained(
-        str(MODELS / EMBEDDED),
+        str(find(Settings(model="")).model.folder),
         dtype=getattr(torch, engine.info.dtype),
         local_files_only=True,
         safety_checker=None,

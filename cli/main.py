@@ -12,6 +12,7 @@ from cli.bus import bus, keys
 from cli.check import check
 from cli.decide import decide
 from cli.eyes import eyes
+from cli.models import app as models
 from cli.output import flushed, prepare, reader_may_leave, say
 from cli.reproduce import compare, verify
 from cli.rerun import rerun
@@ -68,6 +69,7 @@ def _options(
 for command in (start, tap, bus, settings, keys, check, verify, compare, export, rerun, eyes, decide, trials):
     app.command()(command)
 app.command("import")(import_session)
+app.add_typer(models, name="models")
 
 
 if __name__ == "__main__":

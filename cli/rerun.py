@@ -34,7 +34,7 @@ def rerun(
     seed_offset: Annotated[int, typer.Option(help="Added to each frame's seed.")] = 0,
     strength: Annotated[float | None, typer.Option(help="Another strength, above 0 to 1.")] = None,
     model: Annotated[
-        str | None, typer.Option(help="The model that the server must be running, or nothing is made.")
+        str | None, typer.Option(help="The model to make it with, which the server runs or may load.")
     ] = None,
     chain: Annotated[
         bool, typer.Option("--chain", help="Where a frame's input was an earlier frame, feed its new version instead.")

@@ -22,7 +22,7 @@ PYTHON = "3.11"
 """The oldest that the project runs on; newer ones are in the same lock."""
 
 RUNNING = ("generator", "compare")
-ALL = (*RUNNING, "dev", "train")
+ALL = (*RUNNING, "models", "dev", "train")
 """Extras of ``pyproject.toml``."""
 
 _TORCH = re.compile(r"(torch==|nvidia-|cuda-|triton==)")

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.generator.engine import ModelInfo
+from shared.frame import is_same_model
 
 Difference = tuple[Any, Any]
 """As recorded, and as it is today; None where it is not said."""
 
-_MODEL = ("revision", "kind", "pipeline", "scheduler")
+_MODEL = ("revision", "files_sha256", "kind", "pipeline", "scheduler")
 """A model's id is no part of it: the same files in another folder are the same model."""
 _FIELDS = ("model", "device", "dtype", "versions", "environment")
 
+_REVISION, _FILES = "model.revision", "model.files_sha256"
 _RENDERER = "environment.renderer"
 _OWN_VERSION = "versions.parafovea"
 
@@ -43,18 +45,24 @@ def of_engine(info: ModelInfo) -> dict[str, Any]:
 
 
 def differences(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, Difference]:
-    """What differs between the fields of two frames."""
+    """What differs between the fields of two frames. Of a model's two hashes, the one that decides: beside it the other
+    says that a folder holds something else besides, or that a frame is older than the hash."""
     then, now = flatten(recorded), flatten(today)
+    passed_over = _REVISION if then.get(_FILES) and now.get(_FILES) else _FILES
+    then.pop(passed_over, None)
+    now.pop(passed_over, None)
     keys = [*then, *(key for key in now if key not in then)]
     return {key: (then.get(key), now.get(key)) for key in keys if then.get(key) != now.get(key)}
 
 
 def other_model(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> str | None:
-    """Why today's model is not the one that made a frame; None where it is, or where the frame does not say."""
+    """Why today's model is not the one that made a frame; None where it is, or where the frame does not say.
+
+    By the files that were loaded, where both say; else by the revision, which anything in the folder changes."""
     then, now = recorded.get("model"), today.get("model")
     if not isinstance(then, Mapping) or not isinstance(now, Mapping) or then.get("revision") is None:
         return None
-    if then["revision"] == now.get("revision") and then.get("kind") == now.get("kind"):
+    if is_same_model(then, now):
         return None
     return f"it was made by another model: {_name(then)}, and here is {_name(now)}"
 

@@ -7,6 +7,7 @@ reads it. Keys that this version does not know are kept, and written again as th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -61,22 +62,46 @@ class FrameOrigin(Body):
     frame_id: fields.FrameId | None = None
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+class LoadedLora(Body):
+    """A LoRA file that a model was loaded with, and how much of it is added."""
+
+    file: fields.Name
+    sha256: fields.Sha256
+    weight: fields.Finite
+
+
 class Model(Body):
-    """Which model made a frame."""
+    """Which model made a frame.
+
+    ``revision``: the hub's commit, or a hash over all files of the folder; ``files_sha256``: over those alone that were
+    loaded, so that the same model is the same wherever it lies. None where a frame is older than it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     id: fields.Name
     revision: fields.Name
+    files_sha256: fields.Name | None = Field(None, exclude_if=_is_none)
     kind: fields.Name
     pipeline: fields.Name
     scheduler: fields.Name
+    loras: tuple[LoadedLora, ...] | None = Field(None, exclude_if=_is_none)
 
     @model_validator(mode="after")
     def _is_small(self) -> Self:
         if problem := problem_of(self.model_extra, fields.MAX_DETAILS_CHARS):
             raise ValueError(problem)
         return self
+
+
+def is_same_model(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two frames' ``model`` are the same: by the files that were loaded where both say, else by revision."""
+    by = "files_sha256" if one.get("files_sha256") and other.get("files_sha256") else "revision"
+    return one.get(by) == other.get(by) and one.get("kind") == other.get("kind")
 
 
 class Recipe(Body):

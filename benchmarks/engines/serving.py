@@ -6,6 +6,7 @@ import importlib
 import sys
 from pathlib import Path
 
+from services.generator.catalog import OneModel
 from services.generator.engine import Engine
 from services.generator.service import Generator
 from shared.process.runner import Runtime, run
@@ -31,6 +32,6 @@ def serve() -> None:
     kind, sleep_ms, slept = sys.argv[1:4]
 
     async def main(runtime: Runtime) -> None:
-        await Generator(runtime, lambda: engine_of(kind, float(sleep_ms) / 1000, Path(slept)), Disk()).run()
+        await Generator(runtime, OneModel(lambda: engine_of(kind, float(sleep_ms) / 1000, Path(slept))), Disk()).run()
 
     run("generator", main)

@@ -16,6 +16,7 @@ from services.api.routes import (
     entries,
     generate,
     health,
+    model,
     page,
     prepare,
     prompts,
@@ -32,7 +33,7 @@ from shared.version import VERSION
 
 _MODULES = (
     *(generate, prepare, trial, sessions, session_trials, archives, replay, compare, reruns),
-    *(prompts, health, websockets, docs_page, page, entries),
+    *(model, prompts, health, websockets, docs_page, page, entries),
 )
 """In the order of the document."""
 

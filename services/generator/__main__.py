@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from shared.process.privacy import sessions_group
 from shared.process.runner import Runtime, run
 from shared.system.disk import Disk
 from shared.system.extras import need
-
-if TYPE_CHECKING:
-    from services.generator.engine import Engine
 
 SWITCH_S = 0.001
 """How long a thread that computes may keep the interpreter while others want it: by default 5 ms, which an answer would
@@ -22,14 +18,10 @@ async def main(runtime: Runtime) -> None:
     """Run the generator with the model that the settings name."""
     need("generator", "it")
     sys.setswitchinterval(SWITCH_S)
+    from services.generator.catalog import Catalog
     from services.generator.service import Generator
 
-    def load() -> Engine:
-        from services.generator.load import load_engine  # imports torch: on the inference thread, not at start
-
-        return load_engine(runtime.settings)
-
-    await Generator(runtime, load, Disk(sessions_group(runtime.settings))).run()
+    await Generator(runtime, Catalog(runtime.settings), Disk(sessions_group(runtime.settings))).run()
 
 
 if __name__ == "__main__":

@@ -1,25 +1,28 @@
-"""The one inference thread: loads the engine, runs job after job, and turns what goes wrong into the job's error."""
+"""Runs job after job on the one inference thread, and turns what goes wrong into the job's error."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.generator.engine import Edit, EditCancelled, Edited, Engine, ModelInfo
+from services.generator.catalog import Models
+from services.generator.engine import Edit, EditCancelled, Edited, Inputs, ModelInfo
 from services.generator.jobs import Job
 from services.generator.models.files import ModelError
 from services.generator.pictures import Picture
+from services.generator.residents import Residents
 from shared import sectors
 from shared.bus.requests.generator import Generate
 from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable, ParafoveaError
-from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
-LoadEngine = Callable[[], Engine]
+CALM_S = 10.0
+"""So long nobody has asked for a frame before a background job may put another model into its model's place."""
 
 OnProgress = Callable[[Generate, int, int], None]
 """Called on the event loop with the request, steps done, steps in all."""
@@ -38,79 +41,81 @@ class Run:
 
 
 class Inference:
-    """An engine and its thread.
+    """Runs jobs, each by the model that it is for."""
 
-    Attributes:
-        info: what the loaded model is; None while it loads, or when it could not be loaded.
-        failure: why it could not be loaded.
-    """
+    def __init__(self, models: Models) -> None:
+        self.residents = Residents(models)
+        self._last_live_s = -math.inf
 
-    def __init__(self, load_engine: LoadEngine) -> None:
-        self._load_engine = load_engine
-        self._thread = Worker("inference")
-        self._engine: Engine | None = None
-        self.info: ModelInfo | None = None
-        self.failure: str | None = None
+    @property
+    def info(self) -> ModelInfo | None:
+        """What the model that makes frames is; None while it loads, or when it could not be loaded."""
+        return self.residents.info
+
+    @property
+    def failure(self) -> str | None:
+        """Why there is no model."""
+        return self.residents.failure
 
     @property
     def is_loading(self) -> bool:
-        """Whether there is no model yet, and may be one."""
-        return self.info is None and self.failure is None
+        """Whether there is no model yet, and may be one; or another one is on its way."""
+        return (self.info is None and self.failure is None) or self.residents.loading is not None
 
     def check_loaded(self) -> ModelInfo:
         """The model; raises GeneratorLoading or GeneratorUnavailable where there is none."""
-        if self.failure is not None:
+        if self.info is not None:
+            return self.info
+        if self.failure is not None and self.residents.loading is None:
             raise GeneratorUnavailable(f"The model could not be loaded: {self.failure}")
-        if self.info is None:
-            raise GeneratorLoading("The model is still being loaded; try again in a moment.")
-        return self.info
+        raise GeneratorLoading("The model is still being loaded; try again in a moment.")
 
-    async def load(self) -> bool:
-        """Load the engine, which may take minutes; whether there is one."""
-        try:
-            self._engine = await self._thread.run(self._load_engine)
-        except Exception as error:
-            # What a person has to set right is said in a sentence; what nobody foresaw is shown with its place.
-            is_refusal = isinstance(error, ModelError) and error.__cause__ is None
-            log.error("the model could not be loaded: %s", error, exc_info=None if is_refusal else error)
-            self.failure = f"{type(error).__name__}: {error}".splitlines()[0]
-            return False
-        self.info = self._engine.info
-        model = self.info.model
-        log.info("ready: %s (%s) on %s in %s", model.id, model.kind, self.info.device, self.info.dtype)
-        return True
+    async def load(self) -> None:
+        """Load the first model, which may take minutes."""
+        await self.residents.load_first()
 
-    async def run(self, job: Job, on_progress: OnProgress) -> Run | None:
-        """Run a job; None when it came to nothing, and its caller has the error."""
-        engine, info, request, picture = self._engine, self.info, job.request, job.picture
-        assert engine is not None
-        assert info is not None
+    def defers(self, job: Job) -> float:
+        """Seconds that a background job is to wait: one whose model would have to take the place of the one that makes
+        frames, until nobody has asked for frames for a while."""
+        if self.residents.is_here(job.request.model):
+            return 0.0
+        return max(0.0, self._last_live_s + CALM_S - time.monotonic())
+
+    async def run(self, job: Job, on_progress: OnProgress, inputs: Inputs | None = None) -> Run | None:
+        """Run a job; None when it came to nothing, and its caller has the error. ``inputs``: made ahead."""
+        request, picture = job.request, job.picture
         assert picture is not None
         region = sectors.region(request.target_sector, request.grid_size, *picture.size)
-        edit = Edit.of(request, picture.decoded.pixels, region)
+        edit = Edit.of(request, picture.decoded.pixels, region, inputs)
         loop = asyncio.get_running_loop()
 
         def on_step(step: int, steps: int) -> None:
             loop.call_soon_threadsafe(on_progress, request, step, steps)
 
-        started = time.monotonic()
         try:
-            if not job.is_wanted():
-                raise EditCancelled
-            edited = await self._thread.run(lambda: engine.run(edit, on_step, lambda: not job.is_wanted()))
+            async with self.residents.turn:
+                if not job.is_wanted():
+                    raise EditCancelled
+                engine = await self.residents.engine(request.model)
+                info, started = engine.info, time.monotonic()
+                edited = await self.residents.thread.run(lambda: engine.run(edit, on_step, lambda: not job.is_wanted()))
         except EditCancelled:
             job.fail(job.drop_reason())
         except ParafoveaError as error:
             log.error("request %s failed: %s", request.request_id, error.detail)
             job.fail(error)
+        except ModelError as error:
+            job.fail(GeneratorUnavailable(f"The model could not be loaded: {error}"))
         except Exception as error:
             log.exception("request %s failed", request.request_id)
             job.fail(GenerationFailed(f"The model failed on this request ({type(error).__name__}: {error})."))
         else:
             finished = time.monotonic()
+            if job.lane != "background":
+                self._last_live_s = finished
             return Run(job, picture, edited, info, (started - job.accepted) * 1000, (finished - started) * 1000)
         return None
 
     def close(self) -> None:
-        """End the thread after the call it is in, without waiting for it."""
-        self._thread.close()
+        """End the threads after the calls they are in, without waiting for them."""
+        self.residents.close()

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.generator.ahead import InputsAhead
 from services.generator.backlog import Backlog, HeldFrame, HeldInput
 from services.generator.composing import compose
 from services.generator.engine import ModelInfo
@@ -77,12 +78,13 @@ class Making:
         self._decoder = Worker("decoder")
         self._ahead = Worker("ahead")
         self._composer = Worker("composer")
+        self._inputs = InputsAhead(queue, lambda: inference.info)
         self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
         self._making_ahead: set[asyncio.Future[object]] = set()
 
     def close(self) -> None:
         """End the threads after the calls they are in."""
-        for part in (self._decoder, self._ahead, self._composer):
+        for part in (self._decoder, self._ahead, self._composer, self._inputs):
             part.close()
 
     # -- pictures -----------------------------------------------------------------------------------------------------
@@ -158,16 +160,17 @@ class Making:
             log.warning("a part of a picture could not be made ahead: %s", task.exception())  # its frame says the same
 
     async def infer(self) -> None:
-        """Load the engine, then run job after job until cancelled."""
-        if not await self._inference.load():
-            self._publish_status()
-            return
+        """Load the model, then run job after job until cancelled; where there is none, wait for another."""
+        self._queue.defers = self._inference.defers
+        await self._inference.load()
         while True:
             self._publish_status()
             job = await self._queue.take()
             self._publish_status()
             try:
-                run = await self._inference.run(job, self._tell_progress)
+                inputs = await self._inputs.of(job)
+                self._inputs.look()
+                run = await self._inference.run(job, self._tell_progress, inputs)
             finally:
                 self._queue.finish(job)
             if run is None:

@@ -11,11 +11,13 @@ import logging
 import time
 
 from services.generator.backlog import Backlog
+from services.generator.catalog import Models
 from services.generator.engine import ModelInfo
-from services.generator.inference import Inference, LoadEngine
+from services.generator.inference import Inference
 from services.generator.jobs import JobQueue
 from services.generator.journal import FrameJournal
 from services.generator.making import Held, Making
+from services.generator.model_requests import ModelRequests
 from services.generator.pictures import Pictures
 from services.generator.preparing.committing import PreparingRequests
 from services.generator.preparing.preparations import Preparations
@@ -44,13 +46,13 @@ WORK_BYTES = 1 << 30
 
 
 class Generator:
-    """Jobs in, frames out. ``load_engine`` is called on the inference thread, and may take minutes; ``disk`` is for the
-    journal, and for what a stopping generator spills."""
+    """Jobs in, frames out. ``models``: what there is to load; ``disk`` is for the journal, and for what a stopping
+    generator spills."""
 
-    def __init__(self, runtime: Runtime, load_engine: LoadEngine, disk: Disk) -> None:
+    def __init__(self, runtime: Runtime, models: Models, disk: Disk) -> None:
         self._runtime = runtime
         self._disk = disk
-        self._inference = Inference(load_engine)
+        self._inference = Inference(models)
         self.queue = JobQueue(runtime.settings.queue_limit)
         self.backlog = Backlog(runtime.settings.backlog_bytes)
         self.pictures = Pictures()
@@ -83,6 +85,7 @@ class Generator:
         )
         self._requests.register(self._server)
         committing.register(self._server)
+        ModelRequests(self._inference.residents, models, self._tell_soon).register(self._server)
         self._telling: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
@@ -155,11 +158,11 @@ class Generator:
     def status(self) -> Status:
         """How things stand, with the last numbers, so that a loss at the tail shows."""
         info, failure, running = self._inference.info, self._inference.failure, self.queue.running
-        stopping = self._runtime.stopping.is_set()
+        stopping, loading = self._runtime.stopping.is_set(), self._inference.residents.loading
         return Status(
             epoch=self.stream.epoch,
-            state="stopping" if stopping else "failed" if failure else "ready" if info else "loading",
-            detail=failure,
+            state="stopping" if stopping else "ready" if info else "failed" if failure and not loading else "loading",
+            detail=failure if info is None else None,
             last_seq=self.stream.last_seq,
             sessions=tuple(
                 Backlogged(session_id=name, last_record_seq=self.stream.next_record_seq[name] - 1, frames=count)
@@ -175,7 +178,10 @@ class Generator:
             backlog_limit_bytes=self._runtime.settings.backlog_bytes,
             journal=self.journal.problem,
             unjournaled=self.journal.unjournaled,
-            **({"model": info.model, "device": info.device, "dtype": info.dtype} if info else {}),
+            loading=loading,
+            **(
+                {"model": info.model, "device": info.device, "dtype": info.dtype, "advice": info.advice} if info else {}
+            ),
         )
 
     def _status_on_join(self, message_type: str) -> list[Message]:

@@ -59,6 +59,7 @@ CHANNELS: tuple[Channel, ...] = (
         1,
         (
             *("generate", "cancel", "status", "pending", "fetch", "input", "ack", "vocabulary"),
+            *("model", "model.change", "model.have"),
             *("prepare", "prepared", "prepared.drop", "commit", "picture"),
         ),
         2 * MIB,

@@ -74,6 +74,16 @@ class Waiting(Body):
     client_id: fields.ClientId | None
 
 
+class Loading(Body):
+    """A model on its way: ``model`` by the name that it was asked for, ``detail`` what is being done. Bytes of what is
+    fetched; 0 of 0 while nothing is."""
+
+    model: fields.Name
+    detail: fields.Said
+    done_bytes: fields.Count = 0
+    bytes: fields.Count = 0
+
+
 class Heartbeat(Message):
     """A :class:`Status` as it is heard: of a newer generator its state may be a word that is not known here. Then it
     lives, and takes nothing."""
@@ -108,6 +118,10 @@ class Heartbeat(Message):
     model: Model | None = None
     device: fields.Name | None = None
     dtype: fields.Name | None = None
+    loading: Loading | None = None
+    """A model that is being fetched or loaded; while another one is there, that one goes on making frames."""
+    advice: fields.Said | None = None
+    """What is to be known of how the model was loaded: parts of it kept off the card, say."""
 
 
 class Status(Heartbeat):

@@ -13,11 +13,12 @@ from typing import Annotated, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shared.bus.address import BusAddress, default_bus
 from shared.fields import MAX_WAIT_S
 from shared.gaze.screen import Screen
+from shared.process.model_settings import ModelSettings
 from shared.system.places import sector_prompts
 
 PREFIX = "PARAFOVEA_"
@@ -37,7 +38,7 @@ class InvalidSettings(Exception):
     """The environment holds a setting that cannot be used; the message names it and says what would do."""
 
 
-class Settings(BaseSettings):
+class Settings(ModelSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", frozen=True)
 
     host: str = Field("127.0.0.1", description="address the API listens on")
@@ -62,14 +63,6 @@ class Settings(BaseSettings):
         default_factory=sector_prompts,
         description="what to add in each sector when a request has no prompt",
     )
-    model: str = Field(
-        "",
-        description="folder or hub id that diffusers can load; empty: the embedded model; tiny: random weights, for "
-        "tests",
-    )
-    model_kind: Literal["auto", "inpaint", "edit", "layer"] = Field("auto", description="how the model edits")
-    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:N, mps or cpu")
-    dtype: Literal["auto", "float16", "bfloat16", "float32"] = Field("auto", description="precision of the model")
     queue_limit: int = Field(8, ge=1, description="jobs waiting before /generate answers queue_full")
     generation_timeout_s: float = Field(
         120.0, gt=0, le=MAX_WAIT_S, description="seconds after which a /generate is given up"

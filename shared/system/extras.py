@@ -6,14 +6,16 @@ says what is missing instead of ending with a traceback.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "generator": ("torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "scipy"),
     "compare": ("numpy", "scikit-image"),
+    "models": ("peft", "sentencepiece", "protobuf", "gguf", "bitsandbytes"),
 }
 """By extra of ``pyproject.toml``, the packages that it brings."""
-_MODULES = {"scikit-image": "skimage"}
+_MODULES = {"scikit-image": "skimage", "protobuf": "google.protobuf"}
 """Of the packages that are imported under another name."""
 
 
@@ -24,7 +26,12 @@ class NotInstalled(Exception):
 def need(extra: str, what: str) -> None:
     """Raise NotInstalled, naming what is missing of an extra that ``what`` needs. Imports nothing, so it costs a few
     milliseconds."""
-    missing = [package for package in EXTRAS[extra] if not _is_installed(package)]
+    need_packages(EXTRAS[extra], what, extra)
+
+
+def need_packages(packages: Iterable[str], what: str, extra: str) -> None:
+    """Raise NotInstalled, naming what is missing of some packages of an extra."""
+    missing = [package for package in packages if not _is_installed(package)]
     if missing:
         raise NotInstalled(
             f"{what} needs {', '.join(missing)}: not installed here. Install with: "

@@ -49,6 +49,17 @@ def resident_bytes() -> int | None:
     return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
 
+def available_bytes() -> int | None:
+    """RAM that could be had now without swapping; None where the system does not say (all but Linux)."""
+    if not sys.platform.startswith("linux"):
+        return None
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        name, _, amount = line.partition(":")
+        if name == "MemAvailable":
+            return int(amount.split()[0]) * 1024
+    return None
+
+
 class Calm:
     """Notices that a process has grown and come to rest, and gives back then what it can.
 

@@ -18,6 +18,7 @@ MAY_BE_HEAVY = (
     "services/generator/",
     "reproduction/",
     "cli/comparing",
+    "cli/models_",
     "cli/verifying",
     "services/api/work/thumbnail_worker.py",  # a process of its own, started when a thumbnail is wanted
 )

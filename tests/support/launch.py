@@ -59,10 +59,11 @@ def main() -> None:
         return QuickEngine(arguments.sleep_ms / 1000)
 
     async def generator(runtime: Runtime) -> None:
+        from services.generator.catalog import OneModel
         from services.generator.service import Generator
 
         disk.group = sessions_group(runtime.settings)
-        await Generator(runtime, load, disk).run()
+        await Generator(runtime, OneModel(load), disk).run()
 
     async def recorder(runtime: Runtime) -> None:
         from services.recorder.service import Recorder

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from services.api.http.operation import get, json
 from services.api.service import Api
+from shared.bus.messages import Loading
+from shared.process.settings import GB
 from shared.version import VERSION
 
 STARTING_S = 30.0
@@ -92,6 +94,7 @@ def report(api: Api) -> dict[str, Any]:
         "queue": {"waiting": generator.get("queue"), "limit": api.settings.queue_limit},
         "backlog": {"bytes": generator.get("backlog_bytes"), "limit_bytes": generator.get("backlog_limit_bytes")},
         "model": generator.get("model"),
+        "loading": generator.get("loading"),
         "device": generator.get("device"),
         "gaze": _source(api),
         "disk": disk,
@@ -107,12 +110,20 @@ def _generator(api: Api, reasons: list[str]) -> tuple[dict[str, Any], bool]:
         reasons.append(f"generator: {detail}")
         return {"state": "unreachable", "detail": detail}, False
     if status.state != "ready":
-        reasons.append(f"generator: {status.state}" + (f": {status.detail}" if status.detail else ""))
+        said = status.detail or (_on_its_way(status.loading) if status.loading else None)
+        reasons.append(f"generator: {status.state}" + (f": {said}" if said else ""))
     if status.backlog_bytes >= status.backlog_limit_bytes:
         reasons.append("generator: its backlog for the recorder is full")
     if status.journal:
         reasons.append(f"generator: {status.journal}")
     return status.model_dump(exclude={"v", "id", "time", "monotonic_ns"}), status.state == "loading"
+
+
+def _on_its_way(loading: Loading) -> str:
+    """A model that is not there yet, in words."""
+    if not loading.bytes:
+        return loading.detail
+    return f"{loading.detail} {loading.done_bytes / GB:.2f} of {loading.bytes / GB:.2f} GB"
 
 
 def _recorder(api: Api, reasons: list[str]) -> dict[str, Any]:

@@ -40,7 +40,9 @@ class RerunBody(BaseModel):
     seed_offset: Whole = Field(0, ge=-MAX_SEED, le=MAX_SEED, description="added to each frame's seed")
     strength: float | None = Field(None, gt=0, le=1, description="another strength")
     model: str | None = Field(
-        None, max_length=MAX_NAME_CHARS, description="the model that the generator must be running"
+        None,
+        max_length=MAX_NAME_CHARS,
+        description="the model to make it with: the one that runs, or one of the choices of GET /model",
     )
     chain: bool = Field(False, description="where a frame's input was an earlier frame, feed its new version instead")
     resume: bool = Field(False, description="go on with a re-run that was broken off, with what it was begun with")

@@ -1,5 +1,4 @@
-"""One run of a diffusers pipeline, whatever its class: it is given what it takes, stopped when asked, and watched; and
-the engine over it, with no failure that outlives its job.
+"""One run of a diffusers pipeline, whatever its class: it is given what it takes, stopped when asked, and watched.
 
 What a pipeline takes is read from its signature: classes differ in the names of their guidance, in whether they take a
 size, a strength, a negative prompt, and in how they report a step.
@@ -7,27 +6,29 @@ size, a strength, a negative prompt, and in how they report a step.
 
 from __future__ import annotations
 
-import inspect
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
-from services.generator.engine import Edit, EditCancelled, Edited, Floats, ModelInfo
+from services.generator.engine import Edit, EditCancelled, Floats
 from services.generator.models import device
 from services.generator.models.device import Placement
-from services.generator.models.files import Defaults, first_line
+from services.generator.models.families import Family
+from services.generator.models.presets import Preset
 from services.generator.models.text_cache import TextCache
-from shared.errors import GenerationFailed, ParafoveaError
+from services.generator.models.values import Used, Values
+from shared.errors import GenerationFailed
 
 log = logging.getLogger(__name__)
 
 _SIZE_WHEN_UNSAID_PX = 512
-NO_NEGATIVE = "negative_prompt has no effect: this model, at this guidance_scale, does not heed one"
 _PIXELS_AT_LEAST = 8
 """Most pipelines check that their sides are multiples of 8, whatever their parts."""
 
@@ -44,15 +45,6 @@ class Monitor:
             raise EditCancelled
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
-    """The values a run really had. None: the pipeline takes no such value."""
-
-    steps: int
-    guidance_scale: float | None
-    strength: float | None
-
-
 class Denoiser:
     """A loaded pipeline.
 
@@ -60,46 +52,27 @@ class Denoiser:
         pipeline: as diffusers loaded it; None once closed.
         size: side of the square that the model works at, in pixels.
         factor: what the sides it works at are to be multiples of, in pixels.
-        texts: what its text encoders have answered.
+        chooses_size: how it rounds the sides of what it is given; None: it takes them.
+        texts: prompts that it has encoded.
     """
 
-    def __init__(self, pipeline: Any, placement: Placement, defaults: Defaults) -> None:
+    def __init__(self, pipeline: Any, placement: Placement, preset: Preset, family: Family | None = None) -> None:
         self.pipeline = pipeline
         self._placement = placement
-        self._defaults = defaults
-        signature = inspect.signature(pipeline.__call__).parameters
-        self._takes = {name: parameter.default for name, parameter in signature.items()}
-        self._guidance = _guidance_name(self._takes)
+        self._values = Values(pipeline, preset, family)
         self.size, self.factor = working_size(pipeline)
-        self.size = defaults.size or self.size
+        self.size = preset.size or self.size
+        self.chooses_size = family.chooses_size if family is not None else None
         self.texts = TextCache()
-        for name, part in pipeline.components.items():
-            if name.startswith("text_encoder") and isinstance(part, torch.nn.Module):
-                self.texts.memoise(name, part)
+        self.texts.memoise(pipeline)
 
     def values(self, edit: Edit) -> Used:
-        """What a run of this edit will use: the edit's, else the model folder's, else the pipeline's. Enough steps are
-        taken that a small strength leaves at least one."""
-        steps = _first(edit.steps, self._defaults.steps, self._takes.get("num_inference_steps"), 50)
-        guidance = strength = None
-        if self._guidance:
-            guidance = _first(edit.guidance_scale, self._defaults.guidance_scale, self._takes[self._guidance])
-        if "strength" in self._takes:
-            strength = float(_first(edit.strength, self._defaults.strength, self._takes["strength"], 1.0))
-            steps = max(steps, math.ceil(1 / strength))
-        return Used(int(steps), None if guidance is None else float(guidance), strength)
+        """What a run of this edit will use."""
+        return self._values.of(edit)
 
     def unheeded(self, edit: Edit, used: Used) -> dict[str, str]:
-        """A note on a negative prompt that this pipeline has no use for; empty where there is nothing to say.
-
-        Pipelines heed one only while they are guided: by a scale above 1 (Ho and Salimans, "Classifier-free diffusion
-        guidance", 2022, with w = scale - 1).
-        """
-        if not (edit.negative_prompt and edit.negative_prompt.strip()):
-            return {}
-        if "negative_prompt" in self._takes and used.guidance_scale is not None and used.guidance_scale > 1:
-            return {}
-        return {"fallback": NO_NEGATIVE}
+        """A note on a negative prompt that does nothing here; empty where there is nothing to say."""
+        return self._values.unheeded(edit, used)
 
     def run(self, edit: Edit, used: Used, monitor: Monitor, prompt: str | None = None, **inputs: Any) -> Floats:
         """Denoise one picture: height x width x channels, 0 to 1.
@@ -113,27 +86,22 @@ class Denoiser:
             EditCancelled: after the step at which the run was no longer wanted.
             GenerationFailed: the model's numbers overflowed.
         """
+        takes = self._values.takes
         wanted: dict[str, Any] = {
             "prompt": edit.prompt if prompt is None else prompt,
-            "num_inference_steps": used.steps,
-            "strength": used.strength,
             "generator": device.seeded(edit.seed),
             "output_type": "np",
-            "negative_prompt": edit.negative_prompt,
+            **self._values.call(edit, used),
             **inputs,
         }
-        if edit.negative_prompt is None and self._guidance == "true_cfg_scale":
-            wanted["negative_prompt"] = " "  # without one these pipelines do not guide at all
-        if "width" in inputs and "height" in inputs:  # Flux Kontext would choose both of its own accord
-            wanted |= {"max_area": inputs["width"] * inputs["height"], "_auto_resize": False}
-        if self._guidance:
-            wanted[self._guidance] = used.guidance_scale
-        call = {name: value for name, value in wanted.items() if value is not None and name in self._takes}
-        call.update(self._callbacks(used.steps, monitor))
+        if "width" in inputs and "height" in inputs:
+            wanted |= self._of_size(inputs["width"], inputs["height"])
+        call = {name: value for name, value in wanted.items() if value is not None and name in takes}
         monitor.check()
-        with torch.inference_mode():
-            image = np.asarray(self.pipeline(**call).images[0], np.float32)
-        if not np.isfinite(image).all():
+        torch.manual_seed(edit.seed)  # for a class that draws something without the generator that it is given
+        with self._watched(used.steps, monitor) as callbacks, torch.inference_mode():
+            image = np.asarray(self.pipeline(**call, **callbacks).images[0], np.float32)
+        if not math.isfinite(float(image.sum(dtype=np.float64))):
             raise GenerationFailed(
                 f"The model gave no picture: its numbers overflowed in {self._placement.dtype_name}. "
                 "Set PARAFOVEA_DTYPE to float32 or bfloat16."
@@ -149,7 +117,18 @@ class Denoiser:
         self.pipeline = None
         self.recover()
 
-    def _callbacks(self, steps: int, monitor: Monitor) -> dict[str, Any]:
+    def _of_size(self, width: int, height: int) -> dict[str, Any]:
+        """What some classes need to be told besides: not to choose a size of their own accord; and those that want a
+        control picture beside a mask are given an empty one."""
+        more: dict[str, Any] = {"max_area": width * height, "_auto_resize": False}
+        if "control_image" in self._values.takes:
+            more["control_image"] = Image.new("RGB", (width, height))
+        return more
+
+    @contextmanager
+    def _watched(self, steps: int, monitor: Monitor) -> Iterator[dict[str, Any]]:
+        """Counts the steps of a run, and ends it where it is not wanted. Yields arguments for the call; a class that
+        has no callback has its scheduler watched, which takes each step."""
         done = 0
 
         def count() -> None:
@@ -164,39 +143,40 @@ class Denoiser:
             count()
             return tensors
 
-        if "callback_on_step_end" in self._takes:
-            return {"callback_on_step_end": on_step_end}
-        if "callback" in self._takes:
-            return {"callback": lambda *_: count(), "callback_steps": 1}
-        return {}
-
-
-Painter = Callable[[Edit, Used, Monitor], Edited]
-"""How one kind of model makes its change: see :mod:`painters`."""
-
-
-class DiffusersEngine:
-    """An :class:`services.generator.engine.Engine` over a loaded pipeline."""
-
-    def __init__(self, denoiser: Denoiser, painter: Painter, info: ModelInfo) -> None:
-        self.denoiser = denoiser
-        self._painter = painter
-        self.info = info
-
-    def run(self, edit: Edit, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Edited:
         try:
-            return self._painter(edit, self.denoiser.values(edit), Monitor(on_step, cancelled))
-        except (EditCancelled, ParafoveaError):
+            if "callback_on_step_end" in self._values.takes:
+                yield {"callback_on_step_end": on_step_end}
+            elif "callback" in self._values.takes:
+                yield {"callback": lambda *_: count(), "callback_steps": 1}
+            else:
+                with _after_each_step(self.pipeline.scheduler, count):
+                    yield {}
+        except BaseException:
+            self._forget_steps()
             raise
-        except Exception as error:
-            log.exception("an edit failed")
-            detail = _sentence(error)
-        # Here the exception is gone, and with its frames the tensors that they held: memory can be given back.
-        self.denoiser.recover()
-        raise GenerationFailed(detail)
 
-    def close(self) -> None:
-        self.denoiser.close()
+    def _forget_steps(self) -> None:
+        """A run that was broken off leaves what a step cache has kept, and parts on the card: the next one must find
+        neither. Whoever runs to its end does both itself."""
+        if self.pipeline is not None:
+            self.pipeline.maybe_free_model_hooks()
+
+
+@contextmanager
+def _after_each_step(scheduler: Any, then: Callable[[], None]) -> Iterator[None]:
+    """Calls back when a scheduler has taken a step."""
+    step = scheduler.step
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        result = step(*args, **kwargs)
+        then()
+        return result
+
+    scheduler.step = counted
+    try:
+        yield
+    finally:
+        del scheduler.step  # the class's own comes back
 
 
 def working_size(pipeline: Any) -> tuple[int, int]:
@@ -214,20 +194,3 @@ def working_size(pipeline: Any) -> tuple[int, int]:
     blocks = config.get("block_out_channels")
     factor = math.lcm(_PIXELS_AT_LEAST, cell * (2 ** (len(blocks) - 1) if blocks else 2))
     return (cells * cell if cells else _SIZE_WHEN_UNSAID_PX), factor
-
-
-def _guidance_name(takes: dict[str, Any]) -> str | None:
-    """The parameter that weighs the prompt. Where ``guidance_scale`` has no default it is for distilled models only."""
-    if "true_cfg_scale" in takes and takes.get("guidance_scale") is None:
-        return "true_cfg_scale"
-    return "guidance_scale" if "guidance_scale" in takes else None
-
-
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
-
-
-def _sentence(error: Exception) -> str:
-    if device.is_out_of_memory(error):
-        return "The device ran out of memory; free some, or choose a smaller model or PARAFOVEA_DTYPE=float16."
-    return f"The model failed on this request ({first_line(error)}); the log has the details."

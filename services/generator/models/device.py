@@ -106,6 +106,11 @@ def environment(place: torch.device) -> dict[str, Any]:
     if place.type == "cuda":
         found["gpu"] = torch.cuda.get_device_name(place)
         found["cuda"] = torch.version.cuda
+        found["cudnn"] = torch.backends.cudnn.version()
+        found["tf32"] = {
+            "products": torch.get_float32_matmul_precision() != "highest",
+            "convolutions": torch.backends.cudnn.allow_tf32,
+        }
     return found
 
 

@@ -6,23 +6,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from PIL import Image
-
-from services.generator.engine import Edit, Edited
+from services.generator.engine import Edit, Edited, WorkSize
 from services.generator.language.understanding import understand
 from services.generator.language.vocabulary import Vocabulary
 from services.generator.language.words import Size
-from services.generator.models.denoising import Denoiser, Monitor, Used
-from services.generator.painting import crop
+from services.generator.models.denoising import Denoiser, Monitor
+from services.generator.models.values import Used
 from services.generator.painting.cutout import NothingDrawn, cut_out
-from services.generator.painting.painted import Drawn, Repainted, Untouched
+from services.generator.painting.inputs import inputs_of
+from services.generator.painting.painted import Drawn, Untouched
 from services.generator.painting.placing import Wish
+from services.generator.painting.repainted import Repainted
 from shared.errors import GenerationFailed
-from shared.sectors import Region
 
 _SMALL = re.compile(r"\b(small|tiny|little|mini|miniature)\b", re.IGNORECASE)
 _LARGE = re.compile(r"\b(large|big|huge|giant|enormous)\b", re.IGNORECASE)
 _RGBA = 4
+_CELL_PX = 8
+"""Of an autoencoder that does not say."""
 
 
 class Repaint:
@@ -33,31 +34,31 @@ class Repaint:
 
     def __init__(self, denoiser: Denoiser) -> None:
         self._denoiser = denoiser
+        self.work = work_size(denoiser)
 
     def __call__(self, edit: Edit, used: Used, monitor: Monitor) -> Edited:
-        height, width = edit.pixels.shape[:2]
-        planned = crop.plan(edit.region, width, height, self._denoiser.size, self._denoiser.factor)
-        box, work = planned.box, (planned.work_width, planned.work_height)
-        original = edit.pixels[box.slices]
-        picture = Image.fromarray(original).resize(work, Image.Resampling.LANCZOS)
+        inputs = inputs_of(edit, self.work)
         generated = self._denoiser.run(
             edit,
             used,
             monitor,
-            image=picture,
-            mask_image=_mask(planned.target, (box.width, box.height), work),
-            width=planned.work_width,
-            height=planned.work_height,
+            image=inputs.picture,
+            mask_image=inputs.mask,
+            width=inputs.crop.work_width,
+            height=inputs.crop.work_height,
         )
-        painted = Repainted(generated, edit.region, planned)
+        painted = Repainted.of(generated, inputs, edit.seed)
         return Edited(painted, used.steps, used.guidance_scale, used.strength, self._denoiser.unheeded(edit, used))
 
 
-def _mask(target: Region, box_size: tuple[int, int], work_size: tuple[int, int]) -> Image.Image:
-    """White where to paint. Scaled as the picture is, then hard again: pipelines threshold masks each in its way."""
-    mask = Image.new("L", box_size)
-    mask.paste(255, target.as_tuple())
-    return mask.resize(work_size, Image.Resampling.BILINEAR).point([0] * 128 + [255] * 128)
+def work_size(denoiser: Denoiser) -> WorkSize:
+    """What a pipeline works at when it repaints. Masks end at cells of its latents; a transformer takes two by two of
+    them."""
+    pipeline = denoiser.pipeline
+    pixels = getattr(pipeline, "vae_scale_factor", None)
+    cell = pixels if isinstance(pixels, int) else _CELL_PX
+    patch = 1 if getattr(pipeline, "transformer", None) is None else 2
+    return WorkSize(denoiser.size, denoiser.factor, patch * cell, denoiser.chooses_size)
 
 
 class Layer:

@@ -1,7 +1,9 @@
-"""A repeated prompt does not run the text encoder again.
+"""A repeated prompt is not encoded again.
 
-The encoder itself is memoised, below the pipeline: every pipeline encodes prompts in its own way, with one encoder or
-three, pooled or not, but each calls its encoders with token numbers, and the same numbers give the same answer.
+What is kept is the pipeline's own ``encode_prompt``: the embeddings that the network is given. An encoder's outputs
+would be a hundred times as large, since a language model's hold the states of all its layers; and an encoder that is
+not asked can leave the card. A few old classes call it ``_encode_prompt``. A pipeline that encodes the picture together
+with the prompt encodes each time: its call holds numbers of a picture, and no key is made of these.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ import torch
 
 LIMIT_BYTES = 256 * 1024 * 1024
 LIMIT_ENTRIES = 128
-_MAX_KEY_NUMBERS = 65_536
+_NAMES = ("encode_prompt", "_encode_prompt")
 
 
 class TextCache:
-    """Outputs of text encoders by their input, the least recently used dropped first. ``limit_bytes``: of tensors kept,
-    on the encoders' device."""
+    """Embeddings by prompt and options, the least recently used dropped first. ``limit_bytes``: of tensors kept, on the
+    model's device."""
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES, limit_entries: int = LIMIT_ENTRIES) -> None:
         self._limit_bytes = limit_bytes
@@ -31,27 +33,35 @@ class TextCache:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def memoise(self, name: str, encoder: torch.nn.Module) -> None:
-        """Answer the encoder's repeated calls from here. Calls that are given a picture too always run."""
-        run: Callable[..., Any] = encoder.forward
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the tensors that are kept."""
+        return self._bytes
 
-        @functools.wraps(run)
-        def forward(*args: Any, **kwargs: Any) -> Any:
-            key = _key((name, args, tuple(sorted(kwargs.items()))))
-            if key is None:
-                return run(*args, **kwargs)
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key][0]
-            output = run(*args, **kwargs)
-            self._keep(key, output)
-            return output
-
-        encoder.forward = forward
+    def memoise(self, pipeline: Any) -> None:
+        """Answer a pipeline's repeated questions for a prompt's embeddings from here."""
+        name = next((one for one in _NAMES if hasattr(pipeline, one)), None)
+        if name is not None:
+            setattr(pipeline, name, self._answering(getattr(pipeline, name)))
 
     def clear(self) -> None:
         self._kept.clear()
         self._bytes = 0
+
+    def _answering(self, encode: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(encode)
+        def answer(*args: Any, **kwargs: Any) -> Any:
+            key = _key((args, tuple(sorted(kwargs.items()))))
+            if key is None:
+                return encode(*args, **kwargs)
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return _as_it_was(self._kept[key][0])
+            output = encode(*args, **kwargs)
+            self._keep(key, _as_it_was(output))
+            return output
+
+        return answer
 
     def _keep(self, key: Hashable, output: Any) -> None:
         size = sum(tensor.nbytes for tensor in _tensors(output))
@@ -65,17 +75,22 @@ class TextCache:
 
 
 def _key(value: Any) -> Hashable | None:
-    """A hashable stand-in for a call's arguments; None where there is something beside token numbers and options."""
-    if isinstance(value, torch.Tensor):
-        if value.is_floating_point() or value.numel() > _MAX_KEY_NUMBERS:
-            return None
-        return (tuple(value.shape), str(value.dtype), value.cpu().numpy().tobytes())
+    """A hashable stand-in for a call's arguments; None where there is something beside texts and options."""
     if isinstance(value, tuple | list):
         parts = tuple(_key(part) for part in value)
         return None if None in parts else parts
     if value is None:
         return "none"
+    if isinstance(value, torch.device | torch.dtype):
+        return str(value)
     return (type(value).__name__, value) if isinstance(value, bool | int | float | str) else None
+
+
+def _as_it_was(output: Any) -> Any:
+    """Lists anew, so that a pipeline that changes one does not change what is kept."""
+    if isinstance(output, list):
+        return [_as_it_was(part) for part in output]
+    return tuple(_as_it_was(part) for part in output) if isinstance(output, tuple) else output
 
 
 def _tensors(output: Any) -> Iterable[torch.Tensor]:

@@ -7,23 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.replayer.reruns.maker import maker_for
 from services.replayer.reruns.plan import changes_of
 from services.replayer.reruns.rerun import Rerun
 from services.replayer.reruns.sources import last_origin
 from shared.bus.clients import GeneratorClient, RecorderClient
-from shared.bus.requests import generator, recorder
+from shared.bus.requests import recorder
 from shared.bus.requests import replayer as requests
 from shared.bus.requests.replayer import RerunRequest, RerunState, StartRerun
 from shared.bus.server import Server
 from shared.errors import (
-    GeneratorLoading,
-    GeneratorUnavailable,
     InvalidRequest,
     NotFound,
     SessionBusy,
     SessionNotFound,
 )
-from shared.frame import Model, SessionStamp
+from shared.frame import SessionStamp, is_same_model
 from shared.process.runner import Runtime
 from shared.session.format.kinds import differ
 from shared.session.format.recipes import is_parent
@@ -136,39 +135,30 @@ class Reruns:
             changed = await asyncio.to_thread(_changed_in, self._root, wanted)
             changes = changes_of(changed)
         parent, made_by = await asyncio.to_thread(_parent, self._root, wanted.session_id)
-        model = await self._model(wanted.model)
+        maker = await maker_for(self._generator, wanted.model or _begun_with(changed))
         extra: dict[str, Any] = {}
         if changed is None:
             changed = changes.model_dump(exclude_defaults=True)
-            if made_by is not None and made_by.get("revision") != model.revision:
-                changed["model"] = model.model_dump(include={"id", "revision"})
+            if made_by is not None and not is_same_model(made_by, maker.model.model_dump()):
+                changed["model"] = maker.said()
             extra = {"parent": parent, "changed": changed}
         asked = recorder.StartSession(session_id=wanted.into, resume=wanted.resume, active=False, extra=extra)
         begun = await self._recorder.ask(recorder.START, asked, timeout_s=OPEN_S)
         stamp = SessionStamp(session_id=begun.session_id, created_at=begun.created_at)
         peers = self._generator, self._recorder
-        return Rerun(self._root, wanted.session_id, stamp, changes, changed, model.revision, *peers)
-
-    async def _model(self, wanted: str | None) -> Model:
-        """The model that the generator runs. Raises InvalidRequest: it is not the one that is wanted."""
-        status = await self._generator.ask(generator.STATUS)
-        if status.state == "loading":
-            raise GeneratorLoading("The model is still being loaded; try again in a moment.")
-        if status.state != "ready" or status.model is None:
-            raise GeneratorUnavailable(f"The generator is {status.state}: {status.detail or 'see its log'}")
-        model = status.model
-        if wanted is not None and wanted != model.id and not (wanted and model.revision.startswith(wanted)):
-            problem = (
-                f"the generator runs {model.id} ({model.revision[:12]}) and one model at a time; "
-                f"start it with PARAFOVEA_MODEL={wanted}, then make the session again"
-            )
-            raise InvalidRequest(problem, fields={"model": problem})
-        return model
+        return Rerun(self._root, wanted.session_id, stamp, changes, changed, maker, *peers)
 
     async def _close_unfinished(self, rerun: Rerun, task: asyncio.Task[None]) -> None:
         await asyncio.wait([task])
         if rerun.state().state != "complete" and not self._runtime.stopping.is_set():
             await rerun.close()
+
+
+def _begun_with(changed: dict[str, Any] | None) -> str | None:
+    """The name of the model that a re-run was begun with beside the one that makes frames."""
+    model = (changed or {}).get("model")
+    name = model.get("name") if isinstance(model, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _parent(root: Path, session_id: str) -> tuple[dict[str, Any], dict[str, Any] | None]:

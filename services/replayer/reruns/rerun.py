@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+from services.replayer.reruns.maker import Maker, OtherModel, PeerAway, check_maker
 from services.replayer.reruns.plan import Step, steps
 from services.replayer.reruns.sources import last_origin, new_version
 from shared.bus.clients import GeneratorClient, RecorderClient
@@ -36,14 +37,6 @@ MAX_BEHIND = 4
 MAX_SKIPPED = 1000
 
 
-class PeerAway(Exception):
-    """A process that is needed is not there; the message says which. It is waited for."""
-
-
-class OtherModel(Exception):
-    """It cannot go on: the generator runs another model than it began with; the message says which."""
-
-
 @dataclass(eq=False)
 class Rerun:
     """A session on its way.
@@ -52,7 +45,7 @@ class Rerun:
         parent: id of the session that is made again.
         stamp: of the new session, which the recorder has opened.
         changes, changed: what is different, and what the new session's head says of it.
-        model: revision of the model that it is made with.
+        maker: the model that it is made with.
         skipped: frames that could not be made again, the first :data:`MAX_SKIPPED`.
     """
 
@@ -61,7 +54,7 @@ class Rerun:
     stamp: SessionStamp
     changes: RerunChanges
     changed: dict[str, Any]
-    model: str
+    maker: Maker
     generator: GeneratorClient
     recorder: RecorderClient
     skipped: list[SkippedFrame] = field(default_factory=list, init=False)
@@ -115,7 +108,7 @@ class Rerun:
             self._total = parent.count
             while True:
                 try:
-                    await self._check_model()
+                    await check_maker(self.generator, self.maker)
                     # What an earlier attempt may have left under way comes first: a job, and frames not on disk yet.
                     await self._recorded(0)
                     made = await asyncio.to_thread(last_origin, self.root, self.stamp.session_id)
@@ -128,20 +121,6 @@ class Rerun:
                     await asyncio.sleep(RETRY_S)
         finally:
             await asyncio.shield(asyncio.to_thread(parent.close))
-
-    async def _check_model(self) -> None:
-        """Raise PeerAway where the generator is not there (yet), OtherModel where it runs another model now."""
-        try:
-            status = await self.generator.ask(generator.STATUS)
-        except GeneratorUnavailable:
-            raise PeerAway("the generator does not answer") from None
-        if status.state != "ready" or status.model is None:
-            raise PeerAway(f"the generator is {status.state}")
-        if status.model.revision != self.model:
-            raise OtherModel(
-                f"the generator runs another model now, {status.model.id}; a session is made with one model. "
-                "Start it with the one that this re-run began with, and resume"
-            )
 
     async def _make_all(self, parent: SessionReader, made: int | None) -> None:
         entries = islice(parent.shown_from(0), self._total)
@@ -167,7 +146,8 @@ class Rerun:
         while True:
             # One that was given up may be under way still: each try has an id of its own.
             request_id = f"{step.request.request_id}-{new_id()[:8]}"
-            request = step.request.model_copy(update={"session": self.stamp, "request_id": request_id})
+            own = {"session": self.stamp, "request_id": request_id, "model": self.maker.name}
+            request = step.request.model_copy(update=own)
             try:
                 made = await self.generator.generate(request, source, grace_s=ANSWER_S)
             except (GeneratorUnavailable, GeneratorLoading) as error:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared import fields
 from shared.bus.call import DISK_S, Call, Nothing
-from shared.bus.messages import Heartbeat
+from shared.bus.messages import Heartbeat, Loading
 from shared.frame import Body, Frame, FrameKey, FrameOrigin, FrameRef, Model, Recipe, SessionStamp
 
 DRAWN_SEEDS = 2**53
@@ -48,11 +48,15 @@ class Generate(AskedRecipe):
     origin: FrameOrigin | None = None
     """The frame that a re-run makes again in another way."""
     image_sha256: fields.Sha256 | None = None
+    model: fields.Name | None = None
+    """Of a background job: the model that is to make it, by the name that ``model.have`` was asked with. None: the one
+    that makes frames now."""
 
     ORDER: ClassVar[tuple[str, ...]] = (
         *("request_id", "client_id", "supersede", "session", "grid_size", "target_sector", "focus_sector"),
         *("focus_x", "focus_y", "prompt", "negative_prompt", "seed", "steps", "guidance_scale", "strength"),
         *("strict", "timeout_ms", "priority", "publish", "origin", "image_sha256"),
+        "model",
     )
 
 
@@ -123,6 +127,46 @@ class Acknowledged(Body):
     released: fields.Count
 
 
+class AskedModel(Body):
+    """``model.change``: make frames with another model from now on; ``model.have``: have it at hand for background jobs
+    that name it. ``model``: one of the ``choices`` of ``model``.
+
+    ``model.change`` is answered at once, with :class:`ModelState`; ``model.have`` with :class:`HadModel` once the model
+    is loaded.
+
+    Errors: ``invalid_request`` where it may not be asked for; of ``model.have`` also ``generator_loading`` while it is
+    being loaded, ``generator_unavailable`` where it cannot be.
+    """
+
+    model: fields.Name
+
+
+class ModelState(Body):
+    """The answer to ``model`` and ``model.change``.
+
+    Attributes:
+        name: by which the model that makes frames was asked for; None before there is one.
+        model: what it is.
+        loading: another one on its way.
+        failure: why the last one that was asked for did not come.
+        choices: names that may be asked for.
+        resident: names of the models that are in memory.
+    """
+
+    name: fields.Name | None = None
+    model: Model | None = None
+    loading: Loading | None = None
+    failure: fields.Said | None = None
+    choices: tuple[fields.Name, ...] = ()
+    resident: tuple[fields.Name, ...] = ()
+
+
+class HadModel(Body):
+    """The answer to ``model.have``."""
+
+    model: Model
+
+
 class VocabularyObject(Body):
     """One thing that a model with a closed vocabulary draws."""
 
@@ -165,4 +209,7 @@ PENDING = Call("generator", "pending", Nothing, Listing)
 FETCH = Call("generator", "fetch", Fetch, Frame, DISK_S)
 INPUT = Call("generator", "input", InputRequest, Input, DISK_S)
 ACKNOWLEDGE = Call("generator", "ack", Acknowledge, Acknowledged)
+MODEL = Call("generator", "model", Nothing, ModelState)
+CHANGE_MODEL = Call("generator", "model.change", AskedModel, ModelState)
+HAVE_MODEL = Call("generator", "model.have", AskedModel, HadModel)
 VOCABULARY = Call("generator", "vocabulary", Nothing, VocabularyAnswer)

@@ -68,7 +68,7 @@ class StartRerun(RerunChanges):
     """``rerun``: make a session again with something changed, into a new session. Answered with :class:`RerunState`.
 
     Errors: ``session_not_found``, ``session_exists``, ``invalid_session_id``, ``session_busy`` (that session is being
-    recorded), ``invalid_request`` (the prompts, or a model that the generator does not run), ``generator_unavailable``,
+    recorded), ``invalid_request`` (the prompts, or a model that the generator may not load), ``generator_unavailable``,
     ``generator_loading``, ``recorder_unavailable``.
     """
 
@@ -77,7 +77,7 @@ class StartRerun(RerunChanges):
     into: fields.SessionId
     """Id of the new session."""
     model: fields.Name | None = None
-    """Id, or the beginning of the revision, of the model that the generator must be running."""
+    """Id, or the beginning of the revision, of the model that the generator runs, or a name that it may load."""
     resume: fields.Flag = False
     """Go on with a re-run that was broken off; its changes are those it was begun with."""
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from services.generator.catalog import Models, OneModel
 from services.generator.engine import Edit, EditCancelled, Edited, Finished, ModelInfo
 from services.generator.language.vocabulary import Vocabulary
 from services.generator.service import Generator
@@ -78,6 +79,7 @@ class Rig:
         load_error: Exception | None = None,
         vocabulary: Vocabulary | None = None,
         engine: SteeredEngine | DependentEngine | None = None,
+        models: Models | None = None,
         **settings: Any,
     ) -> None:
         self.engine = engine or SteeredEngine()
@@ -86,7 +88,7 @@ class Rig:
         self.folder = folder
         values = {"sessions_dir": folder / "sessions", "bus": str(buses.address), **settings}
         self.runtime = Runtime(Settings.model_validate(values), buses.new())
-        self.generator = Generator(self.runtime, self._load, Disk())
+        self.generator = Generator(self.runtime, models or OneModel(self._load), Disk())
         outside = buses.new()
         self.subscriber = Subscriber(outside, "frames", ["frame"])
         self.watcher = Subscriber(outside, "frames")

@@ -14,7 +14,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 from services.generator.engine import Pixels
 from services.generator.load import load_engine
-from services.generator.models.denoising import DiffusersEngine
+from services.generator.models.running import DiffusersEngine
 from services.generator.models.tiny import TinyKind, ensure_tiny
 from shared.process.settings import Settings
 

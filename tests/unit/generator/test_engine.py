@@ -6,15 +6,17 @@ import gc
 import logging
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
 import torch
 
 from services.generator.engine import Edit, EditCancelled, Edited, Pixels, edited_picture
-from services.generator.models.denoising import DiffusersEngine
+from services.generator.models.painters import work_size
+from services.generator.models.running import DiffusersEngine
 from services.generator.models.tiny import TinyKind
+from services.generator.painting.inputs import make_inputs
 from shared import sectors
 from shared.errors import GenerationFailed
 from shared.sectors import Region
@@ -66,6 +68,13 @@ def test_only_the_target_changes_and_the_same_seed_gives_the_same(
     assert first.pixels.dtype == np.uint8
     assert np.array_equal(first.pixels, again.pixels)
     assert not np.array_equal(first.pixels, other.pixels)
+
+
+@pytest.mark.parametrize("kind", ["inpaint", "edit", "text"])
+def test_inputs_made_ahead_give_the_same_picture(engine_of: EngineOf, photo: Pixels, kind: TinyKind) -> None:
+    engine, plain = engine_of(kind), edit(photo)
+    inputs = make_inputs(photo, plain.region, work_size(engine.denoiser))
+    assert np.array_equal(run(engine, replace(plain, inputs=inputs)).pixels, run(engine, plain).pixels)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -148,9 +157,9 @@ def test_repeated_prompts_do_not_run_the_text_encoder(
     again = run(engine, edit(photo, prompt="one"))
     assert len(calls) == 2
     run(engine, edit(photo, prompt="two"))
-    assert len(calls) == 3
-    run(engine, edit(photo, prompt="one", negative_prompt="bad"))
     assert len(calls) == 4
+    run(engine, edit(photo, prompt="one", negative_prompt="bad"))
+    assert len(calls) == 6
     hook.remove()
     assert np.array_equal(first.pixels, again.pixels)
 
@@ -198,7 +207,7 @@ def test_a_failed_run_holds_no_tensor(
         held.append(weakref.ref(big))
         raise torch.OutOfMemoryError("out of memory")
 
-    monkeypatch.setattr(logging.getLogger("services.generator.models.denoising"), "disabled", True)
+    monkeypatch.setattr(logging.getLogger("services.generator.models.running"), "disabled", True)
     monkeypatch.setattr(pipeline.unet, "forward", fail)  # type: ignore[attr-defined]
     with pytest.raises(GenerationFailed) as failed:
         run(engine_of("inpaint"), edit(photo))

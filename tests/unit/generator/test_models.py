@@ -1,99 +1,44 @@
 from __future__ import annotations
 
-import json
 import threading
 from pathlib import Path
 
 import pytest
 
 from services.generator import load
-from services.generator.models import files, tiny
+from services.generator.models import sources, tiny
 from services.generator.models.files import ModelError, ModelFolder
 from services.generator.models.tiny import TinyKind, ensure_tiny
 from shared.process.settings import Settings
+from tests.unit.generator.folders import saved_as
 
 
-def saved_as(folder: Path, pipeline: str, vae_channels: int = 3, **parts: object) -> ModelFolder:
-    (folder / "vae").mkdir(parents=True)
-    (folder / "vae" / "config.json").write_text(json.dumps({"out_channels": vae_channels}))
-    (folder / "model_index.json").write_text(json.dumps({"_class_name": pipeline, **parts}))
-    return files.find(str(folder))
-
-
-@pytest.mark.parametrize(
-    ("pipeline", "kind"),
-    [
-        ("StableDiffusionInpaintPipeline", "inpaint"),
-        ("StableDiffusionPipeline", "inpaint"),
-        ("StableDiffusionImg2ImgPipeline", "inpaint"),
-        ("StableDiffusionXLPipeline", "inpaint"),
-        ("StableDiffusion3Pipeline", "inpaint"),
-        ("FluxPipeline", "inpaint"),
-        ("QwenImagePipeline", "inpaint"),
-        ("FluxKontextPipeline", "edit"),
-        ("QwenImageEditPipeline", "edit"),
-        ("StableDiffusionInstructPix2PixPipeline", "edit"),
-    ],
-)
-def test_the_kind_is_found_from_the_class(tmp_path: Path, pipeline: str, kind: str) -> None:
-    assert files.kind_of(saved_as(tmp_path / "m", pipeline)) == kind
-
-
-def test_four_decoded_channels_make_a_layer_model(tmp_path: Path) -> None:
-    assert files.kind_of(saved_as(tmp_path / "m", "StableDiffusionPipeline", vae_channels=4)) == "layer"
-
-
-@pytest.mark.parametrize("pipeline", ["NoSuchPipeline", "AudioLDM2Pipeline", "WanPipeline"])
-def test_other_models_are_refused_with_a_sentence(tmp_path: Path, pipeline: str) -> None:
-    with pytest.raises(ModelError, match=pipeline):
-        files.kind_of(saved_as(tmp_path / "m", pipeline))
+def find(model: str) -> ModelFolder:
+    return sources.find(Settings(model=model)).model
 
 
 def test_a_folder_that_is_not_there_or_holds_no_model_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="There is no folder"):
-        files.find("/no/such/folder")
+        find("/no/such/folder")
     with pytest.raises(ModelError, match=r"no model_index\.json"):
-        files.find(str(tmp_path))
+        find(str(tmp_path))
     (tmp_path / "model_index.json").write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):
-        files.find(str(tmp_path))
+        find(str(tmp_path))
     (tmp_path / "model_index.json").write_text("[]")
     with pytest.raises(ModelError, match="names no pipeline"):
-        files.find(str(tmp_path))
+        find(str(tmp_path))
 
 
 def test_a_hub_id_that_cannot_be_fetched_is_said() -> None:
     with pytest.raises(ModelError, match="neither a folder here nor a model that could be fetched"):
-        files.find("parafovea/no-such-model")
+        find("parafovea/no-such-model")
 
 
 def test_a_model_whose_files_are_missing_is_said(tmp_path: Path) -> None:
     saved_as(tmp_path / "m", "StableDiffusionInpaintPipeline", unet=["diffusers", "UNet2DConditionModel"])
     with pytest.raises(ModelError, match="cannot be loaded as a model that does inpaint"):
         load.load_engine(Settings(model=str(tmp_path / "m"), device="cpu"))
-
-
-def test_the_revision_follows_the_files(tmp_path: Path) -> None:
-    model, cache = saved_as(tmp_path / "m", "FluxPipeline"), tmp_path / "cache"
-    first = files.revision_of(model, cache)
-    assert files.revision_of(model, cache) == files.revision_of(model, tmp_path / "other") == first
-    (model.folder / "more.json").write_text("{}")
-    assert files.revision_of(model, cache) != first
-    assert files.revision_of(ModelFolder("a/b", model.folder, model.index, commit="c0ffee")) == "c0ffee"
-
-
-def test_a_cache_that_cannot_be_written_does_not_matter(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    assert len(files.revision_of(saved_as(tmp_path / "m", "FluxPipeline"), tmp_path / "file")) == 64
-
-
-def test_defaults_of_a_folder(tmp_path: Path) -> None:
-    assert files.read_defaults(tmp_path) == files.Defaults()
-    (tmp_path / "parafovea.json").write_text('{"steps": 12, "guidance_scale": 2.5}')
-    assert files.read_defaults(tmp_path) == files.Defaults(steps=12, guidance_scale=2.5)
-    (tmp_path / "parafovea.json").write_text('{"stepz": 12}')
-    with pytest.raises(ModelError, match="not understood"):
-        files.read_defaults(tmp_path)
 
 
 def test_the_default_is_the_embedded_model_and_without_it_a_refusal_with_the_path(
@@ -110,7 +55,7 @@ def test_the_default_is_the_embedded_model_and_without_it_a_refusal_with_the_pat
 def test_the_embedded_model_is_the_same_wherever_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     saved_as(tmp_path / "generation" / "models" / "embedded", "FluxPipeline")
-    here = load.find_named("")
+    here = find("")
     assert here.pipeline == "StableDiffusionPipeline"
     assert here.folder == Path(__file__).parents[3] / "generation" / "models" / "embedded"
 
@@ -125,13 +70,13 @@ def test_a_model_of_random_weights_is_had_by_its_name(
     assert (info.model.id, info.model.kind) == (f"parafovea/tiny-{kind}-{tiny.VERSION}", kind)
     assert "random weights" in caplog.text
     saved_as(tmp_path / name, "FluxPipeline")
-    assert load.find_named(name).pipeline == "FluxPipeline", "a folder of that name is what its owner means"
+    assert find(name).pipeline == "FluxPipeline", "a folder of that name is what its owner means"
 
 
 @pytest.mark.parametrize("name", ["tiny-", "tiny-unknown", "Tiny", "tiny-layer-1"])
 def test_another_name_is_no_random_model(name: str) -> None:
     with pytest.raises(ModelError, match="There is no folder"):
-        load.find_named(name)
+        find(name)
 
 
 def test_the_kind_can_be_set(tiny_folder: Path) -> None:

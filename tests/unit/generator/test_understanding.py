@@ -13,8 +13,9 @@ from services.generator.language.understanding import refuse_what_is_not_done, u
 from services.generator.language.vocabulary import Vocabulary
 from services.generator.language.wishes import ResolvedPrompt
 from services.generator.load import load_engine
-from services.generator.models.denoising import NO_NEGATIVE, DiffusersEngine
+from services.generator.models.running import DiffusersEngine
 from services.generator.models.tiny import ensure_tiny
+from services.generator.models.values import NO_NEGATIVE
 from shared import sectors
 from shared.bus.requests.generator import Generate
 from shared.errors import InvalidRequest

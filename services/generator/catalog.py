@@ -1,0 +1,128 @@
+"""Which models may be asked for while the generator runs, and with which settings each is loaded.
+
+Whoever may call the API may not make this machine read any path, or fetch anything: a model is one that the owner's
+settings name, or one that lies in the owner's folder of models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from services.generator.engine import Engine, OnLoading
+from shared.errors import InvalidRequest
+from shared.process.model_settings import ModelSettings
+
+EMBEDDED = "embedded"
+_OF_ONE_MODEL = ("model_kind", "variant", "single_file_config", "network", "lora", "tiny_decoder")
+"""Settings that were made for the model that the settings name, and would not fit another."""
+
+
+class Models(Protocol):
+    """What there is to load. ``first``: the name of the one that the settings name."""
+
+    first: str
+
+    def names(self) -> tuple[str, ...]:
+        """Those that may be asked for; reads a folder."""
+        ...
+
+    def check(self, name: str) -> None:
+        """Raise InvalidRequest where a model may not be asked for."""
+        ...
+
+    def fetch(self, name: str, on_loading: OnLoading) -> None:
+        """Bring a model's files here, in a thread beside the one that runs. Raises ModelError: it cannot be used."""
+        ...
+
+    def fits_beside(self, name: str) -> bool:
+        """Whether a model, once its files are here, fits on the device beside what is there."""
+        ...
+
+    def load(self, name: str, on_loading: OnLoading) -> Engine:
+        """Load a model, on the inference thread. Raises ModelError: it cannot be used."""
+        ...
+
+
+class OneModel:
+    """A loader that knows one model only."""
+
+    first = ""
+
+    def __init__(self, load_engine: Callable[[], Engine]) -> None:
+        self._load_engine = load_engine
+
+    def names(self) -> tuple[str, ...]:
+        return ()
+
+    def check(self, name: str) -> None:
+        if name != self.first:
+            raise InvalidRequest("This generator has one model.", fields={"model": "there is no other one"})
+
+    def fetch(self, name: str, on_loading: OnLoading) -> None:
+        return
+
+    def fits_beside(self, name: str) -> bool:
+        return False
+
+    def load(self, name: str, on_loading: OnLoading) -> Engine:
+        return self._load_engine()
+
+
+class Catalog:
+    """The models of some settings. Heavy libraries are imported by the methods that need them."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self._settings = settings
+        self.first = settings.model or EMBEDDED
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([self.first, *self._settings.models, EMBEDDED, *self._in_folder()]))
+
+    def settings_for(self, name: str) -> ModelSettings:
+        """The settings that a model is loaded with. Raises InvalidRequest: it may not be asked for."""
+        if name == self.first:
+            return self._settings
+        if name not in self.names():
+            problem = (
+                f"{name[:100]!r} is not among the models that may be loaded: {', '.join(self.names()[:20])}. "
+                "Its owner names it in PARAFOVEA_MODELS, or puts it into PARAFOVEA_MODELS_DIR"
+            )
+            raise InvalidRequest(problem, fields={"model": problem})
+        plain = {each: ModelSettings.model_fields[each].default for each in _OF_ONE_MODEL}
+        return self._settings.model_copy(update={**plain, "model": name})
+
+    def check(self, name: str) -> None:
+        self.settings_for(name)
+
+    def fetch(self, name: str, on_loading: OnLoading) -> None:
+        from services.generator.models import sources
+        from services.generator.models.kinds import role_of
+        from services.generator.models.libraries import prepare_libraries
+
+        prepare_libraries()
+        settings = self.settings_for(name)
+        wanted = sources.find(settings, on_bytes=lambda done, of: on_loading(f"Fetching {name}.", done, of))
+        role_of(wanted.model, settings.model_kind)
+
+    def fits_beside(self, name: str) -> bool:
+        from services.generator.load import fits_beside
+
+        return fits_beside(self.settings_for(name))
+
+    def load(self, name: str, on_loading: OnLoading) -> Engine:
+        from services.generator.load import load_engine
+
+        return load_engine(self.settings_for(name), on_loading=on_loading)
+
+    def _in_folder(self) -> list[str]:
+        """Folders that diffusers has saved, and files of weights, by name; hidden ones left out."""
+        folder = self._settings.models_dir.expanduser()
+        if not folder.is_dir():
+            return []
+        return sorted(path.name for path in folder.iterdir() if not path.name.startswith(".") and _is_model(path))
+
+
+def _is_model(path: Path) -> bool:
+    return (path / "model_index.json").is_file() or (path.suffix == ".safetensors" and path.is_file())

@@ -1,0 +1,129 @@
+"""What makes a network faster, each by a setting: memory layout, attention, fused products, compiling, step caches.
+
+Each may change pixels in their last bits, and a step cache changes more: so each stands in a frame's ``environment``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from typing import Any
+
+import torch
+
+from services.generator.models.files import ModelError, first_line
+from services.generator.models.loading import network_of
+from shared.process.model_settings import ModelSettings, parse_step_cache
+
+log = logging.getLogger(__name__)
+
+_DEFAULT_ATTENTION = "native"
+
+
+def tune(pipeline: Any, settings: ModelSettings) -> dict[str, Any]:
+    """Do what the settings ask for, once the pipeline is on its device.
+
+    Returns:
+        what was done, for a frame's environment.
+
+    Raises:
+        ModelError: this network, or this machine, cannot.
+    """
+    name, network = network_of(pipeline)
+    done: dict[str, Any] = {}
+    if settings.channels_last:
+        _channels_last(pipeline, network)
+        done["channels_last"] = True
+    if settings.fuse_qkv:
+        _need(network, "fuse_qkv_projections", "PARAFOVEA_FUSE_QKV")
+        network.fuse_qkv_projections()
+        done["fuse_qkv"] = True
+    if _chooses_attention(network) or settings.attention:
+        done["attention_backend"] = settings.attention or _DEFAULT_ATTENTION
+        # Also where none is set: the choice is the whole process's, and a model before may have made another.
+        _set_attention(network, done["attention_backend"])
+    if settings.step_cache != "none":
+        _need(network, "enable_cache", "PARAFOVEA_STEP_CACHE")
+        _cache_steps(pipeline, network, settings.step_cache)
+        done["step_cache"] = settings.step_cache
+    if settings.compile:
+        _compile(name, network)
+        done["compile"] = True
+    return done
+
+
+def _channels_last(pipeline: Any, network: Any) -> None:
+    for part in (network, getattr(pipeline, "vae", None)):
+        if isinstance(part, torch.nn.Module) and any(weights.dim() == 4 for weights in part.parameters()):
+            part.to(memory_format=torch.channels_last)
+
+
+def _chooses_attention(network: Any) -> bool:
+    if network is None:
+        return False
+    return any(hasattr(getattr(part, "processor", None), "_attention_backend") for part in network.modules())
+
+
+def _set_attention(network: Any, backend: str) -> None:
+    from diffusers.models.attention_dispatch import AttentionBackendName
+
+    known = sorted(one.value for one in AttentionBackendName)
+    if backend not in known:
+        raise ModelError(f"PARAFOVEA_ATTENTION: there is no {backend!r}; there are {', '.join(known)}.")
+    if not _chooses_attention(network):
+        raise ModelError(
+            f"PARAFOVEA_ATTENTION: a {type(network).__name__} has no choice of attention; leave the setting empty."
+        )
+    try:
+        network.set_attention_backend(backend)
+    except Exception as error:
+        raise ModelError(f"PARAFOVEA_ATTENTION={backend} cannot be used here: {first_line(error)}") from error
+
+
+def _cache_steps(pipeline: Any, network: Any, asked: str) -> None:
+    import diffusers
+
+    name, threshold = parse_step_cache(asked)
+    own = {} if threshold is None else {"threshold": threshold}
+    try:
+        first_block = name == "first_block"
+        network.enable_cache(
+            diffusers.FirstBlockCacheConfig(**own) if first_block else diffusers.TaylorSeerCacheConfig()
+        )
+    except Exception as error:
+        raise ModelError(f"PARAFOVEA_STEP_CACHE={asked} does not work with this model: {first_line(error)}") from error
+    if "cache_context" not in inspect.getsource(type(pipeline)):
+        _tell_predictions_apart(network)
+
+
+def _tell_predictions_apart(network: Any) -> None:
+    """Of the predictions of one step, with a prompt and without, each has a cache of its own. Some classes say which
+    one they ask for; for the others the calls with the same timestep are counted."""
+    forward = network.forward
+    last: list[Any] = [None, 0]
+
+    @functools.wraps(forward)
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        timestep = kwargs["timestep"].flatten()[0].item()
+        last[:] = [timestep, last[1] + 1 if timestep == last[0] else 0]
+        with network.cache_context(f"prediction {last[1]}"):
+            return forward(*args, **kwargs)
+
+    network.forward = counted
+
+
+def _compile(name: str, network: Any) -> None:
+    """By its repeated blocks where it names them: one is compiled, in a minute, and serves for all."""
+    if network is None:
+        raise ModelError("PARAFOVEA_COMPILE: this model has no network that could be compiled.")
+    log.info("the %s is compiled at its first run, which takes minutes", name)
+    if getattr(network, "_repeated_blocks", None):
+        network.compile_repeated_blocks(dynamic=True)
+    else:
+        network.compile(dynamic=True)
+
+
+def _need(network: Any, method: str, setting: str) -> None:
+    if not hasattr(network, method):
+        raise ModelError(f"{setting} does not work with a {type(network).__name__}; leave it out.")
