@@ -15,7 +15,7 @@ MINUTES ?= 10
 WORKERS ?= $(if $(filter Linux,$(shell uname -s)),auto,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help runtime venv wheel lock licences run test lint lint-page bench faults attack schema train evaluate screenshots clean
+.PHONY: help runtime venv wheel lock licences run test lint lint-page bench bench-gpu faults attack schema train evaluate screenshots clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -83,6 +83,10 @@ screenshots: $(STAMP) ## make the README's pictures anew (needs Chromium)
 
 bench: $(STAMP) ## measure every published figure (NAME=... for one, AGAINST=... for an older checkout beside this)
 	HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks $(NAME) $(if $(AGAINST),--against $(AGAINST)) $(ARGUMENTS)
+
+bench-gpu: $(RUNS) ## measure this server on a graphics card, with random weights (MODELS=sd15,sdxl for some models)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.gpu --compile --out benchmarks/results/gpu.json \
+		$(if $(MODELS),--models $(MODELS)) $(ARGUMENTS)
 
 faults: $(STAMP) ## throw N faults at real processes and count what became of every frame (SEED=... to repeat a run)
 	$(BIN)/python -m tests.system.faults.storm $(N) $(if $(SEED),--seed $(SEED))

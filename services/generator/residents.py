@@ -91,7 +91,7 @@ class Residents:
             return self._held[name].info
         if (why := self._failed.pop(name, None)) is not None:
             raise GeneratorUnavailable(f"{name} could not be loaded: {why}")
-        self._begin(f"have {name}", name, lambda: self._bring(name))
+        self._begin(f"have {name}", name, lambda: self._provide(name))
         raise GeneratorLoading(f"{name} is being loaded; try again in a moment.")
 
     async def engine(self, name: str | None) -> Engine:
@@ -133,28 +133,30 @@ class Residents:
 
     async def _change(self, name: str) -> None:
         self.refusal = None
-        await self._bring(name, lambda: self._next == name)
-        async with self.turn:
-            if self._next != name:
-                return
-            await self.engine(name)
-            self._make_frames_with(name)
-            for other in [each for each in self._held if each != name]:
-                await self._let_go(other)
-
-    async def _bring(self, name: str, is_wanted: Callable[[], bool] = lambda: True) -> None:
-        """Fetch a model, and load it when its turn has come."""
         async with self._bringing:
-            if name in self._held or not is_wanted():
-                return
-            try:
+            if self._next == name:
+                await self._bring(name, make_frames=True)
+
+    async def _provide(self, name: str) -> None:
+        async with self._bringing:
+            await self._bring(name, make_frames=False)
+
+    async def _bring(self, name: str, *, make_frames: bool) -> None:
+        """Fetch a model, and load it when its turn has come; in the same turn, have it make frames, in place of all
+        others: who waits for the turn must not load one of these again."""
+        try:
+            if name not in self._held:
                 self._tell(name, f"Looking for {name}.")
                 await self._fetcher.run(self._models.fetch, name, self._teller(name))
                 self._tell(name, f"Waiting to load {name}.")
-                async with self.turn:
-                    await self._load(name)
-            finally:
-                self._loading = None
+            async with self.turn:
+                await self.engine(name)
+                if make_frames and self._next == name:
+                    self._make_frames_with(name)
+                    for other in [each for each in self._held if each != name]:
+                        await self._let_go(other)
+        finally:
+            self._loading = None
 
     async def _load(self, name: str) -> None:
         """Load a model, beside those that are there or in their place."""

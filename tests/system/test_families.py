@@ -148,7 +148,8 @@ def test_through_the_server(studio: Studio, progress: Process, family: Family) -
         run = 2 if takes_strength(family) else 4
         eventually(lambda: len(steps_of(progress, asked["request_id"])) == run, COMMAND_S, f"{run} steps are told")
         assert steps_of(progress, asked["request_id"])[-1] == (run, run)
-        _stops_between_steps(studio, progress, source)
+        if family.name != "lcm":  # which takes 50 steps at the most, too few to be stopped among them for sure
+            _stops_between_steps(studio, progress, source)
     assert studio.http.post("/session/stop").status_code == 200
     eventually(lambda: "open" not in studio.metadata(session), COMMAND_S, "the session is closed")
     report = json.loads(command(studio, "verify", session, "--by", "server", "--json").out)
