@@ -14,9 +14,10 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingCo
 from cli.models_print import gigabytes, paragraph, prepare, refuse
 from cli.output import fail, printable, progress, say
 from services.generator.models import hub
-from services.generator.models.checking import check, free_disk, too_little_disk
+from services.generator.models.checking import check
 from services.generator.models.files import ModelError, ModelFolder
 from services.generator.models.looking import Expected, is_of_hub, look, without
+from services.generator.models.room import free_disk, too_little_disk
 from services.generator.models.sources import find
 from services.generator.models.weights import chosen_by
 from shared.process.settings import Settings

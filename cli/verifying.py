@@ -48,7 +48,7 @@ def run(session: str, *, as_json: bool, psnr: float, ssim: float, by: By, model:
     if model is not None:
         if by == "server":
             fail("--model is for a model in this process; a server runs the model that it was started with")
-        settings, by = settings.model_copy(update={"model": model}), "here"
+        settings, by = settings.for_model(model), "here"
     folder = session_folder(settings, session)
     try:
         with open_folder(folder) as reader:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Protocol
 
 from services.generator.engine import Engine, OnLoading
+from services.generator.models.files import INDEX, is_lora
 from shared.errors import InvalidRequest
 from shared.process.model_settings import ModelSettings
 
 EMBEDDED = "embedded"
-_OF_ONE_MODEL = ("model_kind", "variant", "single_file_config", "network", "lora", "tiny_decoder")
-"""Settings that were made for the model that the settings name, and would not fit another."""
 
 
 class Models(Protocol):
@@ -90,8 +89,7 @@ class Catalog:
                 "Its owner names it in PARAFOVEA_MODELS, or puts it into PARAFOVEA_MODELS_DIR"
             )
             raise InvalidRequest(problem, fields={"model": problem})
-        plain = {each: ModelSettings.model_fields[each].default for each in _OF_ONE_MODEL}
-        return self._settings.model_copy(update={**plain, "model": name})
+        return self._settings.for_model(name)
 
     def check(self, name: str) -> None:
         self.settings_for(name)
@@ -125,4 +123,6 @@ class Catalog:
 
 
 def _is_model(path: Path) -> bool:
-    return (path / "model_index.json").is_file() or (path.suffix == ".safetensors" and path.is_file())
+    if path.suffix == ".safetensors" and path.is_file():
+        return not is_lora(path)
+    return (path / INDEX).is_file()

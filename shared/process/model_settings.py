@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode
@@ -12,6 +12,10 @@ from pydantic_settings import BaseSettings, NoDecode
 MAX_LORAS = 8
 
 _STEP_CACHE = re.compile(r"(?:(none|taylorseer)|(first_block)(?::(\d{1,3}(?:\.\d{1,6})?))?)\Z")
+
+
+OF_ONE_MODEL = ("model_kind", "variant", "single_file_config", "network", "lora", "tiny_decoder")
+"""Settings that were made for the model that the settings name, and would not fit another."""
 
 
 class ModelSettings(BaseSettings):
@@ -65,6 +69,11 @@ class ModelSettings(BaseSettings):
     warm_up: Literal["auto", "yes", "no"] = Field(
         "auto", description="run the model once before it is ready; auto: on an accelerator, or where it is compiled"
     )
+
+    def for_model(self, name: str) -> Self:
+        """The settings for another model: those that were made for one alone have their defaults again."""
+        plain = {each: ModelSettings.model_fields[each].default for each in OF_ONE_MODEL}
+        return self if name == self.model else self.model_copy(update={**plain, "model": name})
 
     @field_validator("models", "lora", mode="before")
     @classmethod

@@ -14,6 +14,7 @@ from services.generator.models.tiny import ensure_tiny
 from tests.support.studio import Studio, flat_png, studio_in
 from tests.support.waiting import eventually
 from tests.system.reproduce.support import COMMAND_S, command, record
+from tests.unit.generator.folders import weights
 
 pytestmark = pytest.mark.system
 
@@ -26,6 +27,7 @@ def studio(folder: Path) -> Iterator[Studio]:
     models = folder / "models"
     models.mkdir()
     ensure_tiny(folder / "built", "text").rename(models / "sketch")
+    weights(models / "style.lora.safetensors", 4, name="unet.lora_A.weight")
     (models / "broken").mkdir()
     (models / "broken" / "model_index.json").write_text('{"_class_name": "WanPipeline"}')
     settings = {

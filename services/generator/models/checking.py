@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 from services.generator.models import memory
 from services.generator.models.looking import Expected, Look, parameters, without
 from services.generator.models.memory import GB, Weighs
+from services.generator.models.room import free_disk, too_little_disk
 from shared.process.model_settings import ModelSettings
 from shared.system.extras import NotInstalled, need_packages
 from shared.system.memory import available_bytes
@@ -77,25 +77,6 @@ def check(look: Look, expected: Expected, settings: ModelSettings) -> Check:
     _say_files(look, settings, said)
     _say_runs(look, expected, there, said)
     return Check(there, disk, said)
-
-
-def free_disk() -> tuple[int, Path]:
-    """Bytes that are free on the file system of the hub's cache, and its folder."""
-    from huggingface_hub import constants
-
-    folder = Path(constants.HF_HUB_CACHE)
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(there).free, folder
-
-
-def too_little_disk(to_fetch_bytes: int, disk: tuple[int, Path]) -> Iterator[str]:
-    """Why a model cannot be fetched; nothing where there is room for it."""
-    free, folder = disk
-    if to_fetch_bytes > free:
-        yield (
-            f"{to_fetch_bytes / GB:.2f} GB are to be fetched, and {folder} has {free / GB:.2f} GB free. Make room, or "
-            "set HF_HOME to a folder on another disk."
-        )
 
 
 def _memory(look: Look, expected: Expected, settings: ModelSettings) -> Memory:

@@ -12,6 +12,7 @@ from typing import Any
 INDEX = "model_index.json"
 DEFAULTS = "parafovea.json"
 SINGLE_FILES = (".safetensors", ".ckpt")
+_HEADER_LIMIT = 100_000_000
 _HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 _SNAPSHOT = re.compile(r"models--(?P<owner>[\w.-]+?)--(?P<name>[\w.-]+)/snapshots/(?P<commit>[0-9a-f]{40})")
 
@@ -97,6 +98,28 @@ def read_index(folder: Path) -> dict[str, Any]:
     if not isinstance(index, dict) or not isinstance(index.get("_class_name"), str | list):
         raise ModelError(f"{folder / INDEX} names no pipeline class.")
     return index
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The header of a file of safetensors: of each tensor by its name, ``dtype`` and ``shape``. Raises ModelError: it
+    cannot be read."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 0 < length <= min(_HEADER_LIMIT, path.stat().st_size):
+                raise ValueError("its header has no possible length")
+            header: dict[str, Any] = dict(json.loads(file.read(length)))
+            return {name: dict(one) for name, one in header.items() if name != "__metadata__"}
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(f"{path} is damaged, or no file of safetensors: {first_line(error)}") from error
+
+
+def is_lora(path: Path) -> bool:
+    """Whether a file of safetensors is no model but what is added to one."""
+    try:
+        return any(".lora" in name or "lora_" in name for name in read_header(path))
+    except ModelError:
+        return False
 
 
 def first_line(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from shared.system.memory import available_bytes
 
 log = logging.getLogger(__name__)
 
-_ADVICE = "Take a smaller model, PARAFOVEA_QUANTIZE=nf4 or a .gguf file (PARAFOVEA_NETWORK)"
+ADVICE = "Take a smaller model, PARAFOVEA_QUANTIZE=nf4 or a .gguf file (PARAFOVEA_NETWORK)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,20 @@ def decide(weighs: Weighs, there: float | None, settings: ModelSettings, placeme
         return Fit("none")
     needs = f"needs about {weighs.needed('none') / GB:.1f} GB and {placement.device} has {there / GB:.1f} GB free"
     if place == "cpu":
-        return Fit("none", f"The model {needs}: the machine may run out of memory. {_ADVICE}.")
+        return Fit("none", f"The model {needs}: the machine may run out of memory. {ADVICE}.")
     if way is None:
-        return Fit("group", f"The model {needs}, and even by groups it may not fit. {_ADVICE}.")
+        return Fit("group", f"The model {needs}, and even by groups it may not fit. {ADVICE}.")
     slower = "whole parts are moved in turn" if way == "model" else "its layers are moved one after the other: slow"
-    return Fit(way, f"The model {needs}: PARAFOVEA_OFFLOAD={way} was chosen, {slower}. {_ADVICE} to have it whole.")
+    return Fit(way, f"The model {needs}: PARAFOVEA_OFFLOAD={way} was chosen, {slower}. {ADVICE} to have it whole.")
+
+
+def after(fit: Fit, settings: ModelSettings, placement: Placement) -> Fit | None:
+    """What is left to try where memory ran out all the same; None: nothing, or the settings leave no choice."""
+    following: dict[Offload, Offload] = {"none": "model", "model": "group"}
+    way = following.get(fit.offload)
+    if way is None or settings.offload != "auto" or placement.device.type == "cpu":
+        return None
+    return Fit(way, f"Memory ran out on {placement.device}: PARAFOVEA_OFFLOAD={way} was chosen. {ADVICE}.")
 
 
 def place(pipeline: Any, fit: Fit, placement: Placement, settings: ModelSettings) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from services.generator.language.vocabulary import FILE as VOCABULARY
 from services.generator.models.files import DEFAULTS, INDEX, ModelError, ModelFolder, first_line, hub_id, read_index
+from services.generator.models.room import free_disk, too_little_disk
 from services.generator.models.weights import UNLOADED, Chosen, choose
 
 log = logging.getLogger(__name__)
@@ -159,6 +160,8 @@ def _download(found: Listing, chosen: Chosen, on_bytes: OnBytes | None) -> Path:
                         told(min(self._most, total), total)
             super().update(n)
 
+    for sentence in too_little_disk(total - done, free_disk()):
+        raise ModelError(f"{found.id} cannot be fetched: {sentence}")
     told(done, total)
     name, revision = _named(found.id)
     wanted = found.wanted(chosen)

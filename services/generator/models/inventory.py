@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from services.generator.models import hub, sources, tiny
-from services.generator.models.files import INDEX, ModelError, ModelFolder, hub_id, local, read_index
+from services.generator.models.files import INDEX, ModelError, ModelFolder, hub_id, is_lora, local, read_index
 from services.generator.models.kinds import role_of
 from services.generator.models.looking import without
 from services.generator.models.weights import chosen_by
 from shared.process.model_settings import ModelSettings
 from shared.system.places import MODELS
-
-_HEADER_LIMIT = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +112,7 @@ def _kind_of_folder(name: str, folder: Path, settings: ModelSettings) -> tuple[s
 
 def _kind_of_file(path: Path, settings: ModelSettings) -> tuple[str | None, str | None]:
     """Of a file with all weights, by the configurations that are here. What else such a file may be, its names say."""
-    names = _names_of_weights(path)
-    if any(".lora" in name or "lora_" in name for name in names):
+    if is_lora(path):
         return None, "a LoRA, for PARAFOVEA_LORA"
     beside = path.with_suffix("")
     named = local(settings.single_file_config, settings.models_dir) if settings.single_file_config else None
@@ -128,16 +123,6 @@ def _kind_of_file(path: Path, settings: ModelSettings) -> tuple[str | None, str 
         return role_of(ModelFolder(path.name, folder, read_index(folder), single=path), settings.model_kind).kind, None
     except ModelError as error:
         return None, str(error)
-
-
-def _names_of_weights(path: Path) -> list[str]:
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header: dict[str, Any] = json.loads(file.read(length)) if length <= _HEADER_LIMIT else {}
-    except (OSError, ValueError):
-        return []
-    return list(header) if isinstance(header, dict) else []
 
 
 def _is(name: str, where: Path | None, asked: str, settings: ModelSettings) -> bool:

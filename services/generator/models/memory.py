@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from services.generator.models.files import ModelError, ModelFolder, first_line
+from services.generator.models.files import ModelError, ModelFolder, first_line, read_header
 from services.generator.models.weights import Chosen
 
 Offload = Literal["none", "model", "group"]
@@ -28,7 +27,6 @@ _RUNS_BYTES = 0.5 * GB
 _RUNS_BYTES_AT_1024 = 2.5 * GB
 _GROUP_SHARE = 0.12
 """Of the largest part, what two groups of its layers take: the one that runs and the one that is on its way."""
-_HEADER_LIMIT = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +94,9 @@ def count_parameters(path: Path) -> int:
     ModelError: the header cannot be read."""
     if path.suffix != ".safetensors":
         return path.stat().st_size // _WHOLE_BYTES
+    weights = read_header(path).values()
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 0 < length <= min(_HEADER_LIMIT, path.stat().st_size):
-                raise ValueError("its header has no possible length")
-            header = json.loads(file.read(length))
-        weights = [one for name, one in header.items() if name != "__metadata__"]
         # Of weights that are packed in bytes, two make the room that one of 16 bits takes.
         return sum(math.prod(one["shape"]) // (2 if one["dtype"] in _PACKED else 1) for one in weights)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError) as error:
         raise ModelError(f"{path} is damaged, or no file of safetensors: {first_line(error)}") from error

@@ -17,12 +17,12 @@ def saved_as(folder: Path, pipeline: str, vae_channels: int = 3, **parts: object
     return ModelFolder(str(folder), folder, read_index(folder))
 
 
-def weights(path: Path, *shape: int) -> Path:
+def weights(path: Path, *shape: int, name: str = "weight") -> Path:
     """A file of safetensors with one tensor of zeros."""
     count = 1
     for side in shape:
         count *= side
-    header = json.dumps({"weight": {"dtype": "F32", "shape": list(shape), "data_offsets": [0, 4 * count]}}).encode()
+    header = json.dumps({name: {"dtype": "F32", "shape": list(shape), "data_offsets": [0, 4 * count]}}).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4 * count))
     return path

@@ -19,7 +19,10 @@ from safetensors.torch import save_file
 
 from services.generator.engine import Edit, EditCancelled, Engine, Pixels, edited_picture
 from services.generator.load import load_engine
+from services.generator.models import fitting
+from services.generator.models.device import Placement
 from services.generator.models.files import ModelError
+from services.generator.models.fitting import Fit
 from shared import sectors
 from shared.process.settings import Settings
 from tests.support.families import build
@@ -266,3 +269,31 @@ def test_a_warm_up_runs_the_model_before_it_is_ready_and_changes_nothing(
     engine = load_engine(settings, on_loading=lambda what, done, of: said.append(what))
     assert [one.split(" ")[0] for one in said] == ["Loading", "Warming"]
     assert np.array_equal(picture(engine, photo), picture(load(folder("sd")), photo))
+
+
+def test_where_memory_runs_out_all_the_same_more_is_kept_off_the_card(
+    folder: Folder, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The processor stands in for the card: each way of placing a model, until one does not run out."""
+    tried: list[str] = []
+
+    def place(pipeline: Any, fit: Fit, placement: Placement, settings: Settings) -> None:
+        tried.append(fit.offload)
+        if fit.offload != "group":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    def after(fit: Fit, settings: Settings, placement: Placement) -> Fit | None:
+        return real_after(fit, settings, Placement(torch.device("cuda:0"), placement.dtype))
+
+    real_after = fitting.after
+    monkeypatch.setattr(fitting, "place", place)
+    monkeypatch.setattr(fitting, "after", after)
+    engine = load(folder("sd"))
+    assert tried == ["none", "model", "group"]
+    assert engine.info.environment["offload"] == "group"
+    assert "Memory ran out on cuda:0: PARAFOVEA_OFFLOAD=group was chosen" in (engine.info.advice or "")
+    assert np.array_equal(picture(engine, photo), picture(engine, photo))
+    tried.clear()
+    with pytest.raises(ModelError, match=r"does not fit on cpu \(OutOfMemoryError: CUDA out of memory"):
+        load(folder("sd"), offload="none")
+    assert tried == ["none"], "what the settings say is done, and nothing else"
