@@ -201,4 +201,7 @@ class Residents:
 
 
 def _reason(error: BaseException) -> str:
+    """In one line: a refusal is a sentence, anything else needs its type to be understood."""
+    if isinstance(error, ModelError):
+        return str(error).splitlines()[0][:_SAID_CHARS]
     return f"{type(error).__name__}: {error}".splitlines()[0][:_SAID_CHARS]

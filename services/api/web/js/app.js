@@ -2,6 +2,7 @@
 
 import { Api } from "./io/api.js";
 import { LiveEvents } from "./io/events.js";
+import { Models } from "./io/models.js";
 import { HealthMonitor } from "./io/monitor.js";
 import { loadPreferences } from "./io/prefs.js";
 import { Recording } from "./io/recording.js";
@@ -31,6 +32,7 @@ export class App {
     this.api = new Api({ token: () => tokens.token, onUnauthorized: () => tokens.askAgain() });
     this.monitor = new HealthMonitor(this.api);
     this.live = new LiveEvents(this.api);
+    this.models = new Models(this.api, this.monitor, this.live);
     this.recording = new Recording(this.api, this.monitor, this.live);
     this.thumbnails = new Thumbnails((id, index, signal) => this.api.thumbnail(id, index, signal));
     /** @type {Promise<Set<string>> | null} */

@@ -53,13 +53,42 @@
  * @property {string | null} [stopped] where none is active: the one that somebody stopped last
  */
 
-/** @typedef {{state: string, detail?: string | null, queue?: number, running?: string | null}} ProcessHealth */
+/**
+ * @typedef {object} ProcessHealth
+ * @property {string} state
+ * @property {string | null} [detail]
+ * @property {number} [queue]
+ * @property {string | null} [running]
+ * @property {string} [epoch] of the generator, as what follows
+ * @property {{id: string, revision?: string, files_sha256?: string | null} | null} [model]
+ * @property {Loading | null} [loading]
+ * @property {string | null} [advice] what is to be known of how the model was loaded
+ */
+
+/**
+ * @typedef {object} Loading a model on its way
+ * @property {string} model
+ * @property {string} detail a sentence
+ * @property {number} done_bytes
+ * @property {number} bytes 0 where nothing is fetched
+ */
+
+/**
+ * @typedef {object} ModelState
+ * @property {string | null} name of the model that makes frames
+ * @property {{id: string} | null} model
+ * @property {Loading | null} loading
+ * @property {string | null} failure why the last one that was asked for did not come
+ * @property {string[]} choices
+ * @property {string[]} resident those in memory
+ */
 
 /**
  * @typedef {object} Health
  * @property {string} status ok, starting or degraded
  * @property {string[]} [reasons]
  * @property {Record<string, ProcessHealth>} processes
+ * @property {Loading | null} [loading]
  * @property {{session_id: string, created_at: number, recorded: number, pending: number} | null} [session]
  * @property {{waiting: number | null, limit: number}} [queue]
  * @property {{state: string, free_bytes: number | null}} [disk]

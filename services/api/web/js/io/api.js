@@ -42,6 +42,16 @@ export class Api {
     return this._json("/health", { signal: AbortSignal.timeout(4_000) });
   }
 
+  /** @returns {Promise<import("../types.js").ModelState>} */
+  model() {
+    return this._json("/model");
+  }
+
+  /** @param {string} name that is to make the pictures, from when it is there @returns {Promise<import("../types.js").ModelState>} */
+  changeModel(name) {
+    return this._post("/model", { model: name });
+  }
+
   /** @returns {Promise<import("../types.js").Sample[]>} */
   async samples() {
     return (await this._json("/samples")).samples;
@@ -168,10 +178,7 @@ export class Api {
     });
   }
 
-  /**
-   * The address of a download, which a browser asks for without our header.
-   * @param {string} id
-   */
+  /** The address of a download, which a browser asks for without our header. @param {string} id */
   exportUrl(id) {
     return addressOf(this.withToken(`${session(id)}/export`)).href;
   }

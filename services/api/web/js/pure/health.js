@@ -65,7 +65,7 @@ export function assess(health) {
     return {
       level: "starting",
       summary: who ? `The ${who} ${starting.length > 1 ? "are" : "is"} starting.` : "The server is starting.",
-      advice: "That takes a moment; there is nothing to do.",
+      advice: health.loading ? "Pictures are made once its model is there; there is nothing to do." : "That takes a moment; there is nothing to do.",
       processes,
     };
   }
