@@ -17,6 +17,7 @@ _FIELDS = ("model", "device", "dtype", "versions", "environment")
 
 _REVISION, _FILES = "model.revision", "model.files_sha256"
 _RENDERER = "environment.renderer"
+_SIZE = "environment.work_px"
 _OWN_VERSION = "versions.parafovea"
 
 
@@ -51,6 +52,8 @@ def differences(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> dict[s
     passed_over = _REVISION if then.get(_FILES) and now.get(_FILES) else _FILES
     then.pop(passed_over, None)
     now.pop(passed_over, None)
+    if _SIZE not in then:  # of a version that did not say it
+        now.pop(_SIZE, None)
     keys = [*then, *(key for key in now if key not in then)]
     return {key: (then.get(key), now.get(key)) for key in keys if then.get(key) != now.get(key)}
 

@@ -22,10 +22,10 @@ class InputsAhead:
     the making itself belongs to the event loop's thread.
 
     Args:
-        model: what the loaded model is, once it is.
+        model: what the model is that a job is for, once it is loaded.
     """
 
-    def __init__(self, queue: JobQueue, model: Callable[[], ModelInfo | None]) -> None:
+    def __init__(self, queue: JobQueue, model: Callable[[Job], ModelInfo | None]) -> None:
         self._queue = queue
         self._model = model
         self._thread = Worker("inputs")
@@ -55,7 +55,7 @@ class InputsAhead:
         self._thread.close()
 
     def _begin(self, job: Job) -> None:
-        model, picture, request = self._model(), job.picture, job.request
+        model, picture, request = self._model(job), job.picture, job.request
         work = model.work if model is not None else None
         if work is None or picture is None or (job.inputs is not None and job.inputs[0] is picture):
             return

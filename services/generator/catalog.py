@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from services.generator.engine import Engine, OnLoading
-from services.generator.models.files import INDEX, is_lora
+from services.generator.models.files import INDEX, is_lora, is_text
 from shared.errors import InvalidRequest
 from shared.process.model_settings import ModelSettings
+
+if TYPE_CHECKING:
+    from services.generator.models.sources import Wanted
 
 EMBEDDED = "embedded"
 
@@ -70,11 +73,13 @@ class OneModel:
 
 
 class Catalog:
-    """The models of some settings. Heavy libraries are imported by the methods that need them."""
+    """The models of some settings. What was found once is that model from then on, also when it is loaded again. Heavy
+    libraries are imported by the methods that need them."""
 
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings
         self.first = settings.model or EMBEDDED
+        self._found: dict[str, Wanted] = {}
 
     def names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.first, *self._settings.models, EMBEDDED, *self._in_folder()]))
@@ -95,31 +100,30 @@ class Catalog:
         self.settings_for(name)
 
     def fetch(self, name: str, on_loading: OnLoading) -> None:
-        from services.generator.models import sources
-        from services.generator.models.kinds import role_of
-        from services.generator.models.libraries import prepare_libraries
+        from services.generator.load import find
 
-        prepare_libraries()
-        settings = self.settings_for(name)
-        wanted = sources.find(settings, on_bytes=lambda done, of: on_loading(f"Fetching {name}.", done, of))
-        role_of(wanted.model, settings.model_kind)
+        self._found[name] = find(self.settings_for(name), on_loading)
 
     def fits_beside(self, name: str) -> bool:
         from services.generator.load import fits_beside
 
-        return fits_beside(self.settings_for(name))
+        return fits_beside(self._found[name], self.settings_for(name))
 
     def load(self, name: str, on_loading: OnLoading) -> Engine:
-        from services.generator.load import load_engine
+        from services.generator.load import load_found
 
-        return load_engine(self.settings_for(name), on_loading=on_loading)
+        return load_found(self._found[name], self.settings_for(name), on_loading)
 
     def _in_folder(self) -> list[str]:
         """Folders that diffusers has saved, and files of weights, by name; hidden ones left out."""
         folder = self._settings.models_dir.expanduser()
         if not folder.is_dir():
             return []
-        return sorted(path.name for path in folder.iterdir() if not path.name.startswith(".") and _is_model(path))
+        return sorted(
+            path.name
+            for path in folder.iterdir()
+            if is_text(path.name) and not path.name.startswith(".") and _is_model(path)
+        )
 
 
 def _is_model(path: Path) -> bool:

@@ -45,6 +45,7 @@ class Inference:
 
     def __init__(self, models: Models) -> None:
         self.residents = Residents(models)
+        self.residents.busy_s = self._busy_s
         self._last_live_s = -math.inf
 
     @property
@@ -79,11 +80,21 @@ class Inference:
         frames, until nobody has asked for frames for a while."""
         if self.residents.is_here(job.request.model):
             return 0.0
+        return self._busy_s()
+
+    def info_for(self, job: Job) -> ModelInfo | None:
+        """The model that a job is for; None where that is not known yet."""
+        return self.info if job.request.model is None else self.residents.infos.get(job.request.model)
+
+    def _busy_s(self) -> float:
+        """Seconds until it may be taken that nobody is waiting for frames."""
         return max(0.0, self._last_live_s + CALM_S - time.monotonic())
 
     async def run(self, job: Job, on_progress: OnProgress, inputs: Inputs | None = None) -> Run | None:
         """Run a job; None when it came to nothing, and its caller has the error. ``inputs``: made ahead."""
         request, picture = job.request, job.picture
+        if job.lane != "background":
+            self._last_live_s = time.monotonic()
         assert picture is not None
         region = sectors.region(request.target_sector, request.grid_size, *picture.size)
         edit = Edit.of(request, picture.decoded.pixels, region, inputs)

@@ -78,7 +78,7 @@ class Making:
         self._decoder = Worker("decoder")
         self._ahead = Worker("ahead")
         self._composer = Worker("composer")
-        self._inputs = InputsAhead(queue, lambda: inference.info)
+        self._inputs = InputsAhead(queue, inference.info_for)
         self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_AWAITING_ENCODING)
         self._making_ahead: set[asyncio.Future[object]] = set()
 

@@ -39,11 +39,11 @@ class ModelRequests:
         )
 
     async def _change(self, asked: AskedModel) -> ModelState:
-        task = self.residents.change(asked.model)
+        task = await self.residents.change(asked.model)
         task.add_done_callback(lambda done: self.tell())
         await asyncio.sleep(0)  # so that it has begun, and what is answered says so
         self.tell()
         return await self._model(Nothing())
 
     async def _have(self, asked: AskedModel) -> HadModel:
-        return HadModel(model=self.residents.have(asked.model).model)
+        return HadModel(model=(await self.residents.have(asked.model)).model)

@@ -18,6 +18,7 @@ from services.generator.engine import Engine, ModelInfo, OnLoading
 from services.generator.models.files import ModelError
 from shared.bus.messages import Loading
 from shared.errors import GeneratorLoading, GeneratorUnavailable
+from shared.system.memory import settle, thaw
 from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,9 @@ class Residents:
         info: what that is; None while it is first loaded, or when it could not be.
         failure: why there is none.
         refusal: why the last one that was asked for did not come, while another goes on.
+        infos: what each model is that was in memory.
+        on_change: called when another model makes frames.
+        busy_s: seconds until it may be taken that nobody is waiting for frames.
         turn: held by whoever runs or loads a model.
         thread: on which they do it.
     """
@@ -48,6 +52,9 @@ class Residents:
         self._failed: dict[str, str] = {}
         self._loading: Loading | None = None
         self._next: str | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        self.busy_s: Callable[[], float] = lambda: 0.0
+        self.infos: dict[str, ModelInfo] = {}
         self.name: str | None = None
         self.info: ModelInfo | None = None
         self.failure: str | None = None
@@ -67,31 +74,29 @@ class Residents:
         """Load the model that the settings name, which may take minutes; whether there is one."""
         first = self._models.first
         try:
-            async with self.turn:
-                await self._load(first)
+            async with self._bringing:
+                await self._bring(first, make_frames=True)
         except Exception as error:
-            self.failure = _reason(error)
-            return False
-        self._make_frames_with(first)
-        return True
+            self.failure = self.failure or _reason(error)
+        return self.info is not None
 
-    def change(self, name: str) -> asyncio.Task[None]:
+    async def change(self, name: str) -> asyncio.Task[None]:
         """Make frames with another model, as soon as it is there. Of several changes the last one asked for holds.
         Raises InvalidRequest: it may not be asked for."""
-        self._models.check(name)
-        self._failed.pop(name, None)
+        await asyncio.to_thread(self._models.check, name)
         self._next = name
-        return self._begin(f"change {name}", name, lambda: self._change(name))
+        return self._begin(f"change {name}", lambda: self._change(name))
 
-    def have(self, name: str) -> ModelInfo:
-        """A model for background jobs. Raises GeneratorLoading: it is being loaded; GeneratorUnavailable: it cannot be;
+    async def have(self, name: str) -> ModelInfo:
+        """A model for background jobs: what it is, once it was in memory; they have it loaded again where it had to
+        make room meanwhile. Raises GeneratorLoading: it is on its way; GeneratorUnavailable: it cannot be had;
         InvalidRequest: it may not be asked for."""
-        self._models.check(name)
-        if name in self._held:
-            return self._held[name].info
+        await asyncio.to_thread(self._models.check, name)
+        if name in self.infos:
+            return self.infos[name]
         if (why := self._failed.pop(name, None)) is not None:
             raise GeneratorUnavailable(f"{name} could not be loaded: {why}")
-        self._begin(f"have {name}", name, lambda: self._provide(name))
+        self._begin(f"have {name}", lambda: self._provide(name))
         raise GeneratorLoading(f"{name} is being loaded; try again in a moment.")
 
     async def engine(self, name: str | None) -> Engine:
@@ -116,76 +121,104 @@ class Residents:
 
     # -- on the way ---------------------------------------------------------------------------------------------------
 
-    def _begin(self, what: str, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
-        if what in self._wanted:
-            return self._wanted[what]
-        task = asyncio.ensure_future(work())
-        self._wanted[what] = task
-        task.add_done_callback(lambda done: self._is_over(what, name, done))
-        return task
-
-    def _is_over(self, what: str, name: str, task: asyncio.Task[None]) -> None:
-        if self._wanted.get(what) is task:
-            del self._wanted[what]
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        self._failed[name] = self.refusal = _reason(error)
+    def _begin(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        if what not in self._wanted:
+            self._wanted[what] = asyncio.ensure_future(work())
+            self._wanted[what].add_done_callback(lambda done: self._wanted.pop(what))
+        return self._wanted[what]
 
     async def _change(self, name: str) -> None:
         self.refusal = None
-        async with self._bringing:
-            if self._next == name:
-                await self._bring(name, make_frames=True)
+        try:
+            async with self._bringing:
+                if self._next == name:
+                    await self._bring(name, make_frames=True)
+        except Exception as error:
+            self.refusal = _reason(error)
 
     async def _provide(self, name: str) -> None:
-        async with self._bringing:
-            await self._bring(name, make_frames=False)
+        """For the background: what has to take the place of the model that makes frames waits until nobody has asked
+        for frames for a while."""
+        try:
+            async with self._bringing:
+                await self._fetch(name)
+                fits = await self.thread.run(self._models.fits_beside, name)
+            while not fits and (wait_s := self.busy_s()) > 0:
+                self._loading = None
+                await asyncio.sleep(wait_s)
+            async with self._bringing:
+                await self._bring(name, make_frames=False)
+        except Exception as error:
+            self._failed[name] = _reason(error)
 
     async def _bring(self, name: str, *, make_frames: bool) -> None:
         """Fetch a model, and load it when its turn has come; in the same turn, have it make frames, in place of all
         others: who waits for the turn must not load one of these again."""
         try:
             if name not in self._held:
-                self._tell(name, f"Looking for {name}.")
-                await self._fetcher.run(self._models.fetch, name, self._teller(name))
+                await self._fetch(name)
                 self._tell(name, f"Waiting to load {name}.")
             async with self.turn:
                 await self.engine(name)
-                if make_frames and self._next == name:
+                if make_frames and (self.name is None or self._next in (name, None)):
                     self._make_frames_with(name)
-                    for other in [each for each in self._held if each != name]:
+                    others = [each for each in self._held if each != name]
+                    for other in others:
                         await self._let_go(other)
+                    if others:
+                        await self.thread.run(settle)
         finally:
             self._loading = None
 
+    async def _fetch(self, name: str) -> None:
+        self._tell(name, f"Looking for {name}.")
+        await self._fetcher.run(self._models.fetch, name, self._teller(name))
+
     async def _load(self, name: str) -> None:
-        """Load a model, beside those that are there or in their place."""
+        """Load a model, beside those that are there or in their place. Where it cannot be, the one that makes frames
+        comes back."""
         others = tuple(self._held)
-        started = time.perf_counter()
         try:
             if others and not await self.thread.run(self._models.fits_beside, name):
                 for other in others:
                     await self._let_go(other)
-            self._held[name] = await self.thread.run(self._models.load, name, self._teller(name))
+            await self._read(name)
+            return
         except Exception as error:
+            failed = error
             # What a person has to set right is said in a sentence; what nobody foresaw is shown with its place.
             is_refusal = isinstance(error, ModelError) and error.__cause__ is None
             log.error("%s could not be loaded: %s", name or "the model", error, exc_info=None if is_refusal else error)
-            if self.name is not None and self.name != name and self.name not in self._held:
-                self._held[self.name] = await self.thread.run(self._models.load, self.name, self._teller(self.name))
-            raise
         finally:
             self._loading = None
-        info = self._held[name].info
-        took_s = time.perf_counter() - started
-        said = info.model.id, info.model.kind, info.device, info.dtype, took_s
+        # Here the exception's frames are let go, and with them what they held on the card.
+        failed.__traceback__ = None
+        if self.name is not None and self.name != name and self.name not in self._held:
+            await self._come_back(self.name)
+        raise failed
+
+    async def _come_back(self, name: str) -> None:
+        try:
+            await self._read(name)
+        except Exception as error:
+            self.info, self.failure = None, _reason(error)
+            log.error("%s, which makes frames, could not be loaded again: %s", name, error)
+        finally:
+            self._loading = None
+
+    async def _read(self, name: str) -> None:
+        started = time.perf_counter()
+        self._held[name] = await self.thread.run(self._models.load, name, self._teller(name))
+        info = self.infos[name] = self._held[name].info
+        said = info.model.id, info.model.kind, info.device, info.dtype, time.perf_counter() - started
         log.info("ready: %s (%s) on %s in %s, after %.1f s", *said)
 
     async def _let_go(self, name: str) -> None:
-        await self.thread.run(self._held.pop(name).close)
+        await self.thread.run(_end, self._held.pop(name))
 
     def _make_frames_with(self, name: str) -> None:
         self.name, self.info, self.failure = name, self._held[name].info, None
+        self.on_change()
 
     def _teller(self, name: str) -> OnLoading:
         """For the thread that loads: has what it says told on the loop."""
@@ -198,6 +231,12 @@ class Residents:
 
     def _tell(self, name: str, said: str, done_bytes: int = 0, of_bytes: int = 0) -> None:
         self._loading = Loading(model=name, detail=said, done_bytes=done_bytes, bytes=of_bytes)
+
+
+def _end(engine: Engine) -> None:
+    """Free a model. It was set aside as what stays for good; before it can be collected, that is taken back."""
+    thaw()
+    engine.close()
 
 
 def _reason(error: BaseException) -> str:

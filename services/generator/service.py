@@ -60,7 +60,8 @@ class Generator:
         self.journal = FrameJournal(disk, runtime.settings.sessions_dir, self.stream.epoch)
         self._frames = Publisher(runtime.bus, "frames", self._status_on_join)
         self._server = Server(runtime.bus, "generator")
-        self.preparations = Preparations(self.queue, self._publish_soon)
+        self.preparations = Preparations(self.queue, self._publish_soon, lambda: self._inference.info)
+        self._inference.residents.on_change = self.preparations.model_changed
         self._making = Making(
             *(self._inference, self.queue, Held(self.backlog, self.journal), self.stream, self.pictures),
             check_ready=self.check_ready,

@@ -120,6 +120,11 @@ def settle() -> None:
     gc.freeze()
 
 
+def thaw() -> None:
+    """Some of what was to stay for good is to go: it is looked through again, until the next :func:`settle`."""
+    gc.unfreeze()
+
+
 def _find(name: str, *types: Any) -> Callable[..., int] | None:
     if not sys.platform.startswith("linux"):
         return None

@@ -136,6 +136,7 @@ def _replayer(book: Book, system: System) -> None:
             ("generator", "status"): answer(**status),
             ("generator", "generate"): generate,
             ("generator", "cancel"): answer(found="running"),
+            ("generator", "model"): answer(name="golden", model=status["model"]),
             ("recorder", "start"): start,
             ("recorder", "status"): answer(**canned.recorder_status()),
             ("recorder", "stop"): answer(session_id="again", recorded=number(3), pending=number(0)),

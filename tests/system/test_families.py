@@ -34,8 +34,8 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "models.md"
 BEGIN, END = "<!-- table: made by tests/system/test_families.py -->", "<!-- end of the table -->"
 SIDE, STEPS = 192, 2
-LARGE = {"qwen-image-edit", "longcat-image-edit"}
-"""These work at 1024 x 1024 whatever they are asked for: seconds a step on a processor, so they are asked for less."""
+LARGE = {"qwen-image-edit", "qwen-image-edit-plus", "longcat-image-edit"}
+"""These see or make 1024 x 1024 whatever they are asked for: seconds on a processor, so they are asked for less."""
 HEAD = (
     "| family | kind | best-known model, loaded by | weights in bfloat16 | steps, guidance, strength "
     "| a negative prompt | licence |\n|---|---|---|---|---|---|---|"

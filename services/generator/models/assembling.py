@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from dataclasses import dataclass, replace
-from typing import Any
 
 from services.generator.engine import OnLoading
 from services.generator.language.vocabulary import Vocabulary
@@ -15,12 +15,13 @@ from services.generator.models.device import Placement
 from services.generator.models.files import ModelError, first_line
 from services.generator.models.fitting import Fit
 from services.generator.models.kinds import Role
-from services.generator.models.loading import load_pipeline, network_file, network_of
+from services.generator.models.loading import load_pipeline
 from services.generator.models.memory import Weighs
 from services.generator.models.painters import Layer, Repaint, work_size
 from services.generator.models.presets import Preset, recommend
 from services.generator.models.running import DiffusersEngine, Painter
 from services.generator.models.sources import Wanted
+from services.generator.models.weights import network_part
 from shared.process.model_settings import ModelSettings
 
 log = logging.getLogger(__name__)
@@ -43,18 +44,15 @@ class Assembly:
 
     def weighs(self, denoiser: Denoiser) -> Weighs:
         """The memory that it takes."""
-        parameters = memory.parameters_of(self.wanted.model, self.wanted.chosen)
-        dtype, network = self.placement.dtype_name, network_of(denoiser.pipeline)[0]
-        if self.settings.network:
-            parameters |= {network: memory.count_file(network_file(self.settings), dtype)}
-        return memory.weighs(parameters, denoiser.size, dtype, self.settings.quantize, network)
+        return weighs(self.wanted, self.settings, self.placement, denoiser.size)
 
     def engine(self, denoiser: Denoiser, fit: Fit, on_loading: OnLoading) -> DiffusersEngine:
         """The engine, on its device and warm."""
         pipeline = denoiser.pipeline
+        tuned = tuning.tune_before_placing(pipeline, self.settings)
         fitting.place(pipeline, fit, self.placement, self.settings)
-        tuned = tuning.tune(pipeline, self.settings)
-        info = describe(self.wanted, self.role.kind, self.settings, self.placement, pipeline, fit, tuned)
+        tuned |= tuning.tune(pipeline, self.settings)
+        info = describe(self.wanted, self.role.kind, self.settings, self.placement, denoiser, self.preset, fit, tuned)
         painter: Painter
         if self.role.kind == "layer":
             vocabulary = Vocabulary.load(self.wanted.model.folder)
@@ -77,23 +75,38 @@ def assemble(wanted: Wanted, role: Role, settings: ModelSettings, on_loading: On
     preset = recommend(wanted.model, role.family, settings.presets).preset
     assembly = Assembly(wanted, role, settings, placement, preset)
     there = fitting.free_bytes(placement.device)  # before weights are read: some are put on the card at once
-    denoiser = assembly.read()
-    fit: Fit | None = fitting.decide(assembly.weighs(denoiser), there, settings, placement)
-    while fit is not None:
-        if fit.said:
-            log.warning("%s", fit.said)
+    fit: Fit | None = None
+    while True:
+        denoiser: Denoiser | None = None
         try:
+            denoiser = assembly.read()
+            fit = fit or fitting.decide(assembly.weighs(denoiser), there, settings, placement)
+            if fit.said:
+                log.warning("%s", fit.said)
             return assembly.engine(denoiser, fit, on_loading)
         except Exception as error:
             if not device.is_out_of_memory(error):
+                _let_go(error, denoiser)
                 raise
             why = first_line(error)
         # Here the exception is gone, and with its frames what they held on the card.
+        if denoiser is not None:
+            denoiser.close()
+        device.release_memory(placement.device)
+        # Where not even reading succeeds, it would not with more kept off the card.
+        fit = fitting.after(fit, settings, placement) if fit is not None and denoiser is not None else None
+        if fit is None:
+            raise ModelError(f"{wanted.model.id} does not fit on {placement.device} ({why}). {fitting.ADVICE}.")
+
+
+def _let_go(error: BaseException, denoiser: Denoiser | None) -> None:
+    """Nothing of a model that could not be loaded stays on the card for as long as somebody keeps the error."""
+    one: BaseException | None = error
+    while one is not None:
+        traceback.clear_frames(one.__traceback__)
+        one = one.__cause__ or one.__context__
+    if denoiser is not None:
         denoiser.close()
-        fit = fitting.after(fit, settings, placement)
-        if fit is not None:
-            denoiser = assembly.read()
-    raise ModelError(f"{wanted.model.id} does not fit on {placement.device} ({why}). {fitting.ADVICE}.")
 
 
 def fits_beside(wanted: Wanted, settings: ModelSettings) -> bool:
@@ -101,6 +114,14 @@ def fits_beside(wanted: Wanted, settings: ModelSettings) -> bool:
     there, or a file is damaged."""
     placement = device.choose(settings.device, settings.dtype)
     there = fitting.free_bytes(placement.device)
-    parameters: dict[str, Any] = memory.parameters_of(wanted.model, wanted.chosen)
-    weighs = memory.weighs(parameters, memory.LARGE_PX, placement.dtype_name, settings.quantize)
-    return there is None or weighs.needed("none") <= there
+    needed = weighs(wanted, settings, placement, memory.LARGE_PX).needed("none")
+    return there is None or needed <= there
+
+
+def weighs(wanted: Wanted, settings: ModelSettings, placement: Placement, size: int) -> Weighs:
+    """The memory that a model takes with some settings, at work on squares of ``size`` pixels. Raises ModelError: a
+    file is not there, or damaged."""
+    dtype = placement.dtype_name
+    counts = memory.parameters_of(wanted.model, wanted.chosen)
+    counts = memory.with_network(counts, wanted.model, settings, dtype)
+    return memory.weighs(counts, size, dtype, settings.quantize, network_part(wanted.model))

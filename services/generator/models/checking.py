@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from services.generator.models import memory
+from services.generator.models.files import ModelError
 from services.generator.models.looking import Expected, Look, parameters, without
 from services.generator.models.memory import GB, Weighs
 from services.generator.models.room import free_disk, too_little_disk
+from services.generator.models.weights import need_sentencepiece
 from shared.process.model_settings import ModelSettings
 from shared.system.extras import NotInstalled, need_packages
 from shared.system.memory import available_bytes
@@ -73,6 +75,7 @@ def check(look: Look, expected: Expected, settings: ModelSettings) -> Check:
     said.refused += too_little_disk(look.to_fetch_bytes, disk)
     said.refused += _unloadable_parts(look, set(without(settings)))
     said.refused += _missing(look, settings)
+    said.refused += _refusals(look, settings)
     say_memory(there, settings, said)
     _say_files(look, settings, said)
     _say_runs(look, expected, there, said)
@@ -83,14 +86,10 @@ def _memory(look: Look, expected: Expected, settings: ModelSettings) -> Memory:
     import torch
 
     from services.generator.models import device, fitting
-    from services.generator.models.loading import local_file
 
     placement = device.choose(settings.device, settings.dtype)
     place = placement.device
-    counts = parameters(look)
-    if settings.network:
-        path = local_file(settings.network, settings.models_dir, "PARAFOVEA_NETWORK", (".gguf", ".safetensors"))
-        counts[look.network] = round(path.stat().st_size / memory.BYTES[placement.dtype_name])
+    counts = memory.with_network(parameters(look), look.model, settings, placement.dtype_name)
     size = expected.size_px or memory.LARGE_PX
     can_be_nf4 = place.type != "mps" and look.model.single is None
     ways = [way for way in WAYS if way != "nf4" or can_be_nf4]
@@ -130,11 +129,8 @@ def _unloadable_parts(look: Look, elsewhere: set[str]) -> Iterator[str]:
 def _missing(look: Look, settings: ModelSettings) -> Iterator[str]:
     """Packages that are wanted for this model and these settings, and not installed."""
     wanted: list[tuple[tuple[str, ...], str]] = []
-    for part in look.model.parts:
-        kept = {name.rpartition("/")[2] for name in look.chosen.names if name.startswith(f"{part}/")}
-        has_model = any(name.endswith(".model") for name in kept)
-        if part.startswith("tokenizer") and "tokenizer.json" not in kept and has_model:
-            wanted.append((("sentencepiece", "protobuf"), f"The {part} of {look.model.id}"))
+    for part in need_sentencepiece(look.model, look.chosen):
+        wanted.append((("sentencepiece", "protobuf"), f"The {part} of {look.model.id}"))
     if settings.quantize == "nf4":
         wanted.append((("bitsandbytes",), "PARAFOVEA_QUANTIZE=nf4"))
     if settings.network.endswith(".gguf"):
@@ -145,6 +141,23 @@ def _missing(look: Look, settings: ModelSettings) -> Iterator[str]:
         try:
             need_packages(packages, what, "models")
         except NotInstalled as error:
+            yield str(error)
+
+
+def _refusals(look: Look, settings: ModelSettings) -> Iterator[str]:
+    """What loading would refuse of the settings, by what loading itself asks."""
+    from services.generator.models import device, fitting, loading, tuning
+
+    placement = device.choose(settings.device, settings.dtype)
+    asked: tuple[Callable[[], None], ...] = (
+        lambda: loading.need_nf4(look.model, placement, settings),
+        lambda: fitting.need_card(settings, placement),
+        lambda: tuning.refuse(settings),
+    )
+    for refuse in asked:
+        try:
+            refuse()
+        except ModelError as error:
             yield str(error)
 
 

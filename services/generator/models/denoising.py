@@ -6,7 +6,6 @@ size, a strength, a negative prompt, and in how they report a step.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,8 +24,6 @@ from services.generator.models.presets import Preset
 from services.generator.models.text_cache import TextCache
 from services.generator.models.values import Used, Values
 from shared.errors import GenerationFailed
-
-log = logging.getLogger(__name__)
 
 _SIZE_WHEN_UNSAID_PX = 512
 _PIXELS_AT_LEAST = 8

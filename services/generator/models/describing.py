@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from services.generator.engine import ModelInfo
-from services.generator.models import device, identity, loras
+from services.generator.models import device, identity, loras, tiny_decoder
+from services.generator.models.denoising import Denoiser
 from services.generator.models.device import Placement
-from services.generator.models.files import local
+from services.generator.models.files import network_file
 from services.generator.models.fitting import Fit
-from services.generator.models.loading import network_file, network_of
+from services.generator.models.loading import network_of
+from services.generator.models.presets import Preset
 from services.generator.models.sources import Wanted
 from services.generator.painting.renderer import RENDERER
 from shared.frame import LoadedLora, Model
@@ -26,16 +28,18 @@ def describe(
     kind: str,
     settings: ModelSettings,
     placement: Placement,
-    pipeline: Any,
+    denoiser: Denoiser,
+    preset: Preset,
     fit: Fit,
     tuned: dict[str, Any],
 ) -> ModelInfo:
-    """A loaded model. ``tuned``: what :func:`tuning.tune` has done."""
+    """A loaded model. ``tuned``: what :mod:`tuning` has done."""
+    pipeline = denoiser.pipeline
     adapters = loras.files(settings)
     model = Model(
         id=wanted.model.id,
         revision=identity.revision_of(wanted.model),
-        files_sha256=identity.files_sha256([*wanted.loaded_files, *_beside(settings, adapters)]),
+        files_sha256=identity.files_sha256([*wanted.loaded_files, *_beside(settings, adapters, pipeline)]),
         loras=tuple(
             LoadedLora(file=path.name, sha256=identity.digests([path])[0], weight=weight) for path, weight in adapters
         )
@@ -49,6 +53,9 @@ def describe(
         "quantize": settings.quantize if settings.quantize != "none" else None,
         "network": Path(settings.network).name or None,
         "tiny_decoder": settings.tiny_decoder or None,
+        "work_px": denoiser.size,
+        "timestep_spacing": preset.timestep_spacing,
+        "true_cfg_scale": preset.true_cfg_scale,
     }
     return ModelInfo(
         model=model,
@@ -66,14 +73,13 @@ def describe(
     )
 
 
-def _beside(settings: ModelSettings, adapters: list[tuple[Path, float]]) -> list[tuple[str, Path]]:
+def _beside(settings: ModelSettings, adapters: list[tuple[Path, float]], pipeline: Any) -> list[tuple[str, Path]]:
     """Files that settings add to a model's own, each by what it is for: they are a part of what the model is."""
     found = [(f"lora {weight:g}", path) for path, weight in adapters]
     if settings.network:
         found.append(("network", network_file(settings)))
-    tiny = local(settings.tiny_decoder, settings.models_dir) if settings.tiny_decoder else None
-    if tiny is not None:
-        found += [("tiny_decoder", path) for path in sorted(tiny.iterdir()) if path.suffix in (".safetensors", ".json")]
+    if settings.tiny_decoder:
+        found += [("tiny_decoder", path) for path in tiny_decoder.files(pipeline)]
     return found
 
 

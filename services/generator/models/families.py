@@ -24,10 +24,6 @@ class Size:
     def total(self) -> float:
         return self.network + self.text + self.vae
 
-    @property
-    def largest(self) -> float:
-        return max(self.network, self.text, self.vae)
-
 
 @dataclass(frozen=True, slots=True)
 class Family:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from shared.process.model_settings import ModelSettings
 
 INDEX = "model_index.json"
 DEFAULTS = "parafovea.json"
@@ -63,7 +66,9 @@ class ModelFolder:
 def parts_of(index: Mapping[str, Any]) -> tuple[str, ...]:
     """Names of the components that an index has."""
     return tuple(
-        name for name, value in index.items() if isinstance(value, list) and len(value) == 2 and None not in value
+        name
+        for name, value in index.items()
+        if isinstance(value, list) and len(value) == 2 and all(isinstance(one, str) for one in value)
     )
 
 
@@ -90,14 +95,28 @@ def local(model: str, models_dir: Path | None = None) -> Path | None:
 def read_index(folder: Path) -> dict[str, Any]:
     """The folder's ``model_index.json``. Raises ModelError: it is not there, or not understood."""
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        index = read_json(folder / INDEX)
     except FileNotFoundError:
         raise ModelError(f"{folder} has no {INDEX}; point PARAFOVEA_MODEL to a folder saved by diffusers.") from None
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder / INDEX} cannot be read: {first_line(error)}") from error
-    if not isinstance(index, dict) or not isinstance(index.get("_class_name"), str | list):
-        raise ModelError(f"{folder / INDEX} names no pipeline class.")
-    return index
+    named = index.get("_class_name") if isinstance(index, dict) else None
+    name = named[-1] if isinstance(named, list) and named else named
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ModelError(f"{folder / INDEX} names no pipeline class; take a folder that diffusers has saved whole.")
+    return dict(index)
+
+
+def read_json(path: Path) -> Any:
+    """What a file of a model's folder says, whatever hand wrote it. Raises OSError; ValueError: it is no JSON."""
+    return _parsed(path.read_bytes())
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -108,18 +127,55 @@ def read_header(path: Path) -> dict[str, Any]:
             length = int.from_bytes(file.read(8), "little")
             if not 0 < length <= min(_HEADER_LIMIT, path.stat().st_size):
                 raise ValueError("its header has no possible length")
-            header: dict[str, Any] = dict(json.loads(file.read(length)))
+            header = _parsed(file.read(length))
+            if not isinstance(header, dict):
+                raise ValueError("its header is none")
             return {name: dict(one) for name, one in header.items() if name != "__metadata__"}
     except (OSError, ValueError, TypeError) as error:
         raise ModelError(f"{path} is damaged, or no file of safetensors: {first_line(error)}") from error
 
 
 def is_lora(path: Path) -> bool:
-    """Whether a file of safetensors is no model but what is added to one."""
+    """Whether a file of safetensors is no model but what is added to one. An unchanged file is read once."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return _is_lora(path, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_lora(path: Path, _size: int, _mtime_ns: int) -> bool:
     try:
         return any(".lora" in name or "lora_" in name for name in read_header(path))
     except ModelError:
         return False
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name can be said to anybody: the system takes bytes that are no UTF-8 too."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def network_file(settings: ModelSettings) -> Path:
+    """The file with the network's weights that the settings name. Raises ModelError: it is not there."""
+    return local_file(settings.network, settings.models_dir, "PARAFOVEA_NETWORK", (".gguf", ".safetensors"))
+
+
+def local_file(text: str, models_dir: Path, setting: str, suffixes: tuple[str, ...]) -> Path:
+    """A file that a setting names, by its path or by its name in the folder of models. Raises ModelError: it is not
+    there, or of another kind."""
+    for path in (Path(text).expanduser(), models_dir.expanduser() / text):
+        if path.is_file():
+            if path.suffix not in suffixes:  # as diffusers does, which takes .GGUF for a pickle
+                rename = "; rename it, in small letters" if path.suffix.lower() in suffixes else ""
+                raise ModelError(f"{setting}: {path.name} is no {' or '.join(suffixes)} file{rename}.")
+            return path
+    raise ModelError(f"{setting}: there is no file {text!r}, here or in {models_dir}.")
 
 
 def first_line(error: BaseException) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +13,6 @@ from services.generator.models.loading import cast_to_fp8
 from services.generator.models.memory import GB, Offload, Weighs
 from shared.process.model_settings import ModelSettings
 from shared.system.memory import available_bytes
-
-log = logging.getLogger(__name__)
 
 ADVICE = "Take a smaller model, PARAFOVEA_QUANTIZE=nf4 or a .gguf file (PARAFOVEA_NETWORK)"
 
@@ -38,9 +35,8 @@ def decide(weighs: Weighs, there: float | None, settings: ModelSettings, placeme
         ModelError: the settings ask for what this device cannot do.
     """
     place = placement.device.type
+    need_card(settings, placement)
     if settings.offload in ("model", "group"):
-        if place == "cpu":
-            raise ModelError(f"PARAFOVEA_OFFLOAD={settings.offload} is for a card; the model is on the processor.")
         return Fit(settings.offload)
     if there is None or settings.offload == "none":
         return Fit("none")
@@ -54,6 +50,14 @@ def decide(weighs: Weighs, there: float | None, settings: ModelSettings, placeme
         return Fit("group", f"The model {needs}, and even by groups it may not fit. {ADVICE}.")
     slower = "whole parts are moved in turn" if way == "model" else "its layers are moved one after the other: slow"
     return Fit(way, f"The model {needs}: PARAFOVEA_OFFLOAD={way} was chosen, {slower}. {ADVICE} to have it whole.")
+
+
+def need_card(settings: ModelSettings, placement: Placement) -> None:
+    """Raise ModelError where the settings keep something off a card, and there is none."""
+    if settings.offload in ("model", "group") and placement.device.type == "cpu":
+        raise ModelError(
+            f"PARAFOVEA_OFFLOAD={settings.offload} is for a card; the model is on the processor. Leave it out."
+        )
 
 
 def after(fit: Fit, settings: ModelSettings, placement: Placement) -> Fit | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Collection
@@ -65,7 +64,9 @@ def listing(model: str) -> Listing:
     try:
         info = HfApi().model_info(name, revision=revision, files_metadata=True)
         path = Path(hf_hub_download(name, INDEX, revision=info.sha))
-        index = json.loads(path.read_text(encoding="utf-8"))
+        index = read_index(path.parent)
+    except ModelError:
+        raise
     except Exception as error:
         raise not_had(model, error) from error
     siblings = info.siblings or ()
@@ -107,10 +108,14 @@ def fetch(
     allow_pickles: bool = False,
     on_bytes: OnBytes | None = None,
     without: Collection[str] = (),
+    check: Callable[[ModelFolder], object] = lambda model: None,
 ) -> ModelFolder:
     """A model of the hub, fetched where it is not here. Files that were fetched before a break are not fetched again.
 
     Without a network, or with ``HF_HUB_OFFLINE=1``, the one in the cache is taken, if it is whole.
+
+    Args:
+        check: raises ModelError for a model that is not wanted, before its weights are fetched.
 
     Raises:
         ModelError: it cannot be had, or has no weights that are allowed.
@@ -122,6 +127,7 @@ def fetch(
                 "whole, and HF_HUB_OFFLINE is set. Unset that to fetch it."
             )
         found = listing(model)
+        check(_to_be_looked_at(found))
         folder = _download(found, choose(found.files, found.index, variant, allow_pickles, without), on_bytes)
     except ModelError as error:
         here = cached(model, variant, allow_pickles, without)
@@ -133,6 +139,12 @@ def fetch(
     except Exception as error:
         raise not_had(model, error) from error
     return ModelFolder(model, folder, read_index(folder), commit=folder.name)
+
+
+def _to_be_looked_at(found: Listing) -> ModelFolder:
+    """A model of whose files only the small ones that say its kind are here."""
+    fetch_configurations(found, ["vae/config.json"])
+    return ModelFolder(found.id, found.folder, found.index, commit=found.commit)
 
 
 def _download(found: Listing, chosen: Chosen, on_bytes: OnBytes | None) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.generator.models import hub, sources, tiny
-from services.generator.models.files import INDEX, ModelError, ModelFolder, hub_id, is_lora, local, read_index
+from services.generator.models.files import INDEX, ModelError, ModelFolder, hub_id, is_lora, is_text, local, read_index
 from services.generator.models.kinds import role_of
 from services.generator.models.looking import without
 from services.generator.models.weights import chosen_by
@@ -54,16 +54,24 @@ def _found(settings: ModelSettings, models_dir: Path) -> Iterator[_Found]:
     if embedded.is_dir():
         yield sources.EMBEDDED, embedded, *_kind_of_folder(sources.EMBEDDED, embedded, settings)
     shelf = settings.models_dir.expanduser()
-    for path in sorted(shelf.iterdir()) if shelf.is_dir() else ():
+    for path in _within(shelf):
         yield from _in_folder(path, shelf, settings)
         if path.is_dir() and not (path / INDEX).is_file():
-            for inner in sorted(path.iterdir()):
+            for inner in _within(path):
                 yield from _in_folder(inner, shelf, settings)
     for name in filter(None, (settings.model, *settings.models)):
         if (here := local(name, settings.models_dir)) is not None:
             kind = _kind_of_file(here, settings) if here.is_file() else _kind_of_folder(name, here, settings)
             yield name, here, *kind
     yield from _in_cache(settings)
+
+
+def _within(folder: Path) -> list[Path]:
+    """What lies in a folder; nothing where it may not be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if is_text(path.name))
+    except OSError:
+        return []
 
 
 def _in_folder(path: Path, shelf: Path, settings: ModelSettings) -> Iterator[_Found]:

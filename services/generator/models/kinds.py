@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from services.generator.engine import ModelKind
 from services.generator.models.families import BY_CLASS, Family
-from services.generator.models.files import ModelError, ModelFolder
+from services.generator.models.files import ModelError, ModelFolder, read_json
 
 RGBA_CHANNELS = 4
 
@@ -146,8 +145,8 @@ def _inpainting_class(pipeline: str) -> str:
 
 def _decoded_channels(folder: Path) -> int | None:
     try:
-        config = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))
+        config = read_json(folder / "vae" / "config.json")
     except (OSError, ValueError):
         return None
-    channels = config.get("out_channels")
+    channels = config.get("out_channels") if isinstance(config, dict) else None
     return channels if isinstance(channels, int) else None

@@ -7,24 +7,24 @@ experiment unnoticed.
 from __future__ import annotations
 
 import inspect
-import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from services.generator.models import loras
-from services.generator.models.device import Placement
-from services.generator.models.files import ModelError, first_line, local
+from services.generator.models import loras, tiny_decoder
+from services.generator.models.device import Placement, is_out_of_memory
+from services.generator.models.files import ModelError, ModelFolder, first_line, network_file
 from services.generator.models.kinds import Role, pipeline_class
 from services.generator.models.presets import Preset
 from services.generator.models.processors import Processors, processors_of
 from services.generator.models.sources import Wanted
-from services.generator.models.weights import NETWORKS, UNLOADED
+from services.generator.models.weights import NETWORKS, UNLOADED, need_sentencepiece
 from shared.process.model_settings import ModelSettings
 from shared.system.extras import NotInstalled, need_packages
-
-log = logging.getLogger(__name__)
 
 _ENCODERS = ("text_encoder", "text_encoder_2", "text_encoder_3")
 _KEPT_WIDE = ("embed", "norm", "shared", r"\.wo$")
@@ -40,23 +40,20 @@ def load_pipeline(wanted: Wanted, role: Role, placement: Placement, settings: Mo
         if wanted.model.single is not None:
             pipeline = cls.from_single_file(str(wanted.model.single), config=str(wanted.model.folder), **options)
         else:
-            pipeline = cls.from_pretrained(
-                str(wanted.model.folder),
-                local_files_only=True,
-                variant=wanted.chosen.variant,
-                use_safetensors=not wanted.chosen.pickles,
-                **options,
-            )
+            with _files_of(wanted) as files:
+                pipeline = cls.from_pretrained(**files, local_files_only=True, variant=wanted.chosen.variant, **options)
         processors.complete(pipeline)
         _complete(pipeline)
         _set_scheduler(pipeline, preset)
-        _set_tiny_decoder(pipeline, settings, placement)
+        tiny_decoder.put_in(pipeline, settings, placement)
         loras.load(pipeline, settings)
     except ModelError:
         raise
     except NotInstalled as error:
         raise ModelError(str(error)) from None
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise ModelError(
             f"{wanted.model.id!r} cannot be loaded as a model that does {role.kind}: {first_line(error)}"
         ) from error
@@ -70,15 +67,28 @@ def network_of(pipeline: Any) -> tuple[str, Any]:
 
 
 def _need_for_tokenizers(wanted: Wanted) -> None:
-    """A tokenizer that is kept as a model of sentencepiece alone is converted while it is loaded."""
-    for part in wanted.model.parts:
-        kept = {name.rpartition("/")[2] for name in wanted.chosen.names if name.startswith(f"{part}/")}
-        if (
-            part.startswith("tokenizer")
-            and "tokenizer.json" not in kept
-            and any(one.endswith(".model") for one in kept)
-        ):
-            need_packages(("sentencepiece", "protobuf"), f"the {part} of {wanted.model.id}", "models")
+    for part in need_sentencepiece(wanted.model, wanted.chosen):
+        need_packages(("sentencepiece", "protobuf"), f"the {part} of {wanted.model.id}", "models")
+
+
+@contextmanager
+def _files_of(wanted: Wanted) -> Iterator[dict[str, Any]]:
+    """Where diffusers finds the files that were chosen, and which it is to take.
+
+    Where some are pickles it would choose anew, part by part, and maybe others than the model's identity is worked out
+    from: so it is shown a folder of links to the chosen ones alone.
+    """
+    weights = wanted.chosen.weights
+    if not wanted.chosen.pickles:
+        yield {"pretrained_model_name_or_path": str(wanted.model.folder), "use_safetensors": True}
+        return
+    with tempfile.TemporaryDirectory(prefix="parafovea-") as alone:
+        for name in wanted.chosen.names:
+            link = Path(alone, name)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to((wanted.model.folder / name).resolve())
+        some = any(name.endswith(".safetensors") for name in weights)
+        yield {"pretrained_model_name_or_path": alone, "use_safetensors": None if some else False}
 
 
 def _complete(pipeline: Any) -> None:
@@ -128,14 +138,8 @@ def _quantisation(wanted: Wanted, network: str, placement: Placement, settings: 
     """Of nf4; fp8 is done after loading, since it only changes how weights are kept."""
     if settings.quantize != "nf4":
         return {}
-    if placement.device.type != "cuda":
-        raise ModelError(
-            f"PARAFOVEA_QUANTIZE=nf4 needs a CUDA card, and the model is on {placement.device.type}. Take fp8, or a "
-            ".gguf file (PARAFOVEA_NETWORK)."
-        )
+    need_nf4(wanted.model, placement, settings)
     need_packages(("bitsandbytes",), "PARAFOVEA_QUANTIZE=nf4", "models")
-    if wanted.model.single is not None:
-        raise ModelError("PARAFOVEA_QUANTIZE=nf4 needs a model's folder; this one is a single file. fp8 works.")
     from diffusers.quantizers import PipelineQuantizationConfig
 
     parts = [part for part in (network, *_ENCODERS) if part in wanted.model.parts]
@@ -152,6 +156,19 @@ def _quantisation(wanted: Wanted, network: str, placement: Placement, settings: 
     }
 
 
+def need_nf4(model: ModelFolder, placement: Placement, settings: ModelSettings) -> None:
+    """Raise ModelError where the settings ask for four bits, which this device or this model cannot have."""
+    if settings.quantize != "nf4":
+        return
+    if placement.device.type != "cuda":
+        raise ModelError(
+            f"PARAFOVEA_QUANTIZE=nf4 needs a CUDA card, and the model is on {placement.device.type}. Take fp8, or a "
+            ".gguf file (PARAFOVEA_NETWORK)."
+        )
+    if model.single is not None:
+        raise ModelError("PARAFOVEA_QUANTIZE=nf4 needs a model's folder; this one is a single file. fp8 works.")
+
+
 def _set_scheduler(pipeline: Any, preset: Preset) -> None:
     if preset.scheduler is None and preset.timestep_spacing is None:
         return
@@ -162,40 +179,6 @@ def _set_scheduler(pipeline: Any, preset: Preset) -> None:
         raise ModelError(f"diffusers {diffusers.__version__} has no {preset.scheduler}; correct the preset.")
     spacing = {"timestep_spacing": preset.timestep_spacing} if preset.timestep_spacing else {}
     pipeline.scheduler = cls.from_config(pipeline.scheduler.config, **spacing)
-
-
-def _set_tiny_decoder(pipeline: Any, settings: ModelSettings, placement: Placement) -> None:
-    if not settings.tiny_decoder:
-        return
-    from diffusers import AutoencoderTiny
-
-    own = getattr(pipeline, "vae", None)
-    if own is None:
-        raise ModelError(f"{type(pipeline).__name__} has no autoencoder that PARAFOVEA_TINY_DECODER could replace.")
-    named = local(settings.tiny_decoder, settings.models_dir)
-    tiny = AutoencoderTiny.from_pretrained(str(named or settings.tiny_decoder), dtype=placement.dtype)
-    if tiny.config.latent_channels != own.config.latent_channels:
-        raise ModelError(
-            f"PARAFOVEA_TINY_DECODER has {tiny.config.latent_channels} latent channels and the model "
-            f"{own.config.latent_channels}: take the one that was made for this model (taesd, taesdxl, taesd3, taef1)."
-        )
-    pipeline.vae = tiny
-
-
-def network_file(settings: ModelSettings) -> Path:
-    """The file with the network's weights that the settings name. Raises ModelError: it is not there."""
-    return local_file(settings.network, settings.models_dir, "PARAFOVEA_NETWORK", (".gguf", ".safetensors"))
-
-
-def local_file(text: str, models_dir: Path, setting: str, suffixes: tuple[str, ...]) -> Path:
-    """A file that a setting names, by its path or by its name in the folder of models. Raises ModelError: it is not
-    there, or of another kind."""
-    for path in (Path(text).expanduser(), models_dir.expanduser() / text):
-        if path.is_file():
-            if path.suffix.lower() not in suffixes:
-                raise ModelError(f"{setting}: {path.name} is no {' or '.join(suffixes)} file.")
-            return path
-    raise ModelError(f"{setting}: there is no file {text!r}, here or in {models_dir}.")
 
 
 def cast_to_fp8(pipeline: Any, compute: torch.dtype) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 import re
 from dataclasses import dataclass, replace
@@ -15,12 +14,12 @@ import numpy as np
 
 from services.generator.engine import Edit
 from services.generator.models import hub, memory, sources, tiny
-from services.generator.models.files import DEFAULTS, INDEX, ModelError, ModelFolder, first_line, local
+from services.generator.models.files import DEFAULTS, INDEX, ModelError, ModelFolder, first_line, local, read_json
 from services.generator.models.hub import Listing
 from services.generator.models.kinds import Role, pipeline_class, role_of
 from services.generator.models.presets import Recommended, recommend
 from services.generator.models.values import Values
-from services.generator.models.weights import NETWORKS, Chosen, chosen_by
+from services.generator.models.weights import NETWORKS, Chosen, chosen_by, network_part
 from shared.process.model_settings import ModelSettings
 from shared.sectors import Region
 from shared.system.places import MODELS
@@ -57,7 +56,7 @@ class Look:
     @property
     def network(self) -> str:
         """The component that runs at each step; empty where there is none."""
-        return next((name for name in NETWORKS if name in self.model.parts), "")
+        return network_part(self.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +168,7 @@ class Expected:
         """Each value, by the name that presets have for it."""
         preset, sources_of = self._look.recommended.preset, self._look.recommended.sources
         scheduler = self._look.model.index.get("scheduler")
-        saved = scheduler[-1] if isinstance(scheduler, list) else None
+        saved = scheduler[-1] if isinstance(scheduler, list) and scheduler else None
         owns: dict[str, tuple[int | float | str | None, str]] = {
             "steps": (self._used.steps, OWN),
             "guidance_scale": (self._used.guidance_scale, OWN),
@@ -224,7 +223,7 @@ def _own_size(cls: Any, configs: dict[str, dict[str, Any]]) -> int | None:
 
 def _config(folder: Path) -> dict[str, Any]:
     try:
-        read = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        read = read_json(folder / "config.json")
     except (OSError, ValueError):
         return {}
     return read if isinstance(read, dict) else {}

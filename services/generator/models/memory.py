@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from services.generator.models.files import ModelError, ModelFolder, first_line, read_header
-from services.generator.models.weights import Chosen
+from services.generator.models.files import ModelError, ModelFolder, first_line, network_file, read_header
+from services.generator.models.weights import Chosen, network_part
+from shared.process.model_settings import ModelSettings
 
 Offload = Literal["none", "model", "group"]
 
@@ -21,7 +22,8 @@ WHOLE = "checkpoint"
 """In place of components, of a model that is one file."""
 LARGE_PX = 1024
 """Side of the square that a model is taken to work at where nobody has looked."""
-_PACKED = frozenset({"U8", "I8", "F8_E4M3", "F8_E5M2"})
+_PACKED = frozenset({"U8", "I8"})
+"""Types of weights of four bits; those of eight are widened where they are loaded, if nothing else is asked for."""
 _WHOLE_BYTES = 4
 _RUNS_BYTES = 0.5 * GB
 _RUNS_BYTES_AT_1024 = 2.5 * GB
@@ -70,6 +72,15 @@ def weighs(parameters: Mapping[str, float], size: int, dtype: str, quantize: str
         for name, count in parameters.items()
     }
     return Weighs(parts, (_RUNS_BYTES + _RUNS_BYTES_AT_1024 * (size / 1024) ** 2) * plain / 2)
+
+
+def with_network(
+    parameters: Mapping[str, int], model: ModelFolder, settings: ModelSettings, dtype: str
+) -> dict[str, int]:
+    """Parameters by component, its network's as the file has them that the settings name. Raises ModelError: that file
+    is not there, or damaged."""
+    network = {network_part(model): count_file(network_file(settings), dtype)} if settings.network else {}
+    return {**parameters, **network}
 
 
 def parameters_of(model: ModelFolder, chosen: Chosen) -> dict[str, int]:

@@ -12,6 +12,7 @@ from services.generator.models import device
 from services.generator.models.denoising import Denoiser, Monitor
 from services.generator.models.files import first_line
 from services.generator.models.values import Used
+from services.generator.painting.cutout import NothingDrawn
 from shared.errors import GenerationFailed, ParafoveaError
 from shared.process.model_settings import ModelSettings
 from shared.sectors import Region
@@ -52,7 +53,11 @@ class DiffusersEngine:
         third = side // 3
         region = Region(third, third, side - third, side - third)
         edit = Edit(grey, region, "", 0, steps=_WARM_UP_STEPS, strength=1.0)
-        self._painter(edit, self.denoiser.values(edit), Monitor(lambda done, of: None, lambda: False))
+        try:
+            self._painter(edit, self.denoiser.values(edit), Monitor(lambda done, of: None, lambda: False))
+        except GenerationFailed as error:
+            if not isinstance(error.__context__, NothingDrawn):  # in two steps, of grey, that says nothing
+                raise
 
     def close(self) -> None:
         self.denoiser.close()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from services.generator.language.vocabulary import FILE as VOCABULARY
 from services.generator.models import hub, tiny
-from services.generator.models.files import INDEX, ModelError, ModelFolder, first_line, local, read_index
+from services.generator.models.files import INDEX, ModelError, ModelFolder, first_line, local, read_header, read_index
 from services.generator.models.hub import OnBytes
+from services.generator.models.kinds import role_of
 from services.generator.models.weights import NETWORKS, Chosen, choose, chosen_by
 from shared.process.model_settings import ModelSettings
 from shared.system.cache import cache_root
@@ -58,7 +59,11 @@ def find(settings: ModelSettings, models_dir: Path = MODELS, on_bytes: OnBytes |
     if here is not None:
         return _folder(ModelFolder(name, here, read_index(here)), settings)
     without = NETWORKS if settings.network else ()
-    return _folder(hub.fetch(name, settings.variant, settings.allow_pickles, on_bytes, without), settings)
+
+    def check(model: ModelFolder) -> None:
+        role_of(model, settings.model_kind)
+
+    return _folder(hub.fetch(name, settings.variant, settings.allow_pickles, on_bytes, without, check), settings)
 
 
 def _embedded(folder: Path) -> ModelFolder:
@@ -112,7 +117,13 @@ def _configurations(file: Path, settings: ModelSettings) -> Path:
 
 
 def _made_from(file: Path) -> str:
+    """Id of the model that a file's tensors look like; by their names and shapes alone, where it has a header."""
+    import torch
     from diffusers.loaders.single_file_utils import fetch_diffusers_config, load_single_file_checkpoint
 
-    checkpoint = load_single_file_checkpoint(str(file), local_files_only=True)
+    if file.suffix == ".safetensors":
+        shapes = {name: one["shape"] for name, one in read_header(file).items()}
+        checkpoint = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    else:
+        checkpoint = load_single_file_checkpoint(str(file), local_files_only=True)
     return str(fetch_diffusers_config(checkpoint)["pretrained_model_name_or_path"])

@@ -7,12 +7,12 @@ is chosen here is what is downloaded, what the model's identity is worked out fr
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from services.generator.models.files import INDEX, ModelError, parts_of
+from services.generator.models.files import INDEX, ModelError, ModelFolder, parts_of
 from shared.process.model_settings import ModelSettings
 
 NETWORKS = ("transformer", "unet")
@@ -88,6 +88,20 @@ def chosen_by(names: Iterable[str], index: Mapping[str, Any], settings: ModelSet
     """What of a folder's files is loaded with some settings. Raises ModelError: as :func:`choose`."""
     without = NETWORKS if settings.network else ()
     return choose(names, index, settings.variant, settings.allow_pickles, without)
+
+
+def network_part(model: ModelFolder) -> str:
+    """The component that runs at each step; empty where there is none."""
+    return next((name for name in NETWORKS if name in model.parts), "")
+
+
+def need_sentencepiece(model: ModelFolder, chosen: Chosen) -> Iterator[str]:
+    """Tokenizers that are kept as a model of sentencepiece alone: they are converted while they are loaded."""
+    for part in model.parts:
+        kept = {name.rpartition("/")[2] for name in chosen.names if name.startswith(f"{part}/")}
+        has_model = any(name.endswith(".model") for name in kept)
+        if part.startswith("tokenizer") and "tokenizer.json" not in kept and has_model:
+            yield part
 
 
 def _variant(weights: Mapping[str, Mapping[str, list[str]]], asked: str) -> str:

@@ -94,7 +94,7 @@ class PreparingRequests:
         try:
             await self._settled(each, asked)
             self._preparations.check(each, on)
-            with self._preparations.quiet():
+            with self._preparations.quiet.kept():
                 made, noted = await self._make(each, request, on)
                 await self._journal.wait(noted)
         finally:

@@ -1,7 +1,8 @@
 """All that is prepared, and the views that it is for. Everything here belongs to the event loop's thread.
 
 A change is made for the picture of its view. When that picture changes, by a commit or because the client says so, each
-other change of the view is put into the new one. One whose model had looked where the picture is another now is stale.
+other change of the view is put into the new one. One whose model had looked where the picture is another now is stale,
+and so is what a model has made that is not the one that makes frames any more.
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Literal
 
+from services.generator.engine import ModelInfo
 from services.generator.inference import Run
 from services.generator.jobs import Job, JobQueue
 from services.generator.pictures import Picture
-from services.generator.preparing.drawings import Drawings
+from services.generator.preparing.drawings import Drawings, is_of
 from services.generator.preparing.kept import Kept
 from services.generator.preparing.preparation import Preparation, View, Worked
+from services.generator.preparing.quiet import Quiet
 from shared.bus.messages import Prepared
 from shared.bus.requests.generator import Generate
 from shared.bus.requests.preparing import LEASE_S, Prepare
@@ -27,30 +29,30 @@ from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 0.002
-"""So long the answer to a commit may take from its handler to the socket."""
-
 
 class Preparations:
     """Has changes made, and put into the pictures of their views.
 
     Args:
         publish: tells the bus what has become of one.
+        model: what makes frames now; None before there is a model.
 
     Attributes:
         kept: those that are not over.
+        quiet: kept while one is committed.
     """
 
-    def __init__(self, queue: JobQueue, publish: Callable[[Prepared], None]) -> None:
+    def __init__(
+        self, queue: JobQueue, publish: Callable[[Prepared], None], model: Callable[[], ModelInfo | None]
+    ) -> None:
         self._queue = queue
         self._publish = publish
+        self._model = model
         self.kept = Kept()
+        self.quiet = Quiet()
         self._drawings = Drawings()
         self._thread = Worker("preparer")
         self._composing: set[asyncio.Task[None]] = set()
-        self._committing = 0
-        self._is_quiet = asyncio.Event()
-        self._is_quiet.set()
 
     @property
     def held_bytes(self) -> int:
@@ -106,23 +108,13 @@ class Preparations:
         for each in self.kept.overdue():
             self._end(each, "dropped", f"nobody has asked about it for {LEASE_S:g} s")
 
+    def model_changed(self) -> None:
+        """Another model makes frames from now on: what was made ahead by the one before is no such frame. What is not
+        made yet will be made by the new one."""
+        for each in self.kept.all():
+            self._check_model(each)
+
     # -- committing ---------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def quiet(self) -> Iterator[None]:
-        """Nothing is put into a picture meanwhile, nor before the answer to a commit is on its way: it would take the
-        interpreter from it, some milliseconds at a time."""
-        self._committing += 1
-        self._is_quiet.clear()
-        try:
-            yield
-        finally:
-            asyncio.get_running_loop().call_later(ANSWER_S, self._end_quiet)
-
-    def _end_quiet(self) -> None:
-        self._committing -= 1
-        if not self._committing:
-            self._is_quiet.set()
 
     def aim(self, each: Preparation, on: str | None, find: Callable[[str], Picture]) -> Picture:
         """The picture that a commit goes onto. Raises Stale: its view shows another one; UnknownImage."""
@@ -158,7 +150,7 @@ class Preparations:
 
     def _begin(self, each: Preparation) -> None:
         self.kept.add(each)
-        kept = self._drawings.get(each.request, each.aim.size)
+        kept = self._drawings.get(each.request, each.aim.size, self._model())
         if kept is not None:
             each.worked = kept
             self._compose(each)
@@ -178,7 +170,15 @@ class Preparations:
         each.job = None
         each.worked = Worked.of(run)
         self._drawings.put(each.request, run.picture.size, each.worked)
-        self._compose(each)
+        if self._check_model(each):
+            self._compose(each)
+
+    def _check_model(self, each: Preparation) -> bool:
+        """Whether one is not made yet, or by the model that makes frames now; else it ends."""
+        model = self._model()
+        if each.worked is not None and model is not None and not is_of(each.worked.info, model):
+            self._end(each, "stale", "another model makes pictures now")
+        return not each.is_over
 
     def _job_failed(self, each: Preparation, answer: asyncio.Future[Any]) -> None:
         error = None if answer.cancelled() else answer.exception()
@@ -221,7 +221,7 @@ class Preparations:
 
     async def _put_into_picture(self, each: Preparation) -> None:
         while each.state == "composing":
-            await self._is_quiet.wait()
+            await self.quiet.over()
             try:
                 on, ready = await self._thread.run(each.onto)
             except Exception as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.replayer.reruns.maker import maker_for
+from services.replayer.reruns.maker import Begun, Maker, OtherModel, maker_for, same_maker
 from services.replayer.reruns.plan import changes_of
 from services.replayer.reruns.rerun import Rerun
 from services.replayer.reruns.sources import last_origin
@@ -130,35 +130,35 @@ class Reruns:
 
     async def _prepare(self, wanted: StartRerun) -> Rerun:
         """Check everything that can be checked, then have the new session opened."""
-        changes, changed = changes_of(wanted), None
-        if wanted.resume:
-            changed = await asyncio.to_thread(_changed_in, self._root, wanted)
-            changes = changes_of(changed)
-        parent, made_by = await asyncio.to_thread(_parent, self._root, wanted.session_id)
-        maker = await maker_for(self._generator, wanted.model or _begun_with(changed))
+        changes = changes_of(wanted)
         extra: dict[str, Any] = {}
-        if changed is None:
+        if wanted.resume:
+            changed, begun = await asyncio.to_thread(_begun, self._root, wanted)
+            changes = changes_of(changed)
+            maker = await self._same_maker(begun, wanted.model)
+        else:
+            parent, made_by = await asyncio.to_thread(_parent, self._root, wanted.session_id)
+            maker = await maker_for(self._generator, wanted.model)
             changed = changes.model_dump(exclude_defaults=True)
             if made_by is not None and not is_same_model(made_by, maker.model.model_dump()):
                 changed["model"] = maker.said()
-            extra = {"parent": parent, "changed": changed}
+            extra = {"parent": parent, "changed": changed, "made_with": maker.made_with()}
         asked = recorder.StartSession(session_id=wanted.into, resume=wanted.resume, active=False, extra=extra)
-        begun = await self._recorder.ask(recorder.START, asked, timeout_s=OPEN_S)
-        stamp = SessionStamp(session_id=begun.session_id, created_at=begun.created_at)
+        opened = await self._recorder.ask(recorder.START, asked, timeout_s=OPEN_S)
+        stamp = SessionStamp(session_id=opened.session_id, created_at=opened.created_at)
         peers = self._generator, self._recorder
         return Rerun(self._root, wanted.session_id, stamp, changes, changed, maker, *peers)
+
+    async def _same_maker(self, begun: Begun, wanted: str | None) -> Maker:
+        try:
+            return await same_maker(self._generator, begun, wanted)
+        except OtherModel as error:
+            raise InvalidRequest(str(error), fields={"model": str(error)}) from None
 
     async def _close_unfinished(self, rerun: Rerun, task: asyncio.Task[None]) -> None:
         await asyncio.wait([task])
         if rerun.state().state != "complete" and not self._runtime.stopping.is_set():
             await rerun.close()
-
-
-def _begun_with(changed: dict[str, Any] | None) -> str | None:
-    """The name of the model that a re-run was begun with beside the one that makes frames."""
-    model = (changed or {}).get("model")
-    name = model.get("name") if isinstance(model, dict) else None
-    return name if isinstance(name, str) else None
 
 
 def _parent(root: Path, session_id: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -168,14 +168,24 @@ def _parent(root: Path, session_id: str) -> tuple[dict[str, Any], dict[str, Any]
         return {"session_id": session_id, "created_at": reader.created_at, "frames": reader.count}, model
 
 
-def _changed_in(root: Path, wanted: StartRerun) -> dict[str, Any]:
-    """What a re-run was begun with that is to be resumed. Raises InvalidRequest: it is none of that parent."""
+def _begun(root: Path, wanted: StartRerun) -> tuple[dict[str, Any], Begun]:
+    """With what a re-run was begun that is to be resumed: changes, and model. Raises InvalidRequest: it is none of that
+    parent."""
     with open_session(root, wanted.into) as reader, open_session(root, wanted.session_id) as parent:
-        changed = reader.head.get("changed")
-        if not is_parent(parent.head, reader.head.get("parent")):
+        head = reader.head
+        if not is_parent(parent.head, head.get("parent")):
             problem = f"session {wanted.into!r} is no re-run of {wanted.session_id!r}, so it cannot be resumed as one"
             raise InvalidRequest(problem, fields={"resume": problem})
-    return changed if isinstance(changed, dict) else {}
+        changed = _object(head.get("changed"))
+        made_with = _object(head.get("made_with"))
+        # Of one that was begun by an older version its frames know the model, and what was changed its name.
+        name = (made_with or _object(changed.get("model"))).get("name")
+        model = made_with or (reader.shown(0)[0].model if reader.count else None)
+    return changed, Begun(model, name if isinstance(name, str) else None)
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _state_on_disk(root: Path, session_id: str) -> RerunState:

@@ -45,7 +45,7 @@ class Rerun:
         parent: id of the session that is made again.
         stamp: of the new session, which the recorder has opened.
         changes, changed: what is different, and what the new session's head says of it.
-        maker: the model that it is made with.
+        maker: the model that it is made with, as the generator had it last.
         skipped: frames that could not be made again, the first :data:`MAX_SKIPPED`.
     """
 
@@ -108,7 +108,7 @@ class Rerun:
             self._total = parent.count
             while True:
                 try:
-                    await check_maker(self.generator, self.maker)
+                    self.maker = await check_maker(self.generator, self.maker)
                     # What an earlier attempt may have left under way comes first: a job, and frames not on disk yet.
                     await self._recorded(0)
                     made = await asyncio.to_thread(last_origin, self.root, self.stamp.session_id)
@@ -137,7 +137,8 @@ class Rerun:
         self._done = self._total
 
     async def _make(self, parent: SessionReader, step: Step) -> str | None:
-        """Make one frame; None, or why that is not possible. Raises PeerAway: somebody who is needed is not there."""
+        """Make one frame; None, or why that is not possible. Raises PeerAway: somebody who is needed is not there;
+        OtherModel: another model than this one's has made it."""
         if step.request is None:
             return step.problem
         source = await asyncio.to_thread(self._input, parent, step)
@@ -159,6 +160,7 @@ class Rerun:
             except ParafoveaError as error:
                 log.warning("frame %d of %s is left out: %s", step.index, self.parent, error.detail)
                 return error.detail
+            self.maker.check_made(made.answer.model)
             self._state, self._reason = "running", None
             self._last = (step.index, made.image)
             return None
@@ -175,7 +177,8 @@ class Rerun:
             return str(error)
 
     async def _recorded(self, behind: int) -> None:
-        """Wait until at most so many frames are not on disk. Raises PeerAway: the recorder is not there."""
+        """Wait until at most so many frames are not on disk. Raises PeerAway: the recorder is not there, or the
+        generator has been started anew."""
         while True:
             try:
                 pending = await self._waiting()
@@ -193,6 +196,7 @@ class Rerun:
         session_id = self.stamp.session_id
         # The generator first: what it holds no more by now, the recorder has taken over.
         heartbeat = await self.generator.ask(generator.STATUS)
+        self.maker.check_life(heartbeat)
         status = await self.recorder.ask(recorder.STATUS)
         held = sum(each.frames for each in heartbeat.sessions if each.session_id == session_id)
         known = sum(each.pending for each in status.sessions if each.session_id == session_id)

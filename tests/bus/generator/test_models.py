@@ -209,7 +209,7 @@ async def test_where_one_fits_live_frames_get_their_model_back_at_once(
     shelf = Shelf(1)
     rig = await make_rig(models=shelf)
     assert await made_by(rig) == "a"
-    await had(rig, "b")
+    assert (await had(rig, "b"))["model"]["id"] == "b"
     assert await made_by(rig) == "a", "a live request does not wait for the background"
     background = asyncio.create_task(made_by(rig, priority="background", model="b"))
     assert [await made_by(rig) for _ in range(3)] == ["a"] * 3
@@ -238,3 +238,44 @@ async def _no_error(said: Callable[[], Any]) -> bool:
         return bool(await said())
     except GeneratorLoading:
         return False
+
+
+async def test_a_model_for_the_background_takes_no_turn_from_live_frames(
+    make_rig: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.generator.inference.CALM_S", 0.4)
+    shelf = Shelf(1)
+    rig = await make_rig(models=shelf)
+    for _ in range(10):
+        assert await made_by(rig) == "a"
+        with pytest.raises(GeneratorLoading):
+            await rig.ask("model.have", {"model": "b"})
+    assert shelf.loaded == ["a"], "somebody asks for frames all the time"
+    assert (await had(rig, "b"))["model"]["id"] == "b"
+    assert await made_by(rig) == "a"
+    assert (await had(rig, "b"))["model"]["id"] == "b", "what it is, is known, whether it is in memory or not"
+    assert shelf.loaded == ["a", "b", "a"]
+
+
+async def test_a_model_that_cannot_come_back_is_not_said_to_be_ready(make_rig: Callable[..., Any]) -> None:
+    shelf = Shelf(1)
+    rig = await make_rig(models=shelf)
+    assert await made_by(rig) == "a"
+    load = shelf.load
+
+    def fail(name: str, on_loading: OnLoading) -> SteeredEngine:
+        raise ModelError(f"{name} is gone")
+
+    shelf.load = fail  # type: ignore[method-assign]
+    await rig.ask("model.change", {"model": "b"})
+
+    async def is_said() -> bool:
+        return bool((await rig.ask("status")).body["state"] == "failed")
+
+    await eventually_async(is_said)
+    now = await state(rig)
+    assert (now["resident"], now["failure"]) == ([], "b is gone")
+    assert (await rig.ask("status")).body["detail"] == "a is gone"
+    shelf.load = load  # type: ignore[method-assign]
+    await change(rig, "b")
+    assert await made_by(rig) == "b"

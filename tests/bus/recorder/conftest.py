@@ -35,6 +35,9 @@ from tests.support.metadata import read_metadata
 from tests.support.scripted_disk import Died, ScriptedDisk
 from tests.support.waiting import eventually_async
 
+RECORDED_S = 30.0
+"""Beside a busy neighbour: what is asked for once more is asked for seconds later."""
+
 
 class SteeredGenerator:
     """Makes frames, loses what a test wants lost, and holds each until it is acknowledged.
@@ -261,7 +264,8 @@ class Rig:
 
     async def wait_recorded(self, hashes: list[str], session_id: str = "s") -> None:
         """Until a session holds exactly these frames, in this order, byte for byte, and all are acknowledged."""
-        await eventually_async(lambda: self.hashes(session_id) == hashes, what=f"{len(hashes)} frames in {session_id}")
+        what = f"{len(hashes)} frames in {session_id}"
+        await eventually_async(lambda: self.hashes(session_id) == hashes, RECORDED_S, what)
         for entry in self.metadata(session_id)["sequence"]:
             data = (self.root / session_id / entry["filename"]).read_bytes()
             assert hashlib.sha256(data).hexdigest() == entry["sha256"]

@@ -81,14 +81,14 @@ def test_an_exchanged_model_cannot_and_says_why(quick: Studio) -> None:
     other = verified(quick, "first", "--model", str(moved), code=1)
     assert verdicts(other) == ["cannot"] * 2
     assert "another model" in other["frames"][0]["reason"]
-    assert [each["key"] for each in other["environment_differences"]] == ["model.revision"]
+    assert [each["key"] for each in other["environment_differences"]] == ["model.files_sha256"]
     quick.settings["PARAFOVEA_MODEL"] = str(moved)
     quick.start("generator")
     by_server = verified(quick, "first", "--by", "server", code=1)
     assert verdicts(by_server) == ["cannot"] * 2
     shown = command(quick, "verify", "first", code=1).out
     assert "cannot" in shown
-    assert "model.revision" in shown
+    assert "model.files_sha256" in shown
 
 
 def test_nothing_to_verify_with_is_said(quick: Studio) -> None:

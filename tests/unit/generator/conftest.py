@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from services.generator.load import load_engine
 from services.generator.models.running import DiffusersEngine
 from services.generator.models.tiny import TinyKind, ensure_tiny
 from shared.process.settings import Settings
+from tests.support.families import build
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +44,21 @@ def engine_of(tiny_folder: Path, _cache: None) -> Callable[[TinyKind], Diffusers
             assert isinstance(engine, DiffusersEngine)
             loaded[kind] = engine
         return loaded[kind]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def family_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny model of a family; the same one each time."""
+    root = tmp_path_factory.mktemp("families")
+
+    def get(name: str) -> Path:
+        made = root / name
+        if not made.exists():
+            build(name, made)
+            (made / "parafovea.json").write_text(json.dumps({"steps": 4, "size": 64}))
+        return made
 
     return get
 

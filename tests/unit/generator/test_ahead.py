@@ -48,7 +48,7 @@ def queue() -> JobQueue:
 
 @pytest.fixture
 def ahead(queue: JobQueue) -> Iterator[InputsAhead]:
-    made = InputsAhead(queue, info)
+    made = InputsAhead(queue, lambda job: info())
     yield made
     made.close()
 
@@ -93,7 +93,7 @@ async def test_what_waits_counts_with_its_inputs(queue: JobQueue, ahead: InputsA
 async def test_a_model_that_is_not_there_or_is_given_no_picture_has_none(
     queue: JobQueue, model: ModelInfo | None
 ) -> None:
-    ahead = InputsAhead(queue, lambda: model)
+    ahead = InputsAhead(queue, lambda job: model)
     job = ready(queue, "one")
     assert await ahead.of(job) is None
     assert job.inputs is None
