@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from services.generator.models import memory
 from services.generator.models.families import BY_CLASS, FAMILIES, Family
 from services.generator.models.files import ModelFolder
 from services.generator.models.presets import recommend
@@ -37,8 +38,9 @@ SIDE, STEPS = 192, 2
 LARGE = {"qwen-image-edit", "qwen-image-edit-plus", "longcat-image-edit"}
 """These see or make 1024 x 1024 whatever they are asked for: seconds on a processor, so they are asked for less."""
 HEAD = (
-    "| family | kind | best-known model, loaded by | weights in bfloat16 | steps, guidance, strength "
-    "| a negative prompt | licence |\n|---|---|---|---|---|---|---|"
+    "| family | kind | best-known model, loaded by | weights | memory: whole; parts in turn; nf4 | precision | steps, "
+    "guidance, strength | a negative prompt | licence | tried, with random weights |\n"
+    "|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -189,6 +191,15 @@ def heeds_negative(family: Family) -> bool:
     return family.name not in without
 
 
+def memory_of(family: Family) -> str:
+    """Gigabytes on a card at 1024 square, as they are estimated when a model is loaded."""
+    sizes = {"transformer": family.size.network, "text_encoder": family.size.text, "vae": family.size.vae}
+    parts = {name: 1e9 * size for name, size in sizes.items()}
+    whole, packed = (memory.weighs(parts, 1024, "bfloat16", how, "transformer") for how in ("none", "nf4"))
+    needed = whole.needed("none"), whole.needed("model"), packed.needed("none")
+    return "; ".join(f"{each / memory.GB:.0f}" for each in needed) + " GB"
+
+
 def table() -> str:
     """The families as docs/models.md lists them."""
     rows = []
@@ -196,10 +207,14 @@ def table() -> str:
         preset = recommend(ModelFolder(family.example, Path("nowhere"), {}), family).preset
         values = [preset.steps, preset.guidance_scale, preset.strength if takes_strength(family) else None]
         shown = ", ".join("-" if value is None else f"{value:g}" for value in values)
+        tried = "fewer requests through the server" if family.name in LARGE else "all of the above through the server"
         rows.append(
             f"| {family.title} (`{family.name}`) | {family.kind} | `{family.example}`, `{family.loaded_by}` "
-            f"| {2 * family.size.total:.1f} GB, of that the network {2 * family.size.network:.1f} | {shown} "
-            f"| {'heeded' if heeds_negative(family) else 'has no effect, and the frame says so'} | {preset.licence} |"
+            f"| {2 * family.size.total:.1f} GB, of that the network {2 * family.size.network:.1f} "
+            f"| {memory_of(family)} "
+            f"| bfloat16; tried: float32 | {shown} "
+            f"| {'heeded' if heeds_negative(family) else 'has no effect, and the frame says so'} | {preset.licence} "
+            f"| {tried} |"
         )
     return "\n".join([HEAD, *rows])
 
