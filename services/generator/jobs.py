@@ -26,6 +26,8 @@ from shared.system.waiting import wait_at_most
 
 BACKGROUND_LIMIT = 4
 """Background jobs that may wait. They have places of their own: live jobs neither lose one to them nor take theirs."""
+LOOK_S = 0.5
+"""How often it is looked whether the moment has come for a background job that is put off."""
 PREPARED_LIMIT = 64
 """Jobs that prepare, which may wait likewise."""
 
@@ -176,7 +178,7 @@ class JobQueue:
             if wait_s == inf:
                 await self._filled.wait()
             else:
-                await wait_at_most(self._filled, wait_s)
+                await wait_at_most(self._filled, min(wait_s, LOOK_S))
 
     def _wait_s(self, job: Job) -> float:
         return self.defers(job) if job.lane == "background" else 0.0

@@ -23,6 +23,8 @@ from shared.system.worker import Worker
 
 log = logging.getLogger(__name__)
 
+LOOK_S = 0.5
+"""How often it is looked whether anybody asks for frames."""
 _SAID_CHARS = 1000
 
 
@@ -145,7 +147,7 @@ class Residents:
                 fits = await self.thread.run(self._models.fits_beside, name)
             while not fits and (wait_s := self.busy_s()) > 0:
                 self._loading = None
-                await asyncio.sleep(wait_s)
+                await asyncio.sleep(min(wait_s, LOOK_S))
             async with self._bringing:
                 await self._bring(name, make_frames=False)
         except Exception as error:
@@ -156,7 +158,11 @@ class Residents:
         others: who waits for the turn must not load one of these again."""
         try:
             if name not in self._held:
-                await self._fetch(name)
+                try:
+                    await self._fetch(name)
+                except Exception as error:
+                    _log(name, error)
+                    raise
                 self._tell(name, f"Waiting to load {name}.")
             async with self.turn:
                 await self.engine(name)
@@ -186,9 +192,7 @@ class Residents:
             return
         except Exception as error:
             failed = error
-            # What a person has to set right is said in a sentence; what nobody foresaw is shown with its place.
-            is_refusal = isinstance(error, ModelError) and error.__cause__ is None
-            log.error("%s could not be loaded: %s", name or "the model", error, exc_info=None if is_refusal else error)
+            _log(name, error)
         finally:
             self._loading = None
         # Here the exception's frames are let go, and with them what they held on the card.
@@ -202,7 +206,7 @@ class Residents:
             await self._read(name)
         except Exception as error:
             self.info, self.failure = None, _reason(error)
-            log.error("%s, which makes frames, could not be loaded again: %s", name, error)
+            _log(name, error)
         finally:
             self._loading = None
 
@@ -231,6 +235,12 @@ class Residents:
 
     def _tell(self, name: str, said: str, done_bytes: int = 0, of_bytes: int = 0) -> None:
         self._loading = Loading(model=name, detail=said, done_bytes=done_bytes, bytes=of_bytes)
+
+
+def _log(name: str, error: Exception) -> None:
+    """What a person has to set right is said in a sentence; what nobody foresaw is shown with its place."""
+    is_refusal = isinstance(error, ModelError) and error.__cause__ is None
+    log.error("%s could not be loaded: %s", name or "the model", error, exc_info=None if is_refusal else error)
 
 
 def _end(engine: Engine) -> None:

@@ -174,7 +174,10 @@ class Whole:
             for number, each in enumerate(found):
                 self.book.note(topic, f"{message_type} {number}", each)
         for name in ("loading", "ready", "stopping"):
-            self.book.note(topic, f"the first status: {name}", _published(self._first_status(name)))
+            told = _published(self._first_status(name))
+            if name == "loading":  # how far it is hangs on the moment
+                told["header"]["loading"] = "<how far>"
+            self.book.note(topic, f"the first status: {name}", told)
         for channel in ("recordings", "replays"):
             heard = [_published(frames) for frames in list(self._listener.heard[channel])]
             named: dict[str, int] = {}

@@ -202,17 +202,23 @@ async def test_background_jobs_have_a_model_of_their_own(make_rig: Callable[...,
     assert (await state(rig))["name"] == "a"
 
 
+CALM = "services.generator.inference.CALM_S"
+
+
 async def test_where_one_fits_live_frames_get_their_model_back_at_once(
     make_rig: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.generator.inference.CALM_S", 0.3)
     shelf = Shelf(1)
     rig = await make_rig(models=shelf)
     assert await made_by(rig) == "a"
+    monkeypatch.setattr(CALM, 0.0)
     assert (await had(rig, "b"))["model"]["id"] == "b"
+    monkeypatch.setattr(CALM, 1000.0)
     assert await made_by(rig) == "a", "a live request does not wait for the background"
     background = asyncio.create_task(made_by(rig, priority="background", model="b"))
     assert [await made_by(rig) for _ in range(3)] == ["a"] * 3
+    assert shelf.loaded == ["a", "b", "a"]
+    monkeypatch.setattr(CALM, 0.0)
     assert await background == "b"
     assert shelf.loaded == ["a", "b", "a", "b"], "it was put in once nobody had asked for a while"
 
@@ -243,14 +249,15 @@ async def _no_error(said: Callable[[], Any]) -> bool:
 async def test_a_model_for_the_background_takes_no_turn_from_live_frames(
     make_rig: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.generator.inference.CALM_S", 0.4)
+    monkeypatch.setattr(CALM, 1000.0)
     shelf = Shelf(1)
     rig = await make_rig(models=shelf)
-    for _ in range(10):
+    for _ in range(5):
         assert await made_by(rig) == "a"
         with pytest.raises(GeneratorLoading):
             await rig.ask("model.have", {"model": "b"})
     assert shelf.loaded == ["a"], "somebody asks for frames all the time"
+    monkeypatch.setattr(CALM, 0.0)
     assert (await had(rig, "b"))["model"]["id"] == "b"
     assert await made_by(rig) == "a"
     assert (await had(rig, "b"))["model"]["id"] == "b", "what it is, is known, whether it is in memory or not"
