@@ -50,7 +50,7 @@ def begin(page: Page, name: str) -> dict[str, int]:
     wait_until(page, f"{BEGUN} > {begun}")
     assert page.evaluate("document.querySelector('.picture').width") == WIDTH
     wait_until(page, f"![{trial!r}, ''].includes(document.querySelector('main.stage').dataset.trial)")
-    return on_view(page)
+    return dict(eventually(lambda: on_view(page), 20, "it is drawn"))
 
 
 @pytest.mark.parametrize("part", range(3))
@@ -80,11 +80,14 @@ def test_the_first_picture_is_what_the_server_takes_it_for(page_of_one: Page, pa
 
 
 def test_nothing_of_the_picture_before_shines_through(page: Page) -> None:
-    begin(page, "colour, 8 bits")
-    seen = begin(page, "colour and opacity, 8 bits")
-    other = begin(page, "grey, 8 bits")
-    assert other != seen
-    assert begin(page, "colour and opacity, 8 bits") == seen
+    def after(last: object, name: str) -> object:
+        begin(page, name)
+        return eventually(lambda: (view := on_view(page)) != last and view, 20, f"{name} is drawn")
+
+    first = begin(page, "colour, 8 bits")
+    seen = after(first, "colour and opacity, 8 bits")
+    other = after(seen, "grey, 8 bits")
+    assert after(other, "colour and opacity, 8 bits") == seen
 
 
 def test_where_a_browser_cannot_read_it_so_what_it_shows_is_what_is_sent(page: Page) -> None:
