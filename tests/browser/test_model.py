@@ -14,7 +14,7 @@ from tests.browser.conftest import NewPage
 from tests.browser.eyes import blink, hide_controls, look, wait_change, wait_picture, wait_until
 from tests.browser.test_everywhere import AXE
 from tests.support.buses import short_folder
-from tests.support.studio import Studio, studio_in
+from tests.support.studio import Studio, real_studio_in
 from tests.support.waiting import eventually
 
 pytestmark = [
@@ -34,18 +34,7 @@ def studio(browser: Browser) -> Iterator[Studio]:
         broken = folder / "models" / "broken"
         broken.mkdir(parents=True)
         (broken / "model_index.json").write_text('{"_class_name": "WanPipeline"}')
-        settings = {
-            "PARAFOVEA_MODEL": "tiny",
-            "PARAFOVEA_MODELS": "tiny-edit",
-            "PARAFOVEA_MODELS_DIR": str(folder / "models"),
-            "PARAFOVEA_DTYPE": "float32",
-            "PARAFOVEA_DEVICE": "cpu",
-            "HF_HUB_OFFLINE": "1",
-        }
-        with studio_in(folder, **settings) as made:
-            for name in ("generator", "recorder", "replayer", "gaze", "api"):
-                made.start(name)
-            made.wait_until_ready()
+        with real_studio_in(folder, folder / "models", PARAFOVEA_MODELS="tiny-edit") as made:
             eventually(lambda: made.health()["gaze"], LOADED_S, "the API knows of the gaze process")
             yield made
 

@@ -157,6 +157,23 @@ def studio_in(folder: Path, **settings: str) -> Iterator[Studio]:
         made.print_logs()
 
 
+@contextmanager
+def real_studio_in(folder: Path, models_dir: Path, **settings: str) -> Iterator[Studio]:
+    """A studio whose processes all run, with a tiny model of random weights, and others to choose from in a folder."""
+    own = {
+        "PARAFOVEA_MODEL": "tiny",
+        "PARAFOVEA_MODELS_DIR": str(models_dir),
+        "PARAFOVEA_DTYPE": "float32",
+        "PARAFOVEA_DEVICE": "cpu",
+        "HF_HUB_OFFLINE": "1",
+    }
+    with studio_in(folder, **own, **settings) as made:
+        for name in ("generator", "recorder", "replayer", "gaze", "api"):
+            made.start(name)
+        made.wait_until_ready()
+        yield made
+
+
 def flat_png(width: int, height: int, value: int = 120) -> bytes:
     """A picture of one grey, as a PNG."""
     return _png(width, height, (b"\x00" + bytes([value]) * (3 * width)) * height)

@@ -26,7 +26,7 @@ from tests.support import families
 from tests.support.buses import short_folder
 from tests.support.families.asking import hub_class
 from tests.support.processes import Process
-from tests.support.studio import Answered, Studio, studio_in
+from tests.support.studio import Answered, Studio, real_studio_in
 from tests.support.waiting import eventually
 from tests.system.reproduce.support import COMMAND_S, command
 
@@ -62,17 +62,7 @@ def studio() -> Iterator[Studio]:
     """A server over a folder with a model of each family, and what its progress is written to."""
     with short_folder() as folder:
         _build_all(folder / "models")
-        settings = {
-            "PARAFOVEA_MODEL": "tiny",
-            "PARAFOVEA_MODELS_DIR": str(folder / "models"),
-            "PARAFOVEA_DTYPE": "float32",
-            "PARAFOVEA_DEVICE": "cpu",
-            "HF_HUB_OFFLINE": "1",
-        }
-        with studio_in(folder, **settings) as system:
-            for name in ("generator", "recorder", "replayer", "gaze", "api"):
-                system.start(name)
-            system.wait_until_ready()
+        with real_studio_in(folder, folder / "models") as system:
             yield system
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.generator.models.tiny import ensure_tiny
-from tests.support.studio import Studio, flat_png, studio_in
+from tests.support.studio import Studio, flat_png, real_studio_in
 from tests.support.waiting import eventually
 from tests.system.reproduce.support import COMMAND_S, command, record
 from tests.unit.generator.folders import weights
@@ -30,18 +30,7 @@ def studio(folder: Path) -> Iterator[Studio]:
     weights(models / "style.lora.safetensors", 4, name="unet.lora_A.weight")
     (models / "broken").mkdir()
     (models / "broken" / "model_index.json").write_text('{"_class_name": "WanPipeline"}')
-    settings = {
-        "PARAFOVEA_MODEL": "tiny",
-        "PARAFOVEA_MODELS": "tiny-edit",
-        "PARAFOVEA_MODELS_DIR": str(models),
-        "PARAFOVEA_DTYPE": "float32",
-        "PARAFOVEA_DEVICE": "cpu",
-        "HF_HUB_OFFLINE": "1",
-    }
-    with studio_in(folder, **settings) as made:
-        for name in ("generator", "recorder", "replayer", "gaze", "api"):
-            made.start(name)
-        made.wait_until_ready()
+    with real_studio_in(folder, models, PARAFOVEA_MODELS="tiny-edit") as made:
         yield made
 
 
