@@ -158,11 +158,7 @@ class Residents:
         others: who waits for the turn must not load one of these again."""
         try:
             if name not in self._held:
-                try:
-                    await self._fetch(name)
-                except Exception as error:
-                    _log(name, error)
-                    raise
+                await self._fetch(name)
                 self._tell(name, f"Waiting to load {name}.")
             async with self.turn:
                 await self.engine(name)
@@ -178,7 +174,11 @@ class Residents:
 
     async def _fetch(self, name: str) -> None:
         self._tell(name, f"Looking for {name}.")
-        await self._fetcher.run(self._models.fetch, name, self._teller(name))
+        try:
+            await self._fetcher.run(self._models.fetch, name, self._teller(name))
+        except Exception as error:
+            _log(name, error)
+            raise
 
     async def _load(self, name: str) -> None:
         """Load a model, beside those that are there or in their place. Where it cannot be, the one that makes frames
