@@ -16,10 +16,10 @@ from cli.output import fail, printable, progress, say
 from services.generator.models import hub
 from services.generator.models.checking import check
 from services.generator.models.files import ModelError, ModelFolder
-from services.generator.models.looking import Expected, is_of_hub, look, without
+from services.generator.models.looking import Expected, is_of_hub, look
 from services.generator.models.room import free_disk, too_little_disk
 from services.generator.models.sources import find
-from services.generator.models.weights import chosen_by
+from services.generator.models.weights import chosen_by, without
 from shared.process.settings import Settings
 
 INTERRUPTED = 130

@@ -11,10 +11,10 @@ from typing import Any
 
 from services.generator.models import memory
 from services.generator.models.files import ModelError
-from services.generator.models.looking import Expected, Look, parameters, without
+from services.generator.models.looking import Expected, Look, parameters
 from services.generator.models.memory import GB, Weighs
 from services.generator.models.room import free_disk, too_little_disk
-from services.generator.models.weights import need_sentencepiece
+from services.generator.models.weights import need_sentencepiece, without
 from shared.process.model_settings import ModelSettings
 from shared.system.extras import NotInstalled, need_packages
 from shared.system.memory import available_bytes

@@ -9,8 +9,7 @@ from pathlib import Path
 from services.generator.models import hub, sources, tiny
 from services.generator.models.files import INDEX, ModelError, ModelFolder, hub_id, is_lora, is_text, local, read_index
 from services.generator.models.kinds import role_of
-from services.generator.models.looking import without
-from services.generator.models.weights import chosen_by
+from services.generator.models.weights import chosen_by, without
 from shared.process.model_settings import ModelSettings
 from shared.system.places import MODELS
 

@@ -19,7 +19,7 @@ from services.generator.models.hub import Listing
 from services.generator.models.kinds import Role, pipeline_class, role_of
 from services.generator.models.presets import Recommended, recommend
 from services.generator.models.values import Values
-from services.generator.models.weights import NETWORKS, Chosen, chosen_by, network_part
+from services.generator.models.weights import NETWORKS, Chosen, chosen_by, network_part, without
 from shared.process.model_settings import ModelSettings
 from shared.sectors import Region
 from shared.system.places import MODELS
@@ -96,11 +96,6 @@ def look(settings: ModelSettings, models_dir: Path = MODELS) -> Look:
         wanted = sources.find(settings, models_dir)
         model, chosen, role = wanted.model, wanted.chosen, role_of(wanted.model, settings.model_kind)
     return Look(model, chosen, role, recommend(model, role.family, settings.presets), listing)
-
-
-def without(settings: ModelSettings) -> tuple[str, ...]:
-    """Parts whose weights need not be fetched."""
-    return NETWORKS if settings.network else ()
 
 
 def is_of_hub(settings: ModelSettings) -> bool:

@@ -11,7 +11,7 @@ from services.generator.models import hub, tiny
 from services.generator.models.files import INDEX, ModelError, ModelFolder, first_line, local, read_header, read_index
 from services.generator.models.hub import OnBytes
 from services.generator.models.kinds import role_of
-from services.generator.models.weights import NETWORKS, Chosen, choose, chosen_by
+from services.generator.models.weights import Chosen, choose, chosen_by, without
 from shared.process.model_settings import ModelSettings
 from shared.system.cache import cache_root
 from shared.system.places import MODELS
@@ -58,12 +58,13 @@ def find(settings: ModelSettings, models_dir: Path = MODELS, on_bytes: OnBytes |
         return _single(name, here, settings)
     if here is not None:
         return _folder(ModelFolder(name, here, read_index(here)), settings)
-    without = NETWORKS if settings.network else ()
 
     def check(model: ModelFolder) -> None:
         role_of(model, settings.model_kind)
 
-    return _folder(hub.fetch(name, settings.variant, settings.allow_pickles, on_bytes, without, check), settings)
+    return _folder(
+        hub.fetch(name, settings.variant, settings.allow_pickles, on_bytes, without(settings), check), settings
+    )
 
 
 def _embedded(folder: Path) -> ModelFolder:

@@ -84,10 +84,14 @@ def choose(
     return Chosen(tuple(sorted(found)), taken or None, pickles)
 
 
+def without(settings: ModelSettings) -> tuple[str, ...]:
+    """Parts whose weights come from elsewhere."""
+    return NETWORKS if settings.network else ()
+
+
 def chosen_by(names: Iterable[str], index: Mapping[str, Any], settings: ModelSettings) -> Chosen:
     """What of a folder's files is loaded with some settings. Raises ModelError: as :func:`choose`."""
-    without = NETWORKS if settings.network else ()
-    return choose(names, index, settings.variant, settings.allow_pickles, without)
+    return choose(names, index, settings.variant, settings.allow_pickles, without(settings))
 
 
 def network_part(model: ModelFolder) -> str:
