@@ -125,7 +125,7 @@ def test_a_model_that_cannot_be_used_is_said_and_the_old_one_goes_on(studio: Stu
     now = state(studio)
     assert "makes video" in now["failure"]
     assert now["name"] == "tiny"
-    assert studio.health()["status"] == "ok"
+    eventually(lambda: studio.health()["status"] == "ok", COMMAND_S, "once all processes are heard of, all is well")
     studio.generate(2, image=IMAGE)
     changed_to(studio, "tiny-edit")
     assert state(studio)["failure"] is None

@@ -41,6 +41,7 @@ class Station:
         names: whether it knows names; else it is of a version that has one model.
         models: what each name means.
         gate: frames are made while it is set.
+        at_gate: ids of the requests that wait for it, or were given up there.
         loading, away: how often a model is said not to be there yet, when it is asked for, and when a frame is.
         had: names that were asked for.
         asked: which model each frame was asked of.
@@ -50,7 +51,8 @@ class Station:
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
         self._writers: dict[str, SessionWriter] = {}
-        self._cancelled: set[str] = set()
+        self.cancelled: set[str] = set()
+        self.at_gate: set[str] = set()
         self.live, self.epoch, self.names = "a", "first", True
         self.models = {name: model(name) for name in "ab"}
         self.gate = asyncio.Event()
@@ -99,8 +101,10 @@ class Station:
 
     async def _generate(self, request: Request) -> Reply:
         wanted = Generate.model_validate(request.body)
-        await self.gate.wait()
-        if wanted.request_id in self._cancelled:
+        if not self.gate.is_set():
+            self.at_gate.add(wanted.request_id)
+            await self.gate.wait()
+        if wanted.request_id in self.cancelled:
             raise Cancelled("it was given up")
         if self.away:
             self.away -= 1
@@ -123,7 +127,7 @@ class Station:
         return Reply(frame.frame.model_dump(), (frame.png,))
 
     async def _cancel(self, request: Request) -> Reply:
-        self._cancelled.add(request.body["request_id"])
+        self.cancelled.add(request.body["request_id"])
         return Reply({"found": "queued"})
 
     async def _start(self, request: Request) -> Reply:
@@ -173,11 +177,13 @@ def head(rig: Rig) -> dict[str, Any]:
 
 
 async def break_off(rig: Rig, station: Station, **fields: Any) -> None:
-    """Begin a re-run, and give it up after its first frame."""
+    """Begin a re-run, and give it up after its first frame, while it waits for its second."""
     station.after = lambda made: station.gate.clear()
     await rerun(rig, **fields)
     await until(rig, "running", "waiting", done=1)
+    await eventually_async(lambda: station.at_gate, what="its second frame is asked for")
     await rig.ask("rerun.cancel", session_id="again")
+    await eventually_async(lambda: station.at_gate <= station.cancelled, what="the generator has heard of it")
     station.after = lambda made: None
     station.gate.set()
 
