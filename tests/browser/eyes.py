@@ -14,10 +14,13 @@ from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 from tests.support.waiting import eventually
 
 TIMEOUT_MS = 20_000
-PRESS_AGAIN_S = 2.0
+PRESS_AGAIN_S = 5.0
+"""Longer than a press takes to be heard of on a loaded machine: one more would show one more change."""
 expect.set_options(timeout=TIMEOUT_MS)
 
 SECTORS = ("TL", "TC", "TR", "ML", "MC", "MR", "BL", "BC", "BR")
+
+PICTURES_MADE = "**/trial/picture/*"
 
 _SECTOR_SUMS = """
 canvas => {
@@ -114,7 +117,7 @@ def wait_change(page: Page, looked_at: str) -> None:
     wait_until(
         page,
         f"""(({{ state, target, ready }}) => {{
-              const waiting = target ? [target] : ready.split(" ");
+              const waiting = target ? [target] : (ready ?? "").split(" ");
               return state === "waiting" && waiting.some(sector => sector && sector !== "{looked_at}");
             }})(document.querySelector("main.stage").dataset)""",
     )
@@ -169,7 +172,7 @@ def change(page: Page, sector: str, number: int = 1) -> None:
 def hold_pictures(page: Page) -> list[Route]:
     """From now on a whole picture that is made comes to the page only when the test lets it."""
     held: list[Route] = []
-    page.route("**/trial/picture/*", lambda route: held.append(route))
+    page.route(PICTURES_MADE, lambda route: held.append(route))
     return held
 
 
@@ -177,6 +180,13 @@ def let_come(page: Page, held: list[Route]) -> None:
     """Wait for a picture that is held, and let it come."""
     eventually(lambda: page.evaluate("1") and held, TIMEOUT_MS / 1000, "a picture is made")
     held.pop().continue_()
+
+
+def let_all_come(page: Page, held: list[Route]) -> None:
+    """Hold pictures no more."""
+    page.unroute(PICTURES_MADE)
+    while held:
+        held.pop().continue_()
 
 
 def refuse_changes(page: Page, detail: str) -> None:
