@@ -18,7 +18,7 @@ function onItsWay(model, done = 0, bytes = 0) {
 
 /** @param {string} name @returns {import("../../../services/api/web/js/pure/model.js").Choice} */
 function choice(name) {
-  return { name, before: "small", quietSince: null };
+  return { name, before: "small", isTaken: true, quietSince: null };
 }
 
 test("model: how much of it is here, where that is known", () => {

@@ -52,12 +52,15 @@ export class Models extends EventTarget {
   /** Have another model make the pictures. @param {string} name */
   async choose(name) {
     /** @type {Choice} */
-    const choice = { name, before: this.state?.name ?? null, quietSince: null };
+    const choice = { name, before: null, isTaken: false, quietSince: null };
     this.choice = choice;
     this._refusal = "";
     this._tell();
     try {
-      this._take(await this._api.changeModel(name), choice);
+      const state = await this._api.changeModel(name);
+      choice.before = state.name;
+      choice.isTaken = true;
+      this._take(state, choice);
     } catch (error) {
       if (this.choice === choice) {
         this._refusal = sentenceOf(error);
@@ -73,7 +76,8 @@ export class Models extends EventTarget {
     this._isAsking = true;
     while (this._isDue) {
       this._isDue = false;
-      const { choice } = this;
+      // An answer to what was asked before the choice was taken tells nothing of it.
+      const choice = this.choice?.isTaken ? this.choice : null;
       try {
         this._take(await this._api.model(), choice);
       } catch (error) {
@@ -93,7 +97,8 @@ export class Models extends EventTarget {
     if (told.state === "unreachable") {
       this.state = null;
       this.choice = null;
-    } else if (isNew || this.choice) {
+      this._refusal = "";
+    } else if (isNew || (this.choice && !this.loading)) {
       void this.refresh();
     }
     this._tell();

@@ -7,7 +7,8 @@
 /**
  * @typedef {object} Choice a model that was chosen here, until it is known what became of it
  * @property {string} name
- * @property {string | null} before the one that ran when it was chosen
+ * @property {string | null} before the one that ran when the server took it
+ * @property {boolean} isTaken whether the server has taken it: what it answered before says nothing of it
  * @property {number | null} quietSince since when nothing has been on its way, in ms; null while something is
  */
 

@@ -17,7 +17,7 @@ export class ModelSection {
     this._plain = el("p", { class: "model-plain" }, el("span", { class: "muted small" }, "Model"), this._name);
     this._loading = new LoadingLine({ isRead: false });
     this._problem = el("p", { class: "small model-problem" });
-    this._advice = el("p", { class: "small model-advice" });
+    this._advice = el("p", { class: "small muted model-advice" });
     this.element = el("div", { class: "model" }, this._chooser, this._plain, this._loading.element, this._problem, this._advice);
     models.addEventListener("change", () => this._show());
     models.addEventListener("settled", (event) => tell(/** @type {CustomEvent<Settled>} */ (event).detail));
