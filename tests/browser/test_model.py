@@ -42,18 +42,7 @@ def studio(browser: Browser) -> Iterator[Studio]:
 @pytest.fixture
 def first_model(studio: Studio) -> None:
     """Whatever the test before has chosen."""
-    choose_elsewhere(studio, "tiny")
-
-
-def choose_elsewhere(studio: Studio, name: str) -> None:
-    """Another client has a model make the pictures, and waits until it does."""
-    assert studio.http.post("/model", json={"model": name}).status_code == 202
-
-    def is_there() -> bool:
-        state = studio.http.get("/model").json()
-        return bool(state["name"] == name and state["loading"] is None)
-
-    eventually(is_there, LOADED_S, f"{name} makes pictures")
+    studio.change_model("tiny")
 
 
 def chooser(page: Page) -> Locator:
@@ -181,7 +170,7 @@ def test_a_clean_stage_shows_none_of_it(page: Page, studio: Studio) -> None:
 
 def test_another_clients_choice_is_followed(page: Page, studio: Studio) -> None:
     runs(page, "tiny")
-    choose_elsewhere(studio, "tiny-edit")
+    studio.change_model("tiny-edit")
     runs(page, "tiny-edit")
     expect(page.locator(".notice")).to_have_count(0)
 

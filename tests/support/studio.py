@@ -109,6 +109,20 @@ class Studio(System):
         answer: dict[str, Any] = self.http.get("/health").json()
         return answer
 
+    def change_model(self, name: str) -> dict[str, Any]:
+        """Have a model make the pictures, and wait until it does; what ``GET /model`` says then."""
+        asked = self.http.post("/model", json={"model": name})
+        assert asked.status_code == 202, asked.text
+        now: dict[str, Any] = {}
+
+        def is_there() -> bool:
+            now.update(self.http.get("/model").json())
+            assert now["failure"] is None, now["failure"]
+            return bool(now["name"] == name and now["loading"] is None)
+
+        eventually(is_there, TIMEOUT_S, f"{name} makes pictures")
+        return now
+
     # -- what is on disk ----------------------------------------------------------------------------------------------
 
     def metadata(self, session_id: str) -> dict[str, Any]:

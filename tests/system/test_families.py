@@ -96,15 +96,7 @@ def steps_of(progress: Process, request_id: str) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_through_the_server(studio: Studio, progress: Process, family: Family) -> None:
     name = f"family-{family.name}"
-    assert studio.http.post("/model", json={"model": name}).status_code == 202
-    now: dict[str, Any] = {}
-
-    def is_there() -> bool:
-        now.update(studio.http.get("/model").json())
-        assert now["failure"] is None, now["failure"]
-        return bool(now["name"] == name and now["loading"] is None)
-
-    eventually(is_there, COMMAND_S, f"{name} makes frames")
+    now = studio.change_model(name)
     assert (now["model"]["kind"], now["model"]["pipeline"]) == (family.kind, family.loaded_by)
     session = family.name.replace(".", "-")
     studio.start_session(session)

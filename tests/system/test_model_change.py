@@ -48,28 +48,17 @@ def change(studio: Studio, name: str) -> dict[str, Any]:
     return told
 
 
-def changed_to(studio: Studio, name: str) -> dict[str, Any]:
-    change(studio, name)
-
-    def is_there() -> bool:
-        now = state(studio)
-        return bool(now["name"] == name and now["loading"] is None)
-
-    eventually(is_there, COMMAND_S, f"{name} makes frames")
-    return state(studio)
-
-
 def test_another_model_makes_frames_and_the_session_goes_on(studio: Studio) -> None:
     first = state(studio)
     assert first["name"] == "tiny"
     assert first["choices"] == ["tiny", "tiny-edit", "embedded", "broken", "sketch"]
     studio.start_session("both")
     frames = [studio.generate(1, image=IMAGE)]
-    assert changed_to(studio, "tiny-edit")["model"]["kind"] == "edit"
+    assert studio.change_model("tiny-edit")["model"]["kind"] == "edit"
     frames.append(studio.generate(1, image=IMAGE))
-    assert changed_to(studio, "sketch")["resident"] == ["sketch"]
+    assert studio.change_model("sketch")["resident"] == ["sketch"]
     frames.append(studio.generate(1, image=IMAGE))
-    changed_to(studio, "tiny")
+    studio.change_model("tiny")
     frames.append(studio.generate(1, image=IMAGE))
     studio.wait_recorded("both", frames)
     made_by = [entry["model"] for entry in studio.metadata("both")["sequence"]]
@@ -127,7 +116,7 @@ def test_a_model_that_cannot_be_used_is_said_and_the_old_one_goes_on(studio: Stu
     assert now["name"] == "tiny"
     eventually(lambda: studio.health()["status"] == "ok", COMMAND_S, "once all processes are heard of, all is well")
     studio.generate(2, image=IMAGE)
-    changed_to(studio, "tiny-edit")
+    studio.change_model("tiny-edit")
     assert state(studio)["failure"] is None
 
 
