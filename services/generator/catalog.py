@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from services.generator.engine import Engine, OnLoading
-from services.generator.models.files import INDEX, is_lora, is_text
+from services.generator.engine import Engine, OnLoading, say_nothing
+from services.generator.models.files import has_index, is_lora, within
 from shared.errors import InvalidRequest
 from shared.process.model_settings import ModelSettings
 
@@ -107,26 +107,26 @@ class Catalog:
     def fits_beside(self, name: str) -> bool:
         from services.generator.load import fits_beside
 
-        return fits_beside(self._found[name], self.settings_for(name))
+        return fits_beside(self._wanted(name), self.settings_for(name))
 
     def load(self, name: str, on_loading: OnLoading) -> Engine:
         from services.generator.load import load_found
 
-        return load_found(self._found[name], self.settings_for(name), on_loading)
+        return load_found(self._wanted(name), self.settings_for(name), on_loading)
+
+    def _wanted(self, name: str) -> Wanted:
+        """A model that was fetched; a job may also name one that this life of the generator has not looked for."""
+        if name not in self._found:
+            self.fetch(name, say_nothing)
+        return self._found[name]
 
     def _in_folder(self) -> list[str]:
         """Folders that diffusers has saved, and files of weights, by name; hidden ones left out."""
-        folder = self._settings.models_dir.expanduser()
-        if not folder.is_dir():
-            return []
-        return sorted(
-            path.name
-            for path in folder.iterdir()
-            if is_text(path.name) and not path.name.startswith(".") and _is_model(path)
-        )
+        shelf = within(self._settings.models_dir.expanduser())
+        return [path.name for path in shelf if not path.name.startswith(".") and _is_model(path)]
 
 
 def _is_model(path: Path) -> bool:
     if path.suffix == ".safetensors" and path.is_file():
         return not is_lora(path)
-    return (path / INDEX).is_file()
+    return has_index(path)

@@ -15,7 +15,7 @@ from typing import Any
 
 from services.generator.catalog import Models
 from services.generator.engine import Engine, ModelInfo, OnLoading
-from services.generator.models.files import ModelError
+from services.generator.models.failures import in_log, log_failure, reason_of
 from shared.bus.messages import Loading
 from shared.errors import GeneratorLoading, GeneratorUnavailable
 from shared.system.memory import settle, thaw
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 0.5
 """How often it is looked whether anybody asks for frames."""
-_SAID_CHARS = 1000
 
 
 class Residents:
@@ -54,6 +53,7 @@ class Residents:
         self._failed: dict[str, str] = {}
         self._loading: Loading | None = None
         self._next: str | None = None
+        self._is_thawed = False
         self.on_change: Callable[[], None] = lambda: None
         self.busy_s: Callable[[], float] = lambda: 0.0
         self.infos: dict[str, ModelInfo] = {}
@@ -79,7 +79,7 @@ class Residents:
             async with self._bringing:
                 await self._bring(first, make_frames=True)
         except Exception as error:
-            self.failure = self.failure or _reason(error)
+            self.failure = self.failure or reason_of(error)
         return self.info is not None
 
     async def change(self, name: str) -> asyncio.Task[None]:
@@ -136,29 +136,41 @@ class Residents:
                 if self._next == name:
                     await self._bring(name, make_frames=True)
         except Exception as error:
-            self.refusal = _reason(error)
+            self.refusal = reason_of(error)
 
     async def _provide(self, name: str) -> None:
         """For the background: what has to take the place of the model that makes frames waits until nobody has asked
         for frames for a while."""
         try:
             async with self._bringing:
-                await self._fetch(name)
-                fits = await self.thread.run(self._models.fits_beside, name)
-            while not fits and (wait_s := self.busy_s()) > 0:
-                self._loading = None
+                if name in self._held:
+                    return
+                fits = await self._fetch_and_weigh(name)
+            wait_s = 0.0 if fits else self.busy_s()
+            while wait_s > 0:
                 await asyncio.sleep(min(wait_s, LOOK_S))
+                wait_s = self.busy_s()
             async with self._bringing:
-                await self._bring(name, make_frames=False)
+                await self._bring(name, make_frames=False, is_fetched=True)
         except Exception as error:
-            self._failed[name] = _reason(error)
+            self._failed[name] = reason_of(error)
 
-    async def _bring(self, name: str, *, make_frames: bool) -> None:
+    async def _fetch_and_weigh(self, name: str) -> bool:
+        """Whether a model, once it is here, fits beside those in memory."""
+        try:
+            await self._fetch(name)
+            with in_log(name):
+                return await self.thread.run(self._models.fits_beside, name)
+        finally:
+            self._loading = None
+
+    async def _bring(self, name: str, *, make_frames: bool, is_fetched: bool = False) -> None:
         """Fetch a model, and load it when its turn has come; in the same turn, have it make frames, in place of all
         others: who waits for the turn must not load one of these again."""
         try:
             if name not in self._held:
-                await self._fetch(name)
+                if not is_fetched:
+                    await self._fetch(name)
                 self._tell(name, f"Waiting to load {name}.")
             async with self.turn:
                 await self.engine(name)
@@ -167,18 +179,14 @@ class Residents:
                     others = [each for each in self._held if each != name]
                     for other in others:
                         await self._let_go(other)
-                    if others:
-                        await self.thread.run(settle)
+                    await self._settle_again()
         finally:
             self._loading = None
 
     async def _fetch(self, name: str) -> None:
         self._tell(name, f"Looking for {name}.")
-        try:
+        with in_log(name):
             await self._fetcher.run(self._models.fetch, name, self._teller(name))
-        except Exception as error:
-            _log(name, error)
-            raise
 
     async def _load(self, name: str) -> None:
         """Load a model, beside those that are there or in their place. Where it cannot be, the one that makes frames
@@ -192,7 +200,7 @@ class Residents:
             return
         except Exception as error:
             failed = error
-            _log(name, error)
+            log_failure(name, error)
         finally:
             self._loading = None
         # Here the exception's frames are let go, and with them what they held on the card.
@@ -205,8 +213,8 @@ class Residents:
         try:
             await self._read(name)
         except Exception as error:
-            self.info, self.failure = None, _reason(error)
-            _log(name, error)
+            self.info, self.failure = None, reason_of(error)
+            log_failure(name, error)
         finally:
             self._loading = None
 
@@ -216,9 +224,17 @@ class Residents:
         info = self.infos[name] = self._held[name].info
         said = info.model.id, info.model.kind, info.device, info.dtype, time.perf_counter() - started
         log.info("ready: %s (%s) on %s in %s, after %.1f s", *said)
+        await self._settle_again()
 
     async def _let_go(self, name: str) -> None:
         await self.thread.run(_end, self._held.pop(name))
+        self._is_thawed = True
+
+    async def _settle_again(self) -> None:
+        """What is in memory now stays, as far as is known, where that was taken back to let a model go."""
+        if self._is_thawed:
+            await self.thread.run(settle)
+            self._is_thawed = False
 
     def _make_frames_with(self, name: str) -> None:
         self.name, self.info, self.failure = name, self._held[name].info, None
@@ -237,20 +253,7 @@ class Residents:
         self._loading = Loading(model=name, detail=said, done_bytes=done_bytes, bytes=of_bytes)
 
 
-def _log(name: str, error: Exception) -> None:
-    """What a person has to set right is said in a sentence; what nobody foresaw is shown with its place."""
-    is_refusal = isinstance(error, ModelError) and error.__cause__ is None
-    log.error("%s could not be loaded: %s", name or "the model", error, exc_info=None if is_refusal else error)
-
-
 def _end(engine: Engine) -> None:
     """Free a model. It was set aside as what stays for good; before it can be collected, that is taken back."""
     thaw()
     engine.close()
-
-
-def _reason(error: BaseException) -> str:
-    """In one line: a refusal is a sentence, anything else needs its type to be understood."""
-    if isinstance(error, ModelError):
-        return str(error).splitlines()[0][:_SAID_CHARS]
-    return f"{type(error).__name__}: {error}".splitlines()[0][:_SAID_CHARS]

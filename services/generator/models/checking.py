@@ -146,13 +146,15 @@ def _missing(look: Look, settings: ModelSettings) -> Iterator[str]:
 
 def _refusals(look: Look, settings: ModelSettings) -> Iterator[str]:
     """What loading would refuse of the settings, by what loading itself asks."""
-    from services.generator.models import device, fitting, loading, tuning
+    from services.generator.models import device, fitting, loading, loras, tiny_decoder, tuning
 
     placement = device.choose(settings.device, settings.dtype)
-    asked: tuple[Callable[[], None], ...] = (
+    asked: tuple[Callable[[], object], ...] = (
         lambda: loading.need_nf4(look.model, placement, settings),
         lambda: fitting.need_card(settings, placement),
         lambda: tuning.refuse(settings),
+        lambda: loras.files(settings),
+        lambda: tiny_decoder.need_named(settings),
     )
     for refuse in asked:
         try:
@@ -164,8 +166,7 @@ def _refusals(look: Look, settings: ModelSettings) -> Iterator[str]:
 def say_memory(there: Memory, settings: ModelSettings, said: Said) -> None:
     """Add what there is to say of a model's memory, as the settings would load it."""
     if settings.quantize not in there.needs:
-        said.refused.append(f"PARAFOVEA_QUANTIZE={settings.quantize} does not work with it here; take fp8, or none.")
-        return
+        return  # it would be refused, and that is said
     weighs = there.needs[settings.quantize]
     weights = sum(weighs.parts.values())
     if settings.quantize != "none":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from services.generator.models.files import ModelError
+from services.generator.models.files import ModelError, first_line
 
 _DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 _BFLOAT16_CAPABILITY = 8
@@ -86,6 +87,20 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(
         words in str(error).lower() for words in ("out of memory", "can't allocate memory", "not enough memory")
     )
+
+
+@contextmanager
+def said_as(sentence: Callable[[str], str]) -> Iterator[None]:
+    """Whatever fails here becomes a ModelError, which ``sentence`` makes of the first line of what went wrong. That
+    memory ran out is passed on as it is: whoever loads the model may keep more of it off the card."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise ModelError(sentence(first_line(error))) from error
 
 
 def release_memory(place: torch.device) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -152,7 +153,20 @@ def _is_lora(path: Path, _size: int, _mtime_ns: int) -> bool:
         return False
 
 
-def is_text(name: str) -> bool:
+def within(folder: Path) -> list[Path]:
+    """What lies in a folder, by name; nothing where it is none, or may not be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if _is_text(path.name))
+    except OSError:
+        return []
+
+
+def has_index(folder: Path) -> bool:
+    """Whether a folder is one that diffusers has saved, as far as it may be read."""
+    return os.path.isfile(folder / INDEX)  # which, other than Path's, raises nothing where that is forbidden
+
+
+def _is_text(name: str) -> bool:
     """Whether a file's name can be said to anybody: the system takes bytes that are no UTF-8 too."""
     try:
         name.encode()
@@ -172,8 +186,9 @@ def local_file(text: str, models_dir: Path, setting: str, suffixes: tuple[str, .
     for path in (Path(text).expanduser(), models_dir.expanduser() / text):
         if path.is_file():
             if path.suffix not in suffixes:  # as diffusers does, which takes .GGUF for a pickle
-                rename = "; rename it, in small letters" if path.suffix.lower() in suffixes else ""
-                raise ModelError(f"{setting}: {path.name} is no {' or '.join(suffixes)} file{rename}.")
+                is_like = path.suffix.lower() in suffixes
+                why = "; rename it, in small letters" if is_like else ", and others can run code"
+                raise ModelError(f"{setting}: {path.name} is no {' or '.join(suffixes)} file{why}.")
             return path
     raise ModelError(f"{setting}: there is no file {text!r}, here or in {models_dir}.")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from services.generator.models.device import Placement
+from services.generator.models.device import Placement, is_out_of_memory
 from services.generator.models.files import ModelError
 from services.generator.models.loading import cast_to_fp8
 from services.generator.models.memory import GB, Offload, Weighs
@@ -87,7 +87,7 @@ def place(pipeline: Any, fit: Fit, placement: Placement, settings: ModelSettings
         else:
             pipeline.to(device)
     except (ValueError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, torch.OutOfMemoryError) or fit.offload == "none":
+        if is_out_of_memory(error) or fit.offload == "none":
             raise
         raise ModelError(f"PARAFOVEA_OFFLOAD={fit.offload} does not work with this model: {error}") from error
 

@@ -127,7 +127,7 @@ def fetch(
                 "whole, and HF_HUB_OFFLINE is set. Unset that to fetch it."
             )
         found = listing(model)
-        check(_to_be_looked_at(found))
+        check(to_be_looked_at(found, ["vae/config.json"]))
         folder = _download(found, choose(found.files, found.index, variant, allow_pickles, without), on_bytes)
     except ModelError as error:
         here = cached(model, variant, allow_pickles, without)
@@ -141,9 +141,9 @@ def fetch(
     return ModelFolder(model, folder, read_index(folder), commit=folder.name)
 
 
-def _to_be_looked_at(found: Listing) -> ModelFolder:
-    """A model of whose files only the small ones that say its kind are here."""
-    fetch_configurations(found, ["vae/config.json"])
+def to_be_looked_at(found: Listing, names: list[str]) -> ModelFolder:
+    """A model of whose files only these small ones are here, as far as it has them. Raises ModelError."""
+    fetch_configurations(found, names)
     return ModelFolder(found.id, found.folder, found.index, commit=found.commit)
 
 

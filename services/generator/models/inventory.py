@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.generator.models import hub, sources, tiny
-from services.generator.models.files import INDEX, ModelError, ModelFolder, hub_id, is_lora, is_text, local, read_index
+from services.generator.models.files import (
+    INDEX,
+    ModelError,
+    ModelFolder,
+    has_index,
+    hub_id,
+    is_lora,
+    local,
+    read_index,
+    within,
+)
 from services.generator.models.kinds import role_of
 from services.generator.models.weights import chosen_by, without
 from shared.process.model_settings import ModelSettings
@@ -53,10 +63,10 @@ def _found(settings: ModelSettings, models_dir: Path) -> Iterator[_Found]:
     if embedded.is_dir():
         yield sources.EMBEDDED, embedded, *_kind_of_folder(sources.EMBEDDED, embedded, settings)
     shelf = settings.models_dir.expanduser()
-    for path in _within(shelf):
+    for path in within(shelf):
         yield from _in_folder(path, shelf, settings)
-        if path.is_dir() and not (path / INDEX).is_file():
-            for inner in _within(path):
+        if path.is_dir() and not has_index(path):
+            for inner in within(path):
                 yield from _in_folder(inner, shelf, settings)
     for name in filter(None, (settings.model, *settings.models)):
         if (here := local(name, settings.models_dir)) is not None:
@@ -65,17 +75,9 @@ def _found(settings: ModelSettings, models_dir: Path) -> Iterator[_Found]:
     yield from _in_cache(settings)
 
 
-def _within(folder: Path) -> list[Path]:
-    """What lies in a folder; nothing where it may not be read."""
-    try:
-        return sorted(path for path in folder.iterdir() if is_text(path.name))
-    except OSError:
-        return []
-
-
 def _in_folder(path: Path, shelf: Path, settings: ModelSettings) -> Iterator[_Found]:
     name = path.relative_to(shelf).as_posix()
-    if path.is_dir() and (path / INDEX).is_file():
+    if has_index(path):
         yield name, path, *_kind_of_folder(name, path, settings)
     elif path.is_file() and path.suffix == ".safetensors" and path.parent == shelf:
         yield name, path, *_kind_of_file(path, settings)
@@ -89,7 +91,7 @@ def _in_cache(settings: ModelSettings) -> Iterator[_Found]:
     except (CacheNotFound, OSError):
         return
     for one in sorted(repositories, key=lambda one: one.repo_id):
-        whole = [each for each in one.revisions if (each.snapshot_path / INDEX).is_file()]
+        whole = [each for each in one.revisions if has_index(each.snapshot_path)]
         if one.repo_type != "model" or not whole:
             continue
         newest = max(whole, key=lambda each: ("main" in each.refs, each.last_modified))

@@ -7,6 +7,7 @@ experiment unnoticed.
 from __future__ import annotations
 
 import inspect
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,9 +87,16 @@ def _files_of(wanted: Wanted) -> Iterator[dict[str, Any]]:
         for name in wanted.chosen.names:
             link = Path(alone, name)
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to((wanted.model.folder / name).resolve())
+            _link(link, (wanted.model.folder / name).resolve())
         some = any(name.endswith(".safetensors") for name in weights)
         yield {"pretrained_model_name_or_path": alone, "use_safetensors": None if some else False}
+
+
+def _link(link: Path, file: Path) -> None:
+    try:
+        link.symlink_to(file)
+    except OSError:  # Windows lets few accounts make links
+        shutil.copyfile(file, link)
 
 
 def _complete(pipeline: Any) -> None:

@@ -84,8 +84,7 @@ def look(settings: ModelSettings, models_dir: Path = MODELS) -> Look:
                 raise
             log.warning("%s; the one in the cache is looked at", error)
     if listing is not None:
-        hub.fetch_configurations(listing, list(_LOOKED_INTO))
-        model = ModelFolder(settings.model, listing.folder, listing.index, commit=listing.commit)
+        model = hub.to_be_looked_at(listing, list(_LOOKED_INTO))
         role = role_of(model, settings.model_kind)
         chosen = chosen_by(listing.files, listing.index, settings)
     elif found is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from services.generator.models.device import Placement, is_out_of_memory
+from services.generator.models.device import Placement, said_as
 from services.generator.models.files import ModelError, first_line, hub_id, local
 from shared.process.model_settings import ModelSettings
 
@@ -27,17 +27,15 @@ def put_in(pipeline: Any, settings: ModelSettings, placement: Placement) -> None
             f"PARAFOVEA_TINY_DECODER={settings.tiny_decoder} has no {' and no '.join(missing)}: take one saved by "
             "diffusers as .safetensors; pickles can run code."
         )
-    try:
+    with said_as(
+        lambda why: (
+            f"PARAFOVEA_TINY_DECODER={settings.tiny_decoder} is no AutoencoderTiny that can be loaded: {why}. Take one "
+            "that diffusers has saved, or leave the setting empty."
+        )
+    ):
         tiny = AutoencoderTiny.from_pretrained(
             str(folder), dtype=placement.dtype, use_safetensors=True, local_files_only=True
         )
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        raise ModelError(
-            f"PARAFOVEA_TINY_DECODER={settings.tiny_decoder} is no AutoencoderTiny that can be loaded: "
-            f"{first_line(error)}. Take one that diffusers has saved, or leave the setting empty."
-        ) from error
     if tiny.config.latent_channels != own.config.latent_channels:
         raise ModelError(
             f"PARAFOVEA_TINY_DECODER has {tiny.config.latent_channels} latent channels and the model "
@@ -52,22 +50,29 @@ def files(pipeline: Any) -> list[Path]:
     return [folder / name for name in _FILES]
 
 
+def need_named(settings: ModelSettings) -> Path | tuple[str, str | None] | None:
+    """The decoder that the settings name: its folder, or its id and revision on the hub; None where they name none.
+    Raises ModelError: it is neither."""
+    named = settings.tiny_decoder
+    found = (local(named, settings.models_dir) or hub_id(named)) if named else None
+    if named and found is None:
+        raise ModelError(f"PARAFOVEA_TINY_DECODER: there is no folder {named!r}, here or in {settings.models_dir}.")
+    return found
+
+
 def _folder(settings: ModelSettings) -> Path:
     """The decoder's folder; of one of the hub that of one commit, so that what is loaded is what is hashed."""
-    named = settings.tiny_decoder
-    here = local(named, settings.models_dir)
-    if here is not None:
-        return here
-    of_hub = hub_id(named)
-    if of_hub is None:
-        raise ModelError(f"PARAFOVEA_TINY_DECODER: there is no folder {named!r}, here or in {settings.models_dir}.")
+    found = need_named(settings)
+    assert found is not None
+    if isinstance(found, Path):
+        return found
     from huggingface_hub import snapshot_download
 
-    name, revision = of_hub
+    name, revision = found
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(_FILES)))
     except Exception as error:
         raise ModelError(
-            f"PARAFOVEA_TINY_DECODER={named} is neither a folder here nor a model that could be fetched: "
-            f"{first_line(error)}. Download it, and name its folder."
+            f"PARAFOVEA_TINY_DECODER={settings.tiny_decoder} is neither a folder here nor a model that could be "
+            f"fetched: {first_line(error)}. Download it, and name its folder."
         ) from error

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import torch
 
-from services.generator.models.device import is_out_of_memory
-from services.generator.models.files import ModelError, first_line
+from services.generator.models.device import said_as
+from services.generator.models.files import ModelError
 from services.generator.models.loading import network_of
 from shared.process.model_settings import ModelSettings, parse_step_cache
 
@@ -85,17 +84,9 @@ def tune(pipeline: Any, settings: ModelSettings) -> dict[str, Any]:
     return done
 
 
-@contextmanager
-def _said(setting: str) -> Iterator[None]:
+def _said(setting: str) -> AbstractContextManager[None]:
     """Whatever fails here is said with the setting that asked for it."""
-    try:
-        yield
-    except ModelError:
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        raise ModelError(f"{setting} does not work with this model: {first_line(error)}. Leave it out.") from error
+    return said_as(lambda why: f"{setting} does not work with this model: {why}. Leave it out.")
 
 
 def _channels_last(pipeline: Any, network: Any) -> None:
@@ -120,10 +111,8 @@ def _set_attention(network: Any, backend: str) -> None:
         raise ModelError(
             f"PARAFOVEA_ATTENTION: a {type(network).__name__} has no choice of attention; leave the setting empty."
         )
-    try:
+    with said_as(lambda why: f"PARAFOVEA_ATTENTION={backend} cannot be used here: {why}"):
         network.set_attention_backend(backend)
-    except Exception as error:
-        raise ModelError(f"PARAFOVEA_ATTENTION={backend} cannot be used here: {first_line(error)}") from error
 
 
 def _cache_steps(pipeline: Any, network: Any, asked: str) -> None:

@@ -132,7 +132,7 @@ class AskedModel(Body):
     that name it. ``model``: one of the ``choices`` of ``model``.
 
     ``model.change`` is answered at once, with :class:`ModelState`; ``model.have`` with :class:`HadModel` once the model
-    is loaded.
+    was loaded; where it had to make room since, a job has it loaded again.
 
     Errors: ``invalid_request`` where it may not be asked for; of ``model.have`` also ``generator_loading`` while it is
     being loaded, ``generator_unavailable`` where it cannot be.

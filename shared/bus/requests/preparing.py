@@ -22,7 +22,7 @@ LEASE_S = 60.0
 
 PreparedState = Literal["queued", "running", "composing", "ready", "stale", "failed", "committed", "dropped"]
 """``composing``: the model is done, and the sector is put into the picture; ``stale``: the picture has changed where
-the model had looked, for good. The last four are final."""
+the model had looked, or another model makes pictures, for good. The last four are final."""
 
 
 class Wanted(AskedRecipe):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,12 +19,13 @@ from tests.support.waiting import eventually_async
 
 
 class Shelf:
-    """Models ``a``, ``b`` and ``bad``. ``fits``: how many fit into memory together."""
+    """Models that can be used, ``bad``, and ``unfetched``. ``fits``: how many fit into memory together."""
 
     first = "a"
 
     def __init__(self, fits: int = 2) -> None:
         self.fits = fits
+        self.fetched: list[str] = []
         self.loaded: list[str] = []
         self.closed: list[str] = []
         self.fetching = threading.Event()
@@ -31,7 +33,7 @@ class Shelf:
         self.engines: dict[str, SteeredEngine] = {}
 
     def names(self) -> tuple[str, ...]:
-        return "a", "b", "c", "bad"
+        return "a", "b", "c", "bad", "unfetched"
 
     def check(self, name: str) -> None:
         if name not in self.names():
@@ -39,6 +41,7 @@ class Shelf:
 
     def fetch(self, name: str, on_loading: OnLoading) -> None:
         on_loading("Fetching.", 1, 4)
+        self.fetched.append(name)
         assert self.fetching.wait(10)
         if name == "unfetched":
             raise ModelError("it is not there")
@@ -237,6 +240,79 @@ async def test_one_that_cannot_be_had_is_said_once_and_may_be_tried_again(make_r
     with pytest.raises(GeneratorLoading):
         await rig.ask("model.have", {"model": "bad"})
     assert await made_by(rig) == "a"
+
+
+async def test_one_that_cannot_be_fetched_is_not_on_its_way_any_more(make_rig: Callable[..., Any]) -> None:
+    rig = await make_rig(models=Shelf())
+
+    async def is_said() -> bool:
+        with pytest.raises(GeneratorUnavailable, match="it is not there"):
+            await rig.ask("model.have", {"model": "unfetched"})
+        return True
+
+    await eventually_async(lambda: _no_error(is_said))
+    status = (await rig.ask("status")).body
+    assert (status["state"], status["loading"]) == ("ready", None)
+
+
+async def test_one_whose_size_cannot_be_told_is_in_the_log(
+    make_rig: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf = Shelf()
+    rig = await make_rig(models=shelf)
+
+    def fail(name: str) -> bool:
+        raise ModelError(f"{name} is damaged")
+
+    shelf.fits_beside = fail  # type: ignore[method-assign]
+
+    async def is_said() -> bool:
+        with pytest.raises(GeneratorUnavailable, match="b is damaged"):
+            await rig.ask("model.have", {"model": "b"})
+        return True
+
+    await eventually_async(lambda: _no_error(is_said))
+    assert "b could not be loaded: b is damaged" in caplog.text
+
+
+async def test_a_model_for_the_background_is_fetched_once(make_rig: Callable[..., Any]) -> None:
+    shelf = Shelf(2)
+    rig = await make_rig(models=shelf)
+    await had(rig, "b")
+    assert shelf.fetched == ["a", "b"]
+
+
+async def test_what_is_on_its_way_is_told_while_another_waits_for_calm(
+    make_rig: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CALM, 1000.0)
+    monkeypatch.setattr("services.generator.residents.LOOK_S", 0.001)
+    shelf = Shelf(1)
+    rig = await make_rig(models=shelf)
+    assert await made_by(rig) == "a"
+    with pytest.raises(GeneratorLoading):
+        await rig.ask("model.have", {"model": "b"})
+
+    async def waits() -> bool:
+        return "b" in shelf.fetched and (await state(rig))["loading"] is None
+
+    await eventually_async(waits)
+    shelf.fetching.clear()
+    await rig.ask("model.change", {"model": "c"})
+    told = [(await state(rig))["loading"] for _ in range(30)]
+    shelf.fetching.set()
+    assert all(each is not None and each["model"] == "c" for each in told), told
+    await until(rig, "c")
+
+
+async def test_what_is_in_memory_is_set_aside_again_after_a_change(make_rig: Callable[..., Any]) -> None:
+    """Else each full collection of garbage looks through the whole model, on the time of live frames."""
+    rig = await make_rig(models=Shelf(1))
+    try:
+        await change(rig, "b")
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 async def _no_error(said: Callable[[], Any]) -> bool:

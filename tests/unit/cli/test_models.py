@@ -179,6 +179,32 @@ def test_a_package_that_is_missing_is_refused_with_how_to_install_it(
     assert 'pip install "parafovea[models]"' in checked.stdout
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "why"),
+    [
+        ("PARAFOVEA_LORA", "none.safetensors:0.5", "PARAFOVEA_LORA: there is no file 'none.safetensors'"),
+        ("PARAFOVEA_TINY_DECODER", "nowhere", "PARAFOVEA_TINY_DECODER: there is no folder 'nowhere'"),
+        ("PARAFOVEA_OFFLOAD", "group", "PARAFOVEA_OFFLOAD=group is for a card"),
+    ],
+)
+def test_what_loading_would_refuse_of_the_settings_is_refused(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, why: str
+) -> None:
+    monkeypatch.setenv("PARAFOVEA_DEVICE", "cpu")
+    monkeypatch.setenv(setting, value)
+    told = models("check", "mine", "--json")
+    assert told.exit_code == FAILED
+    assert why in " ".join(json.loads(told.stdout)["refused"])
+
+
+def test_that_four_bits_do_not_work_here_is_said_once(shelf: Path, monkeypatch: pytest.MonkeyPatch, tiny: Path) -> None:
+    monkeypatch.setenv("PARAFOVEA_DEVICE", "cpu")
+    monkeypatch.setenv("PARAFOVEA_QUANTIZE", "nf4")
+    one_file(shelf, tiny)
+    refused = json.loads(models("check", "one.safetensors", "--json").stdout)["refused"]
+    assert len([why for why in refused if "nf4" in why]) == 1, refused
+
+
 def test_a_damaged_file_and_a_device_that_is_not_there_are_sentences(
     shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

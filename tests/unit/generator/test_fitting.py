@@ -100,6 +100,8 @@ def test_a_pipeline_that_cannot_be_offloaded_is_said_and_no_memory_is_left_to_it
         fitting.place(Pipeline(ValueError("no sequence")), Fit("model"), CARD, Settings())
     with pytest.raises(torch.OutOfMemoryError):
         fitting.place(Pipeline(torch.OutOfMemoryError("CUDA out of memory")), Fit("model"), CARD, Settings())
+    with pytest.raises(RuntimeError, match="CUDA error: out of memory"):
+        fitting.place(Pipeline(RuntimeError("CUDA error: out of memory")), Fit("model"), CARD, Settings())
 
 
 def test_parameters_are_counted_from_headers(tmp_path: Path) -> None:

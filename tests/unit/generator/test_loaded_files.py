@@ -46,6 +46,20 @@ def test_parts_that_are_pickles_are_loaded_beside_others_that_are_not(
     assert np.array_equal(picture(load(mixed, allow_pickles=True), photo), expected)
 
 
+def test_where_nobody_may_make_links_the_files_are_copied(
+    family_folder: Folder, tmp_path: Path, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mixed = shutil.copytree(family_folder("sd"), tmp_path / "mixed")
+    pickled(mixed / "text_encoder" / "model.safetensors").unlink()
+
+    def refuse(link: Path, *_: Any) -> None:
+        raise OSError(f"[WinError 1314] A required privilege is not held by the client: {link}")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    expected = picture(load(family_folder("sd")), photo)
+    assert np.array_equal(picture(load(mixed, allow_pickles=True), photo), expected)
+
+
 def test_where_both_are_there_what_is_hashed_is_what_is_loaded(
     family_folder: Folder, tmp_path: Path, photo: Pixels
 ) -> None:

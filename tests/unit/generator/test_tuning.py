@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import accelerate
@@ -13,7 +14,7 @@ import pytest
 import torch
 
 from services.generator.engine import Edit, EditCancelled, Pixels
-from services.generator.models import fitting, tuning
+from services.generator.models import fitting, loras, tuning
 from services.generator.models.files import ModelError
 from shared import sectors
 from shared.process.settings import Settings
@@ -71,6 +72,24 @@ def test_what_nobody_foresaw_is_said_with_its_setting() -> None:
 
     with pytest.raises(ModelError, match=r"PARAFOVEA_FUSE_QKV does not work with this model: .*no such shape"):
         tuning.tune_before_placing(Pipeline(), Settings(fuse_qkv=True))
+
+
+def test_that_memory_ran_out_is_passed_on(tmp_path: Path) -> None:
+    """Whoever loads the model may keep more of it off the card, and then it works."""
+    out = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    class Full:
+        def fuse_qkv_projections(self) -> None:
+            raise out
+
+        def load_lora_weights(self, *where: Any, **options: Any) -> None:
+            raise out
+
+    (tmp_path / "style.safetensors").write_bytes(b"")
+    with pytest.raises(torch.OutOfMemoryError):
+        tuning.tune_before_placing(SimpleNamespace(unet=Full()), Settings(fuse_qkv=True))
+    with pytest.raises(torch.OutOfMemoryError):
+        loras.load(Full(), Settings(lora=("style.safetensors",), models_dir=tmp_path))
 
 
 @pytest.mark.parametrize("cache", ["first_block:0.5", "taylorseer"])
