@@ -10,27 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from shared import fields, sectors
+from shared.body import Body, is_none
 from shared.bounds import problem_of
 
 MAX_EXTRA_CHARS = 512 * 1024
 """Of all that a frame says of itself; ours have about 2,000."""
-
-
-class Body(BaseModel):
-    """Fields of a message, a request or a reply, without the envelope. What is not known here is passed over."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    ORDER: ClassVar[tuple[str, ...]] = ()
-    """Of the keys in JSON, where it is another than that of the fields."""
-
-    def flat(self) -> dict[str, Any]:
-        """It as a JSON object; keys that are not known here come last."""
-        known = self.model_dump()
-        return {**{name: known.pop(name) for name in self.ORDER}, **known}
 
 
 class SessionStamp(Body):
@@ -62,10 +49,6 @@ class FrameOrigin(Body):
     frame_id: fields.FrameId | None = None
 
 
-def _is_none(value: object) -> bool:
-    return value is None
-
-
 class LoadedLora(Body):
     """A LoRA file that a model was loaded with, and how much of it is added."""
 
@@ -85,11 +68,11 @@ class Model(Body):
 
     id: fields.Name
     revision: fields.Name
-    files_sha256: fields.Name | None = Field(None, exclude_if=_is_none)
+    files_sha256: fields.Name | None = Field(None, exclude_if=is_none)
     kind: fields.Name
     pipeline: fields.Name
     scheduler: fields.Name
-    loras: tuple[LoadedLora, ...] | None = Field(None, exclude_if=_is_none)
+    loras: tuple[LoadedLora, ...] | None = Field(None, exclude_if=is_none)
 
     @model_validator(mode="after")
     def _is_small(self) -> Self:

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from shared.body import Body
 from shared.bus.envelope import Reply, Request
-from shared.frame import Body
 
 ANSWER_S = 5.0
 """For what is answered from memory: whoever takes longer is stuck."""

@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from shared import fields
+from shared.body import Body
 from shared.bus.message import Message
-from shared.frame import Body, SessionStamp
+from shared.frame import SessionStamp
 from shared.gaze.trial.inputs import StepId
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from shared import fields
-from shared.frame import Body
+from shared.body import Body
 from shared.ids import new_id
 
 PROTOCOL_VERSION = 1

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from shared import fields
+from shared.body import Body
 from shared.bus.gaze_messages import (
     ClockCompared,
     EyeMovement,
@@ -21,7 +22,7 @@ from shared.bus.gaze_messages import (
     TrialStep,
 )
 from shared.bus.message import Message
-from shared.frame import Body, Frame, Model
+from shared.frame import Frame, Model
 
 
 class Progress(Message):

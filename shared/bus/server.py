@@ -13,6 +13,7 @@ from typing import cast
 import zmq
 from pydantic import ValidationError
 
+from shared.body import Body
 from shared.bus.call import AnswerT, AskedT, Call, Handler, Typed, TypedWithImage, WithImage
 from shared.bus.callers import LARGEST_REQUESTS, REQUESTS_EACH, Caller, Callers
 from shared.bus.channels import BY_NAME
@@ -20,7 +21,6 @@ from shared.bus.envelope import Payload, Reply, Request, decode_request, encode_
 from shared.bus.receiving import descriptor_of, receive
 from shared.bus.sockets import Bus
 from shared.errors import InternalError, MalformedMessage, ParafoveaError, TooManyRequests, UnknownType
-from shared.frame import Body
 from shared.refusals import invalid_request
 from shared.system.rarely import Rarely
 

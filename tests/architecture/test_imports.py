@@ -29,7 +29,7 @@ ROOMS = ("language", "engine", "painting", "models")
 _OF_GENERATOR = re.compile(r"services\.generator\.(\w+)")
 
 SHARED = (
-    *("errors", "version", "texts", "ids", "sectors", "bounds", "json_loads", "refusals", "prompts"),
+    *("errors", "version", "texts", "ids", "body", "sectors", "bounds", "json_loads", "refusals", "prompts"),
     *("gaze.sample", "gaze.screen", "gaze.events", "gaze.detectors", "gaze.trace"),
     *("png_chunks", "images", "system", "session.format.ids", "session.format.layout"),
     *("fields", "frame", "gaze", "bus", "process"),

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.body import Body
 from shared.bus.call import Call, Handler, Nothing
 from shared.bus.envelope import Reply, Request
 from shared.bus.message import Message
@@ -16,7 +17,6 @@ from shared.bus.requests import preparing
 from shared.bus.requests.generator import Generate, Input
 from shared.bus.requests.preparing import Prepare, PreparedAnswer, Wanted
 from shared.errors import NotFound, ParafoveaError, Stale, UnknownImage
-from shared.frame import Body
 from tests.support.frames import tiny_png
 
 FINAL = ("stale", "failed", "dropped", "committed")

@@ -8,6 +8,7 @@ import time
 import uuid
 from typing import Any
 
+from shared.body import Body
 from shared.bus.call import Call, Nothing, WithImage
 from shared.bus.gaze_messages import GazeStatus, SwapDisplayed, SwapOrdered, TrialStep
 from shared.bus.message import Message
@@ -16,7 +17,6 @@ from shared.bus.requests import displays, gaze
 from shared.bus.server import Server
 from shared.bus.sockets import Bus
 from shared.errors import NotFound, ParafoveaError, TrialActive, TrialNotActive
-from shared.frame import Body
 from shared.ids import new_id
 from tests.support.standins import StandIn
 

@@ -10,9 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from services.api.http.schemas import NamedPicture, SentInJson, Whole, invalid
 from shared import sectors
+from shared.body import Body
 from shared.bus.requests.gaze import SourceName
 from shared.fields import MAX_SEED, Flag, Fraction, GridSize, UnixSeconds, bounded
-from shared.frame import Body
 from shared.gaze.trial.config import MAX_FIELDS_CHARS, Code, Name, Policy, TrialPrompts, Trigger
 from shared.prompts import MAX_PROMPT_CHARS, InvalidPrompts, PromptLists, from_json
 from shared.refusals import invalid_request

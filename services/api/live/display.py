@@ -13,10 +13,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.api.bus.gaze_peer import GazePeer
 from services.api.live.display_messages import MAX_TYPE_CHARS, POINTS_TYPE, message_of, points_of, request_of
+from shared.body import Body
 from shared.bus.call import Call
 from shared.bus.requests.displays import MAX_POINTS, POINTS, VIEW, Point, Points, Pong, ShowView, ViewShown
 from shared.errors import InvalidRequest, ParafoveaError
-from shared.frame import Body
 
 MAX_UNDER_WAY = 64
 """Requests of one display that are not answered yet; beyond it no more is read from it."""

@@ -7,10 +7,10 @@ from typing import Any, TypeGuard
 import orjson
 from pydantic import ValidationError
 
+from shared.body import Body
 from shared.bus.call import Call
 from shared.bus.requests.displays import CLOCK, DISPLAYED, KEY, MAX_POINTS, MISSED, PING, READY, VIEW, Point
 from shared.errors import InvalidRequest
-from shared.frame import Body
 from shared.json_loads import loads
 from shared.refusals import invalid_request
 

@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from shared import fields
+from shared.body import Body
 from shared.bus.call import Call, Nothing
 from shared.bus.requests.gaze import TrialState
-from shared.frame import Body
 from shared.gaze.trial import config
 from shared.gaze.trial.config import Name
 from shared.gaze.trial.inputs import BoxShare, BoxSize, DisplayMs, StepId

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from shared import fields
+from shared.body import Body
 from shared.bus.call import DISK_S, Call, Nothing
 from shared.bus.gaze_messages import GazeStatus
 from shared.bus.requests.preparing import MAX_TARGETS
-from shared.frame import Body
 from shared.gaze.trial import config
 from shared.gaze.trial.config import Name
 from shared.gaze.trial.inputs import StepId

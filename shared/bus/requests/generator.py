@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from shared import fields
+from shared.body import Body
 from shared.bus.call import DISK_S, Call, Nothing
 from shared.bus.messages import Heartbeat, Loading
-from shared.frame import Body, Frame, FrameKey, FrameOrigin, FrameRef, Model, Recipe, SessionStamp
+from shared.frame import Frame, FrameKey, FrameOrigin, FrameRef, Model, Recipe, SessionStamp
 
 DRAWN_SEEDS = 2**53
 """A seed that is drawn, or worked out from such a one, is below this: R, JavaScript and jq read JSON's numbers as

@@ -12,9 +12,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared import fields
+from shared.body import Body
 from shared.bus.call import DISK_S, Call, Nothing
 from shared.bus.requests.generator import AskedRecipe, Input
-from shared.frame import Body, Frame, SessionStamp
+from shared.frame import Frame, SessionStamp
 
 MAX_TARGETS = 9
 LEASE_S = 60.0

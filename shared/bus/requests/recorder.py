@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from shared import fields
+from shared.body import Body
 from shared.bus.call import DISK_S, Call, Nothing
-from shared.frame import Body, FrameRef, SessionStamp
+from shared.frame import FrameRef, SessionStamp
 
 
 class StartSession(Body):

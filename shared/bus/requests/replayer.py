@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import Field
 
 from shared import fields
+from shared.body import Body
 from shared.bus.call import DISK_S, OPEN_S, Call
 from shared.bus.messages import ReplayStatus
-from shared.frame import Body
 
 
 class CursorRequest(Body):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from shared import sectors
+from shared.body import Body
 from shared.fields import (
     MAX_WORD_CHARS,
     NO_CONTROLS,
@@ -28,7 +29,7 @@ from shared.fields import (
     WaitMs,
     bounded,
 )
-from shared.frame import Body, SessionStamp
+from shared.frame import SessionStamp
 
 DECISION_VERSION = 1
 """Raised with each change of detectors or decision after which the same inputs may give other outcomes."""

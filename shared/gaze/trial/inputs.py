@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from shared import fields
-from shared.frame import Body
+from shared.body import Body
 from shared.gaze.trial.config import Name, PositiveMs, TrialConfig
 
 StepId = Annotated[str, Field(max_length=64, pattern=r"^[0-9]+(/[0-9]+)?$")]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from shared import fields
-from shared.frame import Body
+from shared.body import Body
 from shared.gaze.trial.inputs import StepId, TimeNs
 
 Kind = Literal["change", "sham", "catch"]

@@ -8,9 +8,10 @@ from typing import Any
 from pydantic import PrivateAttr, ValidationError
 
 from shared import fields
+from shared.body import Body
 from shared.bus.envelope import own_fields
 from shared.bus.message import Envelope
-from shared.frame import Body, Frame
+from shared.frame import Frame
 
 
 class InputFields(Body):
