@@ -19,6 +19,7 @@ FILES = (
     "examples/*.jpg",
     "examples/LICENCES.md",
     "generation/models/embedded/**/*",
+    "generation/models/segmenter/*",
     "generation/sector_prompts.json",
 )
 """What ships. Recordings, which lie under ``generation`` too, never do."""
