@@ -95,11 +95,18 @@ async def _maker(settings: Settings, by: By) -> AsyncIterator[Remaker]:
             else:
                 yield ServerRemaker(client)
                 return
-    maker = EngineRemaker(lambda: _load(settings))
+    maker = EngineRemaker(lambda: _load(settings), lambda: _natural(settings))
     try:
         yield maker
     finally:
         maker.close()
+
+
+def _natural(settings: Settings) -> Any:
+    need("generator", "it")
+    from services.generator.natural.maker import NaturalEngine
+
+    return NaturalEngine(settings.segmenter)
 
 
 def _load(settings: Settings) -> Any:

@@ -17,7 +17,7 @@ from shared.bus.requests.generator import BACKGROUND_TIMEOUT_S, STATUS
 from shared.errors import GeneratorLoading, GeneratorUnavailable, ParafoveaError
 from shared.frame import Recipe
 from shared.ids import new_id
-from shared.remaking import BUSY, background_job
+from shared.remaking import BUSY, background_job, engine_of
 from shared.sectors import Region
 from shared.session.format.entries import Entry
 from shared.session.format.recipes import recipe_of
@@ -85,7 +85,7 @@ class ServerRemaker:
         recipe = recipe_of(entry.fields)
         deadline = time.monotonic() + _GIVE_UP_S
         while True:
-            request = background_job(recipe, request_id=new_id(), publish=False)
+            request = background_job(recipe, engine=engine_of(entry.fields), request_id=new_id(), publish=False)
             try:
                 made = await self._generator.generate(request, source, grace_s=_RETRY_S)
                 decoded = await asyncio.to_thread(decode, made.image)
@@ -101,13 +101,15 @@ class ServerRemaker:
 
 
 class EngineRemaker:
-    """Runs an engine in a thread of this process; ``load`` makes it, in seconds or minutes, for the first frame."""
+    """Runs an engine in a thread of this process; ``load`` makes it, in seconds or minutes, for the first frame.
+    ``natural`` makes the one for natural changes, for the first of these."""
 
     name = "here"
 
-    def __init__(self, load: Callable[[], Engine]) -> None:
-        self._load = load
+    def __init__(self, load: Callable[[], Engine], natural: Callable[[], Engine]) -> None:
+        self._load, self._make_natural = load, natural
         self._engine: Engine | None = None
+        self._natural: Engine | None = None
 
     async def today(self) -> dict[str, Any]:
         """Everything, once the engine is loaded. Raises NoMaker where the engine cannot be loaded."""
@@ -121,12 +123,18 @@ class EngineRemaker:
     async def remake(self, entry: Entry, source: bytes) -> Remade:
         fields = await self.today()
         assert self._engine is not None
-        return await asyncio.to_thread(_run, self._engine, recipe_of(entry.fields), source, fields)
+        engine = self._engine
+        if engine_of(entry.fields) == "natural":
+            if self._natural is None:
+                self._natural = await asyncio.to_thread(self._make_natural)
+            engine, fields = self._natural, of_engine(self._natural.info)
+        return await asyncio.to_thread(_run, engine, recipe_of(entry.fields), source, fields)
 
     def close(self) -> None:
-        """Free the model."""
-        if self._engine is not None:
-            self._engine.close()
+        """Free the models."""
+        for engine in (self._engine, self._natural):
+            if engine is not None:
+                engine.close()
 
 
 def _run(engine: Engine, recipe: Recipe, source: bytes, fields: dict[str, Any]) -> Remade:

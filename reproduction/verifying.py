@@ -18,6 +18,7 @@ from reproduction.verdict import FrameReport, SessionReport, Thresholds
 from services.generator.decode import decode
 from services.generator.engine import Pixels
 from shared.errors import FrameCorrupt, FrameMissing, UnreadableImage
+from shared.remaking import engine_of
 from shared.session.format.entries import Entry
 from shared.session.format.layout import VERIFICATION
 from shared.session.format.recipes import NoRecipe
@@ -83,6 +84,8 @@ async def _verify_frame(
     if recorded.pixels is None or recorded.source is None:
         return report, None
     then = recorded.entry.fields
+    if engine_of(then) == "natural":
+        today = {}  # what is known before is of the model
     known = differences(then, {**then, **today})
     if reason := other_model(then, today):
         return replace(report, verdict="cannot", reason=reason, environment=known), None

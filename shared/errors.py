@@ -52,6 +52,13 @@ class PayloadTooLarge(ParafoveaError):
     code, status = "payload_too_large", 413
 
 
+class ChangeRefused(ParafoveaError):
+    """The picture has nothing, there, that could be changed as it is asked for; the message says why. Another sector, a
+    box, or another kind of change may do."""
+
+    code, status = "change_refused", 422
+
+
 class UnreadableImage(ParafoveaError):
     code, status = "unreadable_image", 422
 

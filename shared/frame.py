@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, model_validator
 from shared import fields, sectors
 from shared.body import Body, is_none
 from shared.bounds import problem_of
+from shared.change import Change, Magnitude
 
 MAX_EXTRA_CHARS = 512 * 1024
 """Of all that a frame says of itself; ours have about 2,000."""
@@ -91,7 +92,8 @@ class Recipe(Body):
     """What to make of an input: with it the frame can be made again.
 
     ``focus`` is where the viewer looked, ``target`` what is changed: sectors of a grid of ``grid_size`` squared, and
-    ``focus_x``, ``focus_y`` from 0 (left, top) to 1. None leaves steps, guidance and strength to the model.
+    ``focus_x``, ``focus_y`` from 0 (left, top) to 1. None leaves steps, guidance and strength to the model. ``change``
+    is what was asked for in place of a prompt, ``magnitude`` how large it was to be.
     """
 
     grid_size: fields.GridSize
@@ -105,6 +107,8 @@ class Recipe(Body):
     steps: fields.Count | None = None
     guidance_scale: fields.Finite | None = None
     strength: fields.Finite | None = None
+    change: Change | None = Field(None, exclude_if=is_none)
+    magnitude: Magnitude | None = Field(None, exclude_if=is_none)
 
     @model_validator(mode="after")
     def _is_of_its_grid(self) -> Self:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from shared.bus.requests.generator import BACKGROUND_TIMEOUT_S, Generate
+from shared.change import NATURAL_KIND, Engine
 from shared.errors import GenerationTimeout, QueueFull, RecordingBacklogFull
 from shared.frame import Recipe
 from shared.refusals import invalid_request
@@ -14,6 +16,13 @@ from shared.session.format.recipes import NoRecipe
 
 BUSY = (QueueFull, RecordingBacklogFull, GenerationTimeout)
 """Errors of a generator that has no time or room now: the same frame is asked for again."""
+
+
+def engine_of(entry: Mapping[str, Any]) -> Engine:
+    """Who made a recorded frame: which of them a prompt is for may be read otherwise by now."""
+    model = entry.get("model")
+    is_natural = isinstance(model, Mapping) and model.get("kind") == NATURAL_KIND
+    return "natural" if is_natural else "model"
 
 
 def background_job(recipe: Recipe, **more: Any) -> Generate:

@@ -159,7 +159,8 @@ def _failures(kinds: tuple[type[ParafoveaError], ...]) -> Json:
 
 def _body(kind: type[BaseModel] | type[bytes]) -> Json:
     """The schema of a body, required fields first."""
-    schema: Json = _plain(TypeAdapter(kind).json_schema(), {})
+    made = TypeAdapter(kind).json_schema()
+    schema: Json = _plain(made, made.pop("$defs", {}))
     needed = schema.get("required", ())
     if "properties" in schema:
         schema["properties"] = dict(sorted(schema["properties"].items(), key=lambda item: item[0] not in needed))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from services.generator import png
 from services.generator.decode import DecodedImage
 from services.generator.engine import Painted, Pixels, into_picture
+from services.generator.measuring.size import measure
 from services.generator.pictures import Picture
 from services.generator.png import Strip
 from shared import sectors
@@ -22,12 +24,14 @@ class Composed:
         on: the picture that it goes onto.
         sector: its pixels, of the region's size.
         strips: the rows of sectors of the PNG, top to bottom.
+        size: of the change, as numbers for its notes.
     """
 
     on: Picture
     region: Region
     sector: Pixels
     strips: tuple[Strip, ...]
+    size: Mapping[str, Any]
 
     @property
     def held_bytes(self) -> int:
@@ -56,7 +60,7 @@ class Composed:
 
 
 def compose(painted: Painted, on: Picture, target_sector: str, grid_size: int) -> Composed:
-    """Put what a model has made for a sector into a picture, and encode the rows that it is in."""
+    """Put what a model has made for a sector into a picture, measure the change, and encode the rows that it is in."""
     width, height = on.size
     region = sectors.region(target_sector, grid_size, width, height)
     changing, _ = sectors.position(target_sector, grid_size)
@@ -65,4 +69,4 @@ def compose(painted: Painted, on: Picture, target_sector: str, grid_size: int) -
     rows[:, region.left : region.right] = sector
     changed = png.encode_rows(rows)
     strips = tuple(changed if row == changing else on.strip(row, grid_size) for row in range(grid_size))
-    return Composed(on, region, sector, strips)
+    return Composed(on, region, sector, strips, measure(on.decoded.pixels, sector, region).notes())

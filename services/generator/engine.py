@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.generator.language.vocabulary import Vocabulary
+from shared.change import NATURAL_KIND, Change, Magnitude
 from shared.frame import Model, Recipe
 from shared.sectors import Region
 
@@ -72,6 +73,9 @@ class Edit:
     Attributes:
         inputs: of this edit for a model of its ``info.work``, made ahead; None: :meth:`Engine.run` makes them itself.
             The pixels that come of the edit are the same.
+        change: what is to become of a thing that is there, in place of the prompt.
+        magnitude: how large the change is to be. An engine that cannot aim at it leaves it to whoever measures.
+        elsewhere: other sectors by name, in which the change may be made where ``region`` has nothing for it.
     """
 
     pixels: Pixels
@@ -83,12 +87,21 @@ class Edit:
     guidance_scale: float | None = None
     strength: float | None = None
     inputs: Inputs | None = None
+    change: Change | None = None
+    magnitude: Magnitude | None = None
+    elsewhere: tuple[tuple[str, Region], ...] = ()
 
     @classmethod
     def of(cls, recipe: Recipe, pixels: Pixels, region: Region, inputs: Inputs | None = None) -> Edit:
         """The edit of a recipe, on the pixels of its input."""
         named = {"prompt", "seed", "negative_prompt", "steps", "guidance_scale", "strength"}
-        return cls(pixels, region, **recipe.model_dump(include=named), inputs=inputs)
+        return cls(
+            *(pixels, region),
+            **recipe.model_dump(include=named),
+            inputs=inputs,
+            change=recipe.change,
+            magnitude=recipe.magnitude,
+        )
 
 
 class Painted(Protocol):
@@ -149,6 +162,8 @@ class Edited:
     """What an edit gave: the sector, to be put into the picture, and the values really used.
 
     ``notes`` holds what a client should know beside them: a prompt that was understood as another object, say.
+    ``change``: what kind of change it is, and of what: a part of the notes that its size goes into. ``target_sector``:
+    the one of the edit's ``elsewhere`` that was changed; None: the one that was asked for.
     """
 
     painted: Painted
@@ -156,6 +171,8 @@ class Edited:
     guidance_scale: float | None
     strength: float | None
     notes: dict[str, Any] = field(default_factory=dict)
+    change: dict[str, Any] = field(default_factory=dict)
+    target_sector: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +191,11 @@ class ModelInfo:
     """What its owner should know of how it was loaded, in a sentence; None: nothing."""
     work: WorkSize | None = None
     """At what it is given a crop of the picture; None: it is given none."""
+
+    @property
+    def is_natural(self) -> bool:
+        """Whether it is no model, but changes what is there: the same beside every model."""
+        return self.model.kind == NATURAL_KIND
 
 
 def into_picture(pixels: Pixels, region: Region, sector: Pixels) -> Pixels:

@@ -7,17 +7,26 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.generator.catalog import Models
-from services.generator.engine import Edit, EditCancelled, Edited, Inputs, ModelInfo
+from services.generator.engine import Edit, EditCancelled, Edited, Engine, Inputs, ModelInfo
 from services.generator.jobs import Job
 from services.generator.models.files import ModelError
+from services.generator.natural.wishes import is_natural
 from services.generator.pictures import Picture
 from services.generator.residents import Residents
 from shared import sectors
 from shared.bus.requests.generator import Generate
-from shared.errors import GenerationFailed, GeneratorLoading, GeneratorUnavailable, ParafoveaError
+from shared.errors import (
+    ChangeRefused,
+    GenerationFailed,
+    GeneratorLoading,
+    GeneratorUnavailable,
+    InvalidRequest,
+    ParafoveaError,
+)
+from shared.sectors import Region
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +48,24 @@ class Run:
     queued_ms: float
     generation_ms: float
 
+    @property
+    def request(self) -> Generate:
+        """What was asked for, of the sector that was changed."""
+        target = self.edited.target_sector
+        return self.job.request if target is None else self.job.request.model_copy(update={"target_sector": target})
+
 
 class Inference:
-    """Runs jobs, each by the model that it is for."""
+    """Runs jobs, each by the model that it is for, or by the engine of natural changes.
 
-    def __init__(self, models: Models) -> None:
+    Args:
+        natural: makes that engine, which takes no room on a card; None: there is none, and the model does all.
+    """
+
+    def __init__(self, models: Models, natural: Callable[[], Engine] | None = None) -> None:
         self.residents = Residents(models)
+        self._make_natural = natural
+        self._natural: Engine | None = None
         self.residents.busy_s = self._busy_s
         self._last_live_s = -math.inf
 
@@ -78,17 +99,23 @@ class Inference:
     def defers(self, job: Job) -> float:
         """Seconds that a background job is to wait: one whose model would have to take the place of the one that makes
         frames, until nobody has asked for frames for a while."""
-        if self.residents.is_here(job.request.model):
+        if self.is_natural(job.request) or self.residents.is_here(job.request.model):
             return 0.0
         return self._busy_s()
 
     def info_for(self, job: Job) -> ModelInfo | None:
-        """The model that a job is for; None where that is not known yet."""
+        """The model that a job is for; None where that is not known yet, or it is for none."""
+        if self.is_natural(job.request):
+            return None
         return self.info if job.request.model is None else self.residents.infos.get(job.request.model)
 
     def _busy_s(self) -> float:
         """Seconds until it may be taken that nobody is waiting for frames."""
         return max(0.0, self._last_live_s + CALM_S - time.monotonic())
+
+    def is_natural(self, request: Generate) -> bool:
+        """Whether a request is not for a model."""
+        return self._make_natural is not None and is_natural(request)
 
     async def run(self, job: Job, on_progress: OnProgress, inputs: Inputs | None = None) -> Run | None:
         """Run a job; None when it came to nothing, and its caller has the error. ``inputs``: made ahead."""
@@ -97,7 +124,9 @@ class Inference:
             self._last_live_s = time.monotonic()
         assert picture is not None
         region = sectors.region(request.target_sector, request.grid_size, *picture.size)
-        edit = Edit.of(request, picture.decoded.pixels, region, inputs)
+        edit = replace(
+            Edit.of(request, picture.decoded.pixels, region, inputs), elsewhere=_elsewhere(request, picture.size)
+        )
         loop = asyncio.get_running_loop()
 
         def on_step(step: int, steps: int) -> None:
@@ -107,11 +136,13 @@ class Inference:
             async with self.residents.turn:
                 if not job.is_wanted():
                     raise EditCancelled
-                engine = await self.residents.engine(request.model)
+                engine = await self._engine(request)
                 info, started = engine.info, time.monotonic()
                 edited = await self.residents.thread.run(lambda: engine.run(edit, on_step, lambda: not job.is_wanted()))
         except EditCancelled:
             job.fail(job.drop_reason())
+        except (ChangeRefused, InvalidRequest) as error:
+            job.fail(error)  # what is asked for is not there: nothing of ours has failed
         except ParafoveaError as error:
             log.error("request %s failed: %s", request.request_id, error.detail)
             job.fail(error)
@@ -127,6 +158,27 @@ class Inference:
             return Run(job, picture, edited, info, (started - job.accepted) * 1000, (finished - started) * 1000)
         return None
 
+    async def _engine(self, request: Generate) -> Engine:
+        """Who makes a request's change; for whoever holds the turn. Raises ModelError."""
+        if not self.is_natural(request):
+            return await self.residents.engine(request.model)
+        if self._natural is None:
+            assert self._make_natural is not None
+            self._natural = await self.residents.thread.run(self._make_natural)
+        return self._natural
+
     def close(self) -> None:
         """End the threads after the calls they are in, without waiting for them."""
         self.residents.close()
+
+
+def _elsewhere(request: Generate, size: tuple[int, int]) -> tuple[tuple[str, Region], ...]:
+    """The other sectors in which a change may be made, from the target's neighbour on, row by row."""
+    if request.change is None or not request.change.widen:
+        return ()
+    names = sectors.names(request.grid_size)
+    first = names.index(request.target_sector)
+    others = [*names[first + 1 :], *names[:first]]
+    return tuple(
+        (name, sectors.region(name, request.grid_size, *size)) for name in others if name != request.focus_sector
+    )

@@ -15,6 +15,7 @@ from services.generator.inference import Inference, Run
 from services.generator.jobs import Job, JobQueue
 from services.generator.journal import FrameJournal
 from services.generator.language.understanding import refuse_what_is_not_done
+from services.generator.natural.asking import check_change, check_magnitude, refuse_what_is_unheeded
 from services.generator.pictures import Picture, Pictures
 from services.generator.stream import FrameStream, Made, Material
 from shared import images, sectors
@@ -114,8 +115,7 @@ class Making:
         known = self.named(request.image_sha256) if request.image_sha256 is not None else None
         encoded = known.encoded if known is not None else encoded
         header = images.probe(encoded)
-        if request.strict:
-            refuse_what_is_not_done(info.vocabulary, request, (header.width, header.height))
+        self.check_asked(request, info, (header.width, header.height))
         job = Job(request, asyncio.get_running_loop().create_future(), request.priority, known)
         if request.supersede and request.client_id is not None:
             self._queue.supersede(request.client_id)
@@ -134,6 +134,17 @@ class Making:
         finally:
             self._queue.discard(job)
             self._held.backlog.release(request.request_id)
+
+    def check_asked(self, request: Generate, info: ModelInfo, size: tuple[int, int]) -> None:
+        """Check a request for a picture of a size (width, height). Raises InvalidRequest: something of it is wrong, or,
+        where it is strict, would not be done."""
+        check_change(request, size)
+        if not request.strict:
+            return
+        if self._inference.is_natural(request):
+            refuse_what_is_unheeded(request)
+        else:
+            refuse_what_is_not_done(info.vocabulary, request, size)
 
     def reserve(self, request: Generate, encoded: bytes, header: ImageHeader) -> None:
         """Set room aside for what a request's frame takes until it is on disk, and its input, whose ``header`` is
@@ -188,7 +199,7 @@ class Making:
         """Make frames of runs until cancelled."""
         while True:
             run = await self._runs.get()
-            job, request = run.job, run.job.request
+            job, request = run.job, run.request
             if not job.is_wanted():
                 job.fail(job.drop_reason())
                 continue
@@ -196,6 +207,7 @@ class Making:
                 composed = await self._composer.run(
                     compose, run.edited.painted, run.picture, request.target_sector, request.grid_size
                 )
+                check_magnitude(request, composed.size)
                 material = Material(request, run.edited, run.info, composed, run.queued_ms, run.generation_ms)
                 await self._frame(job, material)
             except ParafoveaError as error:

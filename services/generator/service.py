@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from pathlib import Path
 
 from services.generator.backlog import Backlog
 from services.generator.catalog import Models
-from services.generator.engine import ModelInfo
+from services.generator.engine import Engine, ModelInfo
 from services.generator.inference import Inference
 from services.generator.jobs import JobQueue
 from services.generator.journal import FrameJournal
@@ -35,6 +36,14 @@ from shared.system.disk import Disk
 
 log = logging.getLogger(__name__)
 
+
+def natural_engine(segmenter: Path | None) -> Engine:
+    """The engine of natural changes. Imports what is heavy: call it on the inference thread."""
+    from services.generator.natural.maker import NaturalEngine
+
+    return NaturalEngine(segmenter)
+
+
 HEARTBEAT_S = 1.0
 TOLD_S = 0.02
 """A change is told so much later, with all that has changed since: making it, and those who hear of it, would else take
@@ -52,7 +61,7 @@ class Generator:
     def __init__(self, runtime: Runtime, models: Models, disk: Disk) -> None:
         self._runtime = runtime
         self._disk = disk
-        self._inference = Inference(models)
+        self._inference = Inference(models, lambda: natural_engine(runtime.settings.segmenter))
         self.queue = JobQueue(runtime.settings.queue_limit)
         self.backlog = Backlog(runtime.settings.backlog_bytes)
         self.pictures = Pictures()

@@ -18,11 +18,14 @@ import orjson
 
 from services.generator.composing import Composed
 from services.generator.engine import Edited, ModelInfo
+from services.generator.measuring.eccentricity import eccentricity
 from services.generator.pictures import Picture
+from shared import sectors
 from shared.bus.call import WithImage
 from shared.bus.requests.generator import Generate
 from shared.frame import Frame, FrameFields, Recipe
 from shared.ids import new_id
+from shared.sectors import Region
 from shared.session.format.metadata import PNG_KEYWORD
 from shared.system.worker import Worker
 
@@ -125,11 +128,30 @@ class FrameStream:
             dtype=info.dtype,
             versions=info.versions,
             environment=info.environment,
-            notes=edited.notes,
+            notes={**edited.notes, "change": change_notes(material)},
             queued_ms=round(material.queued_ms, 3),
             generation_ms=round(material.generation_ms, 3),
             timestamp=time.time(),
         )
+
+
+def change_notes(material: Material) -> dict[str, Any]:
+    """What kind of change a frame is, how large it is, and how far from where the viewer looked as it was made."""
+    request, composed = material.request, material.composed
+    focus, box = _focus(request), composed.size.get("box")
+    away = eccentricity(Region(*box), focus, composed.on.size).notes() if box is not None and focus is not None else {}
+    kind = "add" if material.info.model.kind == "layer" else "repaint"
+    return {"kind": kind, **material.edited.change, **composed.size, **away}
+
+
+def _focus(request: Recipe) -> tuple[float, float] | None:
+    """The point that the viewer looks at, as far as it is known: the middle of a sector stands for it."""
+    if request.focus_x is not None and request.focus_y is not None:
+        return request.focus_x, request.focus_y
+    if request.focus_sector is None:
+        return None
+    row, column = sectors.position(request.focus_sector, request.grid_size)
+    return (column + 0.5) / request.grid_size, (row + 0.5) / request.grid_size
 
 
 def _finish(fields: FrameFields, composed: Composed) -> Made:

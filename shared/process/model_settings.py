@@ -35,6 +35,9 @@ class ModelSettings(BaseSettings):
     models: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated folders and hub ids that POST /model may load besides"
     )
+    segmenter: Path | None = Field(
+        None, description=".onnx file of a network that finds whole things, such as ISNet; default: the embedded one"
+    )
     presets: Path | None = Field(
         None, description="file of your own recommendations by model, as 'parafovea models show' prints them"
     )

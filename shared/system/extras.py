@@ -10,12 +10,16 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "generator": ("torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "scipy"),
+    "generator": (
+        *("torch", "diffusers", "transformers", "accelerate", "safetensors"),
+        *("numpy", "scipy", "opencv-python-headless"),
+    ),
+    "segmenter": ("onnxruntime",),
     "compare": ("numpy", "scikit-image"),
     "models": ("peft", "sentencepiece", "protobuf", "gguf", "bitsandbytes"),
 }
 """By extra of ``pyproject.toml``, the packages that it brings."""
-_MODULES = {"scikit-image": "skimage", "protobuf": "google.protobuf"}
+_MODULES = {"scikit-image": "skimage", "protobuf": "google.protobuf", "opencv-python-headless": "cv2"}
 """Of the packages that are imported under another name."""
 
 

@@ -12,7 +12,10 @@ ROOT = Path(__file__).parents[2]
 SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if (path / "__init__.py").exists())
 FOLDERS = ("services", "shared", "cli", "reproduction")
 HEAVY = frozenset(
-    {"torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "scipy", "skimage", "PIL"}
+    {
+        *("torch", "diffusers", "transformers", "accelerate", "safetensors", "onnxruntime"),
+        *("numpy", "scipy", "skimage", "PIL", "cv2"),
+    }
 )
 MAY_BE_HEAVY = (
     "services/generator/",
@@ -24,7 +27,7 @@ MAY_BE_HEAVY = (
 )
 """Where pixels are made or compared. Everything else starts in the time that its small libraries take."""
 
-ROOMS = ("language", "engine", "painting", "models")
+ROOMS = ("language", "engine", "measuring", "painting", "models", "natural")
 """Of the generator, the lowest first; ``engine.py`` is the seam that the process itself sees."""
 _OF_GENERATOR = re.compile(r"services\.generator\.(\w+)")
 
@@ -32,7 +35,7 @@ SHARED = (
     *("errors", "version", "texts", "ids", "body", "sectors", "bounds", "json_loads", "refusals", "prompts"),
     *("gaze.sample", "gaze.screen", "gaze.events", "gaze.detectors", "gaze.trace"),
     *("png_chunks", "images", "system", "session.format.ids", "session.format.layout"),
-    *("fields", "frame", "gaze", "bus", "process"),
+    *("fields", "change", "frame", "gaze", "bus", "process"),
     *("session.format", "session.text", "session.reading", "session.writing", "session.check", "session.transfer"),
     "remaking",
 )

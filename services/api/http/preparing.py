@@ -7,9 +7,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from services.api.http.fields import Fields, Whole
 from services.api.http.operation import Asked
 from services.api.http.query import Flag, Fraction, PictureHash
-from services.api.http.schemas import Fields, How, SentInForm, SentInJson, Where, Whole, focus_of, invalid
+from services.api.http.schemas import How, SentInForm, SentInJson, Where, focus_of, invalid
 from shared import sectors
 from shared.bus.requests.preparing import MAX_TARGETS, PreparedAnswer
 from shared.errors import NotFound

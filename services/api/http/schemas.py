@@ -10,11 +10,13 @@ from decimal import Decimal
 from itertools import islice
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
+from services.api.http.changes import OBJECTS, WithChange, object_of_text
+from services.api.http.fields import Fields, Whole
 from shared import sectors
 from shared.errors import InvalidRequest
-from shared.fields import MAX_CLIENT_ID_CHARS, MAX_SEED, WHOLE, Fraction, GridSize, Sector, Sha256
+from shared.fields import MAX_CLIENT_ID_CHARS, MAX_SEED, Fraction, GridSize, Sector, Sha256
 from shared.prompts import MAX_PROMPT_CHARS
 from shared.refusals import MAX_NAMED
 
@@ -22,9 +24,6 @@ MAX_NAME_CHARS = 100
 """Of a field name in an error."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-
-Whole = Annotated[int, WHOLE]
-"""A whole number, in a model that takes its other types strictly."""
 
 NamedPicture = Annotated[
     Sha256 | None,
@@ -49,12 +48,6 @@ _LIST_FIELDS = frozenset({"target_sectors"})
 _FLAG_FIELDS = frozenset({"supersede", "durable", "strict"})
 
 
-class Fields(BaseModel):
-    """Fields of a request. ``null`` is the same as leaving one out."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
 class Where(Fields):
     """The grid, and where the viewer looks."""
 
@@ -76,11 +69,13 @@ class Target(Fields):
     target_col: Whole | None = Field(None, ge=0, le=2, description="column of the sector to change, from 0")
 
 
-class How(Fields):
+class How(WithChange):
     """What to make of which picture, for whom, and how."""
 
     prompt: str | None = Field(
-        None, max_length=MAX_PROMPT_CHARS, description="what to add; default: the next of sector_prompts.json"
+        None,
+        max_length=MAX_PROMPT_CHARS,
+        description="what to add, or what to change of what is there; default: the next of sector_prompts.json",
     )
     negative_prompt: str | None = Field(None, max_length=MAX_PROMPT_CHARS, description="what to keep out")
     steps: Whole | None = Field(None, ge=1, le=200, description="denoising steps; default: the model's own")
@@ -239,6 +234,8 @@ def _typed(name: str, text: str) -> object:
         return whole
     if name in _DECIMAL_FIELDS and (decimal := decimal_of_text(stripped)) is not None:
         return decimal
+    if name in OBJECTS:
+        return object_of_text(stripped)
     if name in _LIST_FIELDS:
         return [part.strip() for part in stripped.split(",")]
     if name in _FLAG_FIELDS:

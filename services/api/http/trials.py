@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from services.api.http.schemas import NamedPicture, SentInJson, Whole, invalid
+from services.api.http.fields import Whole
+from services.api.http.schemas import NamedPicture, SentInJson, invalid
 from shared import sectors
 from shared.body import Body
 from shared.bus.requests.gaze import SourceName

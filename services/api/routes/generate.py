@@ -16,6 +16,7 @@ from services.api.routes.making import answered, check_asked, deadline, while_wa
 from services.api.service import Api
 from shared.bus.requests.generator import DRAWN_SEEDS, Generate
 from shared.errors import (
+    ChangeRefused,
     GeneratorLoading,
     GeneratorUnavailable,
     InvalidRequest,
@@ -27,7 +28,7 @@ from shared.ids import new_id
 
 NOTHING_CAME_OF_IT = (
     *(QueueFull, GeneratorLoading, GeneratorUnavailable, RecordingBacklogFull, InvalidRequest),
-    UnknownImage,
+    *(UnknownImage, ChangeRefused),
 )
 
 
@@ -40,6 +41,7 @@ NOTHING_CAME_OF_IT = (
         always=ALWAYS_GENERATED,
     ),
     "invalid_json payload_too_large unsupported_media_type invalid_request unreadable_image unknown_image",
+    "change_refused",
     "session_not_active superseded cancelled queue_full generator_loading generator_unavailable recorder_unavailable",
     "recording_backlog_full generation_failed generation_timeout insufficient_storage request_timeout server_busy",
     bodies={"application/json": JsonRequest, "multipart/form-data": FormRequest},
@@ -57,7 +59,7 @@ async def _generate(api: Api, request: Request, asked: GenerateRequest, image: b
     aim = resolve(asked, seed)
     await check_asked(api, asked, image)
     session = api.recorder.stamp(asked.session_id)
-    draw = api.prompts.draw(aim.target_sector) if asked.prompt is None else None
+    draw = api.prompts.draw(aim.target_sector) if asked.prompt is None and asked.change is None else None
     wanted = Generate(
         request_id=new_id(),
         client_id=asked.client_id,
@@ -74,6 +76,9 @@ async def _generate(api: Api, request: Request, asked: GenerateRequest, image: b
         steps=asked.steps,
         guidance_scale=asked.guidance_scale,
         strength=asked.strength,
+        change=asked.asked_change,
+        magnitude=asked.asked_magnitude,
+        engine=asked.engine,
         strict=bool(asked.strict),
         timeout_ms=api.settings.generation_timeout_s * 1000,
         image_sha256=asked.image_sha256,

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from services.api.http.headers import generated_headers
-from services.api.http.schemas import How
+from services.api.http.schemas import How, invalid
 from services.api.service import Api
 from shared import images
 from shared.bus.envelope import Payload
@@ -21,11 +21,16 @@ T = TypeVar("T")
 
 
 async def check_asked(api: Api, asked: How, image: bytes | None) -> None:
-    """Check what can be checked before a prompt is drawn. Raises UnreadableImage, or GeneratorUnavailable where the
-    process stops."""
+    """Check what can be checked before a prompt is drawn. Raises InvalidRequest, UnreadableImage, or, where the process
+    stops, GeneratorUnavailable."""
+    if asked.change is not None and asked.prompt is not None:
+        problem = "say what is to change in one way: with change, or with prompt"
+        raise invalid({"change": problem, "prompt": problem})
+    if asked.change is not None and asked.engine == "model":
+        raise invalid({"engine": "the model paints after a prompt; with change it is natural"})
     if image is not None:
         images.probe(image)
-    if asked.prompt is None:
+    if asked.prompt is None and asked.change is None:
         await api.prompts.refresh()
     api.check_open()
 

@@ -39,7 +39,7 @@ from shared.bus.requests.preparing import Commit, Prepare, PreparedAnswer, Prepa
 from shared.errors import NotFound, ParafoveaError, Stale, from_code
 from shared.ids import new_id
 
-_UNDONE = "generation_failed generation_timeout unreadable_image cancelled"
+_UNDONE = "generation_failed generation_timeout unreadable_image cancelled change_refused"
 """Why the making of one may have failed."""
 
 
@@ -178,7 +178,7 @@ async def _prepare(api: Api, request: Request, asked: PrepareRequest, image: byt
 
 def _wanted(api: Api, asked: PrepareRequest, target_sector: str, focus_sector: str | None) -> Wanted:
     """One of the changes, with a prompt and a seed of its own. Raises InvalidRequest: there is no prompt for it."""
-    draw = api.prompts.draw(target_sector) if asked.prompt is None else None
+    draw = api.prompts.draw(target_sector) if asked.prompt is None and asked.change is None else None
     prepared_id, grid_size = new_id(), asked.grid_size or 3
     api.ahead.add(prepared_id, grid_size, draw)
     return Wanted(
@@ -194,6 +194,9 @@ def _wanted(api: Api, asked: PrepareRequest, target_sector: str, focus_sector: s
         steps=asked.steps,
         guidance_scale=asked.guidance_scale,
         strength=asked.strength,
+        change=asked.asked_change,
+        magnitude=asked.asked_magnitude,
+        engine=asked.engine,
     )
 
 

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from services.api.http.body import RawBody, received
+from services.api.http.fields import Whole
 from services.api.http.json_body import load_object
 from services.api.http.operation import delete, get, json, post
-from services.api.http.schemas import Whole, checked
+from services.api.http.schemas import checked
 from services.api.routes.sessions import ExistingSession
 from services.api.service import Api
 from shared.bus.requests.replayer import RERUN, RERUN_CANCEL, RERUN_STATUS, RerunRequest, RerunState, StartRerun

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from services.generator.engine import ModelInfo
 from services.generator.journal import FrameJournal
-from services.generator.language.understanding import refuse_what_is_not_done
 from services.generator.making import Making
 from services.generator.pictures import Picture
 from services.generator.preparing.preparation import Preparation
@@ -16,11 +15,11 @@ from services.generator.stream import FrameStream, Made, Material
 from shared import images
 from shared.bus.call import Nothing, WithImage
 from shared.bus.requests import preparing
-from shared.bus.requests.generator import Generate, Input
+from shared.bus.requests.generator import AskedRecipe, Generate, Input
 from shared.bus.requests.preparing import Commit, PictureRequest, Prepare, PreparedAnswer, PreparedRequest, Wanted
 from shared.bus.server import Server
 from shared.errors import Cancelled, GenerationTimeout, InvalidRequest
-from shared.frame import Frame, Recipe
+from shared.frame import Frame
 
 
 class PreparingRequests:
@@ -64,9 +63,8 @@ class PreparingRequests:
         changes, named = self._preparations.changes_of(asked.view), asked.image_sha256
         picture = self._making.named(named) if named is not None else await self._making.picture(encoded)
         requests = [_request(asked, wanted) for wanted in asked.wanted]
-        if asked.strict:
-            for request in requests:
-                refuse_what_is_not_done(info.vocabulary, request, picture.size)
+        for request in requests:
+            self._making.check_asked(request, info, picture.size)
         begun = self._preparations.prepare(asked, requests, picture, changes)
         return preparing.Preparations(picture_sha256=picture.sha256, prepared=tuple(each.answer() for each in begun))
 
@@ -148,7 +146,7 @@ class PreparingRequests:
 
 def _request(asked: Prepare, wanted: Wanted) -> Generate:
     return Generate(
-        **wanted.model_dump(include=set(Recipe.model_fields)),
+        **wanted.model_dump(include=set(AskedRecipe.model_fields)),
         request_id=wanted.prepared_id,
         client_id=asked.client_id,
         strict=asked.strict,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,13 +14,16 @@ from services.generator.composing import Composed, compose
 from services.generator.engine import Edited, ModelInfo
 from services.generator.inference import Run
 from services.generator.jobs import Job
+from services.generator.natural.asking import check_magnitude
 from services.generator.pictures import Picture
 from shared import sectors
 from shared.bus.messages import Prepared
 from shared.bus.requests.generator import Generate
 from shared.bus.requests.preparing import LEASE_S, PreparedAnswer, PreparedState
-from shared.errors import ParafoveaError
+from shared.errors import GenerationFailed, ParafoveaError
 from shared.sectors import Region
+
+log = logging.getLogger(__name__)
 
 FINAL: frozenset[PreparedState] = frozenset({"stale", "failed", "committed", "dropped"})
 
@@ -116,13 +120,14 @@ class Preparation:
 
     def onto(self) -> tuple[Picture, OnPicture | None]:
         """The picture that it is aimed at, and itself in it; None where that has changed too much. Called from a thread
-        of its own, as it takes some tens of milliseconds."""
+        of its own, as it takes some tens of milliseconds. Raises ChangeRefused: it is not of the size asked for."""
         worked, on = self.worked, self.aim
         assert worked is not None
         painted = worked.edited.painted
         if worked.given is not None and painted.seen is not None and not same_there(worked.given, on, painted.seen):
             return on, None
         composed = compose(painted, on, self.request.target_sector, self.request.grid_size)
+        check_magnitude(self.request, composed.size)
         return on, OnPicture(composed, composed.encode_sector())
 
     def told(self) -> dict[str, Any]:
@@ -156,3 +161,11 @@ def same_there(one: Picture, other: Picture, region: Region) -> bool:
     if one.size != other.size:
         return False
     return np.array_equal(one.decoded.pixels[region.slices], other.decoded.pixels[region.slices])
+
+
+def error_of(error: Exception, each: Preparation) -> ParafoveaError:
+    """The error of a change that could not be put into its picture."""
+    if isinstance(error, ParafoveaError):
+        return error
+    log.error("the change %s could not be put into its picture", each.prepared_id, exc_info=error)
+    return GenerationFailed(f"The change could not be put into its picture ({error}).")

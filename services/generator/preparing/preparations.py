@@ -8,7 +8,6 @@ and so is what a model has made that is not the one that makes frames any more.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from typing import Any, Literal
@@ -19,15 +18,13 @@ from services.generator.jobs import Job, JobQueue
 from services.generator.pictures import Picture
 from services.generator.preparing.drawings import Drawings, is_of
 from services.generator.preparing.kept import Kept
-from services.generator.preparing.preparation import Preparation, View, Worked
+from services.generator.preparing.preparation import Preparation, View, Worked, error_of
 from services.generator.preparing.quiet import Quiet
 from shared.bus.messages import Prepared
 from shared.bus.requests.generator import Generate
 from shared.bus.requests.preparing import LEASE_S, Prepare
-from shared.errors import Cancelled, GenerationFailed, NotFound, ParafoveaError, Stale
+from shared.errors import Cancelled, NotFound, ParafoveaError, Stale
 from shared.system.worker import Worker
-
-log = logging.getLogger(__name__)
 
 
 class Preparations:
@@ -168,7 +165,7 @@ class Preparations:
         if each is None or each.job is not run.job:
             return
         each.job = None
-        each.worked = Worked.of(run)
+        each.worked, each.request = Worked.of(run), run.request
         self._drawings.put(each.request, run.picture.size, each.worked)
         if self._check_model(each):
             self._compose(each)
@@ -176,7 +173,8 @@ class Preparations:
     def _check_model(self, each: Preparation) -> bool:
         """Whether one is not made yet, or by the model that makes frames now; else it ends."""
         model = self._model()
-        if each.worked is not None and model is not None and not is_of(each.worked.info, model):
+        made_by = each.worked.info if each.worked is not None else None
+        if made_by is not None and model is not None and not (made_by.is_natural or is_of(made_by, model)):
             self._end(each, "stale", "another model makes pictures now")
         return not each.is_over
 
@@ -225,8 +223,7 @@ class Preparations:
             try:
                 on, ready = await self._thread.run(each.onto)
             except Exception as error:
-                log.exception("the change %s could not be put into its picture", each.prepared_id)
-                each.error = GenerationFailed(f"The change could not be put into its picture ({error}).")
+                each.error = error_of(error, each)
                 if not each.is_over:
                     self._end(each, "failed", each.error.detail)
                 return

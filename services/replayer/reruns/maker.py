@@ -9,6 +9,7 @@ from typing import Any
 from shared.bus.clients import GeneratorClient
 from shared.bus.messages import Heartbeat
 from shared.bus.requests.generator import HAVE_MODEL, MODEL, STATUS, AskedModel
+from shared.change import NATURAL_KIND
 from shared.errors import GeneratorLoading, GeneratorUnavailable, InvalidRequest, UnknownType
 from shared.frame import Model, is_same_model
 
@@ -45,6 +46,8 @@ class Maker:
 
     def check_made(self, model: Model) -> None:
         """Raise OtherModel where a frame is made by another one."""
+        if model.kind == NATURAL_KIND:
+            return  # no model's, and the same beside each
         if not is_same_model(model.model_dump(), self.model.model_dump()):
             raise _other(model, self.model.model_dump())
 

@@ -12,7 +12,7 @@ from shared.errors import InvalidRequest
 from shared.fields import MAX_SEED, FrameId, fits
 from shared.prompts import Cycle, InvalidPrompts, from_json
 from shared.refusals import request_of
-from shared.remaking import background_job
+from shared.remaking import background_job, engine_of
 from shared.session.format.entries import Entry
 from shared.session.format.layout import parse_frame_name
 from shared.session.format.recipes import NoRecipe, recipe_of
@@ -80,11 +80,14 @@ def _step(parent: str, into: str, entry: Entry, prompt: str | None, changes: Rer
         settings["strength"] = changes.strength
     index, frame_id = entry.index, entry.frame_id
     origin = {"session_id": parent, "index": index, "frame_id": frame_id if fits(FrameId, frame_id) else None}
+    # New prompts take the place of what was asked for in another way.
+    told_anew = {"prompt": prompt} if changes.prompts is None else {"prompt": prompt, "change": None}
     try:
-        recipe = recipe_of({**entry.fields, "prompt": prompt})
+        recipe = recipe_of({**entry.fields, **told_anew})
         request = background_job(
             recipe,
             **settings,
+            engine=engine_of(entry.fields) if changes.prompts is None else None,
             strict=told.get("strict") is True,
             seed=(recipe.seed + changes.seed_offset) % (MAX_SEED + 1),
             request_id=f"rerun-{into}-{index}",

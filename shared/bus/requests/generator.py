@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from shared import fields
-from shared.body import Body
+from shared.body import Body, is_none
 from shared.bus.call import DISK_S, Call, Nothing
 from shared.bus.messages import Heartbeat, Loading
+from shared.change import AskedChange, Engine
 from shared.frame import Frame, FrameKey, FrameOrigin, FrameRef, Model, Recipe, SessionStamp
 
 DRAWN_SEEDS = 2**53
@@ -29,6 +30,9 @@ class AskedRecipe(Recipe):
     steps: fields.Steps | None = None
     guidance_scale: fields.Guidance | None = None
     strength: fields.Strength | None = None
+    change: AskedChange | None = Field(None, exclude_if=is_none)
+    engine: Engine | None = Field(None, exclude_if=is_none)
+    """None: the one that changes what is there, where ``change`` or the prompt asks for that, else the model."""
 
 
 class Generate(AskedRecipe):

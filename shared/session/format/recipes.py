@@ -28,6 +28,8 @@ def recipe_of(entry: Mapping[str, Any]) -> Recipe:
         if entry.get(key) is None:
             raise NoRecipe(f"its entry does not say which {name} it was made with")
     told = {key: entry.get(key) for key in Recipe.model_fields if key not in _FOCUS}
+    if told["steps"] == 0:
+        told["steps"] = None  # it was made without any, as it will be again: none can be asked for
     try:
         return Recipe.model_validate({**told, **_focus(entry)})
     except ValidationError as error:

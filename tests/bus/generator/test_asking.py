@@ -29,7 +29,7 @@ async def knowing(make_rig: Callable[..., Any]) -> Rig:
 async def test_a_strict_request_that_would_not_be_done_is_refused_and_nothing_is_made(knowing: Rig) -> None:
     rig = knowing
     with pytest.raises(InvalidRequest, match="remove the tree") as refused:
-        await rig.generate(prompt="remove the tree", strict=True, session=SESSION)
+        await rig.generate(prompt="remove the tree", engine="model", strict=True, session=SESSION)
     assert "ladybug" in refused.value.detail
     assert "GET /vocabulary" in refused.value.detail
     assert rig.engine.started == []
@@ -40,7 +40,9 @@ async def test_a_strict_request_that_would_not_be_done_is_refused_and_nothing_is
 
 
 async def test_a_model_that_takes_any_text_refuses_none(rig: Rig) -> None:
-    assert (await rig.generate(prompt="remove the tree", strict=True)).body["requested"] == {"strict": True}
+    assert (await rig.generate(prompt="remove the tree", engine="model", strict=True)).body["requested"] == {
+        "strict": True
+    }
 
 
 async def test_of_a_model_that_takes_any_text_no_objects_are_told(rig: Rig) -> None:

@@ -24,7 +24,7 @@ from tests.support.recorded import OtherEngine, change_entry, change_pixel, reco
 async def verified(folder: Path, engine: Engine | None = None, thresholds: Thresholds | None = None) -> SessionReport:
     told: list[FrameReport] = []
     with SessionReader(folder) as reader:
-        maker = EngineRemaker(lambda: engine or QuickEngine(0.0))
+        maker = EngineRemaker(lambda: engine or QuickEngine(0.0), QuickEngine)
         report = await verify(reader, maker, thresholds or Thresholds(), told.append)
         store(Disk(), reader, report)
     assert list(report.frames) == told
@@ -208,7 +208,7 @@ async def test_nothing_is_verified_where_nothing_can_make_frames(tmp_path: Path)
         raise RuntimeError("no such model")
 
     with SessionReader(record_pictures(tmp_path)) as reader, pytest.raises(NoMaker, match="no such model"):
-        await verify(reader, EngineRemaker(load), Thresholds())
+        await verify(reader, EngineRemaker(load, load), Thresholds())
 
 
 async def test_a_session_without_frames_holds(tmp_path: Path) -> None:

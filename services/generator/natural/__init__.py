@@ -1,0 +1,1 @@
+"""Changes of what a photograph itself shows: finding one of its things."""
