@@ -23,9 +23,11 @@ _REFINED_BY_PX = 2
 _MOST_WHOLE, _MOST_OFFSETS = 4, 10
 _MOST_LIFT = 20.0
 """Levels: what differs by more is another thing, not another light."""
+_EDGE_PX = 3
+_LIGHT_PX = 6.0
 _FEATHER_PX = 3.0
 _SEAM, _SEAM_ALWAYS = 1.4, 0.6
-_RING, _RING_ALWAYS = 1.4, 4.0
+_MISMATCH, _MISMATCH_ALWAYS = 1.3, 0.8
 """What may differ, for each unit of texture, which hides it, and without any: read off fills of photographs."""
 _STAY = Offset(0, 0, 0.0, is_whole=False)
 """Pixels of the hole that show no part of the thing may stay as they are."""
@@ -47,19 +49,19 @@ class Filled:
         colour: height x width x 3, float32 levels; the picture's own outside the hole.
         seam: mean difference of neighbouring pixels along seams, in Lab (the sum over its three channels).
         texture: the same around the hole: what hides a seam.
-        ring: root mean square difference, in Lab, of the surroundings of the hole and of the best place for it.
+        mismatch: root mean square difference, in Lab, of what lies around the hole and around its sources.
     """
 
     colour: Floats
     seam: float
     texture: float
-    ring: float
+    mismatch: float
 
     @property
     def is_convincing(self) -> bool:
         """Whether it would not show: what differs is hidden by the texture around it."""
-        seam, ring = _SEAM * self.texture + _SEAM_ALWAYS, _RING * self.texture + _RING_ALWAYS
-        return self.seam <= seam and self.ring <= ring
+        seam, mismatch = _SEAM * self.texture + _SEAM_ALWAYS, _MISMATCH * self.texture + _MISMATCH_ALWAYS
+        return self.seam <= seam and self.mismatch <= mismatch
 
 
 class NothingAlike(Exception):
@@ -96,13 +98,14 @@ def fill(pixels: Pixels, hole: Mask, core: Mask, usable: Mask) -> Filled:
         steps[int(each)] = _refined(lab, hole, usable, labels == each, offsets[int(each) - 1], scale)
     copied = _copied(pixels, hole, labels, steps)
     replaced = hole & (labels > 0)
-    lifted = copied + _lift(pixels, replaced, usable | (hole & ~replaced), labels, steps)
+    around = usable | (hole & ~replaced)
+    lifted = copied + _lift(pixels, replaced, around, labels, steps)
     opacity = _feather(replaced, core)
     colour = pixels + opacity[:, :, None] * (lifted - pixels)
     ring = ring_of(hole, 2 * _RING_PX) & usable
-    best = min((offset.cost for offset in offsets if offset.is_whole), default=np.inf)
+    mismatch = _mismatch(lab, replaced, around, labels, steps)
     seam, texture = _gap(to_lab(colour.clip(0, 255)), hole | usable, labels), _gap(lab, ring)
-    return Filled(colour.astype(np.float32), seam, texture, float(best) ** 0.5)
+    return Filled(colour.astype(np.float32), seam, texture, mismatch)
 
 
 def _best(offsets: list[Offset]) -> list[Offset]:
@@ -167,14 +170,15 @@ def _copied(pixels: Pixels, hole: Mask, labels: Labels, steps: dict[int, tuple[i
     return result
 
 
-def _lift(pixels: Pixels, hole: Mask, usable: Mask, labels: Labels, steps: dict[int, tuple[int, int]]) -> Floats:
-    """What is to be added so that the copy meets the picture at the hole's edge: the difference there, spread smoothly.
-    Differences are those of small means: single pixels differ by their grain."""
+def _gaps(
+    pixels: Floats, hole: Mask, usable: Mask, labels: Labels, steps: dict[int, tuple[int, int]]
+) -> tuple[Floats, Mask]:
+    """By pixel just outside the hole, by how much it differs from the one that the fill goes on with there, and where
+    that is known. ``pixels``: height x width x channels."""
     height, width = hole.shape
-    edge = ring_of(hole, 3) & usable
-    means = _local_means(pixels.astype(np.float32), usable)
-    near = spread(np.where(hole, labels, -1).astype(np.float32), 4)
-    heights = np.zeros((height, width, 3), np.float32)
+    edge = ring_of(hole, _EDGE_PX) & usable
+    near = spread(np.where(hole, labels, -1).astype(np.float32), _EDGE_PX + 1)
+    gaps = np.zeros(pixels.shape, np.float32)
     known = np.zeros((height, width), bool)
     for number, (down, across) in steps.items():
         rows, columns = np.nonzero(edge & (near == number))
@@ -183,9 +187,28 @@ def _lift(pixels: Pixels, hole: Mask, usable: Mask, labels: Labels, steps: dict[
         rows, columns, there = rows[inside], columns[inside], (there[0][inside], there[1][inside])
         good = usable[there]
         rows, columns, there = rows[good], columns[good], (there[0][good], there[1][good])
-        heights[rows, columns] = (means[rows, columns] - means[there]).clip(-_MOST_LIFT, _MOST_LIFT)
+        gaps[rows, columns] = pixels[rows, columns] - pixels[there]
         known[rows, columns] = True
-    return membrane(hole, known, heights)
+    return gaps, known
+
+
+def _lift(pixels: Pixels, hole: Mask, usable: Mask, labels: Labels, steps: dict[int, tuple[int, int]]) -> Floats:
+    """What is to be added so that the copy meets the picture at the hole's edge: the difference there, spread smoothly.
+    Differences are those of small means: single pixels differ by their grain."""
+    means = _local_means(pixels.astype(np.float32), usable)
+    gaps, known = _gaps(means, hole, usable, labels, steps)
+    return membrane(hole, known, gaps.clip(-_MOST_LIFT, _MOST_LIFT))
+
+
+def _mismatch(lab: Floats, hole: Mask, usable: Mask, labels: Labels, steps: dict[int, tuple[int, int]]) -> float:
+    """How much what lies around the hole differs from what lies around its sources, beside a difference of light that
+    is lifted: root mean square, in Lab."""
+    gaps, known = _gaps(lab, hole, usable, labels, steps)
+    if not known.any():
+        return np.inf
+    weights = blurred(known.astype(np.float32), _LIGHT_PX)[:, :, None]
+    light = (blurred(gaps, _LIGHT_PX) / np.maximum(weights, 1e-3)).clip(-_MOST_LIFT / 2.55, _MOST_LIFT / 2.55)
+    return float((((gaps - light)[known]) ** 2).sum(axis=1).mean() ** 0.5)
 
 
 def _local_means(pixels: Floats, usable: Mask) -> Floats:
