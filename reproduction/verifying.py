@@ -47,7 +47,8 @@ async def verify(
     frames: list[FrameReport] = []
     async for recorded in _read_ahead(reader):
         report, fields = await _verify_frame(recorded, remaker, thresholds, today)
-        today = fields or today
+        if engine_of(recorded.entry.fields) == "model":
+            today = fields or today
         frames.append(report)
         on_frame(report)
     return SessionReport(reader.session_id, time.time(), remaker.name, thresholds, described(today), frames)

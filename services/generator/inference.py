@@ -150,13 +150,18 @@ class Inference:
             job.fail(GeneratorUnavailable(f"The model could not be loaded: {error}"))
         except Exception as error:
             log.exception("request %s failed", request.request_id)
-            job.fail(GenerationFailed(f"The model failed on this request ({type(error).__name__}: {error})."))
+            job.fail(GenerationFailed(self._failed(request, error)))
         else:
             finished = time.monotonic()
             if job.lane != "background":
                 self._last_live_s = finished
             return Run(job, picture, edited, info, (started - job.accepted) * 1000, (finished - started) * 1000)
         return None
+
+    def _failed(self, request: Generate, error: Exception) -> str:
+        if self.is_natural(request):
+            return f"The natural change failed ({type(error).__name__}); the generator's log has more."
+        return f"The model failed on this request ({type(error).__name__}: {error})."
 
     async def _engine(self, request: Generate) -> Engine:
         """Who makes a request's change; for whoever holds the turn. Raises ModelError."""

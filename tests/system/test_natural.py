@@ -170,14 +170,35 @@ def test_what_is_asked_for_wrongly_is_named(studio: Studio) -> None:
         assert set(refusal(studio, change="remove", magnitude=wrong)["fields"]) == {"magnitude"}
     elsewhere = refusal(studio, change={"kind": "remove", "box": [0, 0, 40, 40]})
     assert "does not lie in the sector BR" in elsewhere["detail"]
+    for wrong in (
+        {"kind": "remove", "colour": "blue"},
+        {"kind": "remove", "box": BOX, "widen": True},
+        {"kind": "remove", "mask": base64.b64encode(huge_png()).decode()},
+    ):
+        assert set(refusal(studio, change=wrong)["fields"]) == {"change"}, wrong
+    shown = disc(Region(SIDE - 40, 100, SIDE + 40, 180), 3 * SIDE, 3 * SIDE) * 255
+    across = png.encode(np.repeat(shown[:, :, None], 3, axis=2).astype(np.uint8))
+    astray = {"kind": "recolour", "colour": "blue", "mask": base64.b64encode(across).decode()}
+    assert "does not lie in the sector" in refusal(studio, target_sector="TL", change=astray)["detail"]
     torn = base64.b64encode(flat_png(8, 8)[:40]).decode()
     assert "no PNG" in refusal(studio, change={"kind": "remove", "box": BOX, "mask": torn})["detail"]
+
+
+def huge_png() -> bytes:
+    """The head of a PNG of 60000 x 60000."""
+    data = bytearray(flat_png(64, 64))
+    data[16:24] = (60000).to_bytes(4, "big") * 2
+    return bytes(data)
 
 
 def test_strict_refuses_what_is_not_known_by_name(studio: Studio) -> None:
     told = refusal(studio, prompt="remove the ball", strict=True)
     assert told["error"] == "invalid_request"
     assert "'ball'" in told["detail"]
+    heeded = refusal(studio, change={"kind": "remove", "box": BOX}, steps=5, negative_prompt="x", strict=True)
+    assert "negative_prompt, steps have no effect" in heeded["detail"]
+    made = ask(studio, change={"kind": "remove", "box": BOX}, steps=5)
+    assert said(made)["notes"]["fallback"] == "steps has no effect on a natural change"
 
 
 def test_a_change_of_another_size_than_asked_for_is_refused(studio: Studio) -> None:
@@ -208,6 +229,57 @@ def test_a_prepared_change_is_the_same_and_outlives_others(studio: Studio) -> No
     made = Answered.of(committed)
     assert np.array_equal(pixels_of(made.png)[2 * SIDE :, 2 * SIDE :], whole[2 * SIDE :, 2 * SIDE :])
     assert said(made)["notes"]["change"]["eccentricity_centre"] > 0.5
+
+
+def test_what_a_model_has_drawn_is_not_taken_for_a_natural_change(studio: Studio) -> None:
+    """Both would be of one prompt, seed and sector."""
+    picture = {"image_base64": base64.b64encode(PICTURE).decode(), "seed": 8}
+    for asked, kind in (
+        ({"prompt": "", "engine": "model"}, "repaint"),
+        ({"change": {"kind": "remove", "box": BOX}}, "remove"),
+    ):
+        name = prepare(studio, ["BR"], **picture, **asked)[0]
+        eventually(lambda name=name: ready_of(studio, name), TIMEOUT_S, "it is ready")  # type: ignore[misc]
+        committed = Answered.of(studio.http.post(f"/commit/{name}"))
+        assert said(committed)["notes"]["change"]["kind"] == kind
+
+
+def test_a_session_of_both_engines_is_verified(studio: Studio) -> None:
+    studio.start_session("both")
+    natural: dict[str, Any] = {"change": {"kind": "remove", "box": BOX}}
+    frames = [ask(studio, **natural), studio.generate(4, image=PICTURE), ask(studio, **natural)]
+    frames.append(studio.generate(5, image=PICTURE))
+    studio.wait_recorded("both", frames)
+    stop(studio, "both")
+    report = json.loads(command(studio, "verify", "both", "--json").out)
+    assert report["counts"]["identical"] == len(frames)
+
+
+def test_another_sector_may_be_taken_but_not_the_focus(studio: Studio) -> None:
+    """Whatever the embedded network finds: where it is not in the target, it is elsewhere, and no prepared change."""
+    answer = studio.post_generate(
+        3, image=PICTURE, focus_sector="MC", target_sector="TL", prompt=None, change={"kind": "remove", "widen": True}
+    )
+    if answer.status_code == 200:
+        told = said(Answered.of(answer))
+        assert told["target_sector"] == "BR"
+        assert told["region"] == [2 * SIDE, 2 * SIDE, 3 * SIDE, 3 * SIDE]
+        assert outside(Answered.of(answer)) == 0
+    else:
+        assert answer.json()["error"] == "change_refused"
+    hidden = studio.post_generate(
+        3, image=PICTURE, focus_sector="BR", target_sector="TL", prompt=None, change={"kind": "remove", "widen": True}
+    )
+    assert hidden.json()["error"] == "change_refused"
+    refused = studio.http.post(
+        "/prepare",
+        json={
+            "image_base64": base64.b64encode(PICTURE).decode(),
+            "target_sectors": ["TL"],
+            "change": {"kind": "remove", "widen": True},
+        },
+    )
+    assert refused.status_code == 422, refused.text
 
 
 def test_a_prepared_change_that_cannot_be_made_says_so(studio: Studio) -> None:

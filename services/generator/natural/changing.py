@@ -50,6 +50,8 @@ class Subject:
     def opacity(self) -> Floats:
         """Height x width, 0 to 1."""
         found: Floats = matte(self.around.pixels, self.thing.on(self.around.region)) * self.around.may_change
+        if (grown(self.thing.on(self.around.region) > 0.5, 2) & ~self.around.may_change).any():
+            raise CannotDo("it reaches to the sector's edge")
         if (found > 0.5).sum() < 0.4 * self.thing.area_px:
             raise CannotDo("its edge is not found")
         return found
@@ -57,22 +59,21 @@ class Subject:
     @cached_property
     def hole(self) -> Mask:
         """The thing, its edge and its shadow."""
-        thing = self.opacity > 0.3
-        shadow = shadow_of(self.around.lab, thing)
         radius = int(_EDGE_PX + _EDGE * self.thing.area_px**0.5)
         rough = (self.opacity > 0.04) | (self.thing.on(self.around.region) > 0.1)
-        hole = grown(rough, radius) | grown(shadow, 3)
-        hole &= self.around.may_change
-        if (grown(thing, 2) & ~self.around.may_change).any():
-            raise CannotDo("it reaches to the sector's edge")
-        return hole
+        return (grown(rough, radius) | grown(self.shadow, 3)) & self.around.may_change
+
+    @cached_property
+    def shadow(self) -> Mask:
+        """That it casts."""
+        return shadow_of(self.around.lab, self.opacity > 0.3)
 
     @cached_property
     def filled(self) -> Filled:
         """The picture without it."""
-        core = (grown(self.opacity > 0.04, 1) | shadow_of(self.around.lab, self.opacity > 0.3)) & self.hole
+        core = (grown(self.opacity > 0.04, 1) | self.shadow) & self.hole
         try:
-            return fill(self.around.pixels, self.hole, core, ~self.hole & ~self.others)
+            return fill(self.around.pixels, self.hole, core, ~self.hole & ~self.others, self.around.grain)
         except NothingAlike:
             raise CannotDo("nothing around it is like what is behind it") from None
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from services.generator.engine import Floats, Pixels
+from services.generator.engine import Pixels
 from services.generator.measuring.ranges import within
 from services.generator.measuring.size import measure
 from services.generator.natural.changing import CHANGES, CannotDo, Subject
@@ -53,15 +53,14 @@ def choose(
     Args:
         check: called before each try; what it raises ends them.
     """
-    around = Surroundings.of(picture, sector)
     draw = np.random.default_rng(seed)
     refused: list[str] = []
     fitting = [thing for thing in things if _is_of_size(thing, sector, wish)]
     if things and not fitting:
         refused.append(f"nothing {wish.size} is there")
     if not wish.is_pointed_at:
-        fitting = _without_parts_of_people(around, fitting, refused)
-    subjects = {id(thing): Subject(around, thing, _others(around, thing, things), wish.way) for thing in fitting}
+        fitting = _without_parts_of_people(picture, sector, fitting, refused)
+    subjects = {id(thing): _subject(picture, sector, thing, things, wish) for thing in fitting}
     for kind, thing in _in_drawn_order(draw, wish, fitting):
         check()
         try:
@@ -88,25 +87,17 @@ def _made(subject: Subject, kind: str, wish: Wish, seed: int) -> Found:
     problem = ""
     for share in _SHARES if kind == "recolour" and asked else (1.0,):
         levels = CHANGES[kind](subject, np.random.default_rng(seed), wish.colour, share)
-        sector = _sector(subject, levels)
+        sector = subject.around.into_sector(levels)
+        if (sector == subject.around.picture[subject.around.sector.slices]).all():
+            raise CannotDo("nothing would be seen of it")
         if not asked:
             return Found(sector, kind, subject.thing, wish.colour)
         around = subject.around
-        said: dict[str, Any] = measure(around.picture, sector, around.region).notes()
+        said: dict[str, Any] = measure(around.picture, sector, around.sector).notes()
         problem = within(said, asked) or ""
         if not problem:
             return Found(sector, kind, subject.thing, wish.colour)
     raise CannotDo(problem)
-
-
-def _sector(subject: Subject, levels: Floats) -> Pixels:
-    """The sector's pixels: those that change rounded, all others as they were."""
-    around = subject.around
-    now = np.rint(levels).clip(0, 255).astype(np.uint8)
-    sector: Pixels = np.where(around.may_change[:, :, None], now, around.pixels)
-    if (sector == around.pixels).all():
-        raise CannotDo("nothing would be seen of it")
-    return sector
 
 
 def _is_of_size(thing: Thing, sector: Region, wish: Wish) -> bool:
@@ -116,22 +107,24 @@ def _is_of_size(thing: Thing, sector: Region, wish: Wish) -> bool:
     ]
 
 
-def _without_parts_of_people(around: Surroundings, things: list[Thing], refused: list[str]) -> list[Thing]:
+def _without_parts_of_people(picture: Pixels, sector: Region, things: list[Thing], refused: list[str]) -> list[Thing]:
     if not things:
         return []
-    faces = faces_in(around.pixels)
+    pixels = np.ascontiguousarray(picture[sector.slices])
+    faces = faces_in(pixels)
     kept = []
     for thing in things:
-        if is_part_of_person(around.pixels, thing.on(around.region) > 0.5, faces):
+        if is_part_of_person(pixels, thing.on(sector) > 0.5, faces):
             refused.append("it is a part of a person")
         else:
             kept.append(thing)
     return kept
 
 
-def _others(around: Surroundings, thing: Thing, things: tuple[Thing, ...]) -> Mask:
-    others = np.zeros(around.pixels.shape[:2], bool)
+def _subject(picture: Pixels, sector: Region, thing: Thing, things: tuple[Thing, ...], wish: Wish) -> Subject:
+    around = Surroundings.of(picture, sector, thing.box)
+    others: Mask = np.zeros(around.pixels.shape[:2], bool)
     for other in things:
         if other is not thing:
             others |= other.on(around.region) > 0.3
-    return others
+    return Subject(around, thing, others, wish.way)

@@ -20,6 +20,8 @@ _HOLE_PX = 2_500
 """and with a hole of at most about so many pixels."""
 _RING_PX = 5
 _REFINED_BY_PX = 2
+_COMPARED = 4_000
+"""Pixels that are looked at for each offset that is tried."""
 _MOST_WHOLE, _MOST_OFFSETS = 4, 10
 _MOST_LIFT = 20.0
 """Levels: what differs by more is another thing, not another light."""
@@ -33,12 +35,6 @@ _STAY = Offset(0, 0, 0.0, is_whole=False)
 """Pixels of the hole that show no part of the thing may stay as they are."""
 
 Labels = NDArray[np.int32]
-_ALL = slice(None)
-_NEIGHBOURS = (
-    ((slice(None, -1), _ALL), (slice(1, None), _ALL)),
-    ((_ALL, slice(None, -1)), (_ALL, slice(1, None))),
-)
-"""Two parts of an array whose pixels are each other's neighbours, down and across."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +64,7 @@ class NothingAlike(Exception):
     """There is nothing in the picture that the hole could be filled with."""
 
 
-def fill(pixels: Pixels, hole: Mask, core: Mask, usable: Mask) -> Filled:
+def fill(pixels: Pixels, hole: Mask, core: Mask, usable: Mask, grain: int = 1) -> Filled:
     """Fill a hole.
 
     Args:
@@ -76,6 +72,7 @@ def fill(pixels: Pixels, hole: Mask, core: Mask, usable: Mask) -> Filled:
         hole: height x width.
         core: the part of the hole that has to go; seams lie in the rest of it.
         usable: what may be copied; the hole never is.
+        grain: pixels between two that are compared to tell how much texture there is: a large picture is seen smaller.
 
     Raises NothingAlike: nothing around it may be copied.
     """
@@ -102,9 +99,9 @@ def fill(pixels: Pixels, hole: Mask, core: Mask, usable: Mask) -> Filled:
     lifted = copied + _lift(pixels, replaced, around, labels, steps)
     opacity = _feather(replaced, core)
     colour = pixels + opacity[:, :, None] * (lifted - pixels)
-    ring = ring_of(hole, 2 * _RING_PX) & usable
+    ring = ring_of(hole, 2 * _RING_PX * grain) & usable
     mismatch = _mismatch(lab, replaced, around, labels, steps)
-    seam, texture = _gap(to_lab(colour.clip(0, 255)), hole | usable, labels), _gap(lab, ring)
+    seam, texture = _gap(to_lab(colour.clip(0, 255)), hole | usable, grain, labels), _gap(lab, ring, grain)
     return Filled(colour.astype(np.float32), seam, texture, mismatch)
 
 
@@ -140,8 +137,9 @@ def _refined(lab: Floats, hole: Mask, usable: Mask, part: Mask, offset: Offset, 
     down, across = round(offset.down * scale), round(offset.across * scale)
     reach = _REFINED_BY_PX + int(scale)
     edge = ring_of(hole & part, 3) & usable
-    rows, columns = np.nonzero(edge)
+    rows, columns = _some_of(edge, _COMPARED)
     part_rows, part_columns = np.nonzero(hole & part)
+    some = slice(None, None, 1 + len(part_rows) // _COMPARED)
     height, width = hole.shape
     best, best_cost = None, np.inf
     own = lab[rows, columns]
@@ -150,15 +148,22 @@ def _refined(lab: Floats, hole: Mask, usable: Mask, part: Mask, offset: Offset, 
             far = part_rows + step_down, part_columns + step_across
             if min(far[0].min(), far[1].min()) < 0 or far[0].max() >= height or far[1].max() >= width:
                 continue
-            if not usable[far].all():
+            if not usable[far[0][some], far[1][some]].all():
                 continue
             there = (rows + step_down).clip(0, height - 1), (columns + step_across).clip(0, width - 1)
             cost = float(((lab[there] - own) ** 2).mean()) if len(rows) else 0.0
-            if cost < best_cost:
+            if cost < best_cost and usable[far].all():
                 best, best_cost = (step_down, step_across), cost
     if best is None:
         raise NothingAlike
     return best
+
+
+def _some_of(mask: Mask, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of a mask's pixels; of very many an even part."""
+    rows, columns = np.nonzero(mask)
+    step = 1 + len(rows) // most
+    return rows[::step], columns[::step]
 
 
 def _copied(pixels: Pixels, hole: Mask, labels: Labels, steps: dict[int, tuple[int, int]]) -> Floats:
@@ -221,10 +226,11 @@ def _feather(replaced: Mask, core: Mask) -> Floats:
     return np.where(core, 1.0, (inset(replaced) / _FEATHER_PX).clip(0, 1)).astype(np.float32)
 
 
-def _gap(lab: Floats, among: Mask, labels: Labels | None = None) -> float:
-    """Mean difference of neighbouring pixels; ``labels``: only of those whose labels differ."""
+def _gap(lab: Floats, among: Mask, apart: int, labels: Labels | None = None) -> float:
+    """Mean difference of pixels that are so many pixels apart; ``labels``: only of those whose labels differ."""
+    everything, before, behind = slice(None), slice(None, -apart), slice(apart, None)
     found = []
-    for here, there in _NEIGHBOURS:
+    for here, there in (((before, everything), (behind, everything)), ((everything, before), (everything, behind))):
         at = among[here] & among[there]
         if labels is not None:
             at &= labels[here] != labels[there]

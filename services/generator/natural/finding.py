@@ -24,7 +24,7 @@ _AROUND_BOX = 0.3
 _MATCHES = 0.4
 """Overlap of what the segmenter finds with the caller's box from which it is what the box is drawn around."""
 _GRABCUT_ROUNDS, _GRABCUT_SIDE_PX = 6, 256
-_KEPT = 64
+_KEPT, _KEPT_BYTES = 64, 32 * 1024 * 1024
 _LEAST_PX = 36
 """Pixels that a thing has at least."""
 
@@ -67,7 +67,7 @@ class Finder:
             for thing in things_in(mask, crop, sector)
         ]
         self._kept[key] = tuple(distinct(found))
-        while len(self._kept) > _KEPT:
+        while len(self._kept) > _KEPT or (self._held_bytes > _KEPT_BYTES and len(self._kept) > 1):
             self._kept.popitem(last=False)
         return self._kept[key]
 
@@ -85,6 +85,10 @@ class Finder:
         cut = _grabcut(np.ascontiguousarray(picture[crop.slices]), inner)
         return _thing(_largest(cut, cut.astype(np.float32)), crop, 0.5)
 
+    @property
+    def _held_bytes(self) -> int:
+        return sum(thing.mask.nbytes for things in self._kept.values() for thing in things)
+
     def _masks(self, picture: Pixels, crops: list[Region]) -> Floats:
         if self._segmenter is None:
             self._segmenter = self._load()
@@ -95,14 +99,18 @@ class Finder:
         return masks
 
 
-def masked(mask: str, box: Region | None, size: tuple[int, int]) -> Thing | None:
+def masked(mask: str, box: Region | None, picture_size: tuple[int, int]) -> Thing | None:
     """The thing that a caller's mask shows: a PNG in base64, light where it is, stretched over the box, or over a
     picture of this size (width, height). None: it shows none. Raises InvalidRequest: it is no picture."""
-    decoded = cv2.imdecode(np.frombuffer(b64decode(mask), np.uint8), cv2.IMREAD_GRAYSCALE)
+    try:
+        decoded = cv2.imdecode(np.frombuffer(b64decode(mask), np.uint8), cv2.IMREAD_GRAYSCALE)
+    except cv2.error:
+        decoded = None
     if decoded is None:
         raise InvalidRequest("change: the mask is no PNG that can be read.", fields={"change": "its mask is no PNG"})
-    there = box or Region(0, 0, *size)
-    full = resized(np.asarray(decoded, np.float32) / 255, (there.width, there.height))
+    there = box or Region(0, 0, *picture_size)
+    size = there.width, there.height
+    full = np.asarray(cv2.resize(decoded, size, interpolation=cv2.INTER_LINEAR), np.float32) / 255
     return _thing(full, there, 1.0)
 
 

@@ -12,9 +12,9 @@ from services.generator.models import identity
 from services.generator.natural.choosing import Found, choose
 from services.generator.natural.finding import Finder, Segmenter, masked
 from services.generator.natural.things import Thing
-from services.generator.natural.wishes import Wish, wish_of
+from services.generator.natural.wishes import Wish, wish_of, without_effect
 from shared.change import NATURAL_KIND
-from shared.errors import ChangeRefused
+from shared.errors import ChangeRefused, InvalidRequest
 from shared.frame import Model
 from shared.sectors import Region
 from shared.system.places import MODELS
@@ -78,6 +78,9 @@ class NaturalEngine:
         size = picture.shape[1], picture.shape[0]
         if wish.mask is not None:
             thing = masked(wish.mask, wish.box, size)
+            if thing is not None and not _holds(sector, thing.box):
+                problem = f"what its mask shows, at {list(thing.box.as_tuple())}, does not lie in the sector"
+                raise InvalidRequest(f"change: {problem}.", fields={"change": problem})
         else:
             assert wish.box is not None
             thing = self._finder.in_box(picture, sector, wish.box)
@@ -91,6 +94,11 @@ class NaturalEngine:
         from services.generator.natural.student import load
 
         return load(STUDENT)
+
+
+def _holds(sector: Region, box: Region) -> bool:
+    across = sector.left <= box.left and box.right <= sector.right
+    return across and sector.top <= box.top and box.bottom <= sector.bottom
 
 
 def _describe(segmenter: Path | None) -> ModelInfo:
@@ -117,8 +125,10 @@ def _describe(segmenter: Path | None) -> ModelInfo:
 
 def _edited(edit: Edit, region: Region, name: str | None, found: Found, wish: Wish) -> Edited:
     height, width = edit.pixels.shape[:2]
-    # How large a change is depends on the whole picture; all else on its sector alone.
-    seen = region if edit.magnitude is None else Region(0, 0, width, height)
+    # How large a change is depends on the whole picture, and that another sector had nothing on that; all else is of
+    # its sector alone.
+    whole = edit.magnitude is not None or name is not None
+    seen = Region(0, 0, width, height) if whole else region
     change: dict[str, Any] = {
         "kind": found.kind,
         "thing": list(found.thing.box.as_tuple()),
@@ -128,7 +138,8 @@ def _edited(edit: Edit, region: Region, name: str | None, found: Found, wish: Wi
         change["colour"] = found.colour
     if name is not None:
         change["widened"] = True
-    notes = {"fallback": wish.not_done} if wish.not_done else {}
+    undone = "; ".join(reason for reason in (wish.not_done, without_effect(edit)) if reason)
+    notes = {"fallback": undone} if undone else {}
     return Edited(Finished(found.sector, seen), 0, None, None, notes, change, name)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from services.generator.language.changes import Direction, PromptedChange, change_in
 from services.generator.language.words import Size
@@ -56,6 +57,26 @@ class Wish:
         return "; ".join(reasons) or None
 
 
+class Settings(Protocol):
+    """What a request says of a model."""
+
+    @property
+    def negative_prompt(self) -> str | None: ...
+    @property
+    def steps(self) -> int | None: ...
+    @property
+    def guidance_scale(self) -> float | None: ...
+    @property
+    def strength(self) -> float | None: ...
+
+
+def without_effect(asked: Settings) -> str | None:
+    """Which of a request's settings are for a model alone, in a sentence."""
+    names = ("negative_prompt", "steps", "guidance_scale", "strength")
+    given = [name for name in names if getattr(asked, name) is not None]
+    return f"{', '.join(given)} {'have' if len(given) > 1 else 'has'} no effect on a natural change" if given else None
+
+
 def is_natural(request: AskedRecipe) -> bool:
     """Whether a request is for a change of what is there, and not for the model."""
     if request.engine is not None:
@@ -67,7 +88,7 @@ def wish_of(prompt: str, change: Change | None, magnitude: Magnitude | None) -> 
     """What a request that is natural asks for; a prompt that names no change leaves it to the engine."""
     if change is not None:
         return Wish(
-            kinds=KINDS if change.kind == _ANY else (change.kind,),
+            kinds=_kinds(change),
             box=Region(*change.box) if change.box is not None else None,
             mask=change.mask,
             colour=change.colour,
@@ -86,6 +107,12 @@ def wish_of(prompt: str, change: Change | None, magnitude: Magnitude | None) -> 
         unheeded=said.unheeded,
         magnitude=magnitude,
     )
+
+
+def _kinds(change: Change) -> tuple[str, ...]:
+    if change.kind != _ANY:
+        return (change.kind,)
+    return KINDS if change.colour is None else ("recolour",)
 
 
 @lru_cache(256)

@@ -60,6 +60,9 @@ class PreparingRequests:
         info = self._check_ready()
         if len({wanted.grid_size for wanted in asked.wanted}) > 1:
             raise InvalidRequest("wanted: all are to be of one grid.")
+        if any(wanted.change is not None and wanted.change.widen for wanted in asked.wanted):
+            problem = "widen is not for what is prepared: name several sectors, each has a change of its own"
+            raise InvalidRequest(f"change: {problem}.", fields={"change": problem})
         changes, named = self._preparations.changes_of(asked.view), asked.image_sha256
         picture = self._making.named(named) if named is not None else await self._making.picture(encoded)
         requests = [_request(asked, wanted) for wanted in asked.wanted]

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from services.generator.engine import ModelInfo
 from services.generator.inference import Run
 from services.generator.jobs import Job, JobQueue
+from services.generator.natural.wishes import is_natural
 from services.generator.pictures import Picture
 from services.generator.preparing.drawings import Drawings, is_of
 from services.generator.preparing.kept import Kept
@@ -147,7 +148,8 @@ class Preparations:
 
     def _begin(self, each: Preparation) -> None:
         self.kept.add(each)
-        kept = self._drawings.get(each.request, each.aim.size, self._model())
+        drawn = None if is_natural(each.request) else self._drawings
+        kept = drawn.get(each.request, each.aim.size, self._model()) if drawn is not None else None
         if kept is not None:
             each.worked = kept
             self._compose(each)
@@ -165,7 +167,7 @@ class Preparations:
         if each is None or each.job is not run.job:
             return
         each.job = None
-        each.worked, each.request = Worked.of(run), run.request
+        each.worked = Worked.of(run)
         self._drawings.put(each.request, run.picture.size, each.worked)
         if self._check_model(each):
             self._compose(each)
