@@ -98,7 +98,7 @@ def test_seeds_and_strength_can_be_changed(quick: Studio) -> None:
     quick.start_everything()
     parent = record(quick, "first")
     child = made(quick, "first", "second", seed_offset=5, strength=0.75)
-    assert differing(parent, child) - IDS_AND_TIMES <= {"seed", "requested", "strength"}
+    assert differing(parent, child) - IDS_AND_TIMES <= {"seed", "requested", "strength", "notes"}
     seeds = [entry["seed"] + 5 for entry in parent["sequence"]]
     assert [entry["seed"] for entry in child["sequence"]] == seeds
     assert {entry["requested"]["strength"] for entry in child["sequence"]} == {0.75}
